@@ -1,0 +1,173 @@
+/**
+ * The plugin contract: all that a plugin, built in or in a file of your own, may know of porthop.
+ * A plugin's `setup` returns a middleware, which is run once around each flow and may hang stages and taps into its
+ * two halves. plugins/README.md teaches it step by step; the promises behind it are tested in test/unit/flow.
+ */
+import type { Address } from "./codec/address.ts";
+
+export type { Address } from "./codec/address.ts";
+
+/** Bytes as they came. Read-only: it may be kept, never changed, for others hold the same memory. */
+export type Chunk = Uint8Array;
+export type Chunks = AsyncIterable<Chunk>;
+/** An async generator over one half. Returning is the half-close, throwing aborts the flow. */
+export type Stage = (chunks: Chunks) => Chunks;
+/** Looks at a half; cannot change it and cannot make it wait. */
+export type Tap = (chunk: Chunk) => void;
+
+/** `up` is origin to target, `down` is target to origin. */
+export type Direction = "up" | "down";
+
+/** One direction of a flow. Stages and taps are hung in before `next()` is called. */
+export interface Half {
+  /** Bytes that this half has delivered so far. */
+  readonly bytes: number;
+  pipe(stage: Stage): void;
+  tap(tap: Tap): void;
+}
+
+/** What happens on one TCP connection, told in the order in which it happened. */
+export interface Watcher {
+  /** The connection stands. For leg 3 this is when the far side said so. */
+  opened?(): void;
+  /** The far end said no (RST), or could not be reached. */
+  refused?(error: Error): void;
+  bytes?(direction: Direction, chunk: Chunk): void;
+  /** No more bytes will come this way (FIN). The other way goes on. */
+  ended?(direction: Direction): void;
+  /** The connection broke (RST): `reason` is what broke it. */
+  aborted?(reason: Error): void;
+}
+
+/**
+ * One of the three real TCP connections behind a flow: 1 from the origin to the listener, 2 from porthop to sshd
+ * (shared by all flows of a session), 3 to the target. On each of them `up` is from the end that dialed to the end
+ * that accepted.
+ */
+export interface Leg {
+  readonly number: 1 | 2 | 3;
+  /** Who dialed, as far as it is known. */
+  readonly from: Address | undefined;
+  /** Who accepted, as far as it is known. */
+  readonly to: Address | undefined;
+  /** True when both addresses were seen on a real socket, false when one is asked for, inferred or unknown. */
+  readonly observed: boolean;
+  /** For legs 1 and 3. Leg 2 carries all flows at once: use `Host.onSession`. */
+  watch(watcher: Watcher): void;
+  /**
+   * Finds out the true addresses where that takes asking (leg 3's are only known on the server). Resolves once they
+   * are known or were given up; never rejects. Free of cost when they are already known.
+   */
+  locate(): Promise<void>;
+}
+
+export type ForwardKind = "local" | "remote" | "dynamic" | "reverse-dynamic" | "stdio" | "relay";
+
+/** One rule of the command line. */
+export interface ForwardInfo {
+  /** `L1`, `L2`, `R1`, `D1` ... in the order given. */
+  readonly id: string;
+  readonly kind: ForwardKind;
+  /** Where it accepts; undefined for stdio. */
+  readonly listen: Address | undefined;
+  /** Where it goes; undefined where each connection says it (SOCKS). */
+  readonly connect: Address | undefined;
+}
+
+/** One connection carried end to end. */
+export interface Flow {
+  /** `L1#17`: the seventeenth connection of forward L1. */
+  readonly id: string;
+  readonly forward: ForwardInfo;
+  readonly origin: Address;
+  /** Who is asked for. May be set until `next()` is called: that is a redirect. */
+  target: Address;
+  readonly legs: readonly [Leg, Leg, Leg];
+  readonly up: Half;
+  readonly down: Half;
+  /** Shown by the log. */
+  readonly labels: Map<string, string>;
+  /** Fires when the flow is aborted. */
+  readonly signal: AbortSignal;
+  /** How long the flow has lived, in milliseconds. */
+  readonly ageMs: number;
+  /** Says no before the target is dialed. */
+  refuse(reason: string): never;
+}
+
+/** `await next()` dials the target and carries the flow; it resolves when the flow ended and rejects when it broke. */
+export type Middleware = (flow: Flow, next: () => Promise<void>) => Promise<void> | void;
+
+/** Leg 2: the TCP connection to sshd that carries a session. `up` is to sshd. */
+export interface Wire {
+  /** The host that it goes to, as the user named it. */
+  readonly host: string;
+  readonly from: Address;
+  readonly to: Address;
+  watch(watcher: Watcher): void;
+}
+
+export interface Logger {
+  error(text: string): void;
+  warn(text: string): void;
+  info(text: string): void;
+  debug(text: string): void;
+}
+
+export interface Host {
+  /** Each line is prefixed with the plugin's name. */
+  readonly log: Logger;
+  /** Fires when the plugin is about to be disposed. */
+  readonly signal: AbortSignal;
+  /** Called for each session after its TCP connection stands and before its first byte. */
+  onSession(fn: (wire: Wire) => void): void;
+  /** Last registered runs first. */
+  onDispose(fn: () => void | Promise<void>): void;
+}
+
+/** What a plugin option holds, and so how its text is read and checked. */
+export interface OptionTypes {
+  text: string;
+  /** A whole number. */
+  number: number;
+  /** `yes` or `no`. */
+  flag: boolean;
+  /** `10MB/s`, `8Mbit/s`: bytes a second. */
+  rate: number;
+  /** `64KB`, `1MiB`: bytes. */
+  size: number;
+  /** `250ms`, `30s`, `5m`: milliseconds. */
+  duration: number;
+}
+
+export interface OptionSpec<T extends keyof OptionTypes = keyof OptionTypes> {
+  readonly type: T;
+  /** One line, for `porthop plugins` and the error messages. */
+  readonly about: string;
+  /** As the user would write it. An option without a default is optional and may be undefined. */
+  readonly default?: string;
+  /** The only values allowed. */
+  readonly choices?: readonly string[];
+  readonly required?: true;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+export type OptionValues<O extends OptionSpecs> = {
+  readonly [K in keyof O]: O[K] extends { default: string } | { required: true }
+    ? OptionTypes[O[K]["type"]]
+    : OptionTypes[O[K]["type"]] | undefined;
+};
+
+export interface Plugin<O extends OptionSpecs = OptionSpecs> {
+  readonly name: string;
+  /** One line, shown by `porthop plugins`. */
+  readonly about: string;
+  readonly options?: O;
+  setup(host: Host, options: OptionValues<O>): Middleware | Promise<Middleware>;
+}
+
+/** Gives a plugin its types; does nothing else. */
+export function definePlugin<const O extends OptionSpecs>(plugin: Plugin<O>): Plugin<O> {
+  return plugin;
+}
