@@ -4,6 +4,7 @@
  * two halves. plugins/README.md teaches it step by step; the promises behind it are tested in test/unit/flow.
  */
 import type { Address } from "./codec/address.ts";
+import type { ErrorCode } from "./errors.ts";
 
 export type { Address } from "./codec/address.ts";
 
@@ -35,8 +36,8 @@ export interface Watcher {
   bytes?(direction: Direction, chunk: Chunk): void;
   /** No more bytes will come this way (FIN). The other way goes on. */
   ended?(direction: Direction): void;
-  /** The connection broke (RST): `reason` is what broke it. */
-  aborted?(reason: Error): void;
+  /** The connection broke (RST), `up` by the end that dialed, `down` by the end that accepted. */
+  aborted?(by: Direction, reason: Error): void;
 }
 
 /**
@@ -55,8 +56,8 @@ export interface Leg {
   /** For legs 1 and 3. Leg 2 carries all flows at once: use `Host.onSession`. */
   watch(watcher: Watcher): void;
   /**
-   * Finds out the true addresses where that takes asking (leg 3's are only known on the server). Resolves once they
-   * are known or were given up; never rejects. Free of cost when they are already known.
+   * Finds out the true addresses where that takes asking: leg 3's are only known on the server, which is asked only if
+   * `Host.locateTargets` was called. Resolves once they are known or were given up; never rejects.
    */
   locate(): Promise<void>;
 }
@@ -115,14 +116,20 @@ export interface Logger {
 }
 
 export interface Host {
+  /** porthop's own version. */
+  readonly version: string;
   /** Each line is prefixed with the plugin's name. */
   readonly log: Logger;
   /** Fires when the plugin is about to be disposed. */
   readonly signal: AbortSignal;
   /** Called for each session after its TCP connection stands and before its first byte. */
   onSession(fn: (wire: Wire) => void): void;
+  /** Has porthop keep a small command running on the server, which tells from where it dialed each target. */
+  locateTargets(): void;
   /** Last registered runs first. */
   onDispose(fn: () => void | Promise<void>): void;
+  /** Ends `setup` with an error that the user can act on: a code of cli.md's table, what happened, what to do. */
+  fail(code: ErrorCode, message: string, hint?: string): never;
 }
 
 /** What a plugin option holds, and so how its text is read and checked. */

@@ -8,14 +8,16 @@ import type { PorthopError } from "../errors.ts";
 import type { Chunk, Leg } from "../plugin.ts";
 
 export interface Conn {
-  /** The next bytes, or undefined once the peer ended its half. Rejects when the connection broke. One read at a time. */
+  /** The next bytes, or undefined once the peer ended its half. Rejects with a PorthopError when the connection broke. One read at a time. */
   read(): Promise<Chunk | undefined>;
   /** Resolves when the bytes were accepted and more may follow; rejects when the connection broke. Never hangs on a dead peer. */
   write(chunk: Chunk): Promise<void>;
   /** Ends our half (FIN, or SSH's EOF) once all that was written is out; the peer may go on. */
   end(): Promise<void>;
   /** Breaks both halves at once (RST, or closing the channel). Reads and writes under way reject with `reason`. May be called at any time, more than once. */
-  abort(reason: Error): void;
+  abort(reason: PorthopError): void;
+  /** Calls `told` once when the connection breaks, also while nobody reads or writes; at once when it is broken already. */
+  onBroken(told: (reason: PorthopError) => void): void;
 }
 
 /** A connection that came in and is not answered yet: the answer waits until the target was dialed. */

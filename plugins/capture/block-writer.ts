@@ -1,0 +1,238 @@
+/**
+ * Writes blocks to the capture file in the background, a bounded number of bytes behind. Small pieces are gathered in an
+ * arena, large ones are written from where they lie. When a write fails the file is cut back to its last whole block.
+ */
+import { close, ftruncate, write, writev } from "node:fs";
+import { promisify } from "node:util";
+
+/** Above this many bytes waiting, flows are asked to wait a moment; above `fullBytes`, payload is dropped. */
+const busyBytes = 16 * 1024 * 1024;
+const fullBytes = 64 * 1024 * 1024;
+/** Above this many, nothing at all is taken any more: opening and ending flows makes small frames for ever. */
+const overfullBytes = 80 * 1024 * 1024;
+/** How long flows wait for a disk that does not move at all, before they go on and lose frames instead. */
+const patienceMs = 250;
+/** Pieces below this are copied together: cheaper than one more entry in a writev. */
+const smallBytes = 2048;
+const arenaBytes = 64 * 1024;
+/** Whole blocks are handed to the disk in batches of about this size: what is lost at most when one fails. */
+const batchBytes = 1024 * 1024;
+/** Linux takes at most 1024 pieces in one writev (IOV_MAX). */
+const mostPieces = 1024;
+/** How long a pipe that takes nothing is left alone before it is asked again. */
+const longestPauseMs = 50;
+
+export interface BlockWriterEvents {
+  /** The file can take no more: nothing is written from here on. */
+  failed(error: unknown): void;
+}
+
+interface Batch {
+  readonly pieces: Uint8Array[];
+  bytes: number;
+}
+
+export class BlockWriter {
+  readonly #fd: number;
+  readonly #events: BlockWriterEvents;
+  #queue: Batch[] = [];
+  #arena = new Uint8Array(arenaBytes);
+  #arenaUsed = 0;
+  #arenaStart = 0;
+  #waitingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #scheduled = false;
+  #failed = false;
+  #closed = false;
+  /** The disk has not moved for as long as flows wait for it; until it does, they wait no more. */
+  #stalled = false;
+  #wholeBytes = 0;
+  readonly #relieved = new Set<() => void>();
+
+  constructor(fd: number, events: BlockWriterEvents) {
+    this.#fd = fd;
+    this.#events = events;
+  }
+
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** True when the next frame with payload would have to be dropped. */
+  get full(): boolean {
+    return this.#waitingBytes >= fullBytes;
+  }
+
+  /** True when any further frame would have to be dropped. */
+  get overfull(): boolean {
+    return this.#waitingBytes >= overfullBytes;
+  }
+
+  /** Adds one block, in pieces that must not change any more. */
+  add(pieces: readonly Uint8Array[]): void {
+    if (this.#failed || this.#closed) return;
+    const batch = this.#openBatch();
+    for (const piece of pieces) {
+      this.#waitingBytes += piece.byteLength;
+      batch.bytes += piece.byteLength;
+      if (piece.byteLength < smallBytes) this.#gather(piece);
+      else {
+        this.#closeArena();
+        batch.pieces.push(piece);
+      }
+    }
+    this.#schedule();
+  }
+
+  /** Undefined while there is room; else resolves when there is again, or when patience is over: once in a standstill. */
+  relief(): Promise<void> | undefined {
+    if (this.#waitingBytes < busyBytes || this.#failed || this.#stalled) return undefined;
+    return new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        this.#relieved.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#stalled = true;
+        this.#relieve();
+      }, patienceMs);
+      this.#relieved.add(go);
+    });
+  }
+
+  /** Writes what is left and closes the file; what is added from here on is not written. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#writing !== undefined || this.#waitingBytes > 0) await this.#start();
+    if (this.#fd !== 1) await promisify(close)(this.#fd);
+  }
+
+  /** The batch that takes the next block. */
+  #openBatch(): Batch {
+    const last = this.#queue.at(-1);
+    if (last !== undefined && last.bytes < batchBytes) return last;
+    this.#closeArena();
+    const batch = { pieces: [], bytes: 0 };
+    this.#queue.push(batch);
+    return batch;
+  }
+
+  #gather(piece: Uint8Array): void {
+    if (this.#arenaUsed + piece.byteLength > arenaBytes) {
+      this.#closeArena();
+      this.#arena = new Uint8Array(arenaBytes);
+      this.#arenaUsed = 0;
+      this.#arenaStart = 0;
+    }
+    this.#arena.set(piece, this.#arenaUsed);
+    this.#arenaUsed += piece.byteLength;
+  }
+
+  /** What was gathered belongs to the last batch. */
+  #closeArena(): void {
+    if (this.#arenaUsed === this.#arenaStart) return;
+    this.#queue.at(-1)?.pieces.push(this.#arena.subarray(this.#arenaStart, this.#arenaUsed));
+    this.#arenaStart = this.#arenaUsed;
+  }
+
+  /** Blocks of one turn of the event loop go out together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#writing !== undefined) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#start();
+    });
+  }
+
+  #start(): Promise<void> {
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      for (;;) {
+        // Only whole blocks are handed over here: add() is never in the middle of one.
+        this.#closeArena();
+        const batch = this.#queue.shift();
+        if (batch === undefined) break;
+        await writeAll(this.#fd, batch.pieces);
+        this.#wholeBytes += batch.bytes;
+        this.#waitingBytes -= batch.bytes;
+        this.#stalled = false;
+        if (this.#waitingBytes < busyBytes) this.#relieve();
+      }
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  #relieve(): void {
+    for (const go of this.#relieved) go();
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    this.#failed = true;
+    this.#queue = [];
+    this.#arenaStart = this.#arenaUsed;
+    this.#waitingBytes = 0;
+    this.#relieve();
+    if (this.#fd !== 1) {
+      await promisify(ftruncate)(this.#fd, this.#wholeBytes).catch(() => {
+        // A file that cannot even be cut ends in the middle of a block: readers say so and show the rest.
+      });
+    }
+    this.#events.failed(error);
+  }
+}
+
+async function writeAll(fd: number, pieces: readonly Uint8Array[]): Promise<void> {
+  for (let from = 0; from < pieces.length; from += mostPieces) {
+    const some = pieces.slice(from, from + mostPieces);
+    const wanted = some.reduce((sum, piece) => sum + piece.byteLength, 0);
+    const written = await whenTaken(() => writeOnce(fd, some));
+    // A pipe, a signal or a disk that is nearly full may take less: the rest goes piece by piece.
+    if (written < wanted) await writeRest(fd, some, written);
+  }
+}
+
+function writeOnce(fd: number, pieces: readonly Uint8Array[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(fd, pieces, (error, written) => (error === null ? resolve(written) : reject(error)));
+  });
+}
+
+async function writeRest(fd: number, pieces: readonly Uint8Array[], written: number): Promise<void> {
+  let skip = written;
+  for (const piece of pieces) {
+    let from = Math.min(skip, piece.byteLength);
+    skip -= from;
+    while (from < piece.byteLength) {
+      const count = await whenTaken(() => writePiece(fd, piece.subarray(from)));
+      if (count === 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      from += count;
+    }
+  }
+}
+
+function writePiece(fd: number, piece: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, piece, (error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
+/** Bun makes a stdout that is a pipe non-blocking as soon as anything looks at process.stdout: a full pipe says EAGAIN. */
+async function whenTaken(attempt: () => Promise<number>): Promise<number> {
+  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}

@@ -1,0 +1,43 @@
+/** One line for each flow when it is over; with --log debug also when it opens and when it is refused. */
+import { formatAddress } from "../src/codec/address.ts";
+import { visible } from "../src/codec/terminal-text.ts";
+import { formatBytes, formatDuration } from "../src/codec/units.ts";
+import { definePlugin, type Flow } from "../src/plugin.ts";
+
+export default definePlugin({
+  name: "log",
+  about: "one line for each flow: who, where to, bytes each way, how long, how it ended",
+  setup(host) {
+    return async (flow, next) => {
+      let opened = false;
+      flow.legs[2].watch({
+        opened() {
+          opened = true;
+          host.log.debug(`${flow.id} open ${route(flow)}`);
+        },
+      });
+      try {
+        await next();
+        host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}`);
+      } catch (error) {
+        const why = visible(error instanceof Error ? error.message : String(error), 200);
+        if (opened) host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}, aborted: ${why}`);
+        else host.log.debug(`${flow.id} refuse ${route(flow)}: ${why}`);
+        throw error;
+      }
+    };
+  },
+});
+
+function route(flow: Flow): string {
+  return visible(`${formatAddress(flow.origin)} -> ${formatAddress(flow.target)}`, 400);
+}
+
+function traffic(flow: Flow): string {
+  return `up ${formatBytes(flow.up.bytes)}, down ${formatBytes(flow.down.bytes)}, ${formatDuration(flow.ageMs)}`;
+}
+
+function labels(flow: Flow): string {
+  const shown = [...flow.labels].map(([key, value]) => ` ${key}=${value}`).join("");
+  return visible(shown, 200);
+}

@@ -1,0 +1,92 @@
+/**
+ * The commands, registered with cac, which finds the one that is meant and lays out the help.
+ * Their words are not cac's to read: it turns `-l 007` into the number 7 and knows nothing of ssh's grouped flags. They
+ * pass behind a `--` and are read by codec/argv.ts.
+ */
+import { type CAC, type Command, cac } from "cac";
+import { didYouMean } from "../codec/nearest.ts";
+import { quoted } from "../codec/terminal-text.ts";
+import { porthopFlags, type RunFlag, sshFlags } from "../config/run-flags.ts";
+import { PorthopError } from "../errors.ts";
+import { demo } from "./demo.ts";
+import { listPlugins } from "./plugins.ts";
+import { run } from "./run.ts";
+import { version, versionLine } from "./version.ts";
+
+type Action = (words: readonly string[], showHelp: () => void) => Promise<number>;
+
+export async function execute(argv: readonly string[]): Promise<number> {
+  const [name, ...words] = argv;
+  const { program, actions } = register();
+  if (name === undefined) {
+    program.outputHelp();
+    return 2;
+  }
+  if (name === "--help" || name === "-h" || name === "help") {
+    program.outputHelp();
+    return 0;
+  }
+  if (name === "--version" || name === "-V") {
+    process.stdout.write(`${versionLine()}\n`);
+    return 0;
+  }
+  const action = actions.get(name);
+  if (action === undefined) {
+    throw new PorthopError("usage", `there is no command ${quoted(name)}${didYouMean(name, actions.keys())}`);
+  }
+  program.parse(["", "porthop", name, "--", ...words], { run: false });
+  return action(program.options["--"] as string[], () => program.outputHelp());
+}
+
+function register(): { readonly program: CAC; readonly actions: ReadonlyMap<string, Action> } {
+  const program = cac("porthop");
+  const actions = new Map<string, Action>();
+  const add = (name: string, about: string, action: Action): Command => {
+    actions.set(name.split(" ")[0] ?? name, action);
+    return program.command(name, about);
+  };
+  const runCommand = add("run [user@]host[:port]", "run forwards until Ctrl-C", run)
+    .usage("run [flags] -L [bind:]port:host:hostport [user@]host[:port]")
+    .example("  porthop run -L 8080:localhost:80 alice@server")
+    .example("  porthop run -L 5432:db.internal:5432 --capture out.pcapng alice@server")
+    .example("  porthop run -p2222 -i ~/.ssh/work -L 8443:intranet:443 --rate-limit 4MB/s alice@server");
+  addOptions(runCommand, sshFlags, porthopFlags);
+  addOptions(
+    add("demo", "see it work: an sshd and a web server of its own, a forward, a capture", demo)
+      .example("  porthop demo")
+      .example("  porthop demo --keep"),
+    [],
+    [
+      { name: "keep", about: "leave it running to play with, until Ctrl-C" },
+      { name: "capture", value: "FILE", about: "where the capture goes (a file in the temp folder by default)" },
+    ],
+  );
+  add("plugins [name]", "list the plugins and their options", listPlugins)
+    .example("  porthop plugins")
+    .example("  porthop plugins limit");
+  program.usage("<command> [flags]");
+  program.example("  porthop demo");
+  program.example("  porthop run -L 8080:localhost:80 alice@server");
+  program.option("-h, --help", "help for a command");
+  program.option("--version", "version, runtime and platform");
+  program.globalCommand.versionNumber = version;
+  program.globalCommand.helpCallback = examplesFirst;
+  return { program, actions };
+}
+
+function addOptions(command: Command, short: readonly RunFlag[], long: readonly RunFlag[]): void {
+  const rows = [...short.map((flag) => ({ ...flag, dash: "-" })), ...long.map((flag) => ({ ...flag, dash: "--" }))];
+  for (const { name, value, about, dash } of rows) {
+    if (name === "h" || name === "help") continue;
+    command.option(`${dash}${name}${value === undefined ? "" : ` <${value}>`}`, about);
+  }
+}
+
+/** People read the first lines: those are the examples. */
+function examplesFirst(sections: { title?: string; body: string }[]): { title?: string; body: string }[] {
+  const isExamples = ({ title }: { title?: string }) => title === "Examples";
+  const isRepetition = ({ title }: { title?: string }) => title?.startsWith("For more info") ?? false;
+  const rest = sections.filter((section) => !isExamples(section) && !isRepetition(section));
+  const [heading, ...others] = rest;
+  return [...(heading === undefined ? [] : [heading]), ...sections.filter(isExamples), ...others];
+}

@@ -1,0 +1,22 @@
+/** The last word of a command that failed: a line with its code and a hint, and the exit code. */
+import { PorthopError } from "../errors.ts";
+import { Output } from "./output.ts";
+
+export function reportFailure(thrown: unknown): number {
+  const error = asPorthopError(thrown);
+  const output = new Output("info");
+  output.error(error);
+  if (error.code === "internal" && process.env["PORTHOP_DEBUG"] !== undefined && thrown instanceof Error) {
+    output.info(thrown.stack ?? "");
+  }
+  return error.exitCode;
+}
+
+function asPorthopError(thrown: unknown): PorthopError {
+  if (thrown instanceof PorthopError) return thrown;
+  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return new PorthopError("internal", text, {
+    hint: "this is a defect of porthop; please report it with the output of PORTHOP_DEBUG=1",
+    cause: thrown,
+  });
+}

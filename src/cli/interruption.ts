@@ -1,0 +1,41 @@
+/**
+ * SIGINT, SIGTERM and SIGHUP: the first asks for an orderly stop, the second ends at once.
+ * The exit code follows from the first: 130 after Ctrl-C, 0 after the others (cli.md).
+ */
+import { PorthopError } from "../errors.ts";
+
+const codes = { SIGINT: 130, SIGTERM: 0, SIGHUP: 0 } as const;
+type Signal = keyof typeof codes;
+
+export class Interruption {
+  /** Fires at the first signal: what is being set up stops. */
+  readonly stop: AbortSignal;
+  /** Fires at the second signal: nothing is waited for any more. */
+  readonly hurry: AbortSignal;
+  /** Resolves with the exit code at the first signal. */
+  readonly requested: Promise<number>;
+  readonly #handlers: { readonly signal: Signal; readonly handler: () => void }[] = [];
+
+  constructor() {
+    const stop = new AbortController();
+    const hurry = new AbortController();
+    this.stop = stop.signal;
+    this.hurry = hurry.signal;
+    this.requested = new Promise((resolve) => {
+      for (const signal of Object.keys(codes) as Signal[]) {
+        const handler = () => {
+          if (stop.signal.aborted) hurry.abort();
+          stop.abort(new PorthopError("cancelled", `stopped by ${signal}`));
+          resolve(codes[signal]);
+        };
+        process.on(signal, handler);
+        this.#handlers.push({ signal, handler });
+      }
+    });
+  }
+
+  /** Gives the signals back to the system. */
+  release(): void {
+    for (const { signal, handler } of this.#handlers) process.removeListener(signal, handler);
+  }
+}

@@ -1,0 +1,64 @@
+/** A tunnel's events as JSON lines on stdout (cli.md, "Events") or as words on stderr. */
+import { type Address, formatAddress } from "../codec/address.ts";
+import type { PorthopError } from "../errors.ts";
+import type { Report, TunnelEvent } from "../forward/event.ts";
+import type { Output } from "./output.ts";
+
+export function wordReport(output: Output): Report {
+  return (event) => {
+    switch (event.event) {
+      case "session":
+        if (event.state === "ready") output.debug(sessionText(event));
+        return;
+      case "listening": {
+        const places = event.addresses.map(formatAddress).join(" and ");
+        const target = event.connect === undefined ? "" : ` -> ${formatAddress(event.connect)}`;
+        return output.info(`${event.forward} listening on ${places}${target}`);
+      }
+      case "ready":
+        return output.info("ready: press Ctrl-C to stop");
+      case "error":
+        return output.error(event.error, event.flow);
+      default:
+        // Flows are the log plugin's to tell.
+        return;
+    }
+  };
+}
+
+export function jsonReport(output: Output): Report {
+  return (event) => output.result(jsonLine(event));
+}
+
+export function jsonExit(output: Output, code: number): void {
+  output.result(line("exit", { code }));
+}
+
+function jsonLine(event: TunnelEvent): string {
+  const { event: name, ...fields } = event;
+  if (event.event === "error") return line(name, { ...errorFields(event.error), flow: event.flow });
+  return line(name, fields);
+}
+
+function line(event: string, fields: object): string {
+  return JSON.stringify({ event, time: new Date().toISOString(), ...fields }, (_key, value: unknown) => {
+    if (isAddress(value)) return formatAddress(value);
+    if (value instanceof Error && "code" in value) return errorFields(value as PorthopError);
+    return value;
+  });
+}
+
+function errorFields({ code, message, hint, leg }: PorthopError): object {
+  return { code, message, hint, leg };
+}
+
+function isAddress(value: unknown): value is Address {
+  if (typeof value !== "object" || value === null) return false;
+  const keys = Object.keys(value);
+  return (keys.length === 2 && "host" in value && "port" in value) || (keys.length === 1 && "path" in value);
+}
+
+function sessionText(event: Extract<TunnelEvent, { event: "session" }>): string {
+  const { user, host, port, cipher, kex, hostKey } = event;
+  return `logged in to ${user}@${formatAddress({ host, port })} (${kex}, ${cipher}, host key ${hostKey})`;
+}

@@ -1,0 +1,82 @@
+/** `porthop run`: forwards until it is told to stop, or until the session is lost. */
+import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
+import { PorthopError } from "../errors.ts";
+import { Tunnel, type TunnelHooks } from "../forward/tunnel.ts";
+import { planTunnel } from "../forward/tunnel-plan.ts";
+import { Interruption } from "./interruption.ts";
+import { Output } from "./output.ts";
+import { jsonExit, jsonReport, wordReport } from "./report.ts";
+import { terminalPrompter } from "./terminal-prompter.ts";
+import { version } from "./version.ts";
+
+/** Whatever takes longer is said. */
+const silentMs = 1000;
+
+export async function run(words: readonly string[], showHelp: () => void): Promise<number> {
+  const settings = readRunSettings(words);
+  if (settings.help) {
+    showHelp();
+    return 0;
+  }
+  if (settings.forwards.length === 0) {
+    throw new PorthopError("usage", "nothing to forward: -L is missing", {
+      hint: "for example: porthop run -L 8080:localhost:80 user@server",
+    });
+  }
+  const output = new Output(settings.logLevel);
+  const code = await runTunnel(settings, output);
+  if (settings.json) jsonExit(output, code);
+  return code;
+}
+
+async function runTunnel(settings: RunSettings, output: Output): Promise<number> {
+  const interruption = new Interruption();
+  const log = output.loggerFor("porthop");
+  for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
+  const hooks = tunnelHooks(settings, output);
+  let tunnel: Tunnel | undefined;
+  try {
+    const plan = await planTunnel(settings, {
+      log,
+      prompter: terminalPrompter(),
+      environment: process.env,
+      signal: interruption.stop,
+    });
+    tunnel = new Tunnel(plan, hooks);
+    const progress = sayLater(output, settings);
+    const { lost } = await tunnel.start(interruption.stop).finally(progress);
+    const code = await Promise.race([interruption.requested, lost.then((reason) => reason.exitCode)]);
+    await tunnel.stop(settings.graceMs, interruption.hurry);
+    return code;
+  } catch (thrown) {
+    await tunnel?.stop(0, interruption.hurry);
+    if (interruption.stop.aborted) return interruption.requested;
+    if (!(thrown instanceof PorthopError)) throw thrown;
+    hooks.report({ event: "error", error: thrown });
+    return thrown.exitCode;
+  } finally {
+    interruption.release();
+  }
+}
+
+function tunnelHooks(settings: RunSettings, output: Output): TunnelHooks {
+  const inWords = wordReport(output);
+  const inJson = settings.json ? jsonReport(output) : undefined;
+  return {
+    version,
+    loggerFor: (plugin) => output.loggerFor(plugin),
+    report(event) {
+      inWords(event);
+      inJson?.(event);
+    },
+    debug: (text) => {
+      if (settings.trace) output.debug(text);
+    },
+    banner: (text) => output.info(text.trimEnd()),
+  };
+}
+
+function sayLater(output: Output, { destination }: RunSettings): () => void {
+  const timer = setTimeout(() => output.info(`connecting to ${destination.host} ...`), silentMs);
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,10 @@
+/** What this program is and what it runs on. */
+import manifest from "../../package.json" with { type: "json" };
+
+export const version: string = manifest.version;
+
+export function versionLine(): string {
+  const { bun, deno, node } = process.versions as { bun?: string; deno?: string; node: string };
+  const runtime = bun !== undefined ? `bun ${bun}` : deno !== undefined ? `deno ${deno}` : `node ${node}`;
+  return `porthop ${version} (${runtime}, ${process.platform}-${process.arch})`;
+}

@@ -1,0 +1,107 @@
+/**
+ * What a capture file is made of, in either format: pcapng is the full form, classic pcap says less of the same frames.
+ * Bytes come out as pieces to be written in order, each block or record with one write, so that a file that was cut off
+ * is readable up to the cut.
+ */
+import { lengthOf } from "./frame.ts";
+import { cutPieces } from "./packet-pieces.ts";
+import { pcapHeader, pcapRecord } from "./pcap.ts";
+import {
+  type CaptureInterface,
+  type CaptureName,
+  enhancedPacket,
+  type InterfaceStatistics,
+  interfaceDescription,
+  interfaceStatistics,
+  nameResolution,
+  type SectionFacts,
+  sectionHeader,
+} from "./pcapng.ts";
+import type { Direction } from "./tcp-conversation.ts";
+
+export type { CaptureInterface, CaptureName, InterfaceStatistics } from "./pcapng.ts";
+
+export interface CaptureFacts extends SectionFacts {
+  /** How much of each packet is kept, in bytes; 262144 when left out, which is all of it. */
+  readonly snapLength?: number | undefined;
+}
+
+export interface CapturePacket {
+  /** `up` is outbound: each leg is seen from the end that dialed. */
+  readonly direction?: Direction | undefined;
+  readonly comment?: string | undefined;
+  /** The length on the wire, when that was more than the pieces hold. */
+  readonly originalLength?: number | undefined;
+}
+
+export interface CaptureFormat {
+  /** The beginning of the file, with all interfaces that it will ever have. A rotated file begins with it again. */
+  header(interfaces: readonly CaptureInterface[], names: readonly CaptureName[]): Uint8Array;
+  packet(
+    interfaceIndex: number,
+    timestampNs: bigint,
+    pieces: readonly Uint8Array[],
+    packet: CapturePacket,
+  ): readonly Uint8Array[];
+  /** Names that were learnt on the way, to be written between two packets. May be empty. */
+  names(names: readonly CaptureName[]): Uint8Array;
+  /** The end of the file: statistics in the order of the interfaces. May be empty. */
+  trailer(statistics: readonly InterfaceStatistics[]): Uint8Array;
+}
+
+export function pcapngFormat(facts: CaptureFacts): CaptureFormat {
+  const snapLength = facts.snapLength ?? wholePackets;
+  return {
+    header(interfaces, names) {
+      const described = interfaces.map((one) => interfaceDescription(one, snapLength));
+      return joined([sectionHeader(facts), ...described, nameResolution(names)]);
+    },
+    packet(interfaceIndex, timestampNs, pieces, { direction, comment, originalLength = lengthOf(pieces) }) {
+      const outbound = direction === undefined ? undefined : direction === "up";
+      const kept = cutPieces(pieces, snapLength);
+      return enhancedPacket(kept, { interfaceIndex, timestampNs, originalLength, outbound, comment });
+    },
+    names: nameResolution,
+    trailer: (statistics) => joined(statistics.map((one, index) => interfaceStatistics(index, one))),
+  };
+}
+
+/** Of the facts, it has room for the snapshot length alone. */
+export function pcapFormat(facts: Partial<CaptureFacts>): CaptureFormat {
+  const snapLength = facts.snapLength ?? wholePackets;
+  return {
+    header: () => pcapHeader(snapLength),
+    packet(_interfaceIndex, timestampNs, pieces, { originalLength = lengthOf(pieces) }) {
+      return pcapRecord(cutPieces(pieces, snapLength), timestampNs, originalLength);
+    },
+    names: () => new Uint8Array(0),
+    trailer: () => new Uint8Array(0),
+  };
+}
+
+/**
+ * Whether a file that begins like this (give it 12 bytes or more) is a capture, and so may be replaced by one.
+ * pcapng's block type alone reads the same in both byte orders and is also "\n\r\r\n", so its magic is asked for too.
+ */
+export function isCapture(firstBytes: Uint8Array): boolean {
+  const magic = hex(firstBytes.subarray(0, 4));
+  if (magic === "0a0d0d0a") return ["1a2b3c4d", "4d3c2b1a"].includes(hex(firstBytes.subarray(8, 12)));
+  return ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1"].includes(magic);
+}
+
+/** What tcpdump and Wireshark take as the largest packet. */
+const wholePackets = 262_144;
+
+function joined(blocks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(lengthOf(blocks));
+  let at = 0;
+  for (const block of blocks) {
+    bytes.set(block, at);
+    at += block.length;
+  }
+  return bytes;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,83 @@
+/**
+ * Internet checksums (RFC 1071) over bytes that are never copied or joined.
+ * A sum here is the ones'-complement sum in network order, folded to 16 bits and not yet complemented, so that sums
+ * of parts can be added up (section 2(A)) whatever their offsets.
+ */
+
+/** The sum of one run of bytes, 0 to 0xffff. */
+export function sumOf(bytes: Uint8Array): number {
+  const length = bytes.length;
+  if (length < wordsPayFromBytes) return sumByBytes(bytes, 0, length);
+  const head = -bytes.byteOffset & 3;
+  const wordCount = (length - head) >>> 2;
+  const tail = head + wordCount * 4;
+  const words = sumOfWords(new Uint32Array(bytes.buffer, bytes.byteOffset + head, wordCount));
+  const upToTail = addSum(sumByBytes(bytes, 0, head), head, words);
+  return addSum(upToTail, tail, sumByBytes(bytes, tail, length));
+}
+
+/** The sum of two runs one after the other. After an odd number of bytes the second one's byte pairs are out of step. */
+export function addSum(first: number, firstBytes: number, second: number): number {
+  return foldSum(first + ((firstBytes & 1) === 0 ? second : swapBytes(second)));
+}
+
+/** Brings a plain total of 16-bit words down to 16 bits by end-around carry. Zero stays zero and nothing else becomes it. */
+export function foldSum(total: number): number {
+  let sum = total;
+  while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
+  return sum;
+}
+
+/** What goes into the checksum field. */
+export function checksumOf(sum: number): number {
+  return ~sum & 0xffff;
+}
+
+/** Below this a view of words costs more than it saves. */
+const wordsPayFromBytes = 192;
+
+/** Totals of 32-bit words stay exact in a double (below 2^53) for this many words. */
+const exactWords = 1 << 21;
+
+const nativeIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/**
+ * 2^16 is 1 modulo 2^16 - 1, so a plain total of 32-bit words folds to the same sum as their halves would (section 2(C)),
+ * and it may be taken in the machine's byte order and swapped once at the end (section 2(B)). Four totals kept as
+ * doubles ran at 14 GB/s under Bun 1.4.5, split halves in int32 at 7 to 11.
+ */
+function sumOfWords(words: Uint32Array): number {
+  let total = 0;
+  for (let from = 0; from < words.length; from += exactWords) {
+    total = foldSum(total + totalOfWords(words, from, Math.min(from + exactWords, words.length)));
+  }
+  return nativeIsLittleEndian ? swapBytes(total) : total;
+}
+
+function totalOfWords(words: Uint32Array, from: number, to: number): number {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let at = from;
+  for (; at < to - 3; at += 4) {
+    a += words[at] ?? 0;
+    b += words[at + 1] ?? 0;
+    c += words[at + 2] ?? 0;
+    d += words[at + 3] ?? 0;
+  }
+  for (; at < to; at += 1) a += words[at] ?? 0;
+  return foldSum(a + b + c + d);
+}
+
+function sumByBytes(bytes: Uint8Array, from: number, to: number): number {
+  let total = 0;
+  let at = from;
+  for (; at < to - 1; at += 2) total += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  if (at < to) total += (bytes[at] ?? 0) << 8;
+  return foldSum(total);
+}
+
+function swapBytes(sum: number): number {
+  return ((sum & 0xff) << 8) | (sum >>> 8);
+}

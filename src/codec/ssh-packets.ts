@@ -1,0 +1,153 @@
+/**
+ * Cuts one direction of an SSH connection at its packet borders, so that a capture can put each packet into a segment of
+ * its own: Wireshark 4.0 to 4.4 lose the stream otherwise. Bytes are passed on by reference and in full, whatever they
+ * are: where borders cannot be told, chunks go on as they came, and never is more than one packet held back.
+ */
+import { SliceQueue } from "./slice-queue.ts";
+import type { SshNegotiation } from "./ssh-negotiation.ts";
+import type { Direction } from "./tcp-conversation.ts";
+
+/** One SSH packet, or one banner line, in pieces. */
+export type SshPacket = readonly Uint8Array[];
+
+/** No cutter ever holds back more than this: a packet of 256 KiB (OpenSSH's PACKET_MAX_SIZE), its length and its tag. */
+export const mostPendingBytes = 4 + 256 * 1024 + 64;
+
+export class SshPacketCutter {
+  readonly #direction: Direction;
+  readonly #negotiation: SshNegotiation;
+  /** The beginning of a unit (a line or a packet) that is not complete yet. */
+  readonly #pending = new SliceQueue();
+  /** The first bytes of that unit: its length, its padding length and its message number. */
+  readonly #head = new Uint8Array(6);
+  #phase: Phase = "banner";
+  /** What follows the counted bytes of an encrypted packet. */
+  #tagBytes = 0;
+  #lines = 0;
+
+  /** `direction` is `up` from client to server. Both directions share one negotiation. */
+  constructor(direction: Direction, negotiation: SshNegotiation) {
+    this.#direction = direction;
+    this.#negotiation = negotiation;
+  }
+
+  /** Bytes held back until their packet is complete. */
+  get pendingBytes(): number {
+    return this.#pending.bytes;
+  }
+
+  /** The packets that this chunk completes. Never throws: bytes that are no SSH make this direction opaque for good. */
+  push(chunk: Uint8Array): SshPacket[] {
+    const packets: SshPacket[] = [];
+    let at = 0;
+    while (at < chunk.length) {
+      const cut = this.#cut(chunk.subarray(at));
+      if (cut === "junk") {
+        this.#phase = "opaque";
+        packets.push(...this.#takePending());
+        continue;
+      }
+      this.#pending.append(chunk.subarray(at, at + cut.bytes), cut.unitBytes);
+      at += cut.bytes;
+      if (cut.isLast) packets.push(this.#complete());
+    }
+    return packets;
+  }
+
+  /** What is left at the end of the stream: nothing, or one incomplete packet. */
+  flush(): SshPacket[] {
+    this.#phase = "opaque";
+    return this.#takePending();
+  }
+
+  /** How much of `rest` (never empty) belongs to the unit under way, and whether that completes it. */
+  #cut(rest: Uint8Array): Cut | "junk" {
+    if (this.#phase === "opaque") return { bytes: rest.length, unitBytes: rest.length, isLast: true };
+    const headBytes = this.#fillHead(rest);
+    return this.#phase === "banner" ? this.#cutLine(rest) : this.#cutPacket(rest, headBytes);
+  }
+
+  /** RFC 4253, section 4.2: lines to LF, and a server may send others before the one that begins with SSH-. */
+  #cutLine(rest: Uint8Array): Cut | "junk" {
+    const lineFeed = rest.subarray(0, longestLineBytes).indexOf(0x0a);
+    const bytes = lineFeed === -1 ? rest.length : lineFeed + 1;
+    if (this.#pending.bytes + bytes > longestLineBytes || this.#lines >= mostLines) return "junk";
+    return { bytes, unitBytes: longestLineBytes, isLast: lineFeed !== -1 };
+  }
+
+  #cutPacket(rest: Uint8Array, headBytes: number): Cut | "junk" {
+    if (headBytes < 4) return { bytes: rest.length, unitBytes: mostPendingBytes, isLast: false };
+    const [a = 0, b = 0, c = 0, d = 0] = this.#head;
+    const counted = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+    if (counted < fewestCountedBytes || counted > mostCountedBytes) return "junk";
+    const unitBytes = 4 + counted + this.#tagBytes;
+    const missing = unitBytes - this.#pending.bytes;
+    return { bytes: Math.min(missing, rest.length), unitBytes, isLast: missing <= rest.length };
+  }
+
+  /** Keeps the unit's first bytes apart, as they may come in any number of chunks. Returns how many are there. */
+  #fillHead(rest: Uint8Array): number {
+    const known = Math.min(this.#pending.bytes, this.#head.length);
+    const more = rest.subarray(0, this.#head.length - known);
+    this.#head.set(more, known);
+    return known + more.length;
+  }
+
+  #complete(): SshPacket {
+    const packet = this.#pending.take();
+    if (this.#phase === "banner") this.#readLine();
+    else if (this.#phase === "clear") this.#readClear(packet);
+    return packet;
+  }
+
+  #readLine(): void {
+    this.#lines += 1;
+    if (startsWithSsh(this.#head)) this.#phase = "clear";
+  }
+
+  #readClear(packet: SshPacket): void {
+    const message = this.#head[5];
+    if (message === messageKexInit) {
+      this.#negotiation.offer(this.#direction, joined(packet).subarray(5));
+    } else if (message === messageNewKeys) {
+      // From here on the same framing holds for good: a rekey's NEWKEYS is encrypted like any other packet.
+      const tagBytes = this.#negotiation.tagBytes(this.#direction);
+      this.#phase = tagBytes === undefined ? "opaque" : "encrypted";
+      this.#tagBytes = tagBytes ?? 0;
+    }
+  }
+
+  #takePending(): SshPacket[] {
+    return this.#pending.bytes === 0 ? [] : [this.#pending.take()];
+  }
+}
+
+type Phase = "banner" | "clear" | "encrypted" | "opaque";
+
+interface Cut {
+  readonly bytes: number;
+  /** The length of the whole unit, or the most that it can be. */
+  readonly unitBytes: number;
+  readonly isLast: boolean;
+}
+
+/** RFC 4253 allows 255 bytes; OpenSSH reads up to 1024 lines of up to 8192 bytes before the banner (kex.c). */
+const longestLineBytes = 8192;
+const mostLines = 1024;
+
+/** A padding length and at least four bytes of padding. */
+const fewestCountedBytes = 5;
+const mostCountedBytes = 256 * 1024;
+
+const messageKexInit = 20;
+const messageNewKeys = 21;
+
+function startsWithSsh(head: Uint8Array): boolean {
+  return head[0] === 0x53 && head[1] === 0x53 && head[2] === 0x48 && head[3] === 0x2d;
+}
+
+/** Only for a KEXINIT, once for each direction. */
+function joined(packet: SshPacket): Uint8Array {
+  const [first, ...others] = packet;
+  return first !== undefined && others.length === 0 ? first : Uint8Array.from(packet.flatMap((slice) => [...slice]));
+}

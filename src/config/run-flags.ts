@@ -1,0 +1,79 @@
+/**
+ * The flags of `run`: ssh's own letters with ssh's arity, and porthop's long options. One table feeds the scanner, the
+ * help and the message for a flag of ssh's that porthop does not have.
+ */
+import type { FlagTable, Takes } from "../codec/argv.ts";
+
+export interface RunFlag {
+  /** `L` or `capture`. */
+  readonly name: string;
+  /** What its value is called in the help; undefined when it takes none. */
+  readonly value?: string;
+  readonly about: string;
+}
+
+export const sshFlags: readonly RunFlag[] = [
+  {
+    name: "L",
+    value: "[bind:]port:host:hostport",
+    about: "forward a port here to host:hostport as the server sees it",
+  },
+  { name: "p", value: "port", about: "sshd's port" },
+  { name: "l", value: "user", about: "log in as this user" },
+  { name: "i", value: "file", about: "private key to log in with (repeatable)" },
+  { name: "o", value: "Keyword=value", about: "an option as in ssh_config (repeatable)" },
+  { name: "F", value: "none", about: "configuration file; only none so far" },
+  { name: "c", value: "ciphers", about: "ciphers, in order of preference" },
+  { name: "m", value: "MACs", about: "message authentication codes, in order of preference" },
+  { name: "4", about: "IPv4 only" },
+  { name: "6", about: "IPv6 only" },
+  { name: "C", about: "compress" },
+  { name: "g", about: "let other hosts connect to forwarded ports" },
+  { name: "N", about: "no remote command (always so)" },
+  { name: "T", about: "no terminal (always so)" },
+  { name: "n", about: "do not read stdin (always so)" },
+  { name: "a", about: "no agent forwarding (always so)" },
+  { name: "x", about: "no X11 forwarding (always so)" },
+  { name: "q", about: "quiet: errors only" },
+  { name: "h", about: "this help; also --help" },
+  { name: "v", about: "more to read; twice for ssh2's own trace" },
+];
+
+export const porthopFlags: readonly RunFlag[] = [
+  { name: "capture", value: "FILE", about: "write the three TCP connections to a .pcapng or .pcap file, - for stdout" },
+  { name: "capture-legs", value: "1,2,3", about: "which of them" },
+  { name: "capture-snaplen", value: "N", about: "how many bytes of each packet to keep" },
+  { name: "rate-limit", value: "RATE", about: "500KB/s, 10MB/s, 8Mbit/s: up and down each, for each flow" },
+  { name: "use", value: "NAME[:key=value,...]", about: "add a plugin, or a file ./mine.ts, to the chain (repeatable)" },
+  { name: "log", value: "LEVEL", about: "silent, error, warn, info (default) or debug" },
+  { name: "json", about: "events on stdout, one JSON object a line" },
+  { name: "grace", value: "DURATION", about: "how long open flows may finish at the end (5s)" },
+  { name: "help", about: "this help" },
+  {
+    name: "no-nagle-cure",
+    about: "do not run `true` once on servers that would delay small writes (sshd before 10.1)",
+  },
+];
+
+/** ssh's flags that porthop does not have yet, with their arity, so that they are named and not misread. */
+const missing: Readonly<Record<string, Takes>> = {
+  ...letters("BbDEeIJORSWwPQ", "value"),
+  ...letters("AfGKkMstVXYy", "nothing"),
+};
+
+export const runTable: FlagTable = {
+  short: { ...arities(sshFlags), ...missing },
+  long: arities(porthopFlags),
+};
+
+export function isMissing(flag: string): boolean {
+  return Object.hasOwn(missing, flag);
+}
+
+function arities(flags: readonly RunFlag[]): Record<string, Takes> {
+  return Object.fromEntries(flags.map(({ name, value }) => [name, value === undefined ? "nothing" : "value"]));
+}
+
+function letters(text: string, takes: Takes): Record<string, Takes> {
+  return Object.fromEntries([...text].map((letter) => [letter, takes]));
+}

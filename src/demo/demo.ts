@@ -1,0 +1,195 @@
+/**
+ * The whole of porthop on one machine with nothing installed: an sshd and a web server in this process, a real forward
+ * through both, one request through it, captured and explained with the true ports.
+ */
+import { mkdtempSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PorthopError } from "../errors.ts";
+import type { ChainContext, PreparedPlugin } from "../flow/chain.ts";
+import type { Report } from "../forward/event.ts";
+import { preparePlugin } from "../forward/plugin-list.ts";
+import { Tunnel, type TunnelPlan } from "../forward/tunnel.ts";
+import type { Address, Flow, Leg } from "../plugin.ts";
+import { type DemoServer, startDemoServer } from "../ssh/demo-server.ts";
+import { loadSsh2 } from "../ssh/loader.ts";
+import { type ExplainedLeg, explain } from "./explanation.ts";
+import { startWebServer, type WebServer } from "./web-server.ts";
+
+export interface DemoOptions extends ChainContext {
+  /** Where the capture goes; a new folder for temporary files when left out. */
+  readonly capture: string | undefined;
+  readonly report: Report;
+  /** One line of what the demo shows. */
+  readonly show: (line: string) => void;
+}
+
+/** The port that the demo likes best, for the user's eye; any other when it is taken. */
+const likedPort = 3456;
+
+export class Demo {
+  readonly #options: DemoOptions;
+  readonly #capture: string;
+  #web: WebServer | undefined;
+  #sshd: DemoServer | undefined;
+  #tunnel: Tunnel | undefined;
+
+  constructor(options: DemoOptions) {
+    this.#options = options;
+    this.#capture = options.capture ?? join(mkdtempSync(join(tmpdir(), "porthop-demo-")), "demo.pcapng");
+  }
+
+  /** Starts everything, sends one request through, and explains it. Returns where the forward listens. */
+  async play(signal: AbortSignal): Promise<string> {
+    const web = await startWebServer();
+    this.#web = web;
+    const sshd = await startDemoServer(await loadSsh2(), { host: "127.0.0.1", port: web.port });
+    this.#sshd = sshd;
+    const seen: Seen[] = [];
+    const port = await this.#listen(web, sshd, seen, signal);
+    const { show } = this.#options;
+    show("porthop demo: a web server, an sshd and a forward through it, all in this process.");
+    show("");
+    const url = `http://127.0.0.1:${port}/`;
+    const { status, body } = await request(url, signal);
+    show(`A request to ${url} came back from the web server on port ${web.port}: ${status} ${JSON.stringify(body)}`);
+    show("");
+    const flow = await seen[0]?.complete;
+    if (flow === undefined) throw new PorthopError("internal", "the demo's request left no flow");
+    const command = `ssh -N -L ${port}:127.0.0.1:${web.port} -p ${sshd.port} ${sshd.user}@127.0.0.1`;
+    for (const line of explain({ command, ...flow })) show(line);
+    show("");
+    return url;
+  }
+
+  /** Ends everything; the capture is complete then. Returns its path. */
+  async end(graceMs: number, hurry: AbortSignal): Promise<string> {
+    await this.#tunnel?.stop(graceMs, hurry);
+    this.#sshd?.close();
+    this.#web?.close();
+    return this.#capture;
+  }
+
+  async #listen(web: WebServer, sshd: DemoServer, seen: Seen[], signal: AbortSignal): Promise<number> {
+    for (const port of [likedPort, 0]) {
+      const plan = await demoPlan(web, sshd, port, [await this.#capturePlugin(), watching(seen)]);
+      let listening = 0;
+      const tunnel = new Tunnel(plan, {
+        ...this.#options,
+        report: (event) => {
+          if (event.event === "listening" && "port" in event.listen) listening = event.listen.port;
+          if (event.event === "flow.close" || event.event === "session") this.#options.report(event);
+        },
+        debug: () => {},
+        banner: () => {},
+      });
+      this.#tunnel = tunnel;
+      try {
+        await tunnel.start(signal);
+        return listening;
+      } catch (error) {
+        await tunnel.stop(0, signal);
+        const isTaken = error instanceof PorthopError && error.code === "listen.in-use";
+        if (!isTaken || port === 0) throw error;
+      }
+    }
+    throw new PorthopError("listen.in-use", "the demo found no free port");
+  }
+
+  #capturePlugin(): Promise<PreparedPlugin> {
+    return preparePlugin({ name: "capture", isFile: false, options: new Map([["file", this.#capture]]) });
+  }
+}
+
+/** A flow that the demo can tell about: complete when it is over and its addresses are known. */
+interface Seen {
+  readonly complete: Promise<{
+    readonly legs: readonly [ExplainedLeg, ExplainedLeg, ExplainedLeg];
+    readonly up: number;
+    readonly down: number;
+  }>;
+}
+
+function watching(seen: Seen[]): PreparedPlugin {
+  return {
+    name: "demo",
+    setup(host) {
+      host.locateTargets();
+      return async (flow, next) => {
+        const located = new Promise<void>((resolve) => {
+          flow.legs[2].watch({ opened: () => void flow.legs[2].locate().then(resolve) });
+        });
+        const carried = next();
+        seen.push({ complete: Promise.all([located, carried]).then(() => told(flow)) });
+        await carried;
+      };
+    },
+  };
+}
+
+function told(flow: Flow) {
+  const [one, two, three] = flow.legs;
+  const nowhere: Address = { host: "?", port: 0 };
+  const leg = (each: Leg): ExplainedLeg => ({ leg: each.number, from: each.from ?? nowhere, to: each.to ?? nowhere });
+  return { legs: [leg(one), leg(two), leg(three)] as const, up: flow.up.bytes, down: flow.down.bytes };
+}
+
+async function demoPlan(
+  web: WebServer,
+  sshd: DemoServer,
+  port: number,
+  plugins: readonly PreparedPlugin[],
+): Promise<TunnelPlan> {
+  const connect = { host: "127.0.0.1", port: web.port };
+  const listen = { host: "127.0.0.1", port };
+  let offered = false;
+  return {
+    session: {
+      host: "127.0.0.1",
+      port: sshd.port,
+      user: sshd.user,
+      connectTimeoutMs: 10_000,
+      keepAliveIntervalMs: 0,
+      keepAliveCountMax: 0,
+      algorithms: {},
+      nagleCure: false,
+    },
+    trust: async () => ({
+      hostKeyTypes: [],
+      async verify(blob) {
+        if (!blob.equals(sshd.hostKey)) throw new PorthopError("ssh.host-key-changed", "this is not the demo's sshd");
+      },
+      authHandler: (_methods, _partial, next) => {
+        if (offered) return next(false as never);
+        offered = true;
+        next({ type: "publickey", username: sshd.user, key: sshd.privateKey });
+      },
+      attach() {},
+      authFailure: () => new PorthopError("ssh.auth-failed", "the demo's sshd refused the demo's key"),
+    }),
+    forwards: [
+      {
+        id: "L1",
+        kind: "local",
+        listen,
+        connect,
+        spec: { kind: "local", listen: { bind: listen.host, port }, connect },
+      },
+    ],
+    plugins,
+    exitOnForwardFailure: true,
+  };
+}
+
+function request(url: string, signal: AbortSignal): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = get(url, { signal, headers: { connection: "close" } }, (response) => {
+      const parts: Buffer[] = [];
+      response.on("data", (part: Buffer) => parts.push(part));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() }));
+      response.on("error", reject);
+    });
+    asked.on("error", reject);
+  });
+}

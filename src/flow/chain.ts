@@ -1,0 +1,147 @@
+/**
+ * The chain: plugins set up in order before anything listens, run as an onion around each flow, disposed in reverse.
+ * Promises 5, 6 and 8: a plugin that fails takes down its own flow only and is named, `next()` runs once, and plugin
+ * instances outlive the sessions.
+ */
+import { type ErrorCode, PorthopError } from "../errors.ts";
+import type { Flow, Host, Logger, Middleware, Wire } from "../plugin.ts";
+
+/** A plugin with its options read and checked, ready to be set up. */
+export interface PreparedPlugin {
+  readonly name: string;
+  setup(host: Host): Middleware | Promise<Middleware>;
+}
+
+export interface ChainContext {
+  readonly version: string;
+  loggerFor(plugin: string): Logger;
+}
+
+interface Link {
+  readonly plugin: string;
+  readonly middleware: Middleware;
+}
+
+interface Disposer {
+  readonly plugin: string;
+  readonly run: () => void | Promise<void>;
+}
+
+export class Chain {
+  readonly #links: Link[] = [];
+  readonly #disposers: Disposer[] = [];
+  readonly #onSession: { readonly plugin: string; readonly fn: (wire: Wire) => void }[] = [];
+  readonly #stopped = new AbortController();
+  /** True when a plugin wants to know from where the server dials the targets. */
+  locatesTargets = false;
+  readonly #context: ChainContext;
+
+  private constructor(context: ChainContext) {
+    this.#context = context;
+  }
+
+  /** Sets the plugins up one after the other; when one fails, those before it are disposed. */
+  static async setUp(plugins: readonly PreparedPlugin[], context: ChainContext): Promise<Chain> {
+    const chain = new Chain(context);
+    for (const plugin of plugins) {
+      try {
+        const middleware = await plugin.setup(chain.#hostFor(plugin.name));
+        if (typeof middleware !== "function") throw new Error("its setup returned no middleware");
+        chain.#links.push({ plugin: plugin.name, middleware });
+      } catch (error) {
+        await chain.dispose();
+        if (error instanceof PorthopError) throw error;
+        throw new PorthopError("plugin.failed", `plugin ${plugin.name} could not be set up: ${messageOf(error)}`, {
+          hint: "check the plugin's options",
+          cause: error,
+        });
+      }
+    }
+    return chain;
+  }
+
+  /** Runs one flow through all middlewares and, when the last called `next`, through `carry`. */
+  async run(viewFor: (plugin: string) => Flow, carry: () => Promise<void>): Promise<void> {
+    const enter = async (index: number): Promise<void> => {
+      const link = this.#links[index];
+      if (link === undefined) return carry();
+      let entered = false;
+      let inner: Promise<void> | undefined;
+      const next = (): Promise<void> => {
+        if (entered) throw new Error("next() was called twice");
+        entered = true;
+        inner = enter(index + 1);
+        // It is awaited below in any case; this keeps it from counting as unhandled when the middleware throws first.
+        inner.catch(() => {});
+        return inner;
+      };
+      try {
+        await link.middleware(viewFor(link.plugin), next);
+      } catch (error) {
+        // A middleware may rethrow what came from inside: that keeps its own name.
+        throw asPluginError(link.plugin, error);
+      }
+      if (inner === undefined) throw refusal(link.plugin, "it did not let the flow pass");
+      // A middleware that forgot to await next() must not end the flow early.
+      await inner;
+    };
+    await enter(0);
+  }
+
+  /** A session's TCP connection stands and nothing has been sent on it yet. */
+  sessionStarted(viewFor: (plugin: string) => Wire): void {
+    for (const { plugin, fn } of this.#onSession) {
+      try {
+        fn(viewFor(plugin));
+      } catch (error) {
+        this.#context.loggerFor(plugin).warn(`cannot follow this session: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.#stopped.abort();
+    for (const { plugin, run } of this.#disposers.splice(0).reverse()) {
+      try {
+        await run();
+      } catch (error) {
+        this.#context.loggerFor(plugin).warn(`did not close cleanly: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #hostFor(plugin: string): Host {
+    return {
+      version: this.#context.version,
+      log: this.#context.loggerFor(plugin),
+      signal: this.#stopped.signal,
+      onSession: (fn) => void this.#onSession.push({ plugin, fn }),
+      locateTargets: () => {
+        this.locatesTargets = true;
+      },
+      onDispose: (run) => void this.#disposers.push({ plugin, run }),
+      fail: (code: ErrorCode, message: string, hint?: string): never => {
+        throw new PorthopError(code, message, { hint });
+      },
+    };
+  }
+}
+
+/** What a plugin threw, as an error that names it. Errors of porthop's own pass as they are. */
+export function asPluginError(plugin: string, error: unknown): PorthopError {
+  if (error instanceof PorthopError) return error;
+  return new PorthopError("plugin.failed", `plugin ${plugin} failed on this flow: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+/** A plugin's own no, before the target was dialed. */
+export function refusal(plugin: string, reason: string): PorthopError {
+  return new PorthopError("target.prohibited", `plugin ${plugin} refused this flow: ${reason}`, {
+    hint: `it was the plugin's decision; see its options with: porthop plugins ${plugin}`,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

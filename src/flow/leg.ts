@@ -1,0 +1,137 @@
+/**
+ * A leg of a flow while it lives: what is known of its TCP connection, and who watches it.
+ * A watcher that throws is dropped with one warning: observers never break traffic (promise 5).
+ */
+import type { Address, Direction, Leg, Watcher } from "../plugin.ts";
+import type { LegFacts } from "./conn.ts";
+
+/** Told when an observer threw and was dropped. */
+export type DropObserver = (plugin: string, error: unknown) => void;
+
+interface NamedWatcher {
+  readonly plugin: string;
+  readonly watcher: Watcher;
+}
+
+type Tell = (watcher: Watcher) => unknown;
+
+export class LiveLeg {
+  readonly number: 1 | 2 | 3;
+  from: Address | undefined;
+  to: Address | undefined;
+  observed = false;
+  readonly #dropped: DropObserver;
+  #watchers: readonly NamedWatcher[] = [];
+  #opened = false;
+  #over = false;
+  #locate: (() => Promise<void>) | undefined;
+
+  constructor(number: 1 | 2 | 3, dropped: DropObserver) {
+    this.number = number;
+    this.#dropped = dropped;
+  }
+
+  learn(facts: LegFacts): void {
+    this.from = facts.from;
+    this.to = facts.to;
+    this.observed = facts.observed;
+    const ask = facts.locate;
+    if (ask === undefined) return;
+    let asked: Promise<void> | undefined;
+    this.#locate = () => {
+      asked ??= this.#learnFrom(ask);
+      return asked;
+    };
+  }
+
+  /** The leg as the plugin named `plugin` sees it. */
+  viewFor(plugin: string): Leg {
+    const leg = this;
+    return {
+      number: leg.number,
+      get from() {
+        return leg.from;
+      },
+      get to() {
+        return leg.to;
+      },
+      get observed() {
+        return leg.observed;
+      },
+      watch: (watcher) => {
+        if (leg.number === 2) throw new Error("leg 2 carries all flows at once: watch it through host.onSession");
+        leg.watch(plugin, watcher);
+      },
+      locate: () => leg.#locate?.() ?? Promise.resolve(),
+    };
+  }
+
+  /** A watcher that comes after the connection was opened is told so at once. */
+  watch(plugin: string, watcher: Watcher): void {
+    const named = { plugin, watcher };
+    this.#watchers = [...this.#watchers, named];
+    if (this.#opened) this.#tellOne(named, (each) => each.opened?.());
+  }
+
+  opened(): void {
+    this.#opened = true;
+    this.#tell((watcher) => watcher.opened?.());
+  }
+
+  refused(error: Error): void {
+    this.#finish((watcher) => watcher.refused?.(error));
+  }
+
+  bytes(direction: Direction, chunk: Uint8Array): void {
+    if (this.#watchers.length === 0) return;
+    this.#tell((watcher) => watcher.bytes?.(direction, chunk));
+  }
+
+  ended(direction: Direction): void {
+    this.#tell((watcher) => watcher.ended?.(direction));
+  }
+
+  aborted(by: Direction, reason: Error): void {
+    if (this.#opened) this.#finish((watcher) => watcher.aborted?.(by, reason));
+  }
+
+  /** Both halves have ended: nothing can break this connection any more. */
+  closed(): void {
+    this.#over = true;
+  }
+
+  #finish(tell: Tell): void {
+    if (this.#over) return;
+    this.#tell(tell);
+    this.#over = true;
+  }
+
+  #tell(tell: Tell): void {
+    if (this.#over) return;
+    for (const named of this.#watchers) this.#tellOne(named, tell);
+  }
+
+  #tellOne(named: NamedWatcher, tell: Tell): void {
+    try {
+      const told = tell(named.watcher);
+      // An async method is a valid one by its type; what it rejects with would end the whole process.
+      if (told instanceof Promise) told.catch((error: unknown) => this.#drop(named, error));
+    } catch (error) {
+      this.#drop(named, error);
+    }
+  }
+
+  #drop(named: NamedWatcher, error: unknown): void {
+    if (!this.#watchers.includes(named)) return;
+    this.#watchers = this.#watchers.filter((other) => other !== named);
+    this.#dropped(named.plugin, error);
+  }
+
+  async #learnFrom(ask: NonNullable<LegFacts["locate"]>): Promise<void> {
+    const found = await ask().catch(() => undefined);
+    if (found === undefined) return;
+    this.from = found.from;
+    this.to = found.to;
+    this.observed = true;
+  }
+}

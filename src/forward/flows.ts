@@ -1,0 +1,97 @@
+/**
+ * The flows of a tunnel: each inbound connection becomes one, gets its name (`L1#17`), is carried through the chain and
+ * reported when it opens and closes. Knows which are under way, so that a stop can wait for them.
+ */
+
+import type { Forward } from "../config/forward.ts";
+import { PorthopError } from "../errors.ts";
+import type { Chain, ChainContext } from "../flow/chain.ts";
+import type { Dialer, Inbound, LegFacts } from "../flow/conn.ts";
+import { LiveFlow } from "../flow/flow.ts";
+import { carry, type FlowOutcome } from "../flow/relay.ts";
+import type { Report } from "./event.ts";
+
+export interface FlowsContext extends ChainContext {
+  readonly report: Report;
+}
+
+export class Flows {
+  readonly #chain: Chain;
+  readonly #context: FlowsContext;
+  readonly #open = new Map<LiveFlow, Promise<void>>();
+  readonly #counts = new Map<string, number>();
+
+  constructor(chain: Chain, context: FlowsContext) {
+    this.#chain = chain;
+    this.#context = context;
+  }
+
+  carry(forward: Forward, inbound: Inbound, dialer: Dialer, session: LegFacts | undefined): void {
+    const target = forward.connect;
+    if (target === undefined) throw new Error(`forward ${forward.id} has no target`);
+    const number = (this.#counts.get(forward.id) ?? 0) + 1;
+    this.#counts.set(forward.id, number);
+    const flow = new LiveFlow({
+      id: `${forward.id}#${number}`,
+      forward,
+      origin: inbound.origin,
+      target,
+      dropped: (plugin, error) =>
+        this.#context.loggerFor(plugin).warn(`stopped watching ${forward.id}#${number}: ${String(error)}`),
+      now: () => performance.now(),
+    });
+    const opened = () => this.#reportOpen(flow);
+    const done = carry({ flow, inbound, dialer, chain: this.#chain, session, opened }).then((outcome) => {
+      this.#open.delete(flow);
+      this.#reportClose(flow, outcome);
+    });
+    this.#open.set(flow, done);
+  }
+
+  /** Waits until all flows ended, at most `graceMs` or until `hurry` fires; then breaks the rest. */
+  async drain(graceMs: number, hurry: AbortSignal): Promise<void> {
+    if (this.#open.size === 0) return;
+    const all = Promise.all(this.#open.values());
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+      hurry.addEventListener("abort", () => resolve(), { once: true });
+      if (hurry.aborted) resolve();
+    });
+    await Promise.race([all, patience]);
+    clearTimeout(timer);
+    const reason = new PorthopError("cancelled", "porthop is stopping");
+    for (const flow of this.#open.keys()) flow.abort(reason);
+    await Promise.all(this.#open.values());
+  }
+
+  #reportOpen(flow: LiveFlow): void {
+    this.#context.report({
+      event: "flow.open",
+      flow: flow.id,
+      forward: flow.forward.id,
+      origin: flow.origin,
+      target: flow.target,
+      legs: flow.legs.map(({ number, from, to, observed }) => ({ leg: number, from, to, observed })),
+    });
+  }
+
+  #reportClose(flow: LiveFlow, outcome: FlowOutcome): void {
+    const error = outcome.reason === "ended" ? undefined : outcome.error;
+    if (error !== undefined && error.code !== "cancelled") {
+      this.#context.report({ event: "error", error, flow: flow.id });
+    }
+    this.#context.report({
+      event: "flow.close",
+      flow: flow.id,
+      forward: flow.forward.id,
+      origin: flow.origin,
+      target: flow.target,
+      up: flow.up.bytes,
+      down: flow.down.bytes,
+      ms: Math.round(flow.ageMs),
+      reason: outcome.reason,
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+}

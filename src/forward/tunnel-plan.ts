@@ -1,0 +1,101 @@
+/** From settings to a tunnel's plan: defaults filled in as ssh has them, `~` and user names resolved. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { currentUser } from "../config/current-user.ts";
+import type { RunSettings } from "../config/run-settings.ts";
+import type { Logger } from "../plugin.ts";
+import type { Prompter } from "../ssh/prompter.ts";
+import type { SessionSettings } from "../ssh/session.ts";
+import { establishTrust, type TrustSettings } from "../ssh/trust.ts";
+import { preparePlugin } from "./plugin-list.ts";
+import type { TunnelPlan } from "./tunnel.ts";
+
+export interface PlanDeps {
+  readonly log: Logger;
+  readonly prompter: Prompter | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise<TunnelPlan> {
+  const session = sessionSettings(settings);
+  // The host key belongs to the name that the user typed, as in ssh, whatever HostName says.
+  const known = { host: settings.destination.host, port: session.port, user: session.user };
+  const trust = trustSettings(settings);
+  const plugins = [...settings.plugins];
+  // One line for each flow, unless the chain says where the log stands in it.
+  if (!plugins.some(({ name }) => name === "log")) plugins.unshift({ name: "log", isFile: false, options: new Map() });
+  return {
+    session,
+    trust: (ssh2, address) => establishTrust(ssh2, { ...known, address }, trust, deps),
+    forwards: settings.forwards,
+    plugins: await Promise.all(plugins.map(preparePlugin)),
+    exitOnForwardFailure: settings.keywords.flag("ExitOnForwardFailure", true),
+  };
+}
+
+function sessionSettings({ destination, keywords, nagleCure }: RunSettings): SessionSettings {
+  const family = keywords.text("AddressFamily")?.toLowerCase();
+  return {
+    host: keywords.text("HostName") ?? destination.host,
+    port: destination.port ?? 22,
+    user: destination.user ?? currentUser(),
+    family: family === "inet" ? 4 : family === "inet6" ? 6 : undefined,
+    connectTimeoutMs: keywords.time("ConnectTimeout") || undefined,
+    // ssh's default is never, and then a dead network is noticed by nobody.
+    keepAliveIntervalMs: keywords.time("ServerAliveInterval") ?? 30_000,
+    keepAliveCountMax: keywords.number("ServerAliveCountMax") ?? 3,
+    algorithms: {
+      ciphers: keywords.text("Ciphers"),
+      macs: keywords.text("MACs"),
+      kex: keywords.text("KexAlgorithms"),
+      compression: keywords.flag("Compression", false),
+    },
+    nagleCure,
+  };
+}
+
+function trustSettings({ keywords, identityFiles }: RunSettings): TrustSettings {
+  const home = homedir();
+  const strict = keywords.text("StrictHostKeyChecking")?.toLowerCase();
+  return {
+    hostKeys: {
+      strict:
+        strict === "yes" || strict === "accept-new" || strict === "ask" ? strict : strict === undefined ? "ask" : "no",
+      userFiles: paths(keywords.text("UserKnownHostsFile") ?? "~/.ssh/known_hosts ~/.ssh/known_hosts2", home),
+      globalFiles: paths(
+        keywords.text("GlobalKnownHostsFile") ?? "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
+        home,
+      ),
+      hostKeyAlias: keywords.text("HostKeyAlias"),
+      hashKnownHosts: keywords.flag("HashKnownHosts", false),
+    },
+    identities: {
+      flagFiles: identityFiles.map((path) => underHome(path, home)),
+      configFiles: keywords.all("IdentityFile").map((path) => underHome(path, home)),
+      home,
+    },
+    authentication: {
+      pubkeyAuthentication: keywords.flag("PubkeyAuthentication", true),
+      passwordAuthentication: keywords.flag("PasswordAuthentication", true),
+      kbdInteractiveAuthentication: keywords.flag("KbdInteractiveAuthentication", true),
+      batchMode: keywords.flag("BatchMode", false),
+      identitiesOnly: keywords.flag("IdentitiesOnly", false),
+      passwordPrompts: keywords.number("NumberOfPasswordPrompts"),
+    },
+    identityAgent: keywords.text("IdentityAgent"),
+  };
+}
+
+/** Several files in one value are separated by blanks (ssh_config(5)). */
+function paths(text: string, home: string): readonly string[] {
+  return text
+    .split(/\s+/)
+    .filter((path) => path !== "")
+    .map((path) => underHome(path, home));
+}
+
+function underHome(path: string, home: string): string {
+  if (path === "~") return home;
+  return path.startsWith("~/") ? join(home, path.slice(2)) : path;
+}

@@ -1,0 +1,157 @@
+/**
+ * TCP listeners. One forward may need two sockets: like ssh (channels.c, channel_setup_fwd_listener_tcpip), `localhost`
+ * means 127.0.0.1 and ::1, and `*` means every IPv4 and every IPv6 address.
+ * Unlike ssh, a port that is taken on either of the two is an error: half a listener sends clients to a stranger.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { type Address, formatAddress, type TcpAddress } from "../codec/address.ts";
+import { PorthopError } from "../errors.ts";
+import type { Inbound, Listener } from "../flow/conn.ts";
+import { describe, errnoOf } from "./failure.ts";
+import { portHolder } from "./port-holder.ts";
+import { socketConn, socketEnds } from "./socket-conn.ts";
+
+export interface ListenOptions {
+  /** 4 or 6 keeps to one family (ssh's -4 and -6). */
+  readonly family?: 4 | 6 | undefined;
+}
+
+export interface TcpListener extends Listener {
+  /** All addresses it accepts on; `address` is the first of them. */
+  readonly addresses: readonly TcpAddress[];
+}
+
+export async function listenTcp(
+  wanted: TcpAddress,
+  onInbound: (inbound: Inbound) => void,
+  options: ListenOptions = {},
+): Promise<TcpListener> {
+  const servers: Server[] = [];
+  const addresses: TcpAddress[] = [];
+  const close = async () => {
+    await Promise.all(servers.map(closeServer));
+  };
+  for (const host of bindHosts(wanted.host, options.family)) {
+    try {
+      const server = await bind(host, addresses[0]?.port ?? wanted.port, onInbound);
+      servers.push(server);
+      addresses.push({ host, port: boundPort(server) });
+    } catch (error) {
+      // A machine without this family is no failure as long as another address is served.
+      if (isFamilyMissing(error) && (addresses.length > 0 || host !== "::1")) continue;
+      await close();
+      throw listenFailure(error, { host, port: wanted.port });
+    }
+  }
+  const address = addresses[0];
+  if (address === undefined) {
+    throw new PorthopError("listen.denied", `cannot listen on ${formatAddress(wanted)}: no such address here`, {
+      leg: 1,
+    });
+  }
+  return { address, addresses, close };
+}
+
+function bindHosts(host: string, family: 4 | 6 | undefined): readonly string[] {
+  const pair = pairs[host];
+  if (pair === undefined) return [host];
+  if (family === 4) return [pair[0]];
+  if (family === 6) return [pair[1]];
+  return pair;
+}
+
+const pairs: Readonly<Record<string, readonly [string, string]>> = {
+  localhost: ["127.0.0.1", "::1"],
+  "*": ["0.0.0.0", "::"],
+};
+
+async function bind(host: string, port: number, onInbound: (inbound: Inbound) => void): Promise<Server> {
+  // Half-close needs allowHalfOpen; nothing is read before the target was dialed.
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => accept(socket, onInbound));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog: 128, ipv6Only: host === "::" }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+  return server;
+}
+
+function accept(socket: Socket, onInbound: (inbound: Inbound) => void): void {
+  const ends = socketEnds(socket);
+  if (ends === undefined) {
+    // The client was gone before we came to it.
+    socket.destroy();
+    return;
+  }
+  const conn = socketConn(socket, 1, ends.remote);
+  onInbound({
+    origin: ends.remote,
+    leg: { from: ends.remote, to: ends.local, observed: true },
+    accept: () => Promise.resolve(conn),
+    refuse: (error) => conn.abort(error),
+  });
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
+  return address.port;
+}
+
+function closeServer(server: Server): Promise<void> {
+  // Connections that were accepted keep a server "open" in node's view: its end is not waited for.
+  return new Promise((resolve) => {
+    server.close();
+    resolve();
+  });
+}
+
+function isFamilyMissing(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === "EAFNOSUPPORT" || errno === "EADDRNOTAVAIL";
+}
+
+function listenFailure(error: unknown, address: Address & TcpAddress): PorthopError {
+  const where = formatAddress(address);
+  switch (errnoOf(error)) {
+    case "EADDRINUSE": {
+      const holder = portHolder(address.port);
+      const by = holder === undefined ? "" : ` by ${holder.program} (pid ${holder.pid})`;
+      return new PorthopError("listen.in-use", `cannot listen on ${where}: already in use${by}`, {
+        leg: 1,
+        hint: `pick another port, for example ${nextPort(address.port)}, or stop that program`,
+        cause: error,
+      });
+    }
+    case "EACCES":
+    case "EPERM":
+      return new PorthopError("listen.denied", `cannot listen on ${where}: permission denied`, {
+        leg: 1,
+        hint: "ports below 1024 belong to root; pick a higher one, or run with the rights",
+        cause: error,
+      });
+    case "EADDRNOTAVAIL":
+      return new PorthopError("listen.denied", `cannot listen on ${where}: this machine has no such address`, {
+        leg: 1,
+        hint: "use an address of this machine, localhost, or * for all",
+        cause: error,
+      });
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new PorthopError("host.not-found", `cannot listen on ${where}: the name does not resolve`, {
+        leg: 1,
+        cause: error,
+      });
+    default:
+      return new PorthopError("listen.denied", `cannot listen on ${where}: ${describe(error)}`, {
+        leg: 1,
+        cause: error,
+      });
+  }
+}
+
+function nextPort(port: number): number {
+  return port < 65535 ? port + 1 : port - 1;
+}

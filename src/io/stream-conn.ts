@@ -1,0 +1,175 @@
+/**
+ * A node stream (socket or SSH channel) as a Conn, by the bridge rules of the platform: bytes come by `data` events
+ * and pauses, an end is an end, a break is a break on both halves, and no write waits for a peer that is gone.
+ * `stream.pipeline`, `finished` and `for await` are not used: they destroy the writable half at the end of the other.
+ */
+import type { Duplex } from "node:stream";
+import type { PorthopError } from "../errors.ts";
+import type { Conn } from "../flow/conn.ts";
+import type { Chunk } from "../plugin.ts";
+
+/** Unread bytes held before the stream is paused. */
+const readAheadBytes = 256 * 1024;
+/** Written bytes that may wait in the stream before `write` makes its caller wait. */
+const writeAheadBytes = 1024 * 1024;
+
+export interface StreamTraits {
+  /** Breaks the carrier at once, in the way that its peer sees as a break. */
+  reset(): void;
+  /** At the end of the peer's half: the reason if it is no clean end after all. */
+  endedBy?(): PorthopError | undefined;
+  /** What an `error` event of the stream, or a close without one, means. */
+  translate(error: unknown): PorthopError;
+  /** What lies under the stream is full: resolves when more may be written, undefined when there is room. */
+  congestion?(): Promise<void> | undefined;
+}
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: PorthopError): void;
+}
+
+export class StreamConn implements Conn {
+  readonly #stream: Duplex;
+  readonly #traits: StreamTraits;
+  readonly #unread: Chunk[] = [];
+  #unreadBytes = 0;
+  #peerEnded = false;
+  #broken: PorthopError | undefined;
+  #reader: Waiting<Chunk | undefined> | undefined;
+  #told: ((reason: PorthopError) => void) | undefined;
+  readonly #writers = new Set<Waiting<void>>();
+  #finished = false;
+  /** Set when the peer is gone after a clean end: nothing can be written any more, and nothing was lost yet. */
+  #deaf: PorthopError | undefined;
+
+  constructor(stream: Duplex, traits: StreamTraits) {
+    this.#stream = stream;
+    this.#traits = traits;
+    // Nothing is taken from the kernel before somebody reads: the first read() resumes.
+    stream.pause();
+    stream.on("data", (chunk: Chunk) => this.#take(chunk));
+    stream.on("end", () => this.#takeEnd());
+    stream.on("finish", () => {
+      this.#finished = true;
+      this.#releaseWriters();
+    });
+    stream.on("error", (error: unknown) => this.#break(traits.translate(error)));
+    stream.on("close", () => this.#takeClose());
+  }
+
+  read(): Promise<Chunk | undefined> {
+    const chunk = this.#unread.shift();
+    if (chunk !== undefined) {
+      this.#unreadBytes -= chunk.byteLength;
+      if (this.#unreadBytes === 0 && this.#stream.isPaused()) this.#stream.resume();
+      return Promise.resolve(chunk);
+    }
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
+    if (this.#peerEnded) return Promise.resolve(undefined);
+    if (this.#stream.isPaused()) this.#stream.resume();
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+    });
+  }
+
+  write(chunk: Chunk): Promise<void> {
+    const gone = this.#broken ?? this.#deaf;
+    if (gone !== undefined) return Promise.reject(gone);
+    if (this.#stream.writableLength + chunk.byteLength < writeAheadBytes) {
+      this.#stream.write(chunk);
+      return this.#traits.congestion?.() ?? accepted;
+    }
+    return new Promise((resolve, reject) => {
+      const writer = { resolve, reject };
+      this.#writers.add(writer);
+      // The callback alone is not enough: a stream whose peer is gone never calls it. #break answers then.
+      this.#stream.write(chunk, () => {
+        if (!this.#writers.delete(writer)) return;
+        resolve(this.#traits.congestion?.());
+      });
+    });
+  }
+
+  end(): Promise<void> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
+    if (this.#finished || this.#deaf !== undefined) return accepted;
+    return new Promise((resolve, reject) => {
+      this.#writers.add({ resolve, reject });
+      this.#stream.end();
+    });
+  }
+
+  abort(reason: PorthopError): void {
+    if (this.#peerEnded && this.#finished) return;
+    const first = this.#broken === undefined;
+    this.#break(reason);
+    if (first) this.#traits.reset();
+  }
+
+  onBroken(told: (reason: PorthopError) => void): void {
+    if (this.#broken !== undefined) told(this.#broken);
+    else this.#told = told;
+  }
+
+  #take(chunk: Chunk): void {
+    if (this.#broken !== undefined) return;
+    if (this.#reader !== undefined) {
+      const reader = this.#reader;
+      this.#reader = undefined;
+      reader.resolve(chunk);
+      return;
+    }
+    this.#unread.push(chunk);
+    this.#unreadBytes += chunk.byteLength;
+    if (this.#unreadBytes >= readAheadBytes) this.#stream.pause();
+  }
+
+  #takeEnd(): void {
+    const reason = this.#traits.endedBy?.();
+    if (reason !== undefined) {
+      this.#break(reason);
+      return;
+    }
+    this.#peerEnded = true;
+    this.#reader?.resolve(undefined);
+    this.#reader = undefined;
+  }
+
+  #takeClose(): void {
+    const gone = this.#traits.endedBy?.();
+    if (!this.#peerEnded || (gone !== undefined && !this.#finished)) {
+      this.#break(gone ?? this.#traits.translate(undefined));
+      return;
+    }
+    if (this.#finished) {
+      this.#releaseWriters();
+      return;
+    }
+    // The peer ended its half and then went away altogether. As with TCP that is no break of what it sent, and none for
+    // us either unless we still have something to say.
+    this.#deaf = this.#traits.translate(undefined);
+    for (const writer of this.#writers) writer.reject(this.#deaf);
+    this.#writers.clear();
+  }
+
+  #break(reason: PorthopError): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = reason;
+    // What arrived before the break and was not read yet is lost with it, as in the kernel after an RST.
+    this.#unread.length = 0;
+    this.#unreadBytes = 0;
+    this.#reader?.reject(reason);
+    this.#reader = undefined;
+    for (const writer of this.#writers) writer.reject(reason);
+    this.#writers.clear();
+    this.#told?.(reason);
+  }
+
+  #releaseWriters(): void {
+    for (const writer of this.#writers) writer.resolve();
+    this.#writers.clear();
+  }
+}
+
+const accepted = Promise.resolve();

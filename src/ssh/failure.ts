@@ -1,0 +1,127 @@
+/**
+ * What ssh2's errors mean to porthop: the only place where its levels, codes and texts are read.
+ * RFC 4254, section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
+ */
+import { type Address, formatAddress } from "../codec/address.ts";
+import { visible } from "../codec/terminal-text.ts";
+import { PorthopError } from "../errors.ts";
+import { describe, errnoOf } from "../io/failure.ts";
+
+export interface Peer {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** ssh2 attaches these to its errors. */
+interface Ssh2Error extends Error {
+  readonly level?: string;
+  readonly reason?: number | string;
+  readonly code?: string | number;
+}
+
+/** The TCP connection to sshd could not be made. */
+export function unreachable(error: unknown, peer: Peer): PorthopError {
+  if (error instanceof PorthopError) return error;
+  const refused = errnoOf(error) === "ECONNREFUSED";
+  return new PorthopError("ssh.unreachable", `cannot reach sshd at ${formatAddress(peer)}: ${describe(error)}`, {
+    leg: 2,
+    hint: refused
+      ? "no program listens there: check the port (-p) and that sshd runs"
+      : "check the host, the port (-p) and any firewall in between",
+    cause: error,
+  });
+}
+
+/** The session failed before it was ready, for a reason that is neither the host key nor the login. */
+export function handshakeFailure(error: Ssh2Error, peer: Peer): PorthopError {
+  const where = formatAddress(peer);
+  const text = visible(error.message, 200);
+  if (/^Connection lost before handshake/.test(error.message) || errnoOf(error) === "ECONNRESET") {
+    return new PorthopError("ssh.lost", `${where} closed the connection before the SSH handshake was done`, {
+      leg: 2,
+      hint: "sshd may be refusing this address for a while (MaxStartups, PerSourcePenalties): wait a minute before the next try",
+      cause: error,
+    });
+  }
+  if (/identification|Invalid header|greeting|protocol version/i.test(error.message)) {
+    return new PorthopError("ssh.protocol", `${where} does not speak SSH: ${text}`, {
+      leg: 2,
+      hint: "another service has that port: check the port (-p)",
+      cause: error,
+    });
+  }
+  if (/no matching/.test(error.message)) {
+    return new PorthopError("ssh.protocol", `${where} and porthop have no algorithm in common: ${text}`, {
+      leg: 2,
+      hint: "the server's sshd_config allows only algorithms that porthop does not have",
+      cause: error,
+    });
+  }
+  return new PorthopError("ssh.protocol", `the SSH handshake with ${where} failed: ${text}`, { leg: 2, cause: error });
+}
+
+/** A session that was ready is gone. */
+export function lost(error: Ssh2Error | undefined, peer: Peer): PorthopError {
+  const where = formatAddress(peer);
+  if (error?.level === "client-timeout") {
+    return new PorthopError("ssh.lost", `lost the session with ${where}: it stopped answering`, {
+      leg: 2,
+      hint: "the network or the server is gone; see ServerAliveInterval",
+      cause: error,
+    });
+  }
+  const how = error === undefined ? "the connection was closed" : visible(describe(error), 200);
+  return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
+}
+
+/** The server did not open the channel to a target. */
+export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): PorthopError {
+  const where = formatAddress(target);
+  const server = formatAddress(peer);
+  const text = visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200);
+  switch (error.reason) {
+    case 1:
+      return new PorthopError("target.prohibited", `${server} prohibits forwarding to ${where} (reason 1: ${text})`, {
+        leg: 2,
+        cause: error,
+      });
+    case 2:
+      return connectFailed(text, where, error);
+    case 3:
+      return new PorthopError("target.prohibited", `${server} does not know this kind of forward (reason 3: ${text})`, {
+        leg: 2,
+        cause: error,
+      });
+    case 4:
+      return new PorthopError("target.prohibited", `${server} is short of resources (reason 4: ${text})`, {
+        leg: 2,
+        hint: "the server has too many channels or open files; try again later",
+        cause: error,
+      });
+    default:
+      return new PorthopError("ssh.lost", `the session with ${server} ended while connecting to ${where}`, {
+        leg: 2,
+        cause: error,
+      });
+  }
+}
+
+function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopError {
+  if (/refused/i.test(text)) {
+    return new PorthopError("target.refused", `the target ${where} refused the connection from the server`, {
+      leg: 3,
+      cause,
+    });
+  }
+  if (/not known|no address|resolv|name or service|nodename/i.test(text)) {
+    return new PorthopError("target.unreachable", `the server cannot resolve the target's name ${where}: ${text}`, {
+      leg: 3,
+      hint: "the name is looked up on the server: use a name or address that is known there",
+      cause,
+    });
+  }
+  return new PorthopError("target.unreachable", `the server cannot reach the target ${where}: ${text}`, {
+    leg: 3,
+    cause,
+  });
+}

@@ -1,0 +1,287 @@
+/**
+ * Whether a host key is the host's, decided as ssh decides it (StrictHostKeyChecking over known_hosts; OpenSSH's
+ * sshconnect.c, check_host_key). A key that changed is refused whatever the setting: nobody is led past it.
+ */
+import { randomBytes } from "node:crypto";
+import { fingerprint, keyType, keyTypeName } from "../codec/fingerprint.ts";
+import { formatKnownHost, type KnownHost, knownHostName, matchesHost } from "../codec/known-hosts.ts";
+import { Malformed } from "../codec/malformed.ts";
+import { visible } from "../codec/terminal-text.ts";
+import { PorthopError } from "../errors.ts";
+import { describe } from "../io/failure.ts";
+import type { Logger } from "../plugin.ts";
+import { appendKnownHost, type KnownHostsFile, readKnownHosts } from "./known-hosts-file.ts";
+import type { Prompter } from "./prompter.ts";
+
+export interface HostKeySettings {
+  readonly strict: "yes" | "accept-new" | "ask" | "no";
+  /** UserKnownHostsFile, with `~` and tokens already filled in; the first one is added to. `none` is no file. */
+  readonly userFiles: readonly string[];
+  readonly globalFiles: readonly string[];
+  readonly hostKeyAlias?: string | undefined;
+  readonly hashKnownHosts: boolean;
+}
+
+export interface HostKeyDeps {
+  /** Undefined where nobody can be asked. */
+  readonly prompter: Prompter | undefined;
+  readonly log: Logger;
+  /** The host's IP address, for the question. */
+  readonly address?: string | undefined;
+}
+
+/** Reads the known_hosts files. Nothing about them is fatal: what cannot be read is a warning. */
+export async function loadHostKeys(
+  host: string,
+  port: number,
+  settings: HostKeySettings,
+  deps: HostKeyDeps,
+): Promise<HostKeys> {
+  const files: KnownHostsFile[] = [];
+  for (const path of [...settings.userFiles, ...settings.globalFiles]) {
+    if (path.toLowerCase() === "none") continue;
+    try {
+      const file = await readKnownHosts(path);
+      for (const { line, reason } of file.unreadable) deps.log.debug(`${path}:${line} is left out: ${reason}`);
+      files.push(file);
+    } catch (error) {
+      deps.log.warn(`cannot read known hosts from ${path}: ${describe(error)}`);
+    }
+  }
+  return new HostKeys(host, port, settings, deps, files);
+}
+
+/** One line of one file. */
+interface Found extends Pick<KnownHost, "type" | "blob" | "marker"> {
+  /** The file, and file and line; undefined for a key that was accepted in this run. */
+  readonly path: string | undefined;
+  readonly where: string | undefined;
+}
+
+export class HostKeys {
+  /** The name under which the host is known. */
+  readonly name: string;
+  readonly #settings: HostKeySettings;
+  readonly #deps: HostKeyDeps;
+  readonly #files: readonly KnownHostsFile[];
+  readonly #known: Found[];
+  /** Keys of the host's name without the port: good enough to accept, not to refuse. */
+  readonly #knownWithoutPort: readonly Found[];
+  #accepted: Buffer | undefined;
+
+  constructor(
+    host: string,
+    port: number,
+    settings: HostKeySettings,
+    deps: HostKeyDeps,
+    files: readonly KnownHostsFile[],
+  ) {
+    const alias = settings.hostKeyAlias;
+    // An alias stands for host and port together.
+    this.name = alias === undefined ? knownHostName(host, port) : alias.toLowerCase();
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#files = files;
+    this.#known = find(files, this.name);
+    const bare = knownHostName(host, 22);
+    this.#knownWithoutPort = alias === undefined && bare !== this.name ? find(files, bare) : [];
+  }
+
+  /** The host key algorithms whose keys are already known, best first: the server must be asked for these before all others. */
+  get knownAlgorithms(): readonly string[] {
+    const from = this.#known.length > 0 ? this.#known : this.#knownWithoutPort;
+    const types = new Set(from.filter(({ marker }) => marker === undefined).map(({ type }) => type));
+    return algorithms.filter(([, type]) => types.has(type)).map(([algorithm]) => algorithm);
+  }
+
+  /** The key that was accepted last. */
+  get accepted(): Buffer | undefined {
+    return this.#accepted;
+  }
+
+  /** For key exchanges after the first, which ssh2 must be answered at once. */
+  isAccepted(blob: Uint8Array): boolean {
+    return this.#accepted?.equals(blob) ?? false;
+  }
+
+  /** Resolves when the key is accepted; rejects with the PorthopError that says why it is not. */
+  async verify(blob: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const offered = describeKey(blob, this.name);
+    this.#refuseRevoked(offered);
+    if (!this.isAccepted(blob) && !this.#isKnown(offered)) {
+      this.#refuseChanged(offered);
+      await this.#meet(offered, signal);
+    }
+    this.#accepted = offered.blob;
+  }
+
+  #refuseRevoked(offered: Offered): void {
+    const revoked = [...this.#known, ...this.#knownWithoutPort].find(
+      ({ marker, blob }) => marker === "revoked" && blob.equals(offered.blob),
+    );
+    if (revoked === undefined) return;
+    throw new PorthopError(
+      "ssh.host-key-revoked",
+      `the ${offered.text} of ${visible(this.name)} is marked as revoked in ${revoked.where}`,
+      { leg: 2 },
+    );
+  }
+
+  #isKnown({ blob }: Offered): boolean {
+    return [...this.#known, ...this.#knownWithoutPort].some(
+      (known) => known.marker === undefined && known.blob.equals(blob),
+    );
+  }
+
+  /** Any other key known for the host makes this one a changed key, also when it is of another type (hostfile.c). */
+  #refuseChanged(offered: Offered): void {
+    const plain = this.#known.filter(({ marker }) => marker === undefined);
+    const old = plain.find(({ type }) => type === offered.type) ?? plain[0];
+    if (old === undefined) return;
+    const says = old.where === undefined ? "earlier in this run it was" : `${old.where} has`;
+    const remove =
+      old.path === undefined
+        ? ""
+        : `; only when the new key is confirmed: ssh-keygen -f ${shellWord(old.path)} -R ${shellWord(this.name)}`;
+    throw new PorthopError(
+      "ssh.host-key-changed",
+      `the host key of ${visible(this.name)} has changed, which may be an attack: it is now the ${offered.text}, but ${says} ${keyTypeName(old.type)} ${fingerprint(old.blob)}`,
+      { leg: 2, hint: `ask the server's owner whether the key was changed${remove}` },
+    );
+  }
+
+  /** Nothing is known of the host. */
+  async #meet(offered: Offered, signal: AbortSignal | undefined): Promise<void> {
+    const { strict } = this.#settings;
+    if (strict === "yes") throw this.#unknown(offered, "and StrictHostKeyChecking is yes");
+    if (strict === "ask") {
+      const { prompter } = this.#deps;
+      if (prompter === undefined) throw this.#unknown(offered, "and there is nobody to ask");
+      if (!(await this.#askPerson(prompter, offered, signal))) throw this.#unknown(offered, "and was not accepted");
+    }
+    this.#known.push({ ...offered, marker: undefined, path: undefined, where: undefined });
+    await this.#remember(offered);
+  }
+
+  #unknown(offered: Offered, why: string): PorthopError {
+    const authority = this.#known.find(({ marker }) => marker === "cert-authority");
+    const known =
+      authority === undefined
+        ? ""
+        : `; ${authority.where} trusts it through a certificate authority, which porthop cannot check`;
+    const file = this.#settings.userFiles[0] ?? "~/.ssh/known_hosts";
+    return new PorthopError(
+      "ssh.host-key-unknown",
+      `the host key of ${visible(this.name)} is not known ${why}: ${offered.text}${known}`,
+      { leg: 2, hint: `verify the fingerprint, then add this line to ${file}: ${this.#line(offered, false)}` },
+    );
+  }
+
+  async #askPerson(prompter: Prompter, offered: Offered, signal: AbortSignal | undefined): Promise<boolean> {
+    const address = this.#deps.address === undefined ? "" : ` (${visible(this.#deps.address)})`;
+    prompter.inform(
+      [
+        `The authenticity of host '${visible(this.name)}${address}' can't be established.`,
+        `${offered.kind} key fingerprint is ${offered.fingerprint}.`,
+        ...this.#otherNames(offered),
+      ].join("\n"),
+    );
+    let question = "Are you sure you want to continue connecting (yes/no/[fingerprint])? ";
+    for (;;) {
+      const [answer = ""] = (await prompter.ask(question, signal)).trim().split(/\s/);
+      if (answer === offered.fingerprint || answer.toLowerCase() === "yes") return true;
+      if (answer === "" || answer.toLowerCase() === "no") return false;
+      question = "Please type 'yes', 'no' or the fingerprint: ";
+    }
+  }
+
+  /** The same key under another name is a good sign, or one server answering for another: the person decides. */
+  #otherNames({ blob }: Offered): string[] {
+    const names = this.#files.flatMap(({ path, entries }) =>
+      entries
+        .filter((entry) => entry.marker === undefined && entry.blob.equals(blob))
+        .map(
+          ({ line, hosts }) => `    ${path}:${line}: ${hosts.startsWith("|") ? "[hashed name]" : visible(hosts, 120)}`,
+        ),
+    );
+    if (names.length === 0) return ["This key is not known by any other names."];
+    const rest = names.length - maxOtherNames;
+    const more = rest > 0 ? [`    (${rest} more)`] : [];
+    return [
+      "This host key is known by the following other names/addresses:",
+      ...names.slice(0, maxOtherNames),
+      ...more,
+    ];
+  }
+
+  async #remember(offered: Offered): Promise<void> {
+    const { log } = this.#deps;
+    const path = this.#settings.userFiles[0];
+    if (path === undefined || path.toLowerCase() === "none") return;
+    const shown = visible(this.name);
+    try {
+      await appendKnownHost(path, this.#line(offered, this.#settings.hashKnownHosts));
+      log.warn(`permanently added ${shown} (${offered.kind} ${offered.fingerprint}) to ${path}`);
+    } catch (error) {
+      log.warn(`cannot add ${shown} to ${path}: ${describe(error)}`);
+    }
+  }
+
+  #line({ blob }: Offered, hashed: boolean): string {
+    try {
+      return formatKnownHost({ name: this.name, blob, salt: hashed ? randomBytes(20) : undefined });
+    } catch (error) {
+      // A name that cannot stand there plain (a HostKeyAlias may be anything) can still stand there hashed.
+      if (!(error instanceof Malformed)) throw error;
+      return formatKnownHost({ name: this.name, blob, salt: randomBytes(20) });
+    }
+  }
+}
+
+/** ssh2's host key algorithms in order of preference, each with the type of its keys (RFC 8332 has three for one type). */
+const algorithms: readonly (readonly [algorithm: string, type: string])[] = [
+  ["ssh-ed25519", "ssh-ed25519"],
+  ["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"],
+  ["ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"],
+  ["ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"],
+  ["rsa-sha2-512", "ssh-rsa"],
+  ["rsa-sha2-256", "ssh-rsa"],
+  ["ssh-rsa", "ssh-rsa"],
+];
+
+/** As many as ssh lists. */
+const maxOtherNames = 8;
+
+interface Offered {
+  readonly blob: Buffer;
+  readonly type: string;
+  /** `ED25519` */
+  readonly kind: string;
+  readonly fingerprint: string;
+  /** `ED25519 key SHA256:...` */
+  readonly text: string;
+}
+
+function describeKey(bytes: Uint8Array, name: string): Offered {
+  // A copy: it is kept for the whole session, the bytes belong to a packet.
+  const blob = Buffer.from(bytes);
+  const type = keyType(blob);
+  if (type === undefined) {
+    throw new PorthopError("ssh.protocol", `${visible(name)} sent a host key that cannot be read`, { leg: 2 });
+  }
+  const kind = keyTypeName(type);
+  return { blob, type, kind, fingerprint: fingerprint(blob), text: `${kind} key ${fingerprint(blob)}` };
+}
+
+function find(files: readonly KnownHostsFile[], name: string): Found[] {
+  return files.flatMap(({ path, entries }) =>
+    entries
+      .filter((entry) => matchesHost(entry, name))
+      .map(({ type, blob, marker, line }) => ({ type, blob, marker, path, where: `${path}:${line}` })),
+  );
+}
+
+/** One word of a shell command that the user may copy. */
+function shellWord(text: string): string {
+  return /^[\w./~:@%+-]+$/.test(text) ? text : `'${visible(text).replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,192 @@
+/**
+ * The way from a TCP connection to a session: key exchange with the host key checked, then the login.
+ * Answers once, with what was negotiated or with the PorthopError that says who refused what.
+ */
+import type { Socket } from "node:net";
+import type { Client, ConnectConfig } from "ssh2";
+import { fingerprint } from "../codec/fingerprint.ts";
+import { PorthopError } from "../errors.ts";
+import { type AlgorithmWishes, sessionAlgorithms } from "./algorithms.ts";
+import { handshakeFailure, lost, type Peer } from "./failure.ts";
+
+/** How the session decides whom it talks to and proves who it is; made anew for each connection. */
+export interface Trust {
+  /** Host key types in the order wanted. */
+  readonly hostKeyTypes: readonly string[];
+  /** Resolves when the key of a first key exchange is the host's. */
+  verify(blob: Buffer): Promise<void>;
+  readonly authHandler: NonNullable<ConnectConfig["authHandler"]>;
+  /** Listens to the server's answers to the login; called right after the client began to connect. */
+  attach(client: Client): void;
+  /** The login failed: why. `cause` is what ended the connection, if the server did. */
+  authFailure(cause?: Error): PorthopError;
+}
+
+export interface LoginSettings extends Peer {
+  readonly user: string;
+  /** ConnectTimeout: for the TCP connection, and again for the handshake. */
+  readonly connectTimeoutMs: number | undefined;
+  readonly keepAliveIntervalMs: number;
+  readonly keepAliveCountMax: number;
+  readonly algorithms: Omit<AlgorithmWishes, "hostKeys">;
+}
+
+export interface LoginHooks {
+  /** What ssh2 has to say, for the debug log. */
+  debug(text: string): void;
+  banner(text: string): void;
+}
+
+export interface Negotiated {
+  readonly cipher: string;
+  readonly kex: string;
+  /** SHA256 fingerprint of the host key. */
+  readonly hostKey: string;
+  readonly serverSoftware: string;
+}
+
+/** For servers that accept a connection and then say nothing. */
+const handshakeTimeoutMs = 30_000;
+
+export function logIn(
+  client: Client,
+  socket: Socket,
+  settings: LoginSettings,
+  trust: Trust,
+  hooks: LoginHooks,
+  signal: AbortSignal,
+): Promise<Negotiated> {
+  return new Promise((resolve, reject) => {
+    const check = hostKeyCheck(trust);
+    const timer = new HandshakeTimer(settings.connectTimeoutMs ?? handshakeTimeoutMs, (ms) =>
+      fail(handshakeFailure(new Error(`no answer within ${ms / 1000} s`), settings)),
+    );
+    let negotiated: Omit<Negotiated, "serverSoftware"> | undefined;
+    let lastError: Error | undefined;
+    const onAbort = () => fail(signal.reason);
+    const settle = () => {
+      timer.stop();
+      signal.removeEventListener("abort", onAbort);
+      client.removeAllListeners();
+    };
+    const fail = (error: unknown) => {
+      settle();
+      client.on("error", (late) => hooks.debug(`after the failure: ${late.message}`));
+      reject(error);
+    };
+    client.on("handshake", (algorithms) => {
+      timer.stop();
+      negotiated = {
+        cipher: algorithms.cs.cipher,
+        kex: algorithms.kex,
+        hostKey: check.accepted === undefined ? "" : fingerprint(check.accepted),
+      };
+    });
+    client.on("banner", (text) => hooks.banner(text));
+    client.on("error", (error) => {
+      const level = (error as { level?: string }).level;
+      // The agent's errors are not fatal: ssh2 goes on with the next method.
+      if (level === "agent") return hooks.debug(`agent: ${error.message}`);
+      lastError = error;
+      if (check.refusal !== undefined) return fail(check.refusal);
+      if (level === "client-authentication") return fail(trust.authFailure());
+      fail(negotiated === undefined ? handshakeFailure(error, settings) : loginBroken(error, trust, settings));
+    });
+    client.on("close", () => {
+      if (check.refusal !== undefined) return fail(check.refusal);
+      const error = lastError ?? new Error("Connection lost before handshake");
+      fail(negotiated === undefined ? handshakeFailure(error, settings) : loginBroken(error, trust, settings));
+    });
+    client.on("ready", () => {
+      settle();
+      if (negotiated === undefined) return fail(new Error("ssh2 was ready without a handshake"));
+      resolve({ ...negotiated, serverSoftware: serverSoftwareOf(client) });
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      client.connect({
+        sock: socket,
+        username: settings.user,
+        algorithms: sessionAlgorithms({ ...settings.algorithms, hostKeys: trust.hostKeyTypes }),
+        hostVerifier: (key: Buffer, answer: (valid: boolean) => void) => check.verify(key, answer, timer),
+        authHandler: trust.authHandler,
+        keepaliveInterval: settings.keepAliveIntervalMs,
+        keepaliveCountMax: settings.keepAliveCountMax,
+        readyTimeout: 0,
+        debug: (text) => hooks.debug(text),
+      });
+      trust.attach(client);
+    } catch (error) {
+      fail(error instanceof PorthopError ? error : handshakeFailure(error as Error, settings));
+    }
+  });
+}
+
+/** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */
+function loginBroken(error: Error, trust: Trust, settings: LoginSettings): PorthopError {
+  if (/authentication failures|Too many/i.test(error.message)) return trust.authFailure(error);
+  return lost(error, settings);
+}
+
+/**
+ * ssh2 asks at every key exchange. Only the first may be answered later: an answer that comes while data is being sent
+ * corrupts the stream, so a rekey is answered at once by comparing with the key that was accepted.
+ */
+function hostKeyCheck(trust: Trust) {
+  const state: {
+    accepted: Buffer | undefined;
+    refusal: PorthopError | undefined;
+    verify(key: Buffer, answer: (valid: boolean) => void, timer: HandshakeTimer): boolean | undefined;
+  } = {
+    accepted: undefined,
+    refusal: undefined,
+    verify(key, answer, timer) {
+      if (state.accepted !== undefined) return key.equals(state.accepted);
+      timer.pause();
+      trust.verify(key).then(
+        () => {
+          state.accepted = Buffer.from(key);
+          timer.resume();
+          answer(true);
+        },
+        (error: PorthopError) => {
+          state.refusal = error;
+          answer(false);
+        },
+      );
+      return undefined;
+    },
+  };
+  return state;
+}
+
+/** Runs only while the server has the word: a person may think about a host key for as long as they like. */
+class HandshakeTimer {
+  readonly #ms: number;
+  readonly #expire: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number, expired: (ms: number) => void) {
+    this.#ms = ms;
+    this.#expire = () => expired(ms);
+    this.resume();
+  }
+
+  resume(): void {
+    this.#timer = setTimeout(this.#expire, this.#ms);
+  }
+
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  stop(): void {
+    this.pause();
+  }
+}
+
+/** ssh2 1.17.0 keeps the server's version string (RFC 4253, section 4.2) in a private field. */
+function serverSoftwareOf(client: Client): string {
+  const { _remoteVer } = client as unknown as { _remoteVer?: unknown };
+  return typeof _remoteVer === "string" ? _remoteVer : "";
+}

@@ -1,0 +1,57 @@
+/** Whom a session believes and how it proves who it is, put together from known_hosts, key files and the agent. */
+import type { Logger } from "../plugin.ts";
+import { Agent, agentSocket } from "./agent.ts";
+import { type AuthSettings, createAuthHandler } from "./authentication.ts";
+import type { Peer } from "./failure.ts";
+import { type HostKeySettings, loadHostKeys } from "./host-keys.ts";
+import { type IdentitySettings, loadIdentities } from "./identity.ts";
+import type { Ssh2 } from "./loader.ts";
+import type { Trust } from "./login.ts";
+import type { Prompter } from "./prompter.ts";
+
+export interface TrustSettings {
+  readonly hostKeys: HostKeySettings;
+  readonly identities: IdentitySettings;
+  readonly authentication: AuthSettings;
+  /** IdentityAgent, as in ssh_config; undefined for SSH_AUTH_SOCK. */
+  readonly identityAgent: string | undefined;
+}
+
+export interface TrustDeps {
+  readonly log: Logger;
+  readonly prompter: Prompter | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+export async function establishTrust(
+  ssh2: Ssh2,
+  peer: Peer & { readonly user: string; readonly address: string | undefined },
+  settings: TrustSettings,
+  deps: TrustDeps,
+): Promise<Trust> {
+  const { log, prompter, environment, signal } = deps;
+  const asked = settings.authentication.batchMode ? undefined : prompter;
+  const [hostKeys, identities] = await Promise.all([
+    loadHostKeys(peer.host, peer.port, settings.hostKeys, { prompter: asked, log, address: peer.address }),
+    loadIdentities(settings.identities, log),
+  ]);
+  const socket = agentSocket(settings.identityAgent, environment);
+  const agent = socket === undefined ? undefined : new Agent(ssh2, socket);
+  const login = { user: peer.user, host: peer.host, port: peer.port };
+  const authentication = createAuthHandler(settings.authentication, login, {
+    ssh2,
+    log,
+    prompter: asked,
+    identities,
+    agent,
+    signal,
+  });
+  return {
+    hostKeyTypes: hostKeys.knownAlgorithms,
+    verify: (blob) => hostKeys.verify(blob, signal),
+    authHandler: authentication.handler,
+    attach: (client) => authentication.attach(client),
+    authFailure: (cause) => authentication.failure(cause),
+  };
+}

@@ -1,0 +1,40 @@
+/** A person at a terminal, played: answers the questions one after the other, and keeps all that was shown. */
+import { PorthopError } from "../../src/errors.ts";
+import type { Prompter } from "../../src/ssh/prompter.ts";
+
+/** Instead of an answer: Ctrl-C. */
+export const ctrlC = Symbol("Ctrl-C");
+
+export interface Shown {
+  readonly how: "ask" | "secret" | "inform";
+  readonly text: string;
+}
+
+export class Answers implements Prompter {
+  readonly shown: Shown[] = [];
+  readonly #answers: (string | typeof ctrlC)[];
+
+  constructor(...answers: (string | typeof ctrlC)[]) {
+    this.#answers = answers;
+  }
+
+  /** What was shown, as `ask Are you sure? `, one line for each time. */
+  get text(): string {
+    return this.shown.map(({ how, text }) => `${how} ${text}`).join("\n");
+  }
+
+  ask = (question: string) => this.#answer("ask", question);
+  secret = (question: string) => this.#answer("secret", question);
+
+  inform = (text: string) => {
+    this.shown.push({ how: "inform", text });
+  };
+
+  async #answer(how: Shown["how"], text: string): Promise<string> {
+    this.shown.push({ how, text });
+    const answer = this.#answers.shift();
+    if (answer === undefined) throw new Error(`nobody expected the question ${JSON.stringify(text)}`);
+    if (answer === ctrlC) throw new PorthopError("cancelled", "cancelled");
+    return answer;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Makes a capture file in memory out of conversations that a test drives: three legs, a clock that ticks a microsecond a
+ * packet, statistics that are counted.
+ */
+import type { CaptureFormat, CaptureName } from "../../src/codec/capture-file.ts";
+import { RecentSums } from "../../src/codec/recent-sums.ts";
+import { type Direction, TcpConversation } from "../../src/codec/tcp-conversation.ts";
+
+interface End {
+  readonly host: string;
+  readonly port: number;
+}
+
+const startNs = 1_700_000_000_000_000_001n;
+
+const legs = ["leg1-app-listener", "leg2-ssh", "leg3-sshd-target"].map((name) => ({
+  name,
+  description: "made up by a test",
+}));
+
+export class CaptureMaker {
+  readonly #format: CaptureFormat;
+  readonly #pieces: Uint8Array[] = [];
+  readonly #sums = new RecentSums();
+  readonly #received = [0, 0, 0];
+  #nowNs = startNs;
+  #conversations = 0;
+
+  constructor(format: CaptureFormat, names: readonly CaptureName[] = []) {
+    this.#format = format;
+    this.#pieces.push(format.header(legs, names));
+  }
+
+  /** Initial sequence numbers are scattered and never the same twice, and yet the same in every file. */
+  conversation(leg: 1 | 2 | 3, from: End, to: End, sequences = this.#nextSequences()): TcpConversation {
+    const index = leg - 1;
+    return new TcpConversation({ leg, from, to, sequences, sums: this.#sums }, (direction, frame, comment) => {
+      this.#nowNs += 1000n;
+      this.#received[index] = (this.#received[index] ?? 0) + 1;
+      this.#pieces.push(...this.#format.packet(index, this.#nowNs, frame, { direction, comment }));
+    });
+  }
+
+  /** Names that come up between two packets. */
+  learn(names: readonly CaptureName[]): void {
+    this.#pieces.push(this.#format.names(names));
+  }
+
+  /** All of the file, with its end. */
+  file(): Uint8Array {
+    const statistics = this.#received.map((received) => ({ startNs, endNs: this.#nowNs, received, dropped: 0 }));
+    return Buffer.concat([...this.#pieces, this.#format.trailer(statistics)]);
+  }
+
+  #nextSequences(): Record<Direction, number> {
+    this.#conversations += 1;
+    return {
+      up: Math.imul(this.#conversations, 0x9e3779b1) >>> 0,
+      down: Math.imul(this.#conversations, 0x85ebca77) >>> 0,
+    };
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The compiled executable dist/porthop, built when it is missing or older than what it is made of.
+ * Several test processes may ask at once: one builds, the others wait for it.
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { withLock } from "./lock.ts";
+import { projectRoot } from "./runtime.ts";
+
+/**
+ * Gives its path. Call it at the top level of a test file before the first test that runs it: a build outlasts a
+ * test's time limit, and Bun kills what a test has running when that is over.
+ */
+export function builtExecutable(root = projectRoot): string {
+  const executable = join(root, "dist", "porthop");
+  if (isCurrent(executable, root)) return executable;
+  return withLock("porthop-build", () => {
+    if (!isCurrent(executable, root)) build(root);
+    if (!isCurrent(executable, root)) throw new Error(`npm run build did not make ${executable} anew`);
+    return executable;
+  });
+}
+
+const sources = ["src", "plugins", "build.ts", "package.json", "package-lock.json"];
+
+function isCurrent(executable: string, root: string): boolean {
+  const built = modifiedMs(executable);
+  return built > 0 && sources.every((source) => newestMs(join(root, source)) <= built);
+}
+
+function build(root: string): void {
+  process.stderr.write("test kit: building dist/porthop\n");
+  const built = spawnSync("npm", ["run", "build"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  if (built.status !== 0) throw new Error(`npm run build failed:\n${built.stdout}${built.stderr}`);
+}
+
+/** Of a file, or of anything below a directory; 0 when there is none. */
+function newestMs(path: string): number {
+  try {
+    const below = readdirSync(path).map((name) => newestMs(join(path, name)));
+    return Math.max(modifiedMs(path), ...below);
+  } catch {
+    return modifiedMs(path);
+  }
+}
+
+function modifiedMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

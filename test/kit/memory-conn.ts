@@ -1,0 +1,205 @@
+/**
+ * Two conns joined in memory: what one writes the other reads, through a buffer of known size.
+ * No socket and no clock, so backpressure, half-close and abort can be tested step by step.
+ */
+import type { PorthopError } from "../../src/errors.ts";
+import type { Conn } from "../../src/flow/conn.ts";
+import type { Chunk } from "../../src/plugin.ts";
+
+export interface ConnPairOptions {
+  /** How much one direction holds before `write` waits for a reader. 0: each write waits until its chunk is read. */
+  readonly capacityBytes?: number;
+}
+
+/** The two ends of one connection. An end that is never read is simply one whose `read` is never called. */
+export function connPair(options: ConnPairOptions = {}): [MemoryConn, MemoryConn] {
+  const capacityBytes = options.capacityBytes ?? 65_536;
+  const forth = new Pipe(capacityBytes);
+  const back = new Pipe(capacityBytes);
+  return [new MemoryConn(back, forth), new MemoryConn(forth, back)];
+}
+
+/** Reads all that still comes. */
+export async function readAll(conn: Conn): Promise<Uint8Array> {
+  const chunks: Chunk[] = [];
+  for (let chunk = await conn.read(); chunk !== undefined; chunk = await conn.read()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Writes these one after the other, each once the one before was accepted; then ends. */
+export async function writeAll(conn: Conn, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Promise<void> {
+  for await (const chunk of chunks) await conn.write(chunk);
+  await conn.end();
+}
+
+export class MemoryConn implements Conn {
+  readonly #incoming: Pipe;
+  readonly #outgoing: Pipe;
+
+  constructor(incoming: Pipe, outgoing: Pipe) {
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+
+  /** Bytes whose `write` was accepted. */
+  get acceptedBytes(): number {
+    return this.#outgoing.acceptedBytes;
+  }
+
+  /** Bytes given out by `read`. */
+  get readBytes(): number {
+    return this.#incoming.readBytes;
+  }
+
+  /** Writes that still wait to be accepted. */
+  get waitingWrites(): number {
+    return this.#outgoing.waitingWrites;
+  }
+
+  /** True once this end's half is ended. */
+  get ended(): boolean {
+    return this.#outgoing.ended;
+  }
+
+  /** What broke the connection, whichever end did. */
+  get aborted(): Error | undefined {
+    return this.#outgoing.broken;
+  }
+
+  read(): Promise<Chunk | undefined> {
+    return this.#incoming.read();
+  }
+
+  write(chunk: Chunk): Promise<void> {
+    return this.#outgoing.write(chunk);
+  }
+
+  end(): Promise<void> {
+    return this.#outgoing.end();
+  }
+
+  /** As with TCP: what was not read yet is lost, and when both halves had ended and were read nothing is left to break. */
+  abort(reason: Error): void {
+    if (this.#incoming.finished && this.#outgoing.finished) return;
+    this.#incoming.break(reason);
+    this.#outgoing.break(reason);
+  }
+
+  onBroken(told: (reason: PorthopError) => void): void {
+    this.#incoming.onBroken((reason) => told(reason as PorthopError));
+  }
+}
+
+interface Offer {
+  /** undefined is the end. */
+  readonly chunk: Chunk | undefined;
+  resolve(): void;
+  reject(reason: Error): void;
+}
+
+interface Reader {
+  resolve(chunk: Chunk | undefined): void;
+  reject(reason: Error): void;
+}
+
+/** One direction. Writes are offers in a queue; they are accepted in order as room comes, or straight by a reader. */
+class Pipe {
+  acceptedBytes = 0;
+  readBytes = 0;
+  ended = false;
+  /** True once the end was read. */
+  finished = false;
+  broken: Error | undefined;
+  readonly #told: ((reason: Error) => void)[] = [];
+  readonly #capacityBytes: number;
+  readonly #buffer: (Chunk | undefined)[] = [];
+  #bufferedBytes = 0;
+  readonly #offers: Offer[] = [];
+  #reader: Reader | undefined;
+
+  constructor(capacityBytes: number) {
+    this.#capacityBytes = capacityBytes;
+  }
+
+  get waitingWrites(): number {
+    return this.#offers.filter((offer) => offer.chunk !== undefined).length;
+  }
+
+  async read(): Promise<Chunk | undefined> {
+    if (this.broken !== undefined) throw this.broken;
+    if (this.finished) return undefined;
+    if (this.#reader !== undefined) throw new Error("one read at a time");
+    return await new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      this.#flow();
+    });
+  }
+
+  async write(chunk: Chunk): Promise<void> {
+    if (this.broken !== undefined) throw this.broken;
+    if (this.ended) throw new Error("write after end");
+    await this.#offer(chunk);
+  }
+
+  async end(): Promise<void> {
+    if (this.broken !== undefined) throw this.broken;
+    if (this.ended) return;
+    this.ended = true;
+    await this.#offer(undefined);
+  }
+
+  break(reason: Error): void {
+    if (this.broken !== undefined) return;
+    this.broken = reason;
+    this.#reader?.reject(reason);
+    for (const offer of this.#offers.splice(0)) offer.reject(reason);
+    this.#buffer.length = 0;
+    this.#bufferedBytes = 0;
+    for (const told of this.#told) told(reason);
+  }
+
+  onBroken(told: (reason: Error) => void): void {
+    if (this.broken !== undefined) told(this.broken);
+    else this.#told.push(told);
+  }
+
+  #offer(chunk: Chunk | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#offers.push({ chunk, resolve, reject });
+      this.#flow();
+    });
+  }
+
+  #flow(): void {
+    this.#acceptOffers();
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    // A chunk larger than the whole buffer, or any with a buffer of 0, goes from hand to hand.
+    if (this.#buffer.length === 0) this.#acceptOffer();
+    if (this.#buffer.length === 0) return;
+    const chunk = this.#buffer.shift();
+    this.#reader = undefined;
+    this.#bufferedBytes -= chunk?.length ?? 0;
+    this.readBytes += chunk?.length ?? 0;
+    if (chunk === undefined) this.finished = true;
+    reader.resolve(chunk);
+    this.#acceptOffers();
+  }
+
+  #acceptOffers(): void {
+    for (;;) {
+      const next = this.#offers[0];
+      if (next === undefined || this.#bufferedBytes + (next.chunk?.length ?? 0) > this.#capacityBytes) return;
+      this.#acceptOffer();
+    }
+  }
+
+  #acceptOffer(): void {
+    const offer = this.#offers.shift();
+    if (offer === undefined) return;
+    this.#buffer.push(offer.chunk);
+    this.#bufferedBytes += offer.chunk?.length ?? 0;
+    this.acceptedBytes += offer.chunk?.length ?? 0;
+    offer.resolve();
+  }
+}

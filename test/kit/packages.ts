@@ -1,0 +1,104 @@
+/**
+ * Real tools for the tests. What is missing is installed where that is ours to do (root on Debian), and is otherwise
+ * the reason why a test is skipped; with PORTHOP_NO_SKIP=1 it is an error, so that CI never skips silently.
+ */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import { withLock } from "./lock.ts";
+
+/** What `need` knows of the machine; the tests of the kit bring their own. */
+export interface Machine {
+  find(tool: string): string | undefined;
+  readonly canInstall: boolean;
+  readonly noSkip: boolean;
+  install(packages: readonly string[]): void;
+}
+
+/**
+ * `const missing = need("sshd", "tshark")` at the top of a test file, then `test("...", { skip: missing }, ...)`.
+ * Not inside a test: installing outlasts a test's time limit.
+ */
+export function need(...tools: string[]): false | string {
+  return needOn(thisMachine, tools);
+}
+
+/** Where a tool is, looking into the system's own directories too: sshd lives in /usr/sbin, which users lack in PATH. */
+export function findTool(tool: string): string | undefined {
+  const directories = [...(process.env["PATH"] ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return directories
+    .filter((directory) => directory !== "")
+    .map((directory) => join(directory, tool))
+    .find(isExecutable);
+}
+
+export function needOn(machine: Machine, tools: readonly string[]): false | string {
+  const missing = () => tools.filter((tool) => machine.find(tool) === undefined);
+  if (missing().length > 0 && machine.canInstall) {
+    withLock("porthop-packages", () => {
+      // Another test file may have installed them while this one waited for the lock.
+      const packages = packagesOf(missing());
+      if (packages.length > 0) machine.install(packages);
+    });
+  }
+  const left = missing();
+  if (left.length === 0) return false;
+  const reason = `needs ${packagesOf(left).join(", ")} (${left.join(", ")} not found)`;
+  if (machine.noSkip) throw new Error(`${reason}, and PORTHOP_NO_SKIP=1 forbids to skip`);
+  return reason;
+}
+
+/** Debian's package for each tool that is not called like its package. */
+const packageOf: Readonly<Record<string, string>> = {
+  sshd: "openssh-server",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
+  "ssh-keyscan": "openssh-client",
+  "ssh-agent": "openssh-client",
+  "ssh-add": "openssh-client",
+  capinfos: "wireshark-common",
+  editcap: "wireshark-common",
+  mergecap: "wireshark-common",
+  text2pcap: "wireshark-common",
+  dumpcap: "wireshark-common",
+  nc: "netcat-openbsd",
+  script: "bsdutils",
+  stty: "coreutils",
+  ps: "procps",
+  ip: "iproute2",
+  ss: "iproute2",
+  tc: "iproute2",
+};
+
+function packagesOf(tools: readonly string[]): string[] {
+  return [...new Set(tools.map((tool) => packageOf[tool] ?? tool))];
+}
+
+const thisMachine: Machine = {
+  find: findTool,
+  canInstall: process.getuid?.() === 0 && existsSync("/etc/debian_version"),
+  noSkip: process.env["PORTHOP_NO_SKIP"] === "1",
+  install: aptInstall,
+};
+
+/** A failure is not thrown: the caller looks for the tools again and says which are still missing. */
+function aptInstall(packages: readonly string[]): void {
+  process.stderr.write(`test kit: installing ${packages.join(", ")} with apt-get\n`);
+  // noninteractive answers wireshark-common's debconf question; SYSTEMD_OFFLINE keeps openssh-server from starting its daemon.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" };
+  const patience = ["-o", "DPkg::Lock::Timeout=300"];
+  const apt = (args: readonly string[]) =>
+    spawnSync("apt-get", [...patience, ...args], { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  apt(["update"]);
+  const installed = apt(["install", "-y", "--no-install-recommends", ...packages]);
+  if (installed.status !== 0) process.stderr.write(`test kit: apt-get failed: ${installed.stderr}\n`);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

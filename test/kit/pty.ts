@@ -1,0 +1,111 @@
+/**
+ * A program in a pseudo-terminal, as a user sees it: typing, and waiting for what the screen says.
+ * script(1) makes the terminal; colours and cursor movements are left out of what is waited for.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { atExit } from "./lifetime.ts";
+import { gone, killTree } from "./processes.ts";
+import { removeTemp, tempDirectory } from "./temp.ts";
+import { type Look, Transcript } from "./transcript.ts";
+
+export interface PtyOptions {
+  readonly rows?: number;
+  readonly columns?: number;
+  /** The whole environment; this process's own by default. `launch(args).env` gives porthop's. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Runs `command` (a program and its arguments). Needs the tools script and stty. */
+export function pty(command: readonly string[], options: PtyOptions = {}): Pty {
+  return new Pty(command, options);
+}
+
+export class Pty implements AsyncDisposable {
+  /** Its exit code; 128 and the signal's number when one ended it. */
+  readonly exit: Promise<number>;
+  readonly #directory = tempDirectory("pty");
+  readonly #child: ChildProcess;
+  readonly #screen = new Transcript("the screen", stripVTControlCharacters);
+  readonly #forget: () => void;
+
+  constructor(command: readonly string[], options: PtyOptions) {
+    const size = `stty rows ${options.rows ?? 24} cols ${options.columns ?? 80}`;
+    const inside = `tty > ${quote(this.#ttyFile)}; ${size}; exec ${command.map(quote).join(" ")}`;
+    this.#child = spawn("script", ["-qefc", inside, "/dev/null"], {
+      // script runs the command line with $SHELL, whatever shell that is.
+      env: { ...(options.env ?? process.env), SHELL: "/bin/sh" },
+      stdio: ["pipe", "pipe", "pipe"],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    this.#forget = atExit(() => {
+      this.#kill();
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8");
+      stream?.on("data", (text: string) => this.#screen.add(text));
+    }
+    this.#child.stdin?.on("error", () => {});
+    this.exit = new Promise((resolve) => {
+      const end = (code: number, why: string) => {
+        this.#screen.end(why);
+        resolve(code);
+      };
+      this.#child.on("error", (error) => end(127, error.message));
+      this.#child.on("close", (code) => end(code ?? 137, `the program ended with code ${code}`));
+    });
+  }
+
+  /** All output so far, escape sequences and all. */
+  get raw(): string {
+    return this.#screen.text;
+  }
+
+  /** All output so far as plain text. */
+  get text(): string {
+    return stripVTControlCharacters(this.raw);
+  }
+
+  /** Types; Enter is `\r`, Ctrl-C is `\u0003`. Gives a mark: `screen(/x/, { after: mark })` looks at what came since. */
+  send(text: string): number {
+    const mark = this.raw.length;
+    this.#child.stdin?.write(text);
+    return mark;
+  }
+
+  /** Waits for text in the output, which is plain here. */
+  screen(pattern: RegExp, look?: Look): Promise<RegExpMatchArray> {
+    return this.#screen.until(pattern, look);
+  }
+
+  /** Changes the terminal's size; the program gets SIGWINCH. To be called once it has written something. */
+  resize(rows: number, columns: number): void {
+    const tty = readFileSync(this.#ttyFile, "utf8").trim();
+    const set = spawnSync("stty", ["-F", tty, "rows", String(rows), "cols", String(columns)], { encoding: "utf8" });
+    if (set.status !== 0) throw new Error(`stty failed: ${set.stderr}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const killed = this.#kill();
+    await this.exit;
+    await gone(killed);
+    this.#forget();
+    removeTemp(this.#directory);
+  }
+
+  get #ttyFile(): string {
+    return join(this.#directory, "tty");
+  }
+
+  #kill(): number[] {
+    const running = this.#child.exitCode === null && this.#child.signalCode === null;
+    return running && this.#child.pid !== undefined ? killTree(this.#child.pid) : [];
+  }
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

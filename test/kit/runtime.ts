@@ -1,0 +1,30 @@
+/**
+ * Which runtime executes what: the one that runs this test, and how each one is asked to run a script or a test file.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export type ScriptRuntime = "bun" | "deno";
+
+export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
+
+export const currentRuntime: ScriptRuntime = process.versions["deno"] === undefined ? "bun" : "deno";
+
+/** The command that runs a TypeScript file as a program. */
+export function scriptCommand(runtime: ScriptRuntime, script: string): string[] {
+  const executable = executableOf(runtime);
+  return runtime === "bun" ? [executable, script] : [executable, "run", "-A", "--no-check", script];
+}
+
+/** The command that runs one test file. */
+export function testCommand(runtime: ScriptRuntime, file: string): string[] {
+  const executable = executableOf(runtime);
+  return runtime === "bun" ? [executable, "test", file] : [executable, "test", "-A", "--no-check", file];
+}
+
+function executableOf(runtime: ScriptRuntime): string {
+  if (runtime === currentRuntime) return process.execPath;
+  const installed = join(projectRoot, "node_modules", ".bin", runtime);
+  return existsSync(installed) ? installed : runtime;
+}

@@ -1,0 +1,54 @@
+/**
+ * The target's side of the in-process ssh server: dialing, and carrying bytes with both half-closes kept.
+ */
+import { createConnection, type Socket } from "node:net";
+import type { ServerChannel } from "ssh2";
+
+/** Rejects with the system's own error. */
+export function dial(to: { readonly host: string; readonly port: number }): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ ...to, allowHalfOpen: true, noDelay: true });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.removeListener("error", reject);
+      resolve(socket);
+    });
+  });
+}
+
+/** Joins the two until both halves have ended; after `cutAfterBytes` down the channel is closed without an EOF. */
+export function carry(channel: ServerChannel, socket: Socket, cutAfterBytes: number): void {
+  let left = cutAfterBytes;
+  let ended = 0;
+  const half = () => {
+    ended++;
+    if (ended === 2) channel.close();
+  };
+  channel.on("data", (chunk: Uint8Array) => {
+    if (!socket.write(chunk)) channel.pause();
+  });
+  socket.on("drain", () => channel.resume());
+  channel.on("end", () => {
+    socket.end();
+    half();
+  });
+  socket.on("data", (chunk: Uint8Array) => {
+    left -= chunk.length;
+    if (!channel.write(left < 0 ? chunk.subarray(0, left) : chunk)) socket.pause();
+    if (left <= 0) channel.close();
+  });
+  channel.on("drain", () => socket.resume());
+  // end() would close the whole channel: ssh2's server side does not keep the other half (Channel.js, onFinish). So
+  // the EOF is sent by hand, behind all that was written.
+  socket.on("end", () => {
+    channel.write(new Uint8Array(0), () => {
+      channel.eof();
+      half();
+    });
+  });
+  socket.on("error", () => channel.close());
+  channel.on("error", () => socket.resetAndDestroy());
+  channel.on("close", () => {
+    if (ended < 2) socket.resetAndDestroy();
+  });
+}

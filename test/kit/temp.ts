@@ -1,0 +1,28 @@
+/**
+ * Temporary directories, each fresh and private (0700). They are removed at the end of the process at the latest.
+ */
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { atExit } from "./lifetime.ts";
+
+/** Makes a directory. Its path is short and free of links, for unix sockets (104 bytes) and for comparing. */
+export function tempDirectory(name = "porthop"): string {
+  const directory = mkdtempSync(join(realpathSync(tmpdir()), `${name}-`));
+  forgets.set(
+    directory,
+    atExit(() => rmSync(directory, { recursive: true, force: true })),
+  );
+  return directory;
+}
+
+/** Removes a directory of `tempDirectory` before the end. */
+export function removeTemp(directory: string): void {
+  const forget = forgets.get(directory);
+  if (forget === undefined) throw new Error(`not a directory of tempDirectory: ${directory}`);
+  rmSync(directory, { recursive: true, force: true });
+  forgets.delete(directory);
+  forget();
+}
+
+const forgets = new Map<string, () => void>();
