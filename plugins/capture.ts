@@ -44,7 +44,7 @@ function readLegs(host: Host, text: string): ReadonlySet<LegNumber> {
   if (!legs.every(isLegNumber)) {
     host.fail(
       "plugin.invalid",
-      `plugin capture: legs=${visible(text)} is not a choice of legs`,
+      `plugin capture: legs=${visible(text, 80)} is not a choice of legs`,
       "for example legs=1+3",
     );
   }

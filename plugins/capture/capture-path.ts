@@ -12,7 +12,7 @@ import type { Host } from "../../src/plugin.ts";
 export function openCapture(path: string, host: Host): number {
   if (path === "-") return 1;
   const refuse = (why: string, hint: string) =>
-    host.fail("file.cannot-write", `cannot write the capture ${visible(path)}: ${why}`, hint);
+    host.fail("file.cannot-write", `cannot write the capture ${visible(path, 300)}: ${why}`, hint);
   if (path === "") refuse("it has no name", "name a file, for example out.pcapng");
   try {
     const existing = lstatSync(path, { throwIfNoEntry: false });
@@ -32,7 +32,7 @@ export function openCapture(path: string, host: Host): number {
     const words = reasons[errno];
     if (words === undefined) throw error;
     return refuse(
-      words === missingFolder ? `${words} ${visible(dirname(path))}` : words,
+      words === missingFolder ? `${words} ${visible(dirname(path), 300)}` : words,
       "check the folder and its rights",
     );
   }

@@ -26,8 +26,10 @@ export async function demo(words: readonly string[], showHelp: () => void): Prom
     report: () => {},
     show: (line) => output.result(line),
   });
+  let played = false;
   try {
     const url = await player.play(interruption.stop);
+    played = true;
     if (has("keep")) {
       output.result(`It goes on until Ctrl-C. Try: curl ${url}`);
       await interruption.requested;
@@ -36,8 +38,11 @@ export async function demo(words: readonly string[], showHelp: () => void): Prom
     if (!interruption.stop.aborted) throw error;
   } finally {
     const capture = await player.end(graceMs, interruption.hurry);
-    output.result(`The capture of all three: ${visible(capture)}`);
-    output.result(`  wireshark ${visible(capture)}     or: tcpdump -nn -r ${visible(capture)}`);
+    if (played) {
+      output.result(`The capture of all three: ${visible(capture)}`);
+      output.result(`  wireshark ${visible(capture)}`);
+      output.result(`  tcpdump -nn -r ${visible(capture)}`);
+    }
     interruption.release();
   }
   return interruption.stop.aborted ? interruption.requested : 0;

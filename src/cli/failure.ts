@@ -1,13 +1,19 @@
 /** The last word of a command that failed: a line with its code and a hint, and the exit code. */
 import { PorthopError } from "../errors.ts";
 import { Output } from "./output.ts";
+import { jsonExit, jsonReport } from "./report.ts";
 
-export function reportFailure(thrown: unknown): number {
+/** With `json` the same as events on stdout, for whoever reads nothing else. */
+export function reportFailure(thrown: unknown, json = false): number {
   const error = asPorthopError(thrown);
   const output = new Output("info");
   output.error(error);
   if (error.code === "internal" && process.env["PORTHOP_DEBUG"] !== undefined && thrown instanceof Error) {
     output.info(thrown.stack ?? "");
+  }
+  if (json) {
+    jsonReport(output)({ event: "error", error });
+    jsonExit(output, error.exitCode);
   }
   return error.exitCode;
 }

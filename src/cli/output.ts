@@ -46,9 +46,9 @@ export class Output {
     this.#line(`  hint: ${visible(error.hint)}`);
   }
 
-  /** A logger whose lines begin with a name. */
-  loggerFor(name: string): Logger {
-    const prefixed = (text: string) => `${name}: ${text}`;
+  /** A logger whose lines begin with a plugin's name; without one it is porthop's own. */
+  loggerFor(name?: string): Logger {
+    const prefixed = (text: string) => (name === undefined ? text : `${name}: ${text}`);
     return {
       error: (text) => {
         if (this.#shows("error")) this.#line(`${this.#colors.red("porthop:")} ${visibleLines(prefixed(text))}`);

@@ -41,11 +41,19 @@ function jsonLine(event: TunnelEvent): string {
 }
 
 function line(event: string, fields: object): string {
-  return JSON.stringify({ event, time: new Date().toISOString(), ...fields }, (_key, value: unknown) => {
+  const text = JSON.stringify({ event, time: new Date().toISOString(), ...fields }, (_key, value: unknown) => {
     if (isAddress(value)) return formatAddress(value);
     if (value instanceof Error && "code" in value) return errorFields(value as PorthopError);
     return value;
   });
+  // JSON lets pass what acts on a terminal all the same (C1 controls, bidi overrides); its readers see no difference.
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+}
+
+/** A character beyond the basic plane becomes the pair of escapes that JSON wants. */
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 
 function errorFields({ code, message, hint, leg }: PorthopError): object {

@@ -3,6 +3,7 @@ import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { Tunnel, type TunnelHooks } from "../forward/tunnel.ts";
 import { planTunnel } from "../forward/tunnel-plan.ts";
+import { reportFailure } from "./failure.ts";
 import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
 import { jsonExit, jsonReport, wordReport } from "./report.ts";
@@ -13,6 +14,15 @@ import { version } from "./version.ts";
 const silentMs = 1000;
 
 export async function run(words: readonly string[], showHelp: () => void): Promise<number> {
+  try {
+    return await runWords(words, showHelp);
+  } catch (thrown) {
+    // The words that cannot be read may be the ones beside it: events were asked for all the same.
+    return reportFailure(thrown, words.includes("--json"));
+  }
+}
+
+async function runWords(words: readonly string[], showHelp: () => void): Promise<number> {
   const settings = readRunSettings(words);
   if (settings.help) {
     showHelp();
@@ -31,19 +41,19 @@ export async function run(words: readonly string[], showHelp: () => void): Promi
 
 async function runTunnel(settings: RunSettings, output: Output): Promise<number> {
   const interruption = new Interruption();
-  const log = output.loggerFor("porthop");
+  const log = output.loggerFor();
   for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
   const hooks = tunnelHooks(settings, output);
+  const progress = sayLater(output, settings);
   let tunnel: Tunnel | undefined;
   try {
     const plan = await planTunnel(settings, {
       log,
-      prompter: terminalPrompter(),
+      prompter: terminalPrompter(progress),
       environment: process.env,
       signal: interruption.stop,
     });
     tunnel = new Tunnel(plan, hooks);
-    const progress = sayLater(output, settings);
     const { lost } = await tunnel.start(interruption.stop).finally(progress);
     const code = await Promise.race([interruption.requested, lost.then((reason) => reason.exitCode)]);
     await tunnel.stop(settings.graceMs, interruption.hurry);
@@ -55,6 +65,7 @@ async function runTunnel(settings: RunSettings, output: Output): Promise<number>
     hooks.report({ event: "error", error: thrown });
     return thrown.exitCode;
   } finally {
+    progress();
     interruption.release();
   }
 }

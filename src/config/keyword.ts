@@ -2,13 +2,14 @@
  * The ssh_config keywords that porthop understands, each with how its value is read. `-o` and the flags that stand for
  * a keyword (-p, -l, -i ...) fill one record; as in ssh the first value of a keyword wins, IdentityFile collects.
  */
+import { hostFlaw } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { didYouMean } from "../codec/nearest.ts";
-import { quoted } from "../codec/terminal-text.ts";
+import { quoted, visible } from "../codec/terminal-text.ts";
 import { parseDuration } from "../codec/units.ts";
 
 /** What a value means. `ignored` keywords change nothing that porthop does: they are taken with a warning. */
-type Reading = "text" | "list" | "yes-no" | "number" | "seconds" | "ignored" | readonly string[];
+type Reading = "text" | "host" | "list" | "yes-no" | "number" | "seconds" | "ignored" | readonly string[];
 
 export const keywords = {
   AddressFamily: ["any", "inet", "inet6"],
@@ -21,7 +22,7 @@ export const keywords = {
   GlobalKnownHostsFile: "list",
   HashKnownHosts: "yes-no",
   HostKeyAlias: "text",
-  HostName: "text",
+  HostName: "host",
   IdentitiesOnly: "yes-no",
   IdentityAgent: "text",
   IdentityFile: "text",
@@ -52,6 +53,9 @@ export const keywords = {
 
 export type Keyword = keyof typeof keywords;
 
+/** setTimeout takes anything longer for 1 ms. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** Other names of the same keyword (readconf.c). */
 const aliases: Readonly<Record<string, Keyword>> = {
   challengeresponseauthentication: "KbdInteractiveAuthentication",
@@ -76,7 +80,9 @@ export class Keywords {
     }
     const keyword = byLowerCase.get(name.toLowerCase()) ?? aliases[name.toLowerCase()];
     if (keyword === undefined) {
-      throw new Malformed(`-o ${name}: porthop does not have this keyword${didYouMean(name, Object.keys(keywords))}`);
+      throw new Malformed(
+        `-o ${visible(name, 80)}: porthop does not have this keyword${didYouMean(name, Object.keys(keywords))}`,
+      );
     }
     this.add(keyword, unquote(value.trim()));
   }
@@ -107,11 +113,11 @@ export class Keywords {
     return text === undefined ? undefined : Number(text);
   }
 
-  /** A time of ssh's (`30`, `1m30s`) in milliseconds. */
+  /** A time of ssh's (`30`, `1m30s`) in milliseconds; never longer than a timer can wait. */
   time(keyword: Keyword): number | undefined {
     const text = this.text(keyword);
     if (text === undefined || text.toLowerCase() === "none") return undefined;
-    return text === "0" ? 0 : parseDuration(text);
+    return text === "0" ? 0 : Math.min(longestTimerMs, parseDuration(text));
   }
 }
 
@@ -124,7 +130,22 @@ function check(keyword: Keyword, value: string): void {
   if (typeof reading === "object") expect(reading.includes(lower), `one of ${reading.join(", ")}`);
   else if (reading === "yes-no") expect(["yes", "no", "true", "false"].includes(lower), "yes or no");
   else if (reading === "number") expect(/^\d{1,9}$/.test(value), "a number");
-  else if (reading === "seconds" && lower !== "none" && value !== "0") parseDuration(value);
+  else if (reading === "host") refuseFlaw(keyword, hostFlaw(value));
+  else if (reading === "seconds" && lower !== "none" && value !== "0") refuseFlaw(keyword, durationFlaw(value));
+}
+
+function refuseFlaw(keyword: Keyword, flaw: string | undefined): void {
+  if (flaw !== undefined) throw new Malformed(`${keyword}: ${flaw}`);
+}
+
+function durationFlaw(value: string): string | undefined {
+  try {
+    parseDuration(value);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return error.message;
+  }
 }
 
 /** One pair of double quotes around the whole value is not part of it. */

@@ -12,7 +12,7 @@ import { visible } from "../codec/terminal-text.ts";
 import { parseDuration } from "../codec/units.ts";
 import { PorthopError } from "../errors.ts";
 import { type Forward, nameForwards } from "./forward.ts";
-import { Keywords } from "./keyword.ts";
+import { Keywords, longestTimerMs } from "./keyword.ts";
 import { isMissing, porthopFlags, runTable } from "./run-flags.ts";
 
 export interface RunSettings {
@@ -30,9 +30,6 @@ export interface RunSettings {
   readonly graceMs: number;
   readonly nagleCure: boolean;
 }
-
-/** The longest wait that a timer can do. */
-const longestMs = 2 ** 31 - 1;
 
 export function readRunSettings(words: readonly string[]): RunSettings {
   try {
@@ -67,7 +64,7 @@ function readWords(words: readonly string[]): RunSettings {
     logLevel: readLevel(given, keywords),
     trace: given.count("v") > 1 || /^debug[23]$/.test(keywords.text("LogLevel")?.toLowerCase() ?? ""),
     json: given.has("json"),
-    graceMs: Math.min(longestMs, parseDuration(given.last("grace") ?? "5s")),
+    graceMs: graceOf(given.last("grace") ?? "5s"),
     nagleCure: !given.has("no-nagle-cure"),
   };
 }
@@ -129,11 +126,23 @@ function readKeywords(given: Given): Keywords {
   return keywords;
 }
 
-function portOf(text: string): number {
+function portOf(text: string, written = `-p ${text}`): number {
+  return named(written, () => parsePort(text));
+}
+
+function graceOf(text: string): number {
+  return Math.min(
+    longestTimerMs,
+    named(`--grace ${text}`, () => parseDuration(text)),
+  );
+}
+
+/** A value's own parser does not know which flag it belongs to. */
+function named<T>(written: string, read: () => T): T {
   try {
-    return parsePort(text);
+    return read();
   } catch (error) {
-    throw error instanceof Malformed ? new Malformed(`-p ${visible(text, 100)}: ${error.message}`) : error;
+    throw error instanceof Malformed ? new Malformed(`${visible(written, 100)}: ${error.message}`) : error;
   }
 }
 
@@ -143,7 +152,7 @@ function withFlags(destination: Destination, keywords: Keywords): Destination {
   const user = keywords.text("User");
   return {
     host: destination.host,
-    port: port === undefined ? destination.port : portOf(port),
+    port: port === undefined ? destination.port : portOf(port, `-o Port=${port}`),
     user: user === undefined ? destination.user : parseUser(user),
   };
 }

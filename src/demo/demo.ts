@@ -49,16 +49,18 @@ export class Demo {
     const seen: Seen[] = [];
     const port = await this.#listen(web, sshd, seen, signal);
     const { show } = this.#options;
-    show("porthop demo: a web server, an sshd and a forward through it, all in this process.");
+    show("porthop demo: a web server, an sshd and a forward, all in this process.");
     show("");
     const url = `http://127.0.0.1:${port}/`;
     const { status, body } = await request(url, signal);
-    show(`A request to ${url} came back from the web server on port ${web.port}: ${status} ${JSON.stringify(body)}`);
+    show(`${url} was answered by the web server on port ${web.port}:`);
+    show(`  ${status} ${JSON.stringify(body)}`);
     show("");
     const flow = await seen[0]?.complete;
     if (flow === undefined) throw new PorthopError("internal", "the demo's request left no flow");
-    const command = `ssh -N -L ${port}:127.0.0.1:${web.port} -p ${sshd.port} ${sshd.user}@127.0.0.1`;
-    for (const line of explain({ command, ...flow })) show(line);
+    const words = `-L ${port}:127.0.0.1:${web.port} -p ${sshd.port} ${sshd.user}@127.0.0.1`;
+    const loopback = process.platform === "linux" ? "lo" : "lo0";
+    for (const line of explain({ words, loopback, ...flow })) show(line);
     show("");
     return url;
   }

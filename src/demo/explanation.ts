@@ -11,29 +11,33 @@ export interface ExplainedLeg {
 }
 
 export interface Explained {
-  /** As the user would type it. */
-  readonly command: string;
+  /** What follows `porthop run` and `ssh -N`, which is the same. */
+  readonly words: string;
+  /** The name that the system gives its loopback interface. */
+  readonly loopback: string;
   readonly legs: readonly [ExplainedLeg, ExplainedLeg, ExplainedLeg];
   readonly up: number;
   readonly down: number;
 }
 
-export function explain({ command, legs, up, down }: Explained): readonly string[] {
+export function explain({ words, loopback, legs, up, down }: Explained): readonly string[] {
   const [one, two, three] = legs;
   return [
     "What you asked for:",
     "",
-    `  ${command}`,
+    `  porthop run ${words}`,
     "",
+    `  with ssh it would be: ssh -N ${words}`,
     `  the effective connection: ${effective(one, three)}`,
     "",
     "What carries it, three TCP connections:",
     "",
     ...picture(one, two, three).map((line) => `  ${line}`),
     "",
-    ...legs.map((leg) => `  ${legLine(leg)}`),
+    ...legs.flatMap((leg) => legLines(leg, loopback)).map((line) => `  ${line}`),
     "",
-    `  legs 1 and 3 carried the same ${up} bytes up and ${down} bytes down, in clear; leg 2 carried them encrypted`,
+    `  legs 1 and 3 carried the same ${up} bytes up and ${down} bytes down, in clear;`,
+    "  leg 2 carried them encrypted.",
   ];
 }
 
@@ -43,12 +47,12 @@ function effective(one: ExplainedLeg, three: ExplainedLeg): string {
 }
 
 function picture(one: ExplainedLeg, two: ExplainedLeg, three: ExplainedLeg): readonly string[] {
-  const left = ["app", formatAddress(one.from), "  |", "  | leg 1, in clear", "  v", formatAddress(one.to), "porthop"];
+  const left = ["app", formatAddress(one.from), "  |", "  | leg 1, clear", "  v", formatAddress(one.to), "porthop"];
   const right = [
     "web server",
     formatAddress(three.to),
     "  ^",
-    "  | leg 3, in clear",
+    "  | leg 3, clear",
     "  |",
     formatAddress(three.from),
     "sshd",
@@ -67,9 +71,10 @@ const roles = {
   3: "sshd to the web server",
 } as const;
 
-function legLine({ leg, from, to }: ExplainedLeg): string {
+/** The second line is what shows this leg on the wire. */
+function legLines({ leg, from, to }: ExplainedLeg, loopback: string): readonly string[] {
   const route = `${formatAddress(from)} > ${formatAddress(to)}`;
-  return `leg ${leg}  ${route.padEnd(36)} ${roles[leg].padEnd(24)} tcpdump -ni any tcp port ${portOf(to)} and tcp port ${portOf(from)}`;
+  return [`leg ${leg}  ${route.padEnd(36)} ${roles[leg]}`, `       tcpdump -ni ${loopback} tcp port ${portOf(to)}`];
 }
 
 function hostOf(address: Address): string {

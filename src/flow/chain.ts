@@ -66,8 +66,10 @@ export class Chain {
       const link = this.#links[index];
       if (link === undefined) return carry();
       let entered = false;
+      let left = false;
       let inner: Promise<void> | undefined;
       const next = (): Promise<void> => {
+        if (left) return tooLate();
         if (entered) throw new Error("next() was called twice");
         entered = true;
         inner = enter(index + 1);
@@ -80,6 +82,8 @@ export class Chain {
       } catch (error) {
         // A middleware may rethrow what came from inside: that keeps its own name.
         throw asPluginError(link.plugin, error);
+      } finally {
+        left = true;
       }
       if (inner === undefined) throw refusal(link.plugin, "it did not let the flow pass");
       // A middleware that forgot to await next() must not end the flow early.
@@ -140,6 +144,14 @@ export function refusal(plugin: string, reason: string): PorthopError {
   return new PorthopError("target.prohibited", `plugin ${plugin} refused this flow: ${reason}`, {
     hint: `it was the plugin's decision; see its options with: porthop plugins ${plugin}`,
   });
+}
+
+/** The flow was refused or is over: its target must not be dialed any more. */
+function tooLate(): Promise<never> {
+  const late = Promise.reject(new Error("next() was called after its middleware had returned"));
+  // Whoever calls so late is seldom there to catch it, and an unhandled rejection would end the whole process.
+  late.catch(() => {});
+  return late;
 }
 
 function messageOf(error: unknown): string {

@@ -52,6 +52,7 @@ interface Joining {
 
 async function join(carriage: Carriage, state: Joining): Promise<void> {
   const { flow, inbound, dialer } = carriage;
+  if (flow.signal.aborted) throw flow.signal.reason;
   const target = flow.startDialing();
   const dialed = await dialer.dial(target, flow.origin, flow.signal);
   state.target = dialed.conn;
@@ -61,6 +62,7 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   state.inbound = await inbound.accept().catch((error: unknown) => {
     throw breakOff(flow, state, asPorthopError(error));
   });
+  if (flow.signal.aborted) throw breakOff(flow, state, flow.signal.reason);
   carriage.opened();
   await pumpBoth(flow, state.inbound, state.target, state);
 }

@@ -78,7 +78,7 @@ export class Flows {
 
   #reportClose(flow: LiveFlow, outcome: FlowOutcome): void {
     const error = outcome.reason === "ended" ? undefined : outcome.error;
-    if (error !== undefined && error.code !== "cancelled") {
+    if (error !== undefined && isTrouble(outcome.reason, error)) {
       this.#context.report({ event: "error", error, flow: flow.id });
     }
     this.#context.report({
@@ -94,4 +94,13 @@ export class Flows {
       ...(error === undefined ? {} : { error }),
     });
   }
+}
+
+/**
+ * Whether a flow's end is somebody's trouble. A client that leaves in the middle (a browser's stop button) is everyday
+ * life, a stop was asked for, and a lost session is told once for all its flows: those only stand in flow.close.
+ */
+function isTrouble(reason: FlowOutcome["reason"], error: PorthopError): boolean {
+  if (reason === "refused") return error.code !== "cancelled" && error.code !== "ssh.lost";
+  return error.leg !== 1 && error.code !== "cancelled" && error.code !== "ssh.lost";
 }

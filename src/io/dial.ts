@@ -17,7 +17,8 @@ export interface DialOptions {
 
 /** Rejects with the raw error of the last address tried, or with host.not-found. */
 export async function connectTcp(target: TcpAddress, options: DialOptions): Promise<Socket> {
-  const hosts = await resolve(target.host, options.family);
+  options.signal.throwIfAborted();
+  const hosts = await unlessAborted(resolve(target.host, options.family), options.signal);
   let failure: unknown;
   for (const host of hosts) {
     try {
@@ -33,6 +34,15 @@ export async function connectTcp(target: TcpAddress, options: DialOptions): Prom
 /** Why a connection could not be made, in a few words. */
 export function dialFailureText(error: unknown): string {
   return errnoOf(error) === "ECONNREFUSED" ? "connection refused" : describe(error);
+}
+
+/** A lookup cannot be stopped: after an abort it is left to itself. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 async function resolve(host: string, family: 4 | 6 | undefined): Promise<readonly string[]> {

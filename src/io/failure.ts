@@ -10,7 +10,7 @@ export function errnoOf(error: unknown): string | undefined {
 /** The kernel's own words for an errno, as strerror(3) has them. */
 export function describe(error: unknown): string {
   const errno = errnoOf(error);
-  const words = errno === undefined ? undefined : errnoWords[errno];
+  const words = errno !== undefined && Object.hasOwn(errnoWords, errno) ? errnoWords[errno] : undefined;
   if (words !== undefined) return words;
   return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,8 @@
  * means 127.0.0.1 and ::1, and `*` means every IPv4 and every IPv6 address.
  * Unlike ssh, a port that is taken on either of the two is an error: half a listener sends clients to a stranger.
  */
-import { createServer, type Server, type Socket } from "node:net";
+import { lookup } from "node:dns/promises";
+import { createServer, isIP, type Server, type Socket } from "node:net";
 import { type Address, formatAddress, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import type { Inbound, Listener } from "../flow/conn.ts";
@@ -31,33 +32,48 @@ export async function listenTcp(
   const close = async () => {
     await Promise.all(servers.map(closeServer));
   };
-  for (const host of bindHosts(wanted.host, options.family)) {
+  let missing: PorthopError | undefined;
+  for (const host of await bindHosts(wanted, options.family)) {
     try {
       const server = await bind(host, addresses[0]?.port ?? wanted.port, onInbound);
       servers.push(server);
       addresses.push({ host, port: boundPort(server) });
     } catch (error) {
+      const failure = listenFailure(error, { host, port: wanted.port });
+      if (!isAddressMissing(error)) {
+        await close();
+        throw failure;
+      }
       // A machine without this family is no failure as long as another address is served.
-      if (isFamilyMissing(error) && (addresses.length > 0 || host !== "::1")) continue;
-      await close();
-      throw listenFailure(error, { host, port: wanted.port });
+      missing ??= failure;
     }
   }
   const address = addresses[0];
-  if (address === undefined) {
-    throw new PorthopError("listen.denied", `cannot listen on ${formatAddress(wanted)}: no such address here`, {
-      leg: 1,
-    });
-  }
+  if (address === undefined) throw missing;
   return { address, addresses, close };
 }
 
-function bindHosts(host: string, family: 4 | 6 | undefined): readonly string[] {
-  const pair = pairs[host];
-  if (pair === undefined) return [host];
+async function bindHosts(wanted: TcpAddress, family: 4 | 6 | undefined): Promise<readonly string[]> {
+  const { host } = wanted;
+  const pair = Object.hasOwn(pairs, host) ? pairs[host] : undefined;
+  if (pair === undefined) return isIP(host) === 0 ? resolve(wanted, family) : [host];
   if (family === 4) return [pair[0]];
   if (family === 6) return [pair[1]];
   return pair;
+}
+
+/** Asked here and not left to listen(), which under Bun does not say why it failed. */
+async function resolve(wanted: TcpAddress, family: 4 | 6 | undefined): Promise<readonly string[]> {
+  try {
+    const found = await lookup(wanted.host, { all: true, family: family ?? 0 });
+    return found.map((each) => each.address);
+  } catch (error) {
+    const where = formatAddress(wanted);
+    throw new PorthopError("host.not-found", `cannot listen on ${where}: the name does not resolve`, {
+      leg: 1,
+      cause: error,
+    });
+  }
 }
 
 const pairs: Readonly<Record<string, readonly [string, string]>> = {
@@ -66,8 +82,8 @@ const pairs: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 async function bind(host: string, port: number, onInbound: (inbound: Inbound) => void): Promise<Server> {
-  // Half-close needs allowHalfOpen; nothing is read before the target was dialed.
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => accept(socket, onInbound));
+  // Half-close needs allowHalfOpen. What comes before the target was dialed is read ahead, up to the conn's bound.
+  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, onInbound));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 128, ipv6Only: host === "::" }, () => {
@@ -108,9 +124,10 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function isFamilyMissing(error: unknown): boolean {
+function isAddressMissing(error: unknown): boolean {
   const errno = errnoOf(error);
-  return errno === "EAFNOSUPPORT" || errno === "EADDRNOTAVAIL";
+  // Deno 2.9 says EINVAL for EADDRNOTAVAIL; bind(2) itself has no EINVAL for a fresh socket.
+  return errno === "EAFNOSUPPORT" || errno === "EADDRNOTAVAIL" || errno === "EINVAL";
 }
 
 function listenFailure(error: unknown, address: Address & TcpAddress): PorthopError {
@@ -132,16 +149,12 @@ function listenFailure(error: unknown, address: Address & TcpAddress): PorthopEr
         hint: "ports below 1024 belong to root; pick a higher one, or run with the rights",
         cause: error,
       });
+    case "EAFNOSUPPORT":
     case "EADDRNOTAVAIL":
+    case "EINVAL":
       return new PorthopError("listen.denied", `cannot listen on ${where}: this machine has no such address`, {
         leg: 1,
         hint: "use an address of this machine, localhost, or * for all",
-        cause: error,
-      });
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return new PorthopError("host.not-found", `cannot listen on ${where}: the name does not resolve`, {
-        leg: 1,
         cause: error,
       });
     default:

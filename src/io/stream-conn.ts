@@ -46,8 +46,6 @@ export class StreamConn implements Conn {
   constructor(stream: Duplex, traits: StreamTraits) {
     this.#stream = stream;
     this.#traits = traits;
-    // Nothing is taken from the kernel before somebody reads: the first read() resumes.
-    stream.pause();
     stream.on("data", (chunk: Chunk) => this.#take(chunk));
     stream.on("end", () => this.#takeEnd());
     stream.on("finish", () => {
@@ -78,15 +76,16 @@ export class StreamConn implements Conn {
     if (gone !== undefined) return Promise.reject(gone);
     if (this.#stream.writableLength + chunk.byteLength < writeAheadBytes) {
       this.#stream.write(chunk);
-      return this.#traits.congestion?.() ?? accepted;
+      const congestion = this.#traits.congestion?.();
+      return congestion === undefined ? accepted : this.#unlessBroken((done) => void congestion.then(done));
     }
-    return new Promise((resolve, reject) => {
-      const writer = { resolve, reject };
-      this.#writers.add(writer);
-      // The callback alone is not enough: a stream whose peer is gone never calls it. #break answers then.
-      this.#stream.write(chunk, () => {
-        if (!this.#writers.delete(writer)) return;
-        resolve(this.#traits.congestion?.());
+    return this.#unlessBroken((done) => {
+      this.#stream.write(chunk, (error) => {
+        // A dying stream calls back for what it drops before its `error` or `close` event, which answers with the reason.
+        if (error) return;
+        const congestion = this.#traits.congestion?.();
+        if (congestion === undefined) done();
+        else void congestion.then(done);
       });
     });
   }
@@ -110,6 +109,17 @@ export class StreamConn implements Conn {
   onBroken(told: (reason: PorthopError) => void): void {
     if (this.#broken !== undefined) told(this.#broken);
     else this.#told = told;
+  }
+
+  /** What is awaited may never come from a peer that is gone: #break answers then. */
+  #unlessBroken(work: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const writer = { resolve, reject };
+      this.#writers.add(writer);
+      work(() => {
+        if (this.#writers.delete(writer)) resolve();
+      });
+    });
   }
 
   #take(chunk: Chunk): void {

@@ -1,6 +1,6 @@
 /**
  * Finds the true addresses of leg 3: asks the server for its sockets to the target's port just after the channel was
- * opened, and takes the one that is new. When that leaves a doubt the answer is "unknown", never a guess.
+ * opened, and takes the one that was not there before. When that leaves a doubt the answer is "unknown", never a guess.
  */
 
 import { isIP } from "node:net";
@@ -13,10 +13,10 @@ import { startCommand } from "./server-shell.ts";
 /** How long an answer may take: what waits for it (the capture) holds frames back meanwhile. */
 const answerTimeoutMs = 1000;
 /**
- * Claims of sockets long gone are forgotten beyond this many, so that a port can be found again when it is reused. Two for
- * each socket, and more than one answer can hold: what is still there is never forgotten.
+ * Sockets long gone are forgotten beyond this many, so that a port can be found again when it is reused. Two for each
+ * socket, and more than one answer can hold: what is still there is never forgotten.
  */
-const claimsKept = 32_768;
+const seenKept = 32_768;
 /** The most that one answer may hold before the shell is given up. */
 const answerBytes = 1024 * 1024;
 
@@ -25,10 +25,21 @@ export interface Located {
   readonly to: Address;
 }
 
+/** A connection to a target that was asked for: it cannot be any of the sockets that were seen before. */
+export interface Dialing {
+  /** The server has made the connection, or has not. */
+  done(): void;
+  /** The addresses of the connection; undefined when they cannot be told. */
+  locate(target: Address): Promise<Located | undefined>;
+}
+
 export class Locator {
   readonly #client: Client;
   readonly #timeoutMs: number;
-  readonly #claims = new Set<string>();
+  /** Sockets, each with the number of the answer that showed it first; 0 when it is known whose it is. */
+  readonly #seen = new Map<string, number>();
+  #answers = 0;
+  #dialing = 0;
   readonly #asked = new Set<Promise<unknown>>();
   #shell: Promise<Shell | undefined> | undefined;
 
@@ -47,12 +58,23 @@ export class Locator {
     if (shell === undefined) return;
     for (const port of new Set(ports)) {
       const lines = (await shell.ask(askPort(port))) ?? [];
-      for (const row of readSocketTable(lines).rows) this.#claim(row);
+      for (const row of readSocketTable(lines).rows) this.#see(row, 0);
     }
   }
 
-  /** The addresses of the connection that sshd has just made to `target`; undefined when they cannot be told. */
-  async locate(target: Address): Promise<Located | undefined> {
+  /** Call it before the channel is asked for. */
+  dialing(): Dialing {
+    const since = this.#answers;
+    this.#dialing += 1;
+    return {
+      done: () => {
+        this.#dialing -= 1;
+      },
+      locate: (target) => this.#locate(target, since),
+    };
+  }
+
+  async #locate(target: Address, since: number): Promise<Located | undefined> {
     if (isUnix(target) || this.#shell === undefined) return undefined;
     const shell = await this.#shell;
     if (shell === undefined) return undefined;
@@ -61,7 +83,7 @@ export class Locator {
     const lines = await answer;
     this.#asked.delete(answer);
     if (lines === undefined) return undefined;
-    return this.#pick(lines, target, shell.uid);
+    return this.#pick(lines, target, shell.uid, since);
   }
 
   /** Resolves when nothing is being asked: an answer takes a second at most. */
@@ -69,15 +91,14 @@ export class Locator {
     await Promise.all(this.#asked);
   }
 
-  #pick(lines: readonly string[], target: TcpAddress, uid: number): Located | undefined {
+  #pick(lines: readonly string[], target: TcpAddress, uid: number, since: number): Located | undefined {
     const { rows, own } = readSocketTable(lines);
+    this.#answers += 1;
     const fresh = rows.flatMap((row) => {
-      const claimed = this.#isClaimed(row);
-      // It is still there: its claim is as good as new.
-      if (claimed) this.#claim(row);
-      const located = claimed ? undefined : towards(target, row);
+      const located = this.#firstSeen(row) > since ? towards(target, row) : undefined;
       return located === undefined ? [] : [{ row, located }];
     });
+    for (const row of rows) this.#see(row, this.#firstSeen(row));
     // Only root may look into sshd's process; another user must be content with all sockets of the same user. A
     // connection that is over already shows nobody's uid.
     const tiers = [
@@ -86,26 +107,31 @@ export class Locator {
       ),
       fresh.filter(({ row }) => !row.established),
     ];
-    const best = tiers.find((tier) => tier.length > 0) ?? [];
+    // While others are under way, the one that lives may be theirs and the one that is over ours.
+    const isAlone = this.#dialing === 0 && this.#asked.size === 0;
+    const best = (isAlone ? tiers.find((tier) => tier.length > 0) : tiers.flat()) ?? [];
     const only = best[0];
     // A target on the server itself shows both ends of a closing connection: two rows, one connection.
     if (only === undefined || new Set(best.map(({ row }) => pairOf(row))).size > 1) return undefined;
-    this.#claim(only.row);
+    this.#see(only.row, 0);
     return only.located;
   }
 
-  #isClaimed(row: SocketRow): boolean {
-    return this.#claims.has(row.established ? keyOf(row) : pairOf(row));
+  /** The number of the answer that showed it first, which may be the one that is being read. */
+  #firstSeen(row: SocketRow): number {
+    return this.#seen.get(row.established ? keyOf(row) : pairOf(row)) ?? this.#answers;
   }
 
-  #claim(row: SocketRow): void {
+  /** What is seen again is kept for as long as what is new. */
+  #see(row: SocketRow, firstSeen: number): void {
     for (const key of [keyOf(row), pairOf(row)]) {
-      this.#claims.delete(key);
-      this.#claims.add(key);
+      const earlier = this.#seen.get(key) ?? firstSeen;
+      this.#seen.delete(key);
+      this.#seen.set(key, Math.min(earlier, firstSeen));
     }
-    for (const oldest of this.#claims) {
-      if (this.#claims.size <= claimsKept) break;
-      this.#claims.delete(oldest);
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= seenKept) break;
+      this.#seen.delete(oldest);
     }
   }
 }

@@ -26,7 +26,10 @@ export interface CarryOptions {
   /** What each of the four buffers holds before its writer waits. */
   readonly capacityBytes?: number;
   /** Instead of dialing the in-memory target at once. It is handed the dial that would have been made. */
-  readonly dial?: (dialed: ReturnType<Dialer["dial"]>, ...asked: Parameters<Dialer["dial"]>) => ReturnType<Dialer["dial"]>;
+  readonly dial?: (
+    dialed: ReturnType<Dialer["dial"]>,
+    ...asked: Parameters<Dialer["dial"]>
+  ) => ReturnType<Dialer["dial"]>;
   /** Instead of accepting at once. */
   readonly accept?: (conn: Conn) => Promise<Conn>;
   readonly session?: LegFacts;
@@ -89,7 +92,8 @@ export function liveFlow(dropped: string[] = [], now: () => number = () => 0): L
     forward: forwardInfo,
     origin: originAddress,
     target: targetAddress,
-    dropped: (plugin, error) => void dropped.push(`${plugin}: ${error instanceof Error ? error.message : String(error)}`),
+    dropped: (plugin, error) =>
+      void dropped.push(`${plugin}: ${error instanceof Error ? error.message : String(error)}`),
     now,
   });
 }

@@ -1,0 +1,178 @@
+/**
+ * The benchmark: prints tables of ratios measured side by side in one run. It fails for nothing but an error: a slow
+ * machine gives slow figures and the same ratios. Arguments pick sections: bulk, trips, connects, idle, stall, start.
+ */
+import { existsSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { builtExecutable } from "../kit/executable.ts";
+import { need } from "../kit/packages.ts";
+import { startSshd } from "../kit/sshd.ts";
+import { tempDirectory } from "../kit/temp.ts";
+import { type Contender, porthopContender, type Services, sshContender, start, type Tunnel } from "./contenders.ts";
+import { cpuOf, keep, measure, median, memoryOf } from "./measure.ts";
+import { startUp } from "./start-up.ts";
+
+const missing = need("sshd", "ssh");
+if (missing !== false) throw new Error(`the benchmark needs ${missing}`);
+const program = builtExecutable();
+const wanted = process.argv.slice(2);
+const wants = (section: string) => wanted.length === 0 || wanted.includes(section);
+const rounds = Number(process.env["PORTHOP_BENCH_ROUNDS"] ?? 5);
+const bulkMebibytes = Number(process.env["PORTHOP_BENCH_MIB"] ?? 192);
+const stallSeconds = Number(process.env["PORTHOP_BENCH_STALL_SECONDS"] ?? 60);
+
+const sshd = await startSshd({ config: ["MaxStartups 1000:30:2000"] });
+const target = await keep("serve");
+const services = target.line as unknown as Services;
+// Captures go where a disk is not what is measured.
+const folder = existsSync("/dev/shm") ? "/dev/shm" : tempDirectory("bench");
+const captureFile = join(folder, `porthop-bench-${process.pid}.pcapng`);
+const ssh = sshContender("ssh", sshd);
+const sshGcm = sshContender("ssh aes128-gcm", sshd, ["-c", "aes128-gcm@openssh.com"]);
+const plain = porthopContender("porthop", [program], sshd);
+const capturing = porthopContender("porthop capture", [program], sshd, ["--capture", captureFile]);
+
+console.log(`${cpus().length} cores (${cpus()[0]?.model}), ${rounds} rounds, medians; the sshd is this machine's\n`);
+if (wants("bulk")) await bulk();
+if (wants("trips")) await trips();
+if (wants("connects")) await connects();
+if (wants("idle")) await idle();
+if (wants("stall")) await stall();
+if (wants("start")) await startUp(program, Math.max(20, rounds));
+await target.stop();
+await sshd.stop();
+process.exit(0);
+
+async function together<T>(
+  contenders: readonly Contender[],
+  work: (tunnels: readonly Tunnel[]) => Promise<T>,
+): Promise<T> {
+  const tunnels: Tunnel[] = [];
+  for (const contender of contenders) tunnels.push(await start(contender, services));
+  try {
+    return await work(tunnels);
+  } finally {
+    for (const tunnel of tunnels) await tunnel.stop();
+  }
+}
+
+/** Seconds for each tunnel, alternating, the first round thrown away. */
+async function alternate(
+  tunnels: readonly Tunnel[],
+  once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
+): Promise<number[][]> {
+  const seconds = tunnels.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, tunnel] of tunnels.entries()) {
+      const { seconds: taken } = await once(tunnel);
+      if (round > 0) seconds[index]?.push(taken);
+    }
+  }
+  return seconds;
+}
+
+async function bulk(): Promise<void> {
+  for (const [mode, service] of [
+    ["down", "source"],
+    ["up", "sink"],
+  ] as const) {
+    const rates = await together([ssh, sshGcm, plain], async (tunnels) => {
+      const taken = await alternate(tunnels, (tunnel) => measure(mode, tunnel.ports[service], bulkMebibytes));
+      return taken.map((seconds) => bulkMebibytes / median(seconds));
+    });
+    // Each capture starts afresh, so that memory for the file is there in every round.
+    const withCapture: number[] = [];
+    const without: number[] = [];
+    const cpu = { without: 0, with: 0 };
+    for (let round = 0; round < rounds; round++) {
+      await together([plain, capturing], async ([bare, caught]) => {
+        if (bare === undefined || caught === undefined) return;
+        const before = [cpuOf(bare.pid), cpuOf(caught.pid)] as const;
+        without.push((await measure(mode, bare.ports[service], bulkMebibytes)).seconds);
+        withCapture.push((await measure(mode, caught.ports[service], bulkMebibytes)).seconds);
+        cpu.without += cpuOf(bare.pid) - before[0];
+        cpu.with += cpuOf(caught.pid) - before[1];
+      });
+    }
+    const [sshRate = 0, gcmRate = 0, ourRate = 0] = rates;
+    console.log(`bulk ${mode}, ${bulkMebibytes} MiB, MiB/s`);
+    row("ssh", sshRate.toFixed(0));
+    row("ssh -c aes128-gcm@openssh.com", gcmRate.toFixed(0));
+    row("porthop", ourRate.toFixed(0));
+    ratio("porthop / ssh", ourRate / sshRate, "at least 1.3");
+    ratio("porthop / ssh aes128-gcm", ourRate / gcmRate, "at least 0.9");
+    ratio("with capture / without", median(without) / median(withCapture), "at least 0.6");
+    row("CPU time with capture / without", `${(cpu.with / cpu.without).toFixed(2)}x\n`);
+  }
+}
+
+async function trips(): Promise<void> {
+  const count = 3000;
+  const [theirs = 0, ours = 0] = await together([ssh, plain], async (tunnels) => {
+    const taken = await alternate(tunnels, (tunnel) => measure("trips", tunnel.ports.echo, count));
+    return taken.map((seconds) => (median(seconds) / count) * 1e6);
+  });
+  console.log("1-byte round trip, microseconds");
+  row("ssh", theirs.toFixed(0));
+  row("porthop", ours.toFixed(0));
+  ratio("porthop / ssh", ours / theirs, "at most 1.2");
+  console.log();
+}
+
+async function connects(): Promise<void> {
+  const count = 1000;
+  for (const width of [1, 20]) {
+    const [theirs = 0, ours = 0] = await together([ssh, plain], async (tunnels) => {
+      const taken = await alternate(tunnels, (tunnel) => measure("connects", tunnel.ports.echo, count, width));
+      return taken.map((seconds) => count / median(seconds));
+    });
+    console.log(`new connections a second, ${width} at a time`);
+    row("ssh", theirs.toFixed(0));
+    row("porthop", ours.toFixed(0));
+    ratio("porthop / ssh", ours / theirs, "at least 0.8");
+    console.log();
+  }
+}
+
+async function idle(): Promise<void> {
+  const count = 1000;
+  const kib = await together([plain], async ([tunnel]) => {
+    if (tunnel === undefined) return Number.NaN;
+    await measure("connects", tunnel.ports.echo, 100, 10);
+    const before = memoryOf(tunnel.pid).now;
+    const peer = await keep("idle", tunnel.ports.echo, count);
+    const after = memoryOf(tunnel.pid).now;
+    await peer.stop();
+    return (after - before) / count;
+  });
+  console.log(`memory of ${count} idle flows, KiB each`);
+  row("porthop", kib.toFixed(1));
+  ratio("of the 100 KiB allowed", kib / 100, "under 1");
+  console.log();
+}
+
+async function stall(): Promise<void> {
+  const width = 1;
+  const grown = await together([plain], async ([tunnel]) => {
+    if (tunnel === undefined) return Number.NaN;
+    await measure("down", tunnel.ports.source, 64);
+    const before = memoryOf(tunnel.pid).now;
+    const peer = await keep("stall", tunnel.ports.source, width);
+    await new Promise((resolve) => setTimeout(resolve, stallSeconds * 1000));
+    const after = memoryOf(tunnel.pid);
+    await peer.stop();
+    return (after.now - before) / 1024;
+  });
+  console.log(`a reader that stops for ${stallSeconds} s while the source goes on, MiB of growth`);
+  row("porthop", grown.toFixed(1));
+  console.log();
+}
+
+function row(name: string, value: string): void {
+  console.log(`  ${name.padEnd(34)} ${value.padStart(8)}`);
+}
+
+function ratio(name: string, value: number, goal: string): void {
+  console.log(`  ${name.padEnd(34)} ${`${value.toFixed(2)}x`.padStart(8)}  (${goal})`);
+}

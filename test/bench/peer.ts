@@ -1,0 +1,178 @@
+/**
+ * The other processes of the benchmark: `serve` is the target (source, sink, echo), the rest are clients that measure one
+ * thing and print one JSON line. They are processes of their own so that they do not take turns with what is measured.
+ */
+import { connect, createServer, type Socket } from "node:net";
+
+const [mode = "", ...rest] = process.argv.slice(2);
+const chunk = Buffer.alloc(256 * 1024, 7);
+
+const modes: Readonly<Record<string, () => Promise<unknown>>> = {
+  serve,
+  down: () => download(port(), Number(rest[1])),
+  up: () => upload(port(), Number(rest[1])),
+  trips: () => roundTrips(port(), Number(rest[1])),
+  connects: () => connections(port(), Number(rest[1]), Number(rest[2])),
+  idle: () => idle(port(), Number(rest[1])),
+  stall: () => stall(port(), Number(rest[1])),
+};
+const work = modes[mode];
+if (work === undefined) throw new Error(`no mode ${mode}`);
+const result = await work();
+if (result !== undefined) {
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+}
+
+function port(): number {
+  return Number(rest[0]);
+}
+
+/** One port for each service; the first byte of a source connection says how many MiB it wants, 0 for no end. */
+async function serve(): Promise<void> {
+  const services: Readonly<Record<string, (socket: Socket) => void>> = {
+    source: (socket) => {
+      socket.once("data", (ask: Buffer) => {
+        const mebibytes = ask.readUInt32BE(0);
+        pour(socket, mebibytes === 0 ? Number.POSITIVE_INFINITY : mebibytes * 1024 * 1024);
+      });
+    },
+    sink: (socket) => {
+      let bytes = 0;
+      socket.on("data", (data: Buffer) => {
+        bytes += data.byteLength;
+      });
+      socket.on("end", () => socket.end(`${bytes}`));
+    },
+    echo: (socket) => void socket.on("data", (data: Buffer) => socket.write(data)).on("end", () => socket.end()),
+  };
+  const ports: Record<string, number> = {};
+  for (const [name, handle] of Object.entries(services)) {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      // Clients of the stall and idle runs leave without a word.
+      socket.on("error", () => {});
+      handle(socket);
+    });
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, resolve));
+    ports[name] = (server.address() as { port: number }).port;
+  }
+  process.stdout.write(`${JSON.stringify(ports)}\n`);
+  process.stdin.resume().on("end", () => process.exit(0));
+}
+
+function pour(socket: Socket, bytes: number): void {
+  let left = bytes;
+  const go = () => {
+    while (left > 0) {
+      const piece = left < chunk.byteLength ? chunk.subarray(0, left) : chunk;
+      left -= piece.byteLength;
+      if (!socket.write(piece)) return void socket.once("drain", go);
+    }
+    socket.end();
+  };
+  go();
+}
+
+async function open(to: number): Promise<Socket> {
+  const socket = connect({ port: to, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  return socket;
+}
+
+function ask(mebibytes: number): Buffer {
+  const text = Buffer.alloc(4);
+  text.writeUInt32BE(mebibytes);
+  return text;
+}
+
+async function download(to: number, mebibytes: number): Promise<{ seconds: number }> {
+  const socket = await open(to);
+  const start = performance.now();
+  let bytes = 0;
+  socket.write(ask(mebibytes));
+  await new Promise<void>((resolve, reject) => {
+    socket.on("data", (data: Buffer) => {
+      bytes += data.byteLength;
+    });
+    socket.on("end", resolve).on("error", reject);
+  });
+  if (bytes !== mebibytes * 1024 * 1024) throw new Error(`got ${bytes} bytes`);
+  return { seconds: (performance.now() - start) / 1000 };
+}
+
+async function upload(to: number, mebibytes: number): Promise<{ seconds: number }> {
+  const socket = await open(to);
+  const start = performance.now();
+  let answer = "";
+  const done = new Promise<void>((resolve, reject) => {
+    socket.on("data", (data: Buffer) => {
+      answer += data.toString();
+    });
+    socket.on("end", resolve).on("error", reject);
+  });
+  pour(socket, mebibytes * 1024 * 1024);
+  await done;
+  if (answer !== String(mebibytes * 1024 * 1024)) throw new Error(`the sink got ${answer} bytes`);
+  return { seconds: (performance.now() - start) / 1000 };
+}
+
+async function roundTrips(to: number, count: number): Promise<{ seconds: number }> {
+  const socket = await open(to);
+  const byte = Buffer.from([1]);
+  const once = () =>
+    new Promise<void>((resolve) => {
+      socket.once("data", () => resolve());
+      socket.write(byte);
+    });
+  for (let warm = 0; warm < 200; warm++) await once();
+  const start = performance.now();
+  for (let trip = 0; trip < count; trip++) await once();
+  const seconds = (performance.now() - start) / 1000;
+  socket.destroy();
+  return { seconds };
+}
+
+/** Connections that each send a byte, see it come back, and close; `width` of them at a time. */
+async function connections(to: number, count: number, width: number): Promise<{ seconds: number }> {
+  let left = count;
+  const start = performance.now();
+  const lane = async () => {
+    while (left-- > 0) {
+      const socket = await open(to);
+      await new Promise<void>((resolve, reject) => {
+        socket.on("data", () => socket.end());
+        socket.on("end", resolve).on("error", reject);
+        socket.write("x");
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  return { seconds: (performance.now() - start) / 1000 };
+}
+
+/** Opens connections, proves each with one byte, says so, and keeps them until stdin ends. */
+async function idle(to: number, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 50) {
+    await Promise.all(
+      Array.from({ length: Math.min(50, count - from) }, async () => {
+        const socket = await open(to);
+        await new Promise<void>((resolve) => {
+          socket.once("data", () => resolve());
+          socket.write("x");
+        });
+      }),
+    );
+  }
+  process.stdout.write('{"ready":true}\n');
+  process.stdin.resume().on("end", () => process.exit(0));
+}
+
+/** Asks for data without end and never reads it. */
+async function stall(to: number, width: number): Promise<void> {
+  for (let one = 0; one < width; one++) {
+    const socket = await open(to);
+    socket.pause();
+    socket.write(ask(0));
+  }
+  process.stdout.write('{"ready":true}\n');
+  process.stdin.resume().on("end", () => process.exit(0));
+}

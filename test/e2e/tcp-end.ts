@@ -1,0 +1,134 @@
+/**
+ * One end of a TCP connection, played by a test: a client of a forward, or the target that sshd dials. It sums what it
+ * gets, sends as fast as it is taken, ends its half, and tells a clean end from a reset.
+ */
+import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { Summing } from "../kit/random.ts";
+import type { Received } from "../kit/servers.ts";
+import { Waiting } from "../kit/waiting.ts";
+
+export async function connectTo(port: number, host = "127.0.0.1"): Promise<TcpEnd> {
+  const socket = createConnection({ host, port, allowHalfOpen: true, noDelay: true });
+  const end = new TcpEnd(socket);
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("connect", resolve);
+  });
+  return end;
+}
+
+export interface PlayedTarget extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** Its end of connection `index` (0 is the first), once that was accepted. */
+  accepted(index?: number): Promise<TcpEnd>;
+}
+
+/** A target whose part the test plays. */
+export async function playTarget(): Promise<PlayedTarget> {
+  const ends: TcpEnd[] = [];
+  const waiting = new Waiting();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    ends.push(new TcpEnd(socket));
+    waiting.change();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    host: "127.0.0.1",
+    port: (server.address() as AddressInfo).port,
+    accepted: (index = 0) => waiting.until(`connection ${index}`, () => ends[index]),
+    async [Symbol.asyncDispose]() {
+      for (const end of ends) end.reset();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+export class TcpEnd implements AsyncDisposable {
+  readonly #socket: Socket;
+  readonly #summing = new Summing();
+  readonly #waiting = new Waiting();
+  /** The beginning of what came in, for short answers. */
+  readonly #head: Uint8Array[] = [];
+  #received: Received | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk: Uint8Array) => {
+      if (this.#summing.bytes < headBytes) this.#head.push(chunk);
+      this.#summing.add(chunk);
+      this.#waiting.change();
+    });
+    const settle = (ended: boolean) => {
+      this.#received ??= { ...this.#summing.sum(), ended };
+      this.#waiting.change();
+    };
+    socket.on("end", () => settle(true));
+    socket.on("close", () => settle(false));
+    // A reset is an outcome that tests ask for: `received` tells it.
+    socket.on("error", () => {});
+  }
+
+  /** `127.0.0.1:54321`, this end's own. */
+  get address(): string {
+    return `${this.#socket.localAddress}:${this.#socket.localPort}`;
+  }
+
+  /** The text that came so far; of a long answer only the beginning. */
+  get text(): string {
+    return Buffer.concat(this.#head).toString("latin1");
+  }
+
+  /** Resolves when the other end has ended its half or reset the connection. */
+  get received(): Promise<Received> {
+    return this.#waiting.until("the end of the connection", () => this.#received, 60_000);
+  }
+
+  /** Resolves when so many bytes have come in. */
+  async got(bytes: number): Promise<void> {
+    await this.#waiting.until(`${bytes} bytes`, () => (this.#summing.bytes >= bytes ? true : undefined));
+  }
+
+  /** Resolves when the system has taken all of it, or the connection broke. */
+  async send(content: Iterable<Uint8Array> | string): Promise<void> {
+    for (const chunk of typeof content === "string" ? [Buffer.from(content)] : content) {
+      if (this.#socket.destroyed) return;
+      if (!this.#socket.write(chunk)) await drained(this.#socket);
+    }
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Breaks the connection with an RST. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.destroy();
+  }
+}
+
+const headBytes = 64 * 1024;
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.removeListener("drain", done);
+      socket.removeListener("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
+}

@@ -1,0 +1,227 @@
+/**
+ * A porthop with nothing behind it, for testing a plugin alone: a host that keeps what was logged, and flows whose legs
+ * say "opened", "these bytes", "ended", "aborted" when the test tells them to.
+ */
+import type { TcpAddress } from "../../src/codec/address.ts";
+import { readOptions } from "../../src/codec/plugin-options.ts";
+import { type ErrorCode, PorthopError } from "../../src/errors.ts";
+import type {
+  Address,
+  Chunk,
+  Chunks,
+  Direction,
+  Flow,
+  ForwardInfo,
+  Half,
+  Host,
+  Leg,
+  Logger,
+  Middleware,
+  OptionSpecs,
+  Plugin,
+  Stage,
+  Tap,
+  Watcher,
+  Wire,
+} from "../../src/plugin.ts";
+
+/** Sets a plugin up with options as a user writes them. */
+export async function setUp<O extends OptionSpecs>(
+  plugin: Plugin<O>,
+  options: Readonly<Record<string, string>> = {},
+): Promise<{ readonly host: ScriptedHost; readonly middleware: Middleware }> {
+  const host = new ScriptedHost();
+  const values = readOptions(plugin.options ?? ({} as O), new Map(Object.entries(options)));
+  return { host, middleware: await plugin.setup(host, values) };
+}
+
+export class ScriptedHost implements Host {
+  readonly version = "0.1.0";
+  /** What was logged, each line behind its level: `info 3 packets`. */
+  readonly lines: string[] = [];
+  readonly log: Logger = {
+    error: (text) => this.lines.push(`error ${text}`),
+    warn: (text) => this.lines.push(`warn ${text}`),
+    info: (text) => this.lines.push(`info ${text}`),
+    debug: (text) => this.lines.push(`debug ${text}`),
+  };
+  locatesTargets = false;
+  readonly #stopped = new AbortController();
+  readonly #sessions: ((wire: Wire) => void)[] = [];
+  readonly #disposers: (() => void | Promise<void>)[] = [];
+
+  get signal(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  onSession(fn: (wire: Wire) => void): void {
+    this.#sessions.push(fn);
+  }
+
+  locateTargets(): void {
+    this.locatesTargets = true;
+  }
+
+  onDispose(fn: () => void | Promise<void>): void {
+    this.#disposers.push(fn);
+  }
+
+  fail(code: ErrorCode, message: string, hint?: string): never {
+    throw new PorthopError(code, message, { hint });
+  }
+
+  /** A session's TCP connection stands. */
+  startSession(host: string, from: TcpAddress, to: TcpAddress): ScriptedWire {
+    const wire = new ScriptedWire(host, from, to);
+    for (const fn of this.#sessions) fn(wire);
+    return wire;
+  }
+
+  async dispose(): Promise<void> {
+    this.#stopped.abort();
+    for (const run of this.#disposers.splice(0).reverse()) await run();
+  }
+}
+
+/** Tells all watchers what the test says. */
+class Watched {
+  readonly #watchers: Watcher[] = [];
+
+  watch(watcher: Watcher): void {
+    this.#watchers.push(watcher);
+  }
+
+  opened(): void {
+    for (const watcher of this.#watchers) watcher.opened?.();
+  }
+
+  refused(error: Error): void {
+    for (const watcher of this.#watchers) watcher.refused?.(error);
+  }
+
+  bytes(direction: Direction, chunk: Chunk): void {
+    for (const watcher of this.#watchers) watcher.bytes?.(direction, chunk);
+  }
+
+  ended(direction: Direction): void {
+    for (const watcher of this.#watchers) watcher.ended?.(direction);
+  }
+
+  aborted(by: Direction, reason: Error): void {
+    for (const watcher of this.#watchers) watcher.aborted?.(by, reason);
+  }
+}
+
+export class ScriptedWire extends Watched implements Wire {
+  readonly host: string;
+  readonly from: TcpAddress;
+  readonly to: TcpAddress;
+
+  constructor(host: string, from: TcpAddress, to: TcpAddress) {
+    super();
+    this.host = host;
+    this.from = from;
+    this.to = to;
+  }
+}
+
+export class ScriptedLeg extends Watched implements Leg {
+  readonly number: 1 | 2 | 3;
+  from: Address | undefined;
+  to: Address | undefined;
+  observed = false;
+  /** What `locate` waits for: the test sets the addresses and then lets it go on. */
+  located: Promise<void> = Promise.resolve();
+
+  constructor(number: 1 | 2 | 3) {
+    super();
+    this.number = number;
+  }
+
+  locate(): Promise<void> {
+    return this.located;
+  }
+}
+
+export class ScriptedHalf implements Half {
+  bytes = 0;
+  readonly #stages: Stage[] = [];
+  readonly #taps: Tap[] = [];
+
+  pipe(stage: Stage): void {
+    this.#stages.push(stage);
+  }
+
+  tap(tap: Tap): void {
+    this.#taps.push(tap);
+  }
+
+  /** Sends chunks through the stages, in the order in which they were hung in. */
+  through(chunks: Chunks): Chunks {
+    return this.#stages.reduce((passed, stage) => stage(passed), chunks);
+  }
+}
+
+export interface FlowFacts {
+  readonly id?: string;
+  readonly forward?: ForwardInfo;
+  readonly origin?: Address;
+  readonly target?: Address;
+}
+
+const forward: ForwardInfo = {
+  id: "L1",
+  kind: "local",
+  listen: { host: "127.0.0.1", port: 3456 },
+  connect: { host: "127.0.0.1", port: 80 },
+};
+
+/** It is carried until the test says how it ended. */
+export class ScriptedFlow implements Flow {
+  readonly id: string;
+  readonly forward: ForwardInfo;
+  readonly origin: Address;
+  target: Address;
+  readonly legs: readonly [ScriptedLeg, ScriptedLeg, ScriptedLeg] = [
+    new ScriptedLeg(1),
+    new ScriptedLeg(2),
+    new ScriptedLeg(3),
+  ];
+  readonly up = new ScriptedHalf();
+  readonly down = new ScriptedHalf();
+  readonly labels = new Map<string, string>();
+  ageMs = 0;
+  readonly #abort = new AbortController();
+  readonly #over = Promise.withResolvers<void>();
+
+  constructor(facts: FlowFacts = {}) {
+    this.id = facts.id ?? "L1#1";
+    this.forward = facts.forward ?? forward;
+    this.origin = facts.origin ?? { host: "127.0.0.1", port: 40_000 };
+    this.target = facts.target ?? { host: "127.0.0.1", port: 80 };
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  refuse(reason: string): never {
+    throw new PorthopError("target.prohibited", reason);
+  }
+
+  /** Runs the middleware around the flow; settles when it did. */
+  async enter(middleware: Middleware): Promise<void> {
+    await middleware(this, () => this.#over.promise);
+  }
+
+  /** `next()` resolves: both halves ended. */
+  finish(): void {
+    this.#over.resolve();
+  }
+
+  /** `next()` rejects: the flow was refused or broke. */
+  break(reason: Error): void {
+    this.#abort.abort(reason);
+    this.#over.reject(reason);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * A disk that takes nothing until the test lets it: a fifo that holds 64 KiB and is read when the test says so.
+ * Needs the tool mkfifo.
+ */
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { removeTemp, tempDirectory } from "./temp.ts";
+
+export class SlowDisk implements Disposable {
+  /** To be written to. Whoever writes closes it. */
+  readonly fd: number;
+  readonly #directory = tempDirectory("slow-disk");
+  readonly #readFd: number;
+
+  /** With `blocking: false` a full disk says EAGAIN instead of keeping the write. */
+  constructor({ blocking = true } = {}) {
+    const path = join(this.#directory, "disk");
+    const made = spawnSync("mkfifo", [path]);
+    if (made.status !== 0) throw new Error(`mkfifo failed: ${made.stderr}`);
+    const { O_RDWR, O_RDONLY, O_NONBLOCK } = constants;
+    this.fd = openSync(path, blocking ? O_RDWR : O_RDWR | O_NONBLOCK);
+    this.#readFd = openSync(path, O_RDONLY | O_NONBLOCK);
+  }
+
+  /** Takes exactly this many bytes, waiting until they were written. */
+  async take(bytes: number): Promise<Uint8Array> {
+    const taken = new Uint8Array(bytes);
+    let at = 0;
+    while (at < bytes) at += await this.#read(taken.subarray(at));
+    return taken;
+  }
+
+  /** Takes all that comes until the promise settles, and what is left then. */
+  async takeUntil(done: Promise<unknown>): Promise<Uint8Array> {
+    let isDone = false;
+    const settled = done.finally(() => {
+      isDone = true;
+    });
+    const chunks: Uint8Array[] = [];
+    const buffer = new Uint8Array(65_536);
+    for (;;) {
+      const wasDone = isDone;
+      const count = await this.#read(buffer);
+      if (count > 0) chunks.push(buffer.slice(0, count));
+      else if (wasDone) break;
+    }
+    await settled;
+    return Buffer.concat(chunks);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#readFd);
+    removeTemp(this.#directory);
+  }
+
+  /** 0 when there is nothing now; then others get a turn. */
+  async #read(into: Uint8Array): Promise<number> {
+    try {
+      const count = readSync(this.#readFd, into);
+      if (count > 0) return count;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    return 0;
+  }
+}

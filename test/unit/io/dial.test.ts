@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { PorthopError } from "../../../src/errors.ts";
+import { connectTcp, type DialOptions } from "../../../src/io/dial.ts";
+import { describe, errnoOf } from "../../../src/io/failure.ts";
+import { broken, quiet } from "../../kit/carried-flow.ts";
+import { otherListener } from "../../kit/other-listener.ts";
+import { echoServer, freePort, lateAnswerServer } from "../../kit/servers.ts";
+
+const never = new AbortController().signal;
+
+test("A connection to an address or to a name is made, and its socket carries both ways.", async () => {
+  await using server = await echoServer();
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const socket = await connectTcp({ host, port: server.port }, { signal: never });
+    socket.write("hello");
+    const [chunk] = (await once(socket, "data")) as [Uint8Array];
+    assert.equal(Buffer.from(chunk).toString(), "hello");
+    assert.equal(socket.remotePort, server.port);
+    socket.destroy();
+  }
+});
+
+test("The socket can be half-closed: the peer's late answer still comes.", async () => {
+  await using server = await lateAnswerServer();
+  const socket = await connectTcp({ host: "127.0.0.1", port: server.port }, { signal: never });
+  socket.end("four");
+  let answer = "";
+  socket.on("data", (chunk: Uint8Array) => {
+    answer += Buffer.from(chunk).toString();
+  });
+  await once(socket, "end");
+  assert.match(answer, /^4 [0-9a-f]{64}\n$/);
+});
+
+test("The socket stays writable after the peer's end: our own end is ours to choose.", async () => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.end("done");
+  });
+  const port = await listening(server);
+  const accepted = once(server, "connection");
+  const socket = await connectTcp({ host: "127.0.0.1", port }, { signal: never });
+  const [far] = (await accepted) as [Socket];
+  socket.resume();
+  await once(socket, "end");
+  await quiet();
+  assert.equal(socket.writable, true);
+  const got = once(far, "data");
+  socket.end("late");
+  assert.equal(String((await got)[0]), "late");
+  socket.destroy();
+  far.destroy();
+  server.close();
+});
+
+test("A port on which nobody listens refuses, and the failure says so in words.", async () => {
+  const port = await freePort();
+  const error = await failureOf({ host: "127.0.0.1", port });
+  assert.equal(errnoOf(error), "ECONNREFUSED");
+  assert.equal(describe(error), "connection refused");
+});
+
+test("A name that does not resolve is host.not-found, and names the host.", async () => {
+  const error = await failureOf({ host: "no-such-host.invalid", port: 80 });
+  assert.ok(error instanceof PorthopError);
+  assert.equal(error.code, "host.not-found");
+  assert.match(error.message, /cannot find the host no-such-host\.invalid/);
+  assert.ok(error.cause instanceof Error);
+});
+
+test("A name with several addresses is tried through: what listens on one of them only is found.", async (context) => {
+  const port = await freePort();
+  for (const host of ["127.0.0.1", "::1"] as const) {
+    await using server = await echoServer({ host, port }).catch(() => undefined);
+    if (server === undefined) return context.skip(`this machine has no ${host}`);
+    const socket = await connectTcp({ host: "localhost", port }, { signal: never }).catch((error: unknown) => error);
+    if (socket instanceof Error) {
+      // Not every machine's hosts file gives localhost both addresses.
+      assert.equal(errnoOf(socket), "ECONNREFUSED");
+      return context.skip(`localhost is not ${host} here`);
+    }
+    assert.equal((socket as Socket).remoteAddress, host);
+    (socket as Socket).destroy();
+  }
+});
+
+test("A family that is asked for is kept to.", async () => {
+  await using server = await echoServer();
+  const socket = await connectTcp({ host: "localhost", port: server.port }, { signal: never, family: 4 });
+  assert.equal(socket.remoteFamily, "IPv4");
+  socket.destroy();
+  const error = await failureOf({ host: "localhost", port: server.port }, { family: 6 });
+  // Either localhost has no ::1 here, or nobody listens there.
+  assert.ok(errnoOf(error) === "ECONNREFUSED" || (error instanceof PorthopError && error.code === "host.not-found"));
+});
+
+test("An abort before the dial rejects with its reason, whatever the name: nothing is looked up or dialed.", async () => {
+  await using server = await echoServer();
+  const controller = new AbortController();
+  const reason = broken();
+  controller.abort(reason);
+  for (const host of ["127.0.0.1", "no-such-host.invalid"]) {
+    assert.equal(await failureOf({ host, port: server.port }, { signal: controller.signal }), reason);
+  }
+  assert.equal(server.accepted, 0);
+});
+
+test("An abort while the name is looked up rejects at once with its reason.", async () => {
+  const controller = new AbortController();
+  const failure = failureOf({ host: "no-such-host.invalid", port: 80 }, { signal: controller.signal });
+  const reason = broken();
+  controller.abort(reason);
+  assert.equal(await failure, reason);
+});
+
+test("A server that does not answer is given up after the time-out, and the failure says how long it was.", async (context) => {
+  await using silent = await silentServer(context);
+  if (silent === undefined) return;
+  const error = await failureOf({ host: "127.0.0.1", port: silent.port }, { timeoutMs: 50 });
+  assert.equal(errnoOf(error), "ETIMEDOUT");
+  assert.equal((error as Error).message, `127.0.0.1:${silent.port} did not answer within 0.05 s`);
+  assert.equal(describe(error), "connection timed out");
+});
+
+test("An abort while a server does not answer rejects with its reason.", async (context) => {
+  await using silent = await silentServer(context);
+  if (silent === undefined) return;
+  const controller = new AbortController();
+  const failure = failureOf({ host: "127.0.0.1", port: silent.port }, { signal: controller.signal, timeoutMs: 60_000 });
+  await quiet();
+  const reason = broken();
+  controller.abort(reason);
+  assert.equal(await failure, reason);
+});
+
+test("An abort that comes after the connection stands does nothing to it: it belongs to the caller.", async () => {
+  await using server = await echoServer();
+  const controller = new AbortController();
+  const socket = await connectTcp({ host: "127.0.0.1", port: server.port }, { signal: controller.signal });
+  controller.abort(broken());
+  socket.write("still here");
+  assert.equal(String((await once(socket, "data"))[0]), "still here");
+  socket.destroy();
+});
+
+async function failureOf(target: { host: string; port: number }, options: Partial<DialOptions> = {}): Promise<unknown> {
+  return await connectTcp(target, { signal: never, ...options }).then(
+    (socket) => {
+      socket.destroy();
+      throw new Error("the connection was made");
+    },
+    (error: unknown) => error,
+  );
+}
+
+async function listening(server: Server, backlog = 16): Promise<number> {
+  server.listen({ host: "127.0.0.1", port: 0, backlog });
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return address.port;
+}
+
+/** A server whose queue is full and whose process is frozen: the kernel drops what comes. Skips where it answers. */
+async function silentServer(context: TestContext): Promise<({ readonly port: number } & AsyncDisposable) | undefined> {
+  const server = await otherListener("127.0.0.1", 0);
+  server.freeze();
+  const waiting = Array.from({ length: 200 }, () => connect(server.port, "127.0.0.1"));
+  for (const socket of waiting) socket.on("error", () => {});
+  const close = async () => {
+    for (const socket of waiting) socket.destroy();
+    await server[Symbol.asyncDispose]();
+  };
+  // Loopback answers within the very call that connects, so those that the queue has room for are through by now.
+  await Promise.any(waiting.map((socket) => once(socket, "connect")));
+  await quiet();
+  if (waiting.some((socket) => socket.connecting)) return { port: server.port, [Symbol.asyncDispose]: close };
+  await close();
+  context.skip("this kernel answers for a process that does not accept");
+  return undefined;
+}

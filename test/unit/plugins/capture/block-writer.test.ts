@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { BlockWriter } from "../../../../plugins/capture/block-writer.ts";
+import { need } from "../../../kit/packages.ts";
+import { randomBytes } from "../../../kit/random.ts";
+import { currentRuntime } from "../../../kit/runtime.ts";
+import { SlowDisk } from "../../../kit/slow-disk.ts";
+import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+
+const folder = tempDirectory("block-writer");
+after(() => removeTemp(folder));
+/** Deno's fs.write does its work before it returns: one that a disk does not take stops the whole program, this test too. */
+const slow = { skip: currentRuntime === "deno" ? "Deno writes synchronously" : need("mkfifo"), timeout: 60_000 };
+/** A write to /dev/full fails with ENOSPC; only Linux has it. */
+const full = { skip: process.platform !== "linux" && "needs /dev/full", timeout: 10_000 };
+
+const megabyte = new Uint8Array(1024 * 1024).fill(7);
+
+let files = 0;
+
+/** A writer to a fresh file, and what it told. */
+function writerTo(path = join(folder, String(++files))) {
+  const failures: unknown[] = [];
+  const writer = new BlockWriter(openSync(path, "w"), { failed: (error) => failures.push(error) });
+  return { path, writer, failures };
+}
+
+function writerOn(disk: SlowDisk) {
+  const failures: unknown[] = [];
+  return { writer: new BlockWriter(disk.fd, { failed: (error) => failures.push(error) }), failures };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Adds so many megabytes. */
+function fill(writer: BlockWriter, megabytes: number): void {
+  for (let count = 0; count < megabytes; count++) writer.add([megabyte]);
+}
+
+test("Blocks come out whole and in order, whatever the sizes of their pieces and whenever they are added.", async () => {
+  // Around the borders: what is gathered, how much is gathered together, and what is written from where it lies.
+  const sizes = fc.oneof(
+    fc.integer({ min: 0, max: 300 }),
+    fc.constantFrom(2047, 2048, 2049, 65_000, 65_535, 65_536, 65_537),
+  );
+  const blocks = fc.array(fc.record({ pieces: fc.array(sizes, { maxLength: 6 }), pause: fc.boolean() }), {
+    maxLength: 60,
+  });
+  const source = randomBytes(1 << 20);
+  await fc.assert(
+    fc.asyncProperty(blocks, async (script) => {
+      const { path, writer, failures } = writerTo();
+      const expected: Uint8Array[] = [];
+      let seed = 0;
+      for (const { pieces, pause } of script) {
+        const block = pieces.map((size) => {
+          seed += 7919;
+          return source.subarray(seed % 500_000, (seed % 500_000) + size);
+        });
+        writer.add(block);
+        expected.push(...block);
+        if (pause) await turn();
+      }
+      await writer.close();
+      assert.deepEqual([Buffer.compare(readFileSync(path), Buffer.concat(expected)), failures], [0, []]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("More small pieces than the arena holds, and more large ones than one writev takes, lose nothing.", async () => {
+  const { path, writer } = writerTo();
+  const source = randomBytes(6_000_000);
+  const small: Uint8Array[] = [];
+  for (let at = 0; at < 1_000_000; at += 100) small.push(source.subarray(at, at + 100));
+  for (const piece of small) writer.add([piece]);
+  const large: Uint8Array[] = [];
+  for (let at = 1_000_000; at < 6_000_000; at += 2048) large.push(source.subarray(at, at + 2048));
+  assert.ok(large.length > 2048);
+  writer.add(large);
+  await writer.close();
+  assert.equal(Buffer.compare(readFileSync(path), source), 0);
+});
+
+test("Small pieces are copied at once: their memory may be used again.", async () => {
+  const { path, writer } = writerTo();
+  const head = Buffer.from("first ");
+  writer.add([head]);
+  head.write("second");
+  writer.add([head]);
+  await writer.close();
+  assert.equal(readFileSync(path, "utf8"), "first second");
+});
+
+test("It writes by itself, without being closed.", { timeout: 10_000 }, async () => {
+  const { path, writer } = writerTo();
+  writer.add([Buffer.from("a block")]);
+  while (statSync(path).size < 7) await turn();
+  writer.add([Buffer.from(", and another")]);
+  while (statSync(path).size < 20) await turn();
+  await writer.close();
+  assert.equal(readFileSync(path, "utf8"), "a block, and another");
+});
+
+test("An empty block does not keep those after it from being written.", { timeout: 10_000 }, async () => {
+  const { path, writer } = writerTo();
+  writer.add([]);
+  writer.add([new Uint8Array(0)]);
+  await turn();
+  await turn();
+  writer.add([Buffer.from("block")]);
+  while (statSync(path).size < 5) await turn();
+  await writer.close();
+});
+
+test("What is added after the close goes nowhere, and closing an unused writer is fine.", async () => {
+  const { path, writer, failures } = writerTo();
+  await writer.close();
+  writer.add([Buffer.from("late")]);
+  for (let turns = 0; turns < 5; turns++) await turn();
+  assert.deepEqual([statSync(path).size, failures], [0, []]);
+});
+
+test("What is added while the close is under way does not keep it from ending.", slow, async () => {
+  using disk = new SlowDisk();
+  const { writer } = writerOn(disk);
+  fill(writer, 2);
+  const closing = writer.close();
+  writer.add([Buffer.from("late")]);
+  const written = await disk.takeUntil(closing);
+  assert.equal(written.byteLength, 2 * megabyte.byteLength);
+});
+
+test("A disk that takes a little at a time gets everything in order.", slow, async () => {
+  using disk = new SlowDisk();
+  const { writer, failures } = writerOn(disk);
+  const source = randomBytes(3_000_000);
+  for (let at = 0; at < source.length; at += 100_000) {
+    writer.add([
+      source.subarray(at, at + 50),
+      source.subarray(at + 50, at + 99_950),
+      source.subarray(at + 99_950, at + 100_000),
+    ]);
+  }
+  const written = await disk.takeUntil(writer.close());
+  assert.deepEqual([Buffer.compare(written, source), failures], [0, []]);
+});
+
+test("A pipe that takes a part and then says EAGAIN gets the rest when it is read again.", slow, async () => {
+  using disk = new SlowDisk({ blocking: false });
+  const { writer, failures } = writerOn(disk);
+  const source = randomBytes(1_500_000);
+  for (let at = 0; at < source.length; at += 30_000) {
+    writer.add([source.subarray(at, at + 500), source.subarray(at + 500, at + 30_000)]);
+  }
+  const written = await disk.takeUntil(writer.close());
+  assert.deepEqual([Buffer.compare(written, source), failures], [0, []]);
+});
+
+test("A file that takes no more is told of once, with the reason, and what comes later is let go.", full, async () => {
+  const { writer, failures } = writerTo("/dev/full");
+  writer.add([Buffer.from("block")]);
+  while (!writer.failed) await turn();
+  fill(writer, 80);
+  assert.deepEqual([writer.full, writer.overfull, writer.relief()], [false, false, undefined]);
+  await writer.close();
+  assert.deepEqual(
+    failures.map((error) => (error as { code?: string }).code),
+    ["ENOSPC"],
+  );
+});
+
+test("A file that fails while it is being closed is told of too.", full, async () => {
+  const { writer, failures } = writerTo("/dev/full");
+  writer.add([Buffer.from("block")]);
+  await writer.close();
+  assert.deepEqual([failures.length, writer.failed], [1, true]);
+});
+
+test("Who waits for a disk that then fails goes on at once.", full, async () => {
+  const { writer } = writerTo("/dev/full");
+  fill(writer, 17);
+  await writer.relief();
+  assert.equal(writer.failed, true, "it was the failure that ended the wait");
+  await writer.close();
+});
+
+test("When the disk is full, the file is cut back to whole blocks before it is closed.", {
+  timeout: 30_000,
+}, async (context) => {
+  const directory = join(folder, "tiny");
+  mkdirSync(directory);
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory]);
+  if (mounted.status !== 0) return context.skip(`needs to mount a tmpfs: ${mounted.stderr}`);
+  try {
+    const { path, writer, failures } = writerTo(join(directory, "file"));
+    const blockBytes = 300_000;
+    for (let number = 1; number <= 20; number++) {
+      writer.add([new Uint8Array(100).fill(number), new Uint8Array(blockBytes - 100).fill(number)]);
+    }
+    await writer.close();
+    assert.equal((failures[0] as { code?: string }).code, "ENOSPC");
+    const file = readFileSync(path);
+    assert.ok(file.length >= blockBytes, "what was written before stays");
+    assert.equal(file.length % blockBytes, 0, `${file.length} bytes are no whole blocks`);
+    for (let at = 0; at < file.length; at += blockBytes) {
+      assert.equal(file[at], file[at + blockBytes - 1], "no block is torn");
+    }
+  } finally {
+    spawnSync("umount", [directory]);
+  }
+});
+
+test("While the disk keeps up nobody is asked to wait.", async () => {
+  const { writer } = writerTo();
+  fill(writer, 15);
+  assert.equal(writer.relief(), undefined);
+  await writer.close();
+  assert.equal(writer.relief(), undefined);
+});
+
+test(
+  "Above 16 MiB flows wait until the disk has caught up, which may be well before their patience ends.",
+  slow,
+  async () => {
+    using disk = new SlowDisk();
+    const { writer } = writerOn(disk);
+    fill(writer, 17);
+    await turn();
+    // A machine that stands still for a quarter of a second may spoil one attempt, not five.
+    for (let attempt = 1; ; attempt++) {
+      const start = performance.now();
+      const relief = writer.relief();
+      assert.ok(relief !== undefined, "it is behind");
+      await disk.take(2 * megabyte.byteLength + 1);
+      await relief;
+      if (performance.now() - start < 200) break;
+      assert.ok(attempt < 5, "the wait ended by patience alone");
+      fill(writer, 2);
+      await turn();
+    }
+    await disk.takeUntil(writer.close());
+  },
+);
+
+test("A disk that does not move at all costs patience once, not once for each chunk.", slow, async () => {
+  using disk = new SlowDisk();
+  const { writer } = writerOn(disk);
+  fill(writer, 17);
+  const start = performance.now();
+  const waits = [writer.relief(), writer.relief()];
+  assert.ok(waits.every((wait) => wait !== undefined));
+  await Promise.all(waits);
+  assert.ok(performance.now() - start >= 240, "patience lasted");
+  assert.equal(writer.relief(), undefined, "the disk still does not move");
+  fill(writer, 3);
+  // It moves again, so it is worth waiting for again.
+  await disk.take(megabyte.byteLength + 1);
+  let again = writer.relief();
+  while (again === undefined) {
+    await turn();
+    again = writer.relief();
+  }
+  await disk.takeUntil(writer.close());
+  await again;
+});
+
+test(
+  "At 64 MiB it is full for payload, at 80 MiB for everything, and it has room again once the disk moved.",
+  slow,
+  async () => {
+    using disk = new SlowDisk();
+    const { writer } = writerOn(disk);
+    fill(writer, 63);
+    assert.deepEqual([writer.full, writer.overfull], [false, false]);
+    fill(writer, 1);
+    assert.deepEqual([writer.full, writer.overfull], [true, false]);
+    fill(writer, 16);
+    assert.deepEqual([writer.full, writer.overfull], [true, true]);
+    // One is on its way to the disk and counts until it is there.
+    await disk.take(17 * megabyte.byteLength + 1);
+    while (writer.full) await turn();
+    assert.equal(writer.overfull, false);
+    const rest = await disk.takeUntil(writer.close());
+    assert.equal(rest.byteLength, 63 * megabyte.byteLength - 1);
+  },
+);
