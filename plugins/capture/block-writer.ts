@@ -95,7 +95,7 @@ export class BlockWriter {
       };
       const timer = setTimeout(() => {
         this.#stalled = true;
-        ;
+        this.#relieve();
       }, patienceMs);
       this.#relieved.add(go);
     });
@@ -164,7 +164,7 @@ export class BlockWriter {
         this.#wholeBytes += batch.bytes;
         this.#waitingBytes -= batch.bytes;
         this.#stalled = false;
-        if (this.#waitingBytes < busyBytes) ;
+        if (this.#waitingBytes < busyBytes) this.#relieve();
       }
     } catch (error) {
       await this.#fail(error);
@@ -180,7 +180,7 @@ export class BlockWriter {
     this.#queue = [];
     this.#arenaStart = this.#arenaUsed;
     this.#waitingBytes = 0;
-    ;
+    this.#relieve();
     if (this.#fd !== 1) {
       await promisify(ftruncate)(this.#fd, this.#wholeBytes).catch(() => {
         // A file that cannot even be cut ends in the middle of a block: readers say so and show the rest.

@@ -2,6 +2,7 @@
 import { type Address, formatAddress } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Report, TunnelEvent } from "../forward/event.ts";
+import { isBehind } from "./background.ts";
 import type { Output } from "./output.ts";
 
 export function wordReport(output: Output): Report {
@@ -16,7 +17,7 @@ export function wordReport(output: Output): Report {
         return output.info(`${event.forward} listening on ${places}${target}`);
       }
       case "ready":
-        return output.info("ready: press Ctrl-C to stop");
+        return output.info(isBehind(process.env) ? "ready" : "ready: press Ctrl-C to stop");
       case "error":
         return output.error(event.error, event.flow);
       default:

@@ -3,6 +3,7 @@ import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { Tunnel, type TunnelHooks } from "../forward/tunnel.ts";
 import { planTunnel } from "../forward/tunnel-plan.ts";
+import { goBehind, isBehind, tellReady } from "./background.ts";
 import { reportFailure } from "./failure.ts";
 import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
@@ -34,6 +35,12 @@ async function runWords(words: readonly string[], showHelp: () => void): Promise
     });
   }
   const output = new Output(settings.logLevel);
+  if (settings.background && !isBehind(process.env)) {
+    const behind = await goBehind(words);
+    if ("code" in behind) return behind.code;
+    output.info(`in the background as pid ${behind.pid}: kill ${behind.pid} stops it`);
+    return 0;
+  }
   const code = await runTunnel(settings, output);
   if (settings.json) jsonExit(output, code);
   return code;
@@ -79,6 +86,7 @@ function tunnelHooks(settings: RunSettings, output: Output): TunnelHooks {
     report(event) {
       inWords(event);
       inJson?.(event);
+      if (event.event === "ready") tellReady(process.env);
     },
     debug: (text) => {
       if (settings.trace) output.debug(text);

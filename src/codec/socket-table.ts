@@ -9,15 +9,14 @@ import type { TcpAddress } from "./address.ts";
  * Runs for as long as its stdin is open. For each line with a port in hex it prints the sockets with that port at either
  * end, then a lone dot. `$PPID` is sshd's process for this session: where its file descriptors may be read (as root), a
  * `socket:[INODE]` line for each of its sockets tells its connections from those of other programs.
- * One grep before all else: a connection may live for a few milliseconds only. One more after the descriptors, for
- * those that are closing: of a connection that ended in between, the first shows a socket that nobody holds any more.
+ * The descriptors come first: of a connection that ends in between, the table still shows that it is closing, while the
+ * other way round it would be a socket that nobody holds. The table is read once, which takes the kernel 10 ms.
  */
 export const socketTableCommand = `sh -c '${[
   "id -u; echo .;",
   "while read -r p; do",
-  'grep -h ":$p " /proc/net/tcp /proc/net/tcp6 2>/dev/null;',
   'ls -l /proc/$PPID/fd 2>/dev/null | grep -o "socket:.*";',
-  'grep -h -e ":$p 0[4-9B] " -e ":$p .* 0[4-9B] " /proc/net/tcp /proc/net/tcp6 2>/dev/null;',
+  'grep -h ":$p " /proc/net/tcp /proc/net/tcp6 2>/dev/null;',
   "echo .; done",
 ].join(" ")}'`;
 

@@ -29,6 +29,7 @@ export const sshFlags: readonly RunFlag[] = [
   { name: "6", about: "IPv6 only" },
   { name: "C", about: "compress" },
   { name: "g", about: "let other hosts connect to forwarded ports" },
+  { name: "f", about: "go to the background once the forwards are up" },
   { name: "N", about: "no remote command (always so)" },
   { name: "T", about: "no terminal (always so)" },
   { name: "n", about: "do not read stdin (always so)" },
@@ -58,7 +59,7 @@ export const porthopFlags: readonly RunFlag[] = [
 /** ssh's flags that porthop does not have yet, with their arity, so that they are named and not misread. */
 const missing: Readonly<Record<string, Takes>> = {
   ...letters("BbDEeIJORSWwPQ", "value"),
-  ...letters("AfGKkMstVXYy", "nothing"),
+  ...letters("AGKkMstVXYy", "nothing"),
 };
 
 export const runTable: FlagTable = {

@@ -27,6 +27,8 @@ export interface RunSettings {
   /** -vv: ssh2's own trace too. */
   readonly trace: boolean;
   readonly json: boolean;
+  /** -f */
+  readonly background: boolean;
   readonly graceMs: number;
   readonly nagleCure: boolean;
 }
@@ -64,6 +66,7 @@ function readWords(words: readonly string[]): RunSettings {
     logLevel: readLevel(given, keywords),
     trace: given.count("v") > 1 || /^debug[23]$/.test(keywords.text("LogLevel")?.toLowerCase() ?? ""),
     json: given.has("json"),
+    background: given.has("f"),
     graceMs: graceOf(given.last("grace") ?? "5s"),
     nagleCure: !given.has("no-nagle-cure"),
   };

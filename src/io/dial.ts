@@ -6,7 +6,6 @@ import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { formatAddress, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
-import { describe, errnoOf } from "./failure.ts";
 
 export interface DialOptions {
   readonly family?: 4 | 6 | undefined;
@@ -29,11 +28,6 @@ export async function connectTcp(target: TcpAddress, options: DialOptions): Prom
     }
   }
   throw failure;
-}
-
-/** Why a connection could not be made, in a few words. */
-export function dialFailureText(error: unknown): string {
-  return errnoOf(error) === "ECONNREFUSED" ? "connection refused" : describe(error);
 }
 
 /** A lookup cannot be stopped: after an abort it is left to itself. */

@@ -5,10 +5,9 @@ import type { Session } from "./session.ts";
 export function channelDialer(session: Session): Dialer {
   return {
     async dial(target, origin, signal) {
-      const dialing = session.locator.dialing();
+      const dialing = session.locator.dialing(target);
       const conn = await session.openChannel(target, origin, signal).finally(() => dialing.done());
-      const locate = () => dialing.locate(target);
-      return { conn, leg: { from: undefined, to: target, observed: false, locate } };
+      return { conn, leg: { from: undefined, to: target, observed: false, locate: () => dialing.locate() } };
     },
   };
 }

@@ -30,8 +30,10 @@ export interface Dialing {
   /** The server has made the connection, or has not. */
   done(): void;
   /** The addresses of the connection; undefined when they cannot be told. */
-  locate(target: Address): Promise<Located | undefined>;
+  locate(): Promise<Located | undefined>;
 }
+
+const unlocated: Dialing = { done() {}, locate: async () => undefined };
 
 export class Locator {
   readonly #client: Client;
@@ -39,7 +41,8 @@ export class Locator {
   /** Sockets, each with the number of the answer that showed it first; 0 when it is known whose it is. */
   readonly #seen = new Map<string, number>();
   #answers = 0;
-  #dialing = 0;
+  /** How many connections to each port are being dialed or asked about. */
+  readonly #underWay = new Map<number, number>();
   readonly #asked = new Set<Promise<unknown>>();
   #shell: Promise<Shell | undefined> | undefined;
 
@@ -63,32 +66,37 @@ export class Locator {
   }
 
   /** Call it before the channel is asked for. */
-  dialing(): Dialing {
+  dialing(target: Address): Dialing {
     const since = this.#answers;
-    this.#dialing += 1;
+    if (isUnix(target) || this.#shell === undefined) return unlocated;
+    this.#count(target.port, 1);
     return {
-      done: () => {
-        this.#dialing -= 1;
-      },
-      locate: (target) => this.#locate(target, since),
+      done: () => this.#count(target.port, -1),
+      locate: () => this.#locate(target, since),
     };
-  }
-
-  async #locate(target: Address, since: number): Promise<Located | undefined> {
-    if (isUnix(target) || this.#shell === undefined) return undefined;
-    const shell = await this.#shell;
-    if (shell === undefined) return undefined;
-    const answer = shell.ask(askPort(target.port));
-    this.#asked.add(answer);
-    const lines = await answer;
-    this.#asked.delete(answer);
-    if (lines === undefined) return undefined;
-    return this.#pick(lines, target, shell.uid, since);
   }
 
   /** Resolves when nothing is being asked: an answer takes a second at most. */
   async idle(): Promise<void> {
     await Promise.all(this.#asked);
+  }
+
+  async #locate(target: TcpAddress, since: number): Promise<Located | undefined> {
+    const shell = await this.#shell;
+    if (shell === undefined) return undefined;
+    const answer = shell.ask(askPort(target.port));
+    this.#asked.add(answer);
+    this.#count(target.port, 1);
+    const lines = await answer;
+    this.#asked.delete(answer);
+    this.#count(target.port, -1);
+    return lines === undefined ? undefined : this.#pick(lines, target, shell.uid, since);
+  }
+
+  #count(port: number, change: 1 | -1): void {
+    const count = (this.#underWay.get(port) ?? 0) + change;
+    if (count === 0) this.#underWay.delete(port);
+    else this.#underWay.set(port, count);
   }
 
   #pick(lines: readonly string[], target: TcpAddress, uid: number, since: number): Located | undefined {
@@ -108,7 +116,7 @@ export class Locator {
       fresh.filter(({ row }) => !row.established),
     ];
     // While others are under way, the one that lives may be theirs and the one that is over ours.
-    const isAlone = this.#dialing === 0 && this.#asked.size === 0;
+    const isAlone = !this.#underWay.has(target.port);
     const best = (isAlone ? tiers.find((tier) => tier.length > 0) : tiers.flat()) ?? [];
     const only = best[0];
     // A target on the server itself shows both ends of a closing connection: two rows, one connection.

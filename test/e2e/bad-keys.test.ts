@@ -77,7 +77,11 @@ test("A key file that holds no key is named with what is wrong with it.", limits
     assert.match(exit.stderr, new RegExp(`^ {2}hint: .*${path}`, "m"), `the hint names ${name}`);
     assertClean(exit);
   }
-  await assertLoginFails(["-i", folder], { says: ["tried nothing"], hint: /it is a directory/, warnings: [/directory/] });
+  await assertLoginFails(["-i", folder], {
+    says: ["tried nothing"],
+    hint: /it is a directory/,
+    warnings: [/directory/],
+  });
 });
 
 test("A key that others can read is not used, and the hint is the command that mends it.", limits, async () => {
@@ -135,7 +139,10 @@ test("A locked key without a terminal is named, with the way through ssh-agent."
   });
 });
 
-test("A wrong passphrase is asked for three times and never shown.", { ...limits, skip: missing || need("script", "stty") }, async () => {
+test("A wrong passphrase is asked for three times and never shown.", {
+  ...limits,
+  skip: missing || need("script", "stty"),
+}, async () => {
   const path = makeKey(join(folder, "passphrase"), "ed25519", "correct horse");
   await using sshd = await startSshd({ authorizedKeys: [publicHalf(path)] });
   const { command, env, cwd } = launch(["run", "-vv", "-o", "BatchMode=no", ...(await words(sshd, "-i", path))]);

@@ -1,0 +1,56 @@
+/**
+ * `-f`: the program starts itself anew in a session of its own, asks there what there is to ask, and the one in front
+ * ends when the forwards are up. A process with an SSH session cannot fork, so it is not done the way ssh does it.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, writeSync } from "node:fs";
+import { PorthopError } from "../errors.ts";
+
+/** Set for the process behind: the file descriptor on which it says that it is ready. */
+const variable = "PORTHOP_READY_FD";
+const readyFd = 3;
+
+/** Says that the forwards are up, if somebody in front waits for it. */
+export function tellReady(environment: NodeJS.ProcessEnv): void {
+  if (environment[variable] !== String(readyFd)) return;
+  delete environment[variable];
+  writeSync(readyFd, "ready\n");
+  closeSync(readyFd);
+}
+
+export function isBehind(environment: NodeJS.ProcessEnv): boolean {
+  return environment[variable] === String(readyFd);
+}
+
+/** Runs the same words in the background. Resolves with its pid once it is ready, or with the exit code if it ended first. */
+export function goBehind(words: readonly string[]): Promise<{ readonly pid: number } | { readonly code: number }> {
+  const [program = "", ...before] = ownCommand();
+  const child = spawn(program, [...before, "run", ...words], {
+    detached: true,
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+    env: { ...process.env, [variable]: String(readyFd) },
+  });
+  // Ctrl-C reaches only the process in front.
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, pass);
+  return new Promise((resolve, reject) => {
+    const ready = child.stdio[readyFd];
+    if (ready === null || ready === undefined || !("on" in ready)) throw new Error("the child has no ready pipe");
+    ready.on("data", () => {
+      child.unref();
+      resolve({ pid: child.pid ?? 0 });
+    });
+    child.on("error", (error) =>
+      reject(new PorthopError("internal", `cannot start in the background: ${error.message}`, { cause: error })),
+    );
+    child.on("exit", (code) => resolve({ code: code ?? 1 }));
+  });
+}
+
+/** How this very program was started: compiled it is one file, as source a runtime runs it. */
+function ownCommand(): readonly string[] {
+  const script = process.argv[1] ?? "";
+  if (script.startsWith("/$bunfs/") || script.includes("~BUN")) return [process.execPath];
+  if ("deno" in process.versions) return [process.execPath, "run", "-A", script];
+  return [process.execPath, script];
+}
