@@ -31,7 +31,7 @@ export interface Half {
 export interface Watcher {
   /** The connection stands. For leg 3 this is when the far side said so. */
   opened?(): void;
-  /** The far end said no (RST), or could not be reached. */
+  /** The far end said no (RST). One that could not be reached at all is told to nobody here: no packet came of it. */
   refused?(error: Error): void;
   bytes?(direction: Direction, chunk: Chunk): void;
   /** No more bytes will come this way (FIN). The other way goes on. */

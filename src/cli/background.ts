@@ -22,12 +22,18 @@ export function isBehind(environment: NodeJS.ProcessEnv): boolean {
   return environment[variable] === String(readyFd);
 }
 
-/** Runs the same words in the background. Resolves with its pid once it is ready, or with the exit code if it ended first. */
-export function goBehind(words: readonly string[]): Promise<{ readonly pid: number } | { readonly code: number }> {
+/**
+ * Runs the same words in the background. Resolves with its pid once it is ready, or with the exit code if it ended first.
+ * It keeps stdout only where it has results for it: a shell that collects them, `$(...)`, waits until stdout is closed.
+ */
+export function goBehind(
+  words: readonly string[],
+  hasResults: boolean,
+): Promise<{ readonly pid: number } | { readonly code: number }> {
   const [program = "", ...before] = ownCommand();
   const child = spawn(program, [...before, "run", ...words], {
     detached: true,
-    stdio: ["inherit", "inherit", "inherit", "pipe"],
+    stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe"],
     env: { ...process.env, [variable]: String(readyFd) },
   });
   // Ctrl-C reaches only the process in front.

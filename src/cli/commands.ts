@@ -79,6 +79,9 @@ function addOptions(command: Command, short: readonly RunFlag[], long: readonly 
   for (const { name, value, about, dash } of rows) {
     if (name === "h" || name === "help") continue;
     command.option(`${dash}${name}${value === undefined ? "" : ` <${value}>`}`, about);
+    // cac takes --no-x for the opposite of an --x that is on, and would say so.
+    const config = command.options.at(-1)?.config;
+    if (config !== undefined) delete config.default;
   }
 }
 

@@ -17,7 +17,9 @@ export class Output {
   constructor(level: Level) {
     this.#level = level;
     // A reader that went away (`| head`) must not end the forwards.
-    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+    for (const stream of [process.stdout, process.stderr]) {
+      if (stream.listenerCount("error") === 0) stream.on("error", () => {});
+    }
   }
 
   /** A line of the result, on stdout. */

@@ -36,7 +36,7 @@ async function runWords(words: readonly string[], showHelp: () => void): Promise
   }
   const output = new Output(settings.logLevel);
   if (settings.background && !isBehind(process.env)) {
-    const behind = await goBehind(words);
+    const behind = await goBehind(words, hasResults(settings));
     if ("code" in behind) return behind.code;
     output.info(`in the background as pid ${behind.pid}: kill ${behind.pid} stops it`);
     return 0;
@@ -44,6 +44,11 @@ async function runWords(words: readonly string[], showHelp: () => void): Promise
   const code = await runTunnel(settings, output);
   if (settings.json) jsonExit(output, code);
   return code;
+}
+
+/** Whether anything will be written to stdout. */
+function hasResults({ json, plugins }: RunSettings): boolean {
+  return json || plugins.some(({ name, options }) => name === "capture" && options.get("file") === "-");
 }
 
 async function runTunnel(settings: RunSettings, output: Output): Promise<number> {

@@ -40,10 +40,10 @@ export function slashFields(text: string): Field[] | undefined {
   return fields.every((field) => field !== undefined) ? fields : undefined;
 }
 
-/** A path as a field: what would end it or be taken for a bracket is escaped. */
+/** A path as a field: what would end it, or be taken for a bracket or for a blank before the forward, is escaped. */
 export function printPathField(path: string): string {
   const escaped = path.replace(/[\\:]/g, "\\$&");
-  return escaped.startsWith("[") ? `\\${escaped}` : escaped;
+  return /^[[\s]/.test(escaped) ? `\\${escaped}` : escaped;
 }
 
 function bracketed(text: string, start: number): { field: Field; end: number } {

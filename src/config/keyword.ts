@@ -36,7 +36,7 @@ export const keywords = {
   PubkeyAuthentication: "yes-no",
   ServerAliveCountMax: "number",
   ServerAliveInterval: "seconds",
-  StrictHostKeyChecking: ["yes", "accept-new", "ask", "no", "off"],
+  StrictHostKeyChecking: ["yes", "accept-new", "ask", "no", "off", "true", "false"],
   User: "text",
   UserKnownHostsFile: "list",
   CheckHostIP: "ignored",
@@ -57,14 +57,17 @@ export type Keyword = keyof typeof keywords;
 export const longestTimerMs = 2 ** 31 - 1;
 
 /** Other names of the same keyword (readconf.c). */
-const aliases: Readonly<Record<string, Keyword>> = {
-  challengeresponseauthentication: "KbdInteractiveAuthentication",
-  keyboardinteractiveauthentication: "KbdInteractiveAuthentication",
-  skeyauthentication: "KbdInteractiveAuthentication",
-  dsaauthentication: "PubkeyAuthentication",
-};
+const aliases: readonly (readonly [string, Keyword])[] = [
+  ["challengeresponseauthentication", "KbdInteractiveAuthentication"],
+  ["keyboardinteractiveauthentication", "KbdInteractiveAuthentication"],
+  ["skeyauthentication", "KbdInteractiveAuthentication"],
+  ["dsaauthentication", "PubkeyAuthentication"],
+];
 
-const byLowerCase = new Map(Object.keys(keywords).map((keyword) => [keyword.toLowerCase(), keyword as Keyword]));
+const byLowerCase: ReadonlyMap<string, Keyword> = new Map([
+  ...Object.keys(keywords).map((keyword) => [keyword.toLowerCase(), keyword as Keyword] as const),
+  ...aliases,
+]);
 
 export class Keywords {
   readonly #values = new Map<Keyword, string[]>();
@@ -78,13 +81,13 @@ export class Keywords {
     if (name === undefined || value === undefined || value.trim() === "") {
       throw new Malformed(`-o ${quoted(line)} is not Keyword=value`);
     }
-    const keyword = byLowerCase.get(name.toLowerCase()) ?? aliases[name.toLowerCase()];
+    const keyword = byLowerCase.get(name.toLowerCase());
     if (keyword === undefined) {
       throw new Malformed(
         `-o ${visible(name, 80)}: porthop does not have this keyword${didYouMean(name, Object.keys(keywords))}`,
       );
     }
-    this.add(keyword, unquote(value.trim()));
+    this.add(keyword, keywords[keyword] === "list" ? value.trim() : unquote(value.trim()));
   }
 
   add(keyword: Keyword, value: string): void {
@@ -103,6 +106,13 @@ export class Keywords {
     return this.#values.get(keyword) ?? [];
   }
 
+  /** Several in one value are separated by blanks; one that holds a blank stands in quotes (ssh_config(5)). */
+  list(keyword: Keyword): readonly string[] | undefined {
+    return this.text(keyword)
+      ?.match(/"[^"]*"|'[^']*'|\S+/g)
+      ?.map(unquote);
+  }
+
   flag(keyword: Keyword, otherwise: boolean): boolean {
     const text = this.text(keyword)?.toLowerCase();
     return text === undefined ? otherwise : text === "yes" || text === "true";
@@ -113,11 +123,11 @@ export class Keywords {
     return text === undefined ? undefined : Number(text);
   }
 
-  /** A time of ssh's (`30`, `1m30s`) in milliseconds; never longer than a timer can wait. */
+  /** A time of ssh's (`30`, `1m30s`) in milliseconds, `none` being 0; never longer than a timer can wait. */
   time(keyword: Keyword): number | undefined {
     const text = this.text(keyword);
-    if (text === undefined || text.toLowerCase() === "none") return undefined;
-    return text === "0" ? 0 : Math.min(longestTimerMs, parseDuration(text));
+    if (text === undefined) return undefined;
+    return text.toLowerCase() === "none" ? 0 : Math.min(longestTimerMs, parseDuration(text));
   }
 }
 
@@ -131,7 +141,7 @@ function check(keyword: Keyword, value: string): void {
   else if (reading === "yes-no") expect(["yes", "no", "true", "false"].includes(lower), "yes or no");
   else if (reading === "number") expect(/^\d{1,9}$/.test(value), "a number");
   else if (reading === "host") refuseFlaw(keyword, hostFlaw(value));
-  else if (reading === "seconds" && lower !== "none" && value !== "0") refuseFlaw(keyword, durationFlaw(value));
+  else if (reading === "seconds" && lower !== "none") refuseFlaw(keyword, durationFlaw(value));
 }
 
 function refuseFlaw(keyword: Keyword, flaw: string | undefined): void {
@@ -148,7 +158,7 @@ function durationFlaw(value: string): string | undefined {
   }
 }
 
-/** One pair of double quotes around the whole value is not part of it. */
+/** One pair of quotes around the whole value is not part of it. */
 function unquote(value: string): string {
-  return /^"[^"]*"$/.test(value) ? value.slice(1, -1) : value;
+  return /^("[^"]*"|'[^']*')$/.test(value) ? value.slice(1, -1) : value;
 }

@@ -59,7 +59,7 @@ export const porthopFlags: readonly RunFlag[] = [
 /** ssh's flags that porthop does not have yet, with their arity, so that they are named and not misread. */
 const missing: Readonly<Record<string, Takes>> = {
   ...letters("BbDEeIJORSWwPQ", "value"),
-  ...letters("AGKkMstVXYy", "nothing"),
+  ...letters("12AGKkMstVXYy", "nothing"),
 };
 
 export const runTable: FlagTable = {

@@ -11,6 +11,9 @@ import { LiveFlow } from "../flow/flow.ts";
 import { carry, type FlowOutcome } from "../flow/relay.ts";
 import type { Report } from "./event.ts";
 
+/** How long plugins may take to let go of flows that were broken off. */
+const heedMs = 1000;
+
 export interface FlowsContext extends ChainContext {
   readonly report: Report;
 }
@@ -62,7 +65,8 @@ export class Flows {
     clearTimeout(timer);
     const reason = new PorthopError("cancelled", "porthop is stopping");
     for (const flow of this.#open.keys()) flow.abort(reason);
-    await Promise.all(this.#open.values());
+    // A plugin that pays no heed to its flow's signal is not waited for for ever.
+    await Promise.race([Promise.all(this.#open.values()), after(heedMs)]);
   }
 
   #reportOpen(flow: LiveFlow): void {
@@ -103,4 +107,10 @@ export class Flows {
 function isTrouble(reason: FlowOutcome["reason"], error: PorthopError): boolean {
   if (reason === "refused") return error.code !== "cancelled" && error.code !== "ssh.lost";
   return error.leg !== 1 && error.code !== "cancelled" && error.code !== "ssh.lost";
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }

@@ -57,16 +57,15 @@ function sessionSettings({ destination, keywords, nagleCure }: RunSettings): Ses
 
 function trustSettings({ keywords, identityFiles }: RunSettings): TrustSettings {
   const home = homedir();
-  const strict = keywords.text("StrictHostKeyChecking")?.toLowerCase();
   return {
     hostKeys: {
-      strict:
-        strict === "yes" || strict === "accept-new" || strict === "ask" ? strict : strict === undefined ? "ask" : "no",
-      userFiles: paths(keywords.text("UserKnownHostsFile") ?? "~/.ssh/known_hosts ~/.ssh/known_hosts2", home),
-      globalFiles: paths(
-        keywords.text("GlobalKnownHostsFile") ?? "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
-        home,
+      strict: strictness(keywords.text("StrictHostKeyChecking")?.toLowerCase() ?? "ask"),
+      userFiles: (keywords.list("UserKnownHostsFile") ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]).map((path) =>
+        underHome(path, home),
       ),
+      globalFiles: (
+        keywords.list("GlobalKnownHostsFile") ?? ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
+      ).map((path) => underHome(path, home)),
       hostKeyAlias: keywords.text("HostKeyAlias"),
       hashKnownHosts: keywords.flag("HashKnownHosts", false),
     },
@@ -87,12 +86,10 @@ function trustSettings({ keywords, identityFiles }: RunSettings): TrustSettings 
   };
 }
 
-/** Several files in one value are separated by blanks (ssh_config(5)). */
-function paths(text: string, home: string): readonly string[] {
-  return text
-    .split(/\s+/)
-    .filter((path) => path !== "")
-    .map((path) => underHome(path, home));
+/** readconf.c, multistate_strict_hostkey: `true` is yes, and `false` and `off` are no. */
+function strictness(text: string): TrustSettings["hostKeys"]["strict"] {
+  if (text === "ask" || text === "accept-new") return text;
+  return text === "yes" || text === "true" ? "yes" : "no";
 }
 
 function underHome(path: string, home: string): string {

@@ -53,8 +53,11 @@ export class Tunnel {
     this.#reportSession("ready");
     if (chain.locatesTargets) await session.locator.start(targetPorts(this.#plan.forwards));
     this.#flows = new Flows(chain, this.#hooks);
-    for (const forward of this.#plan.forwards) await this.#listen(forward, session, this.#flows);
-    this.#hooks.report({ event: "ready", forwards: this.#plan.forwards.map((forward) => forward.id) });
+    const up: string[] = [];
+    for (const forward of this.#plan.forwards) {
+      if (await this.#listen(forward, session, this.#flows)) up.push(forward.id);
+    }
+    this.#hooks.report({ event: "ready", forwards: up });
     const lost = session.lost.then(async (reason) => {
       this.#reportSession("lost");
       this.#hooks.report({ event: "error", error: reason });
@@ -74,7 +77,8 @@ export class Tunnel {
     await this.#chain?.dispose();
   }
 
-  async #listen(forward: Forward, session: Session, flows: Flows): Promise<void> {
+  /** False when it could not be set up and the tunnel goes on without it. */
+  async #listen(forward: Forward, session: Session, flows: Flows): Promise<boolean> {
     try {
       const listener = await openListener(
         forward,
@@ -93,9 +97,11 @@ export class Tunnel {
         connect: forward.connect,
         side: "here",
       });
+      return true;
     } catch (error) {
       if (this.#plan.exitOnForwardFailure || !(error instanceof PorthopError)) throw error;
       this.#hooks.report({ event: "error", error });
+      return false;
     }
   }
 

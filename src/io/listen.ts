@@ -32,24 +32,31 @@ export async function listenTcp(
   const close = async () => {
     await Promise.all(servers.map(closeServer));
   };
-  let missing: PorthopError | undefined;
+  let missing: unknown;
   for (const host of await bindHosts(wanted, options.family)) {
     try {
       const server = await bind(host, addresses[0]?.port ?? wanted.port, onInbound);
       servers.push(server);
       addresses.push({ host, port: boundPort(server) });
     } catch (error) {
-      const failure = listenFailure(error, { host, port: wanted.port });
-      if (!isAddressMissing(error)) {
-        await close();
-        throw failure;
-      }
       // A machine without this family is no failure as long as another address is served.
-      missing ??= failure;
+      if (isAddressMissing(error)) {
+        missing ??= error;
+        continue;
+      }
+      // Before the port's holder is looked for: that must not be us.
+      await close();
+      const both = host === "::" ? await bindBoth(addresses[0], onInbound) : undefined;
+      if (both !== undefined) {
+        servers.splice(0, servers.length, both);
+        addresses.push({ host, port: boundPort(both) });
+        continue;
+      }
+      throw listenFailure(error, { host, port: wanted.port });
     }
   }
   const address = addresses[0];
-  if (address === undefined) throw missing;
+  if (address === undefined) throw listenFailure(missing, wanted);
   return { address, addresses, close };
 }
 
@@ -81,12 +88,26 @@ const pairs: Readonly<Record<string, readonly [string, string]>> = {
   "*": ["0.0.0.0", "::"],
 };
 
-async function bind(host: string, port: number, onInbound: (inbound: Inbound) => void): Promise<Server> {
+/**
+ * Deno 2.9 ignores ipv6Only, so that :: collides with our own 0.0.0.0: there one socket has to serve both families. A
+ * port that is a stranger's on either is refused here as well.
+ */
+function bindBoth(ipv4: TcpAddress | undefined, onInbound: (inbound: Inbound) => void): Promise<Server | undefined> {
+  if (ipv4 === undefined) return Promise.resolve(undefined);
+  return bind("::", ipv4.port, onInbound, { ipv6Only: false }).catch(() => undefined);
+}
+
+async function bind(
+  host: string,
+  port: number,
+  onInbound: (inbound: Inbound) => void,
+  { ipv6Only } = { ipv6Only: host === "::" },
+): Promise<Server> {
   // Half-close needs allowHalfOpen. What comes before the target was dialed is read ahead, up to the conn's bound.
   const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, onInbound));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, backlog: 128, ipv6Only: host === "::" }, () => {
+    server.listen({ host, port, backlog: 128, ipv6Only }, () => {
       server.removeListener("error", reject);
       resolve();
     });

@@ -30,6 +30,8 @@ export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, whe
     if (chunk === null && internals.incoming.state === "eof") sawEof = true;
     return push(chunk);
   };
+  // A forward has no stderr: what a server sends there all the same must not use up the channel's window.
+  channel.stderr.resume();
   const closed = () =>
     new PorthopError("target.unreachable", `the server closed the channel to ${where} in the middle`, {
       leg: 3,

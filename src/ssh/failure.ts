@@ -3,7 +3,7 @@
  * RFC 4254, section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
  */
 import { type Address, formatAddress } from "../codec/address.ts";
-import { visible } from "../codec/terminal-text.ts";
+import { quoted, visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import { describe, errnoOf } from "../io/failure.ts";
 
@@ -21,7 +21,7 @@ interface Ssh2Error extends Error {
 
 /** The TCP connection to sshd could not be made. */
 export function unreachable(error: unknown, peer: Peer): PorthopError {
-  if (error instanceof PorthopError) return error;
+  if (error instanceof PorthopError) return onLeg2(error);
   const refused = errnoOf(error) === "ECONNREFUSED";
   return new PorthopError("ssh.unreachable", `cannot reach sshd at ${formatAddress(peer)}: ${describe(error)}`, {
     leg: 2,
@@ -32,10 +32,28 @@ export function unreachable(error: unknown, peer: Peer): PorthopError {
   });
 }
 
-/** The session failed before it was ready, for a reason that is neither the host key nor the login. */
-export function handshakeFailure(error: Ssh2Error, peer: Peer): PorthopError {
+/** Whoever looked the name up did not know what for. */
+function onLeg2(error: PorthopError): PorthopError {
+  return new PorthopError(error.code, error.message, { hint: error.hint, leg: 2, cause: error.cause });
+}
+
+/**
+ * The session failed before it was ready, for a reason that is neither the host key nor the login. `heard` is the
+ * beginning of what the server said.
+ */
+export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): PorthopError {
   const where = formatAddress(peer);
-  const text = visible(error.message, 200);
+  const text = textOf(error);
+  // sshd itself says in plain words that it has too many callers, or has had enough of this one (sshd.c, drop_connection).
+  const isTurnedAway = /^(Exceeded MaxStartups|Not allowed at this time)/.test(heard);
+  if (heard !== "" && !isTurnedAway && !/^SSH-/m.test(heard)) {
+    const line = heard.split(/\r?\n/, 1)[0] ?? "";
+    return new PorthopError("ssh.protocol", `${where} does not speak SSH: it said ${quoted(line)}`, {
+      leg: 2,
+      hint: "another service has that port: check the port (-p)",
+      cause: error,
+    });
+  }
   if (/^Connection lost before handshake/.test(error.message) || errnoOf(error) === "ECONNRESET") {
     return new PorthopError("ssh.lost", `${where} closed the connection before the SSH handshake was done`, {
       leg: 2,
@@ -43,7 +61,7 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer): PorthopError {
       cause: error,
     });
   }
-  if (/identification|Invalid header|greeting|protocol version/i.test(error.message)) {
+  if (/identification|header|greeting|protocol version/i.test(error.message)) {
     return new PorthopError("ssh.protocol", `${where} does not speak SSH: ${text}`, {
       leg: 2,
       hint: "another service has that port: check the port (-p)",
@@ -70,15 +88,21 @@ export function lost(error: Ssh2Error | undefined, peer: Peer): PorthopError {
       cause: error,
     });
   }
-  const how = error === undefined ? "the connection was closed" : visible(describe(error), 200);
+  const how = error === undefined ? "the connection was closed" : textOf(error);
   return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
+}
+
+/** ssh2 trips over some messages that make no sense; its own words for that are none for a user. */
+function textOf(error: Ssh2Error): string {
+  const isOurs = error instanceof TypeError || error instanceof RangeError;
+  return isOurs ? "the server sent a message that makes no sense" : visible(describe(error), 200);
 }
 
 /** The server did not open the channel to a target. */
 export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): PorthopError {
   const where = formatAddress(target);
   const server = formatAddress(peer);
-  const text = visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200);
+  const text = visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200) || "no reason given";
   switch (error.reason) {
     case 1:
       return new PorthopError("target.prohibited", `${server} prohibits forwarding to ${where} (reason 1: ${text})`, {
@@ -99,6 +123,14 @@ export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): P
         cause: error,
       });
     default:
+      // RFC 4250, section 4.3 has no other reasons, and a server may close the channel instead of giving one.
+      if (typeof error.reason === "number" || error.reason === "") {
+        const why = error.reason === "" ? text : `reason ${error.reason}: ${text}`;
+        return new PorthopError("target.prohibited", `${server} did not open a channel to ${where} (${why})`, {
+          leg: 2,
+          cause: error,
+        });
+      }
       return new PorthopError("ssh.lost", `the session with ${server} ended while connecting to ${where}`, {
         leg: 2,
         cause: error,
@@ -113,7 +145,7 @@ function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopEr
       cause,
     });
   }
-  if (/not known|no address|resolv|name or service|nodename/i.test(text)) {
+  if (/not known|no address|resol[vu]|name or service|nodename/i.test(text)) {
     return new PorthopError("target.unreachable", `the server cannot resolve the target's name ${where}: ${text}`, {
       leg: 3,
       hint: "the name is looked up on the server: use a name or address that is known there",

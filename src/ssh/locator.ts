@@ -44,6 +44,8 @@ export class Locator {
   /** How many connections to each port are being dialed or asked about. */
   readonly #underWay = new Map<number, number>();
   readonly #asked = new Set<Promise<unknown>>();
+  /** sshd's sockets were told apart once: those of others are never ours. (The process asked may be a login shell's.) */
+  #seesOwn = false;
   #shell: Promise<Shell | undefined> | undefined;
 
   constructor(client: Client, timeoutMs = answerTimeoutMs) {
@@ -109,9 +111,11 @@ export class Locator {
     for (const row of rows) this.#see(row, this.#firstSeen(row));
     // Only root may look into sshd's process; another user must be content with all sockets of the same user. A
     // connection that is over already shows nobody's uid.
+    this.#seesOwn ||= rows.some((row) => own.has(row.inode));
     const tiers = [
-      fresh.filter(({ row, located }) =>
-        own.size > 0 ? own.has(row.inode) : row.established && row.uid === uid && located.from === row.local,
+      fresh.filter(({ row }) => own.has(row.inode)),
+      fresh.filter(
+        ({ row, located }) => row.established && !this.#seesOwn && row.uid === uid && located.from === row.local,
       ),
       fresh.filter(({ row }) => !row.established),
     ];

@@ -8,6 +8,8 @@ import { fingerprint } from "../codec/fingerprint.ts";
 import { PorthopError } from "../errors.ts";
 import { type AlgorithmWishes, sessionAlgorithms } from "./algorithms.ts";
 import { handshakeFailure, lost, type Peer } from "./failure.ts";
+import { guard } from "./guard.ts";
+import { serverText } from "./server-text.ts";
 
 /** How the session decides whom it talks to and proves who it is; made anew for each connection. */
 export interface Trust {
@@ -34,6 +36,7 @@ export interface LoginSettings extends Peer {
 export interface LoginHooks {
   /** What ssh2 has to say, for the debug log. */
   debug(text: string): void;
+  /** What the server wants to have shown before the login; safe to show. */
   banner(text: string): void;
 }
 
@@ -48,24 +51,28 @@ export interface Negotiated {
 /** For servers that accept a connection and then say nothing. */
 const handshakeTimeoutMs = 30_000;
 
-export function logIn(
+/** `begin` is called before anything else that came with the login's success is read: its listeners miss nothing. */
+export function logIn<T>(
   client: Client,
   socket: Socket,
   settings: LoginSettings,
   trust: Trust,
   hooks: LoginHooks,
   signal: AbortSignal,
-): Promise<Negotiated> {
+  begin: (negotiated: Negotiated) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const check = hostKeyCheck(trust);
+    const check = hostKeyCheck(trust, (error) => client.emit("error", error));
+    const heard = firstWords(socket);
     const timer = new HandshakeTimer(settings.connectTimeoutMs ?? handshakeTimeoutMs, (ms) =>
-      fail(handshakeFailure(new Error(`no answer within ${ms / 1000} s`), settings)),
+      fail(ended(new Error(`no answer within ${ms / 1000} s`))),
     );
     let negotiated: Omit<Negotiated, "serverSoftware"> | undefined;
     let lastError: Error | undefined;
     const onAbort = () => fail(signal.reason);
     const settle = () => {
       timer.stop();
+      heard.stop();
       signal.removeEventListener("abort", onAbort);
       client.removeAllListeners();
     };
@@ -74,15 +81,20 @@ export function logIn(
       client.on("error", (late) => hooks.debug(`after the failure: ${late.message}`));
       reject(error);
     };
+    const ended = (error: Error) => {
+      if (negotiated !== undefined) return loginBroken(error, trust, settings);
+      return handshakeFailure(error, settings, serverSoftwareOf(client) === "" ? heard.text : undefined);
+    };
     client.on("handshake", (algorithms) => {
       timer.stop();
+      heard.stop();
       negotiated = {
         cipher: algorithms.cs.cipher,
         kex: algorithms.kex,
         hostKey: check.accepted === undefined ? "" : fingerprint(check.accepted),
       };
     });
-    client.on("banner", (text) => hooks.banner(text));
+    client.on("banner", (text) => hooks.banner(serverText(text)));
     client.on("error", (error) => {
       const level = (error as { level?: string }).level;
       // The agent's errors are not fatal: ssh2 goes on with the next method.
@@ -90,19 +102,22 @@ export function logIn(
       lastError = error;
       if (check.refusal !== undefined) return fail(check.refusal);
       if (level === "client-authentication") return fail(trust.authFailure());
-      fail(negotiated === undefined ? handshakeFailure(error, settings) : loginBroken(error, trust, settings));
+      fail(ended(error));
     });
     client.on("close", () => {
       if (check.refusal !== undefined) return fail(check.refusal);
-      const error = lastError ?? new Error("Connection lost before handshake");
-      fail(negotiated === undefined ? handshakeFailure(error, settings) : loginBroken(error, trust, settings));
+      fail(ended(lastError ?? new Error(lostEarly)));
     });
     client.on("ready", () => {
       settle();
       if (negotiated === undefined) return fail(new Error("ssh2 was ready without a handshake"));
-      resolve({ ...negotiated, serverSoftware: serverSoftwareOf(client) });
+      resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }));
     });
+    // An abort that came while the host keys were being read tells nobody any more.
+    if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
+    // ssh2 would wait for ever for a socket whose end it has not heard.
+    if (!socket.writable) return fail(ended(new Error(lostEarly)));
     try {
       client.connect({
         sock: socket,
@@ -115,11 +130,32 @@ export function logIn(
         readyTimeout: 0,
         debug: (text) => hooks.debug(text),
       });
+      guard(client, socket);
       trust.attach(client);
     } catch (error) {
       fail(error instanceof PorthopError ? error : handshakeFailure(error as Error, settings));
     }
   });
+}
+
+/** ssh2's own words for it. */
+const lostEarly = "Connection lost before handshake";
+
+/** What the server says before anything else: of another service than SSH its first line. */
+function firstWords(socket: Socket) {
+  let bytes: Uint8Array = new Uint8Array(0);
+  const listen = (chunk: Uint8Array) => {
+    bytes = Buffer.concat([bytes, chunk.subarray(0, 256 - bytes.length)]);
+    if (bytes.length === 256) stop();
+  };
+  const stop = () => socket.removeListener("data", listen);
+  socket.on("data", listen);
+  return {
+    stop,
+    get text() {
+      return Buffer.from(bytes).toString("latin1");
+    },
+  };
 }
 
 /** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */
@@ -132,7 +168,7 @@ function loginBroken(error: Error, trust: Trust, settings: LoginSettings): Porth
  * ssh2 asks at every key exchange. Only the first may be answered later: an answer that comes while data is being sent
  * corrupts the stream, so a rekey is answered at once by comparing with the key that was accepted.
  */
-function hostKeyCheck(trust: Trust) {
+function hostKeyCheck(trust: Trust, broken: (error: unknown) => void) {
   const state: {
     accepted: Buffer | undefined;
     refusal: PorthopError | undefined;
@@ -143,17 +179,21 @@ function hostKeyCheck(trust: Trust) {
     verify(key, answer, timer) {
       if (state.accepted !== undefined) return key.equals(state.accepted);
       timer.pause();
-      trust.verify(key).then(
-        () => {
-          state.accepted = Buffer.from(key);
-          timer.resume();
-          answer(true);
-        },
-        (error: PorthopError) => {
-          state.refusal = error;
-          answer(false);
-        },
-      );
+      trust
+        .verify(key)
+        .then(
+          () => {
+            state.accepted = Buffer.from(key);
+            timer.resume();
+            answer(true);
+          },
+          (error: PorthopError) => {
+            state.refusal = error;
+            answer(false);
+          },
+        )
+        // The key exchange goes on inside of `answer`, with whatever the server has sent for it.
+        .catch(broken);
       return undefined;
     },
   };

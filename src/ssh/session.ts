@@ -90,11 +90,11 @@ export class Session {
     const client = new ssh2.Client();
     try {
       const trust = await hooks.trust(ssh2, isUnix(ends.remote) ? undefined : ends.remote.host);
-      const negotiated = await logIn(client, socket, settings, trust, hooks, signal);
-      const facts = { local: ends.local, remote: ends.remote, ...negotiated };
-      const session = new Session(client, socket, settings, facts);
+      const begin = (negotiated: Negotiated) =>
+        new Session(client, socket, settings, { local: ends.local, remote: ends.remote, ...negotiated });
+      const session = await logIn(client, socket, settings, trust, hooks, signal, begin);
       // Not waited for: the first bytes of the first flow may be late, but the forward is there.
-      if (settings.nagleCure && needsNagleCure(facts.serverSoftware)) void runQuietly(client, "true");
+      if (settings.nagleCure && needsNagleCure(session.facts.serverSoftware)) void runQuietly(client, "true");
       return session;
     } catch (error) {
       socket.destroy();
@@ -105,7 +105,6 @@ export class Session {
   /** Opens a channel to `target`, dialed by the server. Rejects with the leg that said no. */
   async openChannel(target: Address, origin: Address, signal: AbortSignal): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;
-    const channel = await this.#requestChannel(target, origin, signal);
     const session = this;
     const carrier = {
       get goneBy() {
@@ -113,7 +112,9 @@ export class Session {
       },
       congestion: this.#congestion,
     };
-    return channelConn(channel, carrier, formatAddress(target));
+    return this.#requestChannel(target, origin, signal, (channel) =>
+      channelConn(channel, carrier, formatAddress(target)),
+    );
   }
 
   /** Says goodbye (SSH_MSG_DISCONNECT) and waits for the TCP connection to end. */
@@ -131,7 +132,13 @@ export class Session {
     this.#socket.destroy();
   }
 
-  #requestChannel(target: Address, origin: Address, signal: AbortSignal): Promise<ClientChannel> {
+  /** `connOf` is called before anything else that came with the answer is read: a target may say all it has at once. */
+  #requestChannel(
+    target: Address,
+    origin: Address,
+    signal: AbortSignal,
+    connOf: (channel: ClientChannel) => Conn,
+  ): Promise<Conn> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
@@ -140,7 +147,7 @@ export class Session {
         if (error !== undefined) return reject(this.#gone ?? channelRefused(error, target, this.#peer));
         // Nobody waits any more: SSH cannot take an open request back, only close what it gave.
         if (signal.aborted) return channel.close();
-        resolve(channel);
+        resolve(connOf(channel));
       };
       // The protocol wants an address and port for the originator (RFC 4254, section 7.2); a unix socket has none.
       const from = isUnix(origin) ? { host: "127.0.0.1", port: 0 } : origin;

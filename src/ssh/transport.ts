@@ -23,6 +23,8 @@ export function watchTransport(socket: Socket, leg: LiveLeg, describeLoss: (erro
   socket.on("end", () => {
     ended.down = true;
     leg.ended("down");
+    // An SSH connection has no half-close: without this the socket would stay, half open, and nobody would know.
+    socket.end();
   });
   socket.on("error", (error) => {
     failure = error;

@@ -51,7 +51,7 @@ test("A key file that is not there is named.", limits, async () => {
   await assertLoginFails(["-i", path], {
     says: ["tried nothing"],
     hint: new RegExp(`${path}: no such file or directory`),
-    warnings: [new RegExp(`^porthop: warning: .*${path} not accessible: no such file or directory$`)],
+    before: [new RegExp(`^porthop: warning: .*${path} not accessible: no such file or directory$`)],
   });
 });
 
@@ -80,7 +80,7 @@ test("A key file that holds no key is named with what is wrong with it.", limits
   await assertLoginFails(["-i", folder], {
     says: ["tried nothing"],
     hint: /it is a directory/,
-    warnings: [/directory/],
+    before: [/directory/],
   });
 });
 
@@ -91,7 +91,7 @@ test("A key that others can read is not used, and the hint is the command that m
   await assertLoginFails(["-i", path], {
     says: ["tried nothing"],
     hint: new RegExp(`chmod 600 ${path}`),
-    warnings: [new RegExp(`unprotected private key file: permissions 0644 of ${path}`)],
+    before: [new RegExp(`unprotected private key file: permissions 0644 of ${path}`)],
   });
 });
 
@@ -107,8 +107,8 @@ test("A key that may not be read is named.", { ...limits, skip: missing || need(
   const exit = await user.run(["run", "-i", path, "-o", `UserKnownHostsFile=${known}`, ...(await words(sshd))]);
   // Shown as it would be typed: ~/unreadable.
   const says = [`${sshd.host}:${sshd.port} refused the login of "${sshd.user}"`, "tried nothing"];
-  const warnings = [/~\/unreadable not accessible: permission denied$/];
-  assertTold(exit, { ...failed, says, hint: /~\/unreadable: permission denied/, warnings });
+  const before = [/~\/unreadable not accessible: permission denied$/];
+  assertTold(exit, { ...failed, says, hint: /~\/unreadable: permission denied/, before });
 });
 
 test("A key that the server does not know is refused, and named.", limits, async () => {
@@ -135,7 +135,7 @@ test("A locked key without a terminal is named, with the way through ssh-agent."
     ...failed,
     says: [`"${sshd.user}"`, path],
     hint: new RegExp(`${path} is locked by a passphrase, and there is nobody to ask for it: .*ssh-add`),
-    warnings: [/locked by a passphrase/],
+    before: [/locked by a passphrase/],
   });
 });
 
@@ -149,7 +149,7 @@ test("A wrong passphrase is asked for three times and never shown.", {
   await using terminal = pty(command, { env, cwd, columns: 200 });
   let after = 0;
   for (const guess of ["battery-staple", "tr0ub4dor", "letmein-please"]) {
-    await terminal.screen(/Enter passphrase for key '.*passphrase'/, { after });
+    await terminal.screen(/◆ {2}Enter passphrase for key '.*passphrase'/, { after });
     after = terminal.send(`${guess}\r`);
   }
   assert.equal(await terminal.exit, 255);

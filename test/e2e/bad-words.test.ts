@@ -97,8 +97,8 @@ test("A flag of ssh's that porthop does not have yet is named, never ignored.", 
   const withValue = [..."BbDEeIJORSWwPQ"];
   await assertUsage(
     ...withValue.map((letter) => rest(`-${letter} 1080 host`, `ssh's flag -${letter} yet (-${letter} 1080)`)),
-    ...[..."AfGKkMstVXYy"].map((letter) => rest(`-${letter} host`, `ssh's flag -${letter} yet`)),
-    rest("-fN host", "ssh's flag -f yet"),
+    ...[..."AGKkMstVXYy"].map((letter) => rest(`-${letter} host`, `ssh's flag -${letter} yet`)),
+    rest("-NA host", "ssh's flag -A yet"),
     rest("-F /etc/ssh/ssh_config host", "-F /etc/ssh/ssh_config", "only -F none"),
     rest("host uname -a", "cannot run a remote command yet: uname -a"),
     rest("-- host id", "cannot run a remote command yet: id"),

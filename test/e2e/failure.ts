@@ -14,8 +14,8 @@ export interface Failure {
   readonly hint?: RegExp;
   /** Undefined when no connection failed. */
   readonly leg?: 1 | 2 | 3;
-  /** Warnings that come before it, one pattern for each line. None by default. */
-  readonly warnings?: readonly RegExp[];
+  /** What stands before it, one pattern for each line: warnings, and what had gone well by then. Nothing by default. */
+  readonly before?: readonly RegExp[];
 }
 
 /** Runs `porthop run ...` twice, for people and with --json, and holds both to what they promise of an error. */
@@ -24,9 +24,11 @@ export async function assertFails(
   expected: Failure,
   options: PorthopOptions = {},
 ): Promise<void> {
-  const told = await runToEnd(["run", ...args], options);
+  const [told, evented] = await Promise.all([
+    runToEnd(["run", ...args], options),
+    runToEnd(["run", "--json", ...args], options),
+  ]);
   const { message, hint } = assertTold(told, expected);
-  const evented = await runToEnd(["run", "--json", ...args], options);
   assertTold(evented, expected);
   const error = assertEvents(evented, expected.exit);
   assert.deepEqual([error.code, error["leg"]], [expected.code, expected.leg]);
@@ -39,14 +41,14 @@ export async function runToEnd(args: readonly string[], options: PorthopOptions 
   return await program.exit;
 }
 
-/** stderr holds the warnings, the error and its hint, and nothing else. */
+/** stderr holds what came before, the error and its hint, and nothing else. */
 export function assertTold(exit: Exit, expected: Omit<Failure, "leg">): { message: string; hint: string } {
   const all = `${exit.stderr}\nwith stdout: ${exit.stdout}`;
   assert.deepEqual([exit.code, exit.signal], [expected.exit, null], all);
   assertClean(exit);
   const lines = exit.stderr.split("\n");
   assert.equal(lines.pop(), "", "stderr ends with a line end");
-  const patterns = expected.warnings ?? [];
+  const patterns = expected.before ?? [];
   assert.equal(lines.length, patterns.length + 2, `as many lines as wanted: ${all}`);
   for (const [index, pattern] of patterns.entries()) assert.match(lines[index] ?? "", pattern);
   const [error = "", hinted = ""] = lines.slice(-2);

@@ -156,6 +156,16 @@ test("A target that ends its half still gets what the client sends after that.",
   assert.equal((await tunnel.program.event("flow.close")).reason, "ended");
 });
 
+test("A target that says all it has at once, and leaves, is heard to the end each time.", limits, async () => {
+  await using target = await sourceServer(Buffer.from("short and final\n"));
+  await using tunnel = await openTunnel(await theSshd(), [target]);
+  for (let round = 0; round < 200; round++) {
+    await using client = await tunnel.connect();
+    client.end();
+    assert.deepEqual([(await client.received).ended, client.text], [true, "short and final\n"]);
+  }
+});
+
 test("A target that resets ends the client's connection, and the session goes on.", limits, async () => {
   await using target = await resetServer(10);
   await using echo = await echoServer();

@@ -12,6 +12,11 @@ import { removeTemp, tempDirectory } from "../kit/temp.ts";
 /** For `need`: what it takes to be somebody else. */
 export const normalUserTools = isRoot() ? ["setpriv"] : [];
 
+/** Gives a file to that user, as if they had made it. */
+export function handOver(path: string): void {
+  if (isRoot()) chownSync(path, nobody, nobody);
+}
+
 export interface NormalUser extends AsyncDisposable {
   /** A folder of theirs. */
   readonly home: string;
@@ -26,7 +31,7 @@ export async function normalUser(): Promise<NormalUser> {
   if (isRoot()) {
     copyFileSync(builtExecutable(), program);
     chmodSync(program, 0o755);
-    chownSync(home, nobody, nobody);
+    handOver(home);
   }
   const start = (args: readonly string[], options: PorthopOptions = {}): Porthop => {
     const launched = launch(args, { home, ...options });

@@ -7,14 +7,14 @@ import { Summing } from "../kit/random.ts";
 import type { Received } from "../kit/servers.ts";
 import { Waiting } from "../kit/waiting.ts";
 
-export async function connectTo(port: number, host = "127.0.0.1"): Promise<TcpEnd> {
-  const socket = createConnection({ host, port, allowHalfOpen: true, noDelay: true });
-  const end = new TcpEnd(socket);
-  await new Promise<void>((resolve, reject) => {
+/** `localPort` is any by default. */
+export async function connectTo(port: number, host = "127.0.0.1", localPort?: number): Promise<TcpEnd> {
+  const from = localPort === undefined ? {} : { localAddress: host, localPort };
+  const socket = createConnection({ host, port, ...from, allowHalfOpen: true, noDelay: true });
+  return new Promise((resolve, reject) => {
     socket.once("error", reject);
-    socket.once("connect", resolve);
+    socket.once("connect", () => resolve(new TcpEnd(socket)));
   });
-  return end;
 }
 
 export interface PlayedTarget extends AsyncDisposable {
@@ -45,6 +45,10 @@ export async function playTarget(): Promise<PlayedTarget> {
 }
 
 export class TcpEnd implements AsyncDisposable {
+  /** `127.0.0.1:54321`, this end's own. */
+  readonly address: string;
+  /** The other end's. */
+  readonly peer: string;
   readonly #socket: Socket;
   readonly #summing = new Summing();
   readonly #waiting = new Waiting();
@@ -54,6 +58,9 @@ export class TcpEnd implements AsyncDisposable {
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    // A socket that is closed does not know them any more.
+    this.address = `${socket.localAddress}:${socket.localPort}`;
+    this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.on("data", (chunk: Uint8Array) => {
       if (this.#summing.bytes < headBytes) this.#head.push(chunk);
       this.#summing.add(chunk);
@@ -67,11 +74,6 @@ export class TcpEnd implements AsyncDisposable {
     socket.on("close", () => settle(false));
     // A reset is an outcome that tests ask for: `received` tells it.
     socket.on("error", () => {});
-  }
-
-  /** `127.0.0.1:54321`, this end's own. */
-  get address(): string {
-    return `${this.#socket.localAddress}:${this.#socket.localPort}`;
   }
 
   /** The text that came so far; of a long answer only the beginning. */

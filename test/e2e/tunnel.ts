@@ -80,8 +80,8 @@ export class Tunnel implements AsyncDisposable {
   }
 
   /** A client of one of the forwards, the first by default. */
-  connect(index = 0): Promise<TcpEnd> {
-    return connectTo(this.ports[index] ?? 0);
+  connect(index = 0, host?: string, localPort?: number): Promise<TcpEnd> {
+    return connectTo(this.ports[index] ?? 0, host, localPort);
   }
 
   /** SIGTERM; resolves when it has ended. */

@@ -1,12 +1,11 @@
-/**
- * A disk that takes nothing until the test lets it: a fifo that holds 64 KiB and is read when the test says so.
- * Needs the tool mkfifo.
- */
+/** Disks that misbehave: one that takes nothing until the test lets it, and one that is full after a few megabytes. */
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { atExit } from "./lifetime.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 
+/** A fifo that holds 64 KiB and is read when the test says so. Needs the tool mkfifo. */
 export class SlowDisk implements Disposable {
   /** To be written to. Whoever writes closes it. */
   readonly fd: number;
@@ -65,4 +64,22 @@ export class SlowDisk implements Disposable {
     await new Promise((resolve) => setImmediate(resolve));
     return 0;
   }
+}
+
+/** A file system of its own, which only root can have. `path` is undefined where it cannot be mounted. */
+export function tinyDisk(megabytes: number): { readonly path: string | undefined } & Disposable {
+  const directory = tempDirectory("tiny-disk");
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", directory]).status === 0;
+  const unmount = () => {
+    if (mounted) spawnSync("umount", ["-l", directory]);
+  };
+  const forget = atExit(unmount);
+  return {
+    path: mounted ? directory : undefined,
+    [Symbol.dispose]() {
+      unmount();
+      forget();
+      removeTemp(directory);
+    },
+  };
 }

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { atExit } from "./lifetime.ts";
+import { send } from "./processes.ts";
 import { projectRoot, scriptCommand } from "./runtime.ts";
 
 export interface OtherListener extends AsyncDisposable {
@@ -32,15 +33,17 @@ export async function otherListener(host: string, port: number): Promise<OtherLi
   const child = start(scriptCommand("deno", program), host, port);
   const { addresses, message } = await answerOf(child);
   const address = addresses?.[0];
-  if (address === undefined || child.pid === undefined) throw new Error(`the other listener failed: ${message}`);
+  const { pid } = child;
+  if (address === undefined || pid === undefined) throw new Error(`the other listener failed: ${message}`);
   return {
-    pid: child.pid,
-    program: nameOf(child.pid),
+    pid,
+    program: nameOf(pid),
     port: address.port,
-    freeze: () => void child.kill("SIGSTOP"),
+    // Not child.kill: under Deno that sends one signal only, and the frozen process could not be ended.
+    freeze: () => send([pid], "SIGSTOP"),
     async [Symbol.asyncDispose]() {
       const ended = once(child, "close");
-      child.kill("SIGKILL");
+      send([pid], "SIGKILL");
       await ended;
     },
   };
@@ -62,7 +65,9 @@ const program = join(projectRoot, "test", "kit", "listening-program.ts");
 function start(command: readonly string[], host: string, port: number): ChildProcess {
   const [executable = "", ...args] = command;
   const child = spawn(executable, [...args, host, String(port)], { stdio: ["pipe", "pipe", "inherit"] });
-  const forget = atExit(() => void child.kill("SIGKILL"));
+  const forget = atExit(() => {
+    if (child.pid !== undefined) send([child.pid], "SIGKILL");
+  });
   child.once("close", forget);
   return child;
 }

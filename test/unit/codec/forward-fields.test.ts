@@ -65,6 +65,13 @@ test("Any path printed as a field is read as that path", () => {
   );
 });
 
+test("A path that begins with a blank or a bracket is escaped, and so is no blank before the forward", () => {
+  for (const path of [" /run/x.sock", "\t/x", "[a/b"]) {
+    assert.equal(printPathField(path), `\\${path}`);
+    assert.deepEqual(splitFields(printPathField(path)), [{ text: path, isPath: true }]);
+  }
+});
+
 test("Random text is split or refused, quickly", () => {
   fc.assert(
     fc.property(hostileText(":", "/", "\\", "[", "]", "80", "::1"), (text) => {

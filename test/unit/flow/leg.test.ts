@@ -92,15 +92,17 @@ for (const [what, leg, first, third] of breaks) {
 }
 
 test("What breaks in the dialing already breaks leg 1 only: leg 3 was never told open.", async () => {
+  const reason = broken();
   const told = { first: new Told(), third: new Told() };
   const { flow, outcome } = await carryFlow({
     middlewares: { watch: watching(told) },
-    dial: (dialed) => {
-      flow.abort(broken());
-      return dialed;
+    dial: async (dialed) => {
+      await quiet();
+      flow.abort(reason);
+      return await dialed;
     },
   });
-  await outcome;
+  assert.deepEqual(await outcome, { reason: "refused", error: reason });
   assert.deepEqual(told.first.lines, ["opened", "aborted by down"]);
   assert.deepEqual(told.third.lines, []);
 });
@@ -215,14 +217,14 @@ test("A watcher whose method rejects later is dropped like one that throws, and 
     middlewares: { faulty: hanging((flow) => flow.legs[0].watch(faulty)) },
   });
   await origin.write(bytes("a"));
-  await target.read();
-  await quiet();
-  await quiet();
-  assert.deepEqual(dropped, ["faulty: the disk is full"]);
   await origin.write(bytes("b"));
+  await quiet();
+  await quiet();
+  assert.deepEqual([calls, dropped], [2, ["faulty: the disk is full"]], "one warning for all that it had under way");
+  await origin.write(bytes("c"));
   await Promise.all([readAll(target), readAll(origin), origin.end(), target.end()]);
   assert.deepEqual(await outcome, { reason: "ended" });
-  assert.equal(calls, 1);
+  assert.equal(calls, 2);
 });
 
 test("locate() asks once for all who ask, and the true addresses replace what was assumed.", async () => {

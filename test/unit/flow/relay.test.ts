@@ -154,10 +154,10 @@ test("Promise 4: whatever was under way, a broken flow never ends with a clean e
 
 for (const direction of ["up", "down"] as const) {
   test(`Promise 4: a stage that throws on the way ${direction} breaks both ends, and names its plugin.`, async () => {
-    const { origin, target, outcome } = await carryFlow({
+    const { flow, origin, target, outcome } = await carryFlow({
       middlewares: {
-        strict: hanging((flow) => {
-          flow[direction].pipe(async function* (chunks) {
+        strict: hanging((each) => {
+          each[direction].pipe(async function* (chunks) {
             for await (const chunk of chunks) {
               yield chunk;
               throw new Error("seen enough");
@@ -171,10 +171,28 @@ for (const direction of ["up", "down"] as const) {
     const result = await outcome;
     assert.ok(result.reason === "aborted");
     assert.equal(result.error.message, "plugin strict failed on this flow: seen enough");
+    assert.equal(flow.signal.reason, result.error, "and the other plugins are told");
     await assert.rejects(readAll(reader), result.error);
     await assert.rejects(writer.read(), result.error);
   });
 }
+
+test("An abort that comes after the end, while a middleware still works, is the outcome; what has ended stays ended.", async () => {
+  const reason = broken();
+  const { origin, target, outcome, flow } = await carryFlow({
+    middlewares: {
+      slow: async (each, next) => {
+        await next();
+        await new Promise((resolve) => each.signal.addEventListener("abort", resolve));
+      },
+    },
+  });
+  await Promise.all([origin.end(), target.end(), readAll(origin), readAll(target)]);
+  assert.equal(await stateOf(outcome), "pending");
+  flow.abort(reason);
+  assert.deepEqual(await outcome, { reason: "aborted", error: reason });
+  assert.deepEqual([origin.aborted, target.aborted], [undefined, undefined]);
+});
 
 test("A stage that sleeps does not hold a flow that was aborted, whoever aborts it.", async () => {
   for (const by of ["origin", "target", "flow"] as const) {

@@ -136,10 +136,14 @@ test("A port that is taken on ::1 only is taken for localhost, and 127.0.0.1 is 
   await again.close();
 });
 
-test("A port that is taken on one IPv4 address is taken for *.", async () => {
-  await using other = await otherListener("127.0.0.1", 0);
-  const error = await refusal("*", other.port);
-  assert.deepEqual([error.code, error.leg], ["listen.in-use", 1]);
+test("A port that is taken on one address of either family is taken for *.", async () => {
+  for (const host of hasIpv6 ? ["127.0.0.1", "::1"] : ["127.0.0.1"]) {
+    await using other = await otherListener(host, 0);
+    const error = await refusal("*", other.port);
+    assert.deepEqual([error.code, error.leg], ["listen.in-use", 1]);
+    if (existsSync("/proc/net/tcp"))
+      assert.match(error.message, new RegExp(`by ${other.program} \\(pid ${other.pid}\\)$`));
+  }
 });
 
 test("A port below 1024 is denied to an ordinary user, who is told why and what to do.", async (context) => {

@@ -210,6 +210,27 @@ test("A peer that ended and then went away is an end to the reader, and a break 
   assert.equal(told, 0, "all that it sent has arrived");
 });
 
+test("What carries the connection may be lost after the peer's end: a break while our half is open, and none after it.", async () => {
+  for (const weEnded of [false, true]) {
+    const lost = new PorthopError("ssh.lost", "the session with vishnu was lost", { leg: 2 });
+    let gone: PorthopError | undefined;
+    const { stream, conn } = held({ endedBy: () => gone });
+    const told: PorthopError[] = [];
+    conn.onBroken((reason) => void told.push(reason));
+    stream.push(null);
+    assert.equal(await conn.read(), undefined);
+    gone = lost;
+    // A stream whose halves have both ended closes by itself.
+    const close = closed(stream);
+    if (weEnded) await conn.end();
+    else stream.destroy();
+    await close;
+    assert.deepEqual(told, weEnded ? [] : [lost]);
+    if (weEnded) assert.equal(await conn.read(), undefined);
+    else await assert.rejects(conn.write(randomBytes(1)), lost);
+  }
+});
+
 test("onBroken tells of a break once, though nobody reads or writes, and at once if it comes late.", async () => {
   const { stream, conn } = held();
   const told: string[] = [];

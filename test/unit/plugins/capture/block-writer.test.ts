@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { BlockWriter } from "../../../../plugins/capture/block-writer.ts";
+import { SlowDisk, tinyDisk } from "../../../kit/disk.ts";
 import { need } from "../../../kit/packages.ts";
 import { randomBytes } from "../../../kit/random.ts";
 import { currentRuntime } from "../../../kit/runtime.ts";
-import { SlowDisk } from "../../../kit/slow-disk.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
 const folder = tempDirectory("block-writer");
@@ -197,26 +196,20 @@ test("Who waits for a disk that then fails goes on at once.", full, async () => 
 test("When the disk is full, the file is cut back to whole blocks before it is closed.", {
   timeout: 30_000,
 }, async (context) => {
-  const directory = join(folder, "tiny");
-  mkdirSync(directory);
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory]);
-  if (mounted.status !== 0) return context.skip(`needs to mount a tmpfs: ${mounted.stderr}`);
-  try {
-    const { path, writer, failures } = writerTo(join(directory, "file"));
-    const blockBytes = 300_000;
-    for (let number = 1; number <= 20; number++) {
-      writer.add([new Uint8Array(100).fill(number), new Uint8Array(blockBytes - 100).fill(number)]);
-    }
-    await writer.close();
-    assert.equal((failures[0] as { code?: string }).code, "ENOSPC");
-    const file = readFileSync(path);
-    assert.ok(file.length >= blockBytes, "what was written before stays");
-    assert.equal(file.length % blockBytes, 0, `${file.length} bytes are no whole blocks`);
-    for (let at = 0; at < file.length; at += blockBytes) {
-      assert.equal(file[at], file[at + blockBytes - 1], "no block is torn");
-    }
-  } finally {
-    spawnSync("umount", [directory]);
+  using disk = tinyDisk(2);
+  if (disk.path === undefined) return context.skip("needs to mount a tmpfs");
+  const { path, writer, failures } = writerTo(join(disk.path, "file"));
+  const blockBytes = 300_000;
+  for (let number = 1; number <= 20; number++) {
+    writer.add([new Uint8Array(100).fill(number), new Uint8Array(blockBytes - 100).fill(number)]);
+  }
+  await writer.close();
+  assert.equal((failures[0] as { code?: string }).code, "ENOSPC");
+  const file = readFileSync(path);
+  assert.ok(file.length >= blockBytes, "what was written before stays");
+  assert.equal(file.length % blockBytes, 0, `${file.length} bytes are no whole blocks`);
+  for (let at = 0; at < file.length; at += blockBytes) {
+    assert.equal(file[at], file[at + blockBytes - 1], "no block is torn");
   }
 });
 

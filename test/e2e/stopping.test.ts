@@ -1,0 +1,120 @@
+/** How porthop is stopped: by a signal, with grace for what is under way, at once by a second one. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { builtExecutable } from "../kit/executable.ts";
+import { launch } from "../kit/launch.ts";
+import { shared } from "../kit/lifetime.ts";
+import { need } from "../kit/packages.ts";
+import { porthop } from "../kit/porthop.ts";
+import { pty } from "../kit/pty.ts";
+import { echoServer } from "../kit/servers.ts";
+import { startSshServer } from "../kit/ssh-server.ts";
+import { startSshd } from "../kit/sshd.ts";
+import { connectTo, playTarget } from "./tcp-end.ts";
+import { openTunnel, type Tunnel } from "./tunnel.ts";
+
+builtExecutable();
+const limits = { skip: need("sshd", "ssh-keygen", "script", "stty"), timeout: 60_000 };
+const theSshd = shared(() => startSshd());
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 0],
+  ["SIGHUP", 0],
+] as const) {
+  test(`${signal} stops an idle tunnel with exit code ${code}.`, limits, async () => {
+    await using target = await echoServer();
+    await using tunnel = await openTunnel(await theSshd(), [target]);
+    tunnel.program.signal(signal);
+    const exit = await tunnel.program.exit;
+    assert.deepEqual([exit.code, exit.signal], [code, null]);
+    assert.equal((await tunnel.program.event("exit")).code, code);
+  });
+
+  test(
+    `${signal} while the session is still being made ends porthop with ${code}, without an error.`,
+    limits,
+    async () => {
+      await using silent = await playTarget();
+      await using program = porthop(["run", "--json", "-L", "1:a:1", "-p", String(silent.port), "alice@127.0.0.1"]);
+      await silent.accepted();
+      program.signal(signal);
+      assert.equal((await program.exit).code, code);
+      assert.deepEqual(
+        program.events.map(({ event }) => event),
+        ["session", "exit"],
+      );
+    },
+  );
+}
+
+test("Ctrl-C on a terminal is SIGINT.", limits, async () => {
+  await using server = await startSshServer();
+  const { command, env, cwd } = launch(["run", ...server.sshArgs, "-L", "0.0.0.0:1:a:1", "127.0.0.1"]);
+  await using screen = pty(["sh", "-c", 'umask 077; exec "$@"', "sh", ...command], { env, cwd });
+  await screen.screen(/ready|listen\./);
+  screen.send("\u0003");
+  await screen.exit;
+});
+
+test("An open flow may finish within the grace, while new ones are refused.", limits, async () => {
+  await using target = await echoServer();
+  await using tunnel = await openTunnel(await theSshd(), [target], { args: ["--grace", "1h"] });
+  await using client = await tunnel.connect();
+  await client.send("before");
+  await client.got(6);
+  tunnel.program.signal("SIGTERM");
+  await refusesNew(tunnel);
+  await client.send(" and after");
+  client.end();
+  assert.deepEqual([(await client.received).ended, client.text], [true, "before and after"]);
+  assert.equal((await tunnel.program.exit).code, 0);
+  const closed = await tunnel.program.event("flow.close");
+  assert.deepEqual([closed.reason, closed.up], ["ended", 16]);
+});
+
+test("After the grace an open flow is cut, and both ends see a break.", limits, async () => {
+  await using target = await playTarget();
+  await using tunnel = await openTunnel(await theSshd(), [target], { args: ["--grace", "300ms"] });
+  await using client = await tunnel.connect();
+  await client.send("unfinished");
+  const far = await target.accepted();
+  await far.got(10);
+  const start = performance.now();
+  tunnel.program.signal("SIGTERM");
+  assert.equal((await client.received).ended, false);
+  assert.ok(performance.now() - start >= 290, "the grace was given");
+  await far.received;
+  assert.equal((await tunnel.program.exit).code, 0);
+  const closed = await tunnel.program.event("flow.close");
+  assert.deepEqual(
+    [closed.reason, closed["error"] && (closed["error"] as { code: string }).code],
+    ["aborted", "cancelled"],
+  );
+});
+
+for (const [first, second, code] of [
+  ["SIGINT", "SIGINT", 130],
+  ["SIGTERM", "SIGINT", 0],
+] as const) {
+  test(`A second signal, ${second} after ${first}, ends porthop at once with ${code}.`, limits, async () => {
+    await using target = await playTarget();
+    await using tunnel = await openTunnel(await theSshd(), [target], { args: ["--grace", "1h"] });
+    await using client = await tunnel.connect();
+    await target.accepted();
+    tunnel.program.signal(first);
+    await refusesNew(tunnel);
+    tunnel.program.signal(second);
+    assert.equal((await tunnel.program.exit).code, code);
+    assert.equal((await client.received).ended, false);
+  });
+}
+
+/** Resolves once nobody listens any more. */
+async function refusesNew(tunnel: Tunnel): Promise<void> {
+  for (;;) {
+    const late = await connectTo(tunnel.port).catch(() => undefined);
+    if (late === undefined) return;
+    late.reset();
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * A program that captures one flow to stdout and carries it as fast as it can: `capture-to-stdout.ts CHUNKS` of 64 KiB.
+ * On stderr it says "carried" when the flow is over, and then what the plugin logged.
+ */
+import { CaptureScene, turn } from "./capture-scene.ts";
+
+const chunks = Number(process.argv[2]);
+const chunk = new Uint8Array(65_536).fill(7);
+
+async function* source(): AsyncGenerator<Uint8Array> {
+  for (let count = 0; count < chunks; count++) {
+    yield chunk;
+    // As a socket would: others get their turn between two chunks.
+    await turn();
+  }
+}
+
+// As soon as anything looks at it, Bun makes it non-blocking; porthop's command line does.
+void process.stdout.isTTY;
+const scene = await CaptureScene.start("-");
+const flow = scene.enter({ target: { host: "10.0.0.3", port: 5432 } });
+await scene.dial(flow);
+for await (const passed of flow.up.through(source())) scene.send(flow, "up", passed);
+scene.end(flow, "up");
+scene.end(flow, "down");
+process.stderr.write("carried\n");
+await scene.close();
+for (const line of scene.host.lines) process.stderr.write(`${line}\n`);

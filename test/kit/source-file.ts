@@ -1,0 +1,95 @@
+/**
+ * The project's own source as text: its files, and of each what it imports and what is code and no comment.
+ * Works on the text alone; it needs to read porthop's own formatted source and not all of TypeScript.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot } from "./runtime.ts";
+
+export interface SourceFile {
+  /** From the project's root, with slashes: `src/flow/half.ts`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Import {
+  /** As it is written: `../errors.ts`, `node:net`. */
+  readonly from: string;
+  /** The file from the project's root, where `from` is a relative path. */
+  readonly file: string | undefined;
+  /** What is taken by name at run time; undefined when it is the whole module. */
+  readonly names: readonly string[] | undefined;
+  /** True when nothing of it exists at run time. */
+  readonly typesOnly: boolean;
+}
+
+/** All source files below a folder of the project. */
+export function sourceFiles(folder: string): SourceFile[] {
+  return filesBelow(folder).map((path) => ({ path, text: readFileSync(join(projectRoot, path), "utf8") }));
+}
+
+export function filesBelow(folder: string): string[] {
+  const entries = readdirSync(join(projectRoot, folder), { withFileTypes: true });
+  return entries
+    .flatMap((entry) => {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) return filesBelow(path);
+      return /\.[cm]?[jt]sx?$/.test(entry.name) ? [path] : [];
+    })
+    .sort();
+}
+
+/** Static, dynamic, re-exporting and CommonJS imports. */
+export function importsOf({ path, text }: SourceFile): Import[] {
+  const code = withoutComments(text);
+  const found = (from: string, clause: string | undefined): Import => ({
+    from,
+    file: from.startsWith(".") ? resolved(path, from) : undefined,
+    names: clause === undefined ? undefined : namesOf(clause),
+    typesOnly: clause !== undefined && /^type\b(?!\s*,)/.test(clause),
+  });
+  return [
+    ...[...code.matchAll(/^(?:import|export)\s+([^"';]*?)\s*from\s*["']([^"']+)["']/gm)].map((match) =>
+      found(match[2] ?? "", match[1] ?? ""),
+    ),
+    ...[...code.matchAll(/^import\s*["']([^"']+)["']/gm)].map((match) => found(match[1] ?? "", undefined)),
+    ...[...code.matchAll(/\b(?:import|require)\s*\(\s*["']([^"']+)["']/g)].map((match) =>
+      found(match[1] ?? "", undefined),
+    ),
+  ];
+}
+
+/** Line breaks stay, so that line numbers do too. A `//` inside a text counts as a comment only after a blank. */
+export function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, "")).replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+/** `line 7` for each line that matches. */
+export function linesWith(text: string, pattern: RegExp, codeOnly = true): string[] {
+  const lines = (codeOnly ? withoutComments(text) : text).split("\n");
+  return lines.flatMap((line, index) => (pattern.test(line) ? [`line ${index + 1}`] : []));
+}
+
+/** The folder of src/ that a file is in, or its name when it lies in src/ itself; undefined for what is not in src/. */
+export function partOf(path: string): string | undefined {
+  return path.startsWith("src/") ? path.split("/")[1] : undefined;
+}
+
+function resolved(path: string, from: string): string {
+  const parts = path.split("/").slice(0, -1);
+  for (const part of from.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+
+function namesOf(clause: string): string[] | undefined {
+  const braces = /\{([^}]*)\}/.exec(clause);
+  const outside = clause.replace(/\{[^}]*\}/, "").replace(/[\s,]|^type\b/g, "");
+  if (braces === null || outside !== "") return undefined;
+  const names = (braces[1] ?? "").split(",").map((name) => name.trim());
+  return names
+    .filter((name) => name !== "" && !name.startsWith("type "))
+    .map((name) => name.split(/\s+as\s+/)[0] ?? "");
+}

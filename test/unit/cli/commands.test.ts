@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { porthopFlags, sshFlags } from "../../../src/config/run-flags.ts";
+import { type Exit, porthop } from "../../kit/porthop.ts";
+import { currentRuntime } from "../../kit/runtime.ts";
+
+const timeout = 30_000;
+
+async function told(...args: string[]): Promise<Exit> {
+  await using program = porthop(args, { runtime: currentRuntime });
+  return await program.exit;
+}
+
+/** The parts of a help text, in order: its heading, then each title's lines. */
+function sections(text: string): ReadonlyMap<string, readonly string[]> {
+  const parts = text.trimEnd().split(/\n\n(?=[A-Z]\w*:\n)/);
+  return new Map(parts.map((part) => [/^(\w+):/.exec(part)?.[1] ?? "", part.split("\n").slice(1)]));
+}
+
+test("The help begins with examples, and lists every command.", { timeout }, async () => {
+  const { code, stdout, stderr } = await told("--help");
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.deepEqual([...sections(stdout).keys()], ["", "Examples", "Usage", "Commands", "Options"]);
+  const listed = sections(stdout)
+    .get("Commands")
+    ?.map((line) => line.trim().split(/[ [\]]/)[0]);
+  assert.deepEqual(listed, ["run", "demo", "plugins"]);
+  assert.match(stdout, /^porthop\/\d+\.\d+\.\d+\n/);
+});
+
+test("Without a word it shows the same help, as an answer to wrong usage.", { timeout }, async () => {
+  const help = await told("--help");
+  assert.deepEqual(await told("-h"), help);
+  assert.deepEqual(await told("help"), help);
+  const { code, stdout, stderr } = await told();
+  assert.deepEqual([code, stdout, stderr], [2, help.stdout, ""]);
+});
+
+for (const [command, words] of [
+  ["run", ["--help"]],
+  ["run", ["-h"]],
+  ["run", ["-L", "8080:localhost:80", "-Nh", "vishnu"]],
+  ["demo", ["--help"]],
+  ["demo", ["--keep", "-h"]],
+  ["plugins", ["--help"]],
+  ["plugins", ["limit", "-h"]],
+] as const) {
+  test(`porthop ${[command, ...words].join(" ")} shows the help of ${command}, examples first.`, {
+    timeout,
+  }, async () => {
+    const { code, stdout, stderr } = await told(command, ...words);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const parts = sections(stdout);
+    assert.deepEqual([...parts.keys()], ["", "Examples", "Usage", "Options"]);
+    for (const line of parts.get("Examples") ?? []) assert.match(line, new RegExp(`^ {2}porthop ${command}\\b`));
+    assert.match(parts.get("Usage")?.[0] ?? "", new RegExp(`^ {2}\\$ porthop ${command}\\b`));
+  });
+}
+
+test("The help of run has a line for each flag: its name, its value's name, what it is for.", { timeout }, async () => {
+  const { stdout } = await told("run", "--help");
+  const lines = sections(stdout)
+    .get("Options")
+    ?.map((line) => line.trim());
+  const expected = [...sshFlags, ...porthopFlags]
+    .filter(({ name }) => name !== "h" && name !== "help")
+    .map(({ name, value, about }) => {
+      const flag = `${name.length === 1 ? "-" : "--"}${name}`;
+      return `${value === undefined ? flag : `${flag} <${value}>`} ${about}`;
+    });
+  assert.deepEqual(
+    lines?.map((line) => line.replace(/ {2,}/, " ")),
+    [...expected, "-h, --help help for a command"],
+  );
+});
+
+for (const [args, says] of [
+  [["rnu"], 'there is no command "rnu" (did you mean run?)'],
+  [["plugin"], 'there is no command "plugin" (did you mean plugins?)'],
+  [["dmeo", "--help"], 'there is no command "dmeo" (did you mean demo?)'],
+  [["constructor"], 'there is no command "constructor"'],
+  [["-L", "8080:localhost:80", "vishnu"], 'there is no command "-L"'],
+  [[""], 'there is no command ""'],
+  [["ru\u001bn"], 'there is no command "ru\\x1bn"'],
+] as const) {
+  test(`porthop ${JSON.stringify(args)} is wrong usage: ${says}.`, { timeout }, async () => {
+    const { code, stdout, stderr } = await told(...args);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^porthop: .*\[usage\]\n {2}hint: .+\n$/);
+    assert.ok(stderr.startsWith(`porthop: ${says}`), stderr);
+  });
+}
+
+test("A command gets its words as they are: no flag is read twice, no number is made of a text.", {
+  timeout,
+}, async () => {
+  const user = await told("run", "-l", "-007", "--", "vishnu");
+  assert.match(user.stderr, /^porthop: user "-007" begins with "-" \[usage\]/);
+  const command = await told("run", "--", "vishnu", "--help", "-v", "--", "007");
+  assert.match(command.stderr, /^porthop: porthop cannot run a remote command yet: --help -v -- 007 \[usage\]/);
+  const file = await told("demo", "--capture");
+  assert.match(file.stderr, /^porthop: --capture needs a value \[usage\]/);
+});
+
+test("--version and -V print one line: the version, the runtime and the platform.", { timeout }, async () => {
+  const line = new RegExp(`^porthop \\d+\\.\\d+\\.\\d+ \\(${currentRuntime} [\\d.]+, [a-z0-9]+-[a-z0-9]+\\)\\n$`);
+  for (const flag of ["--version", "-V"]) {
+    const { code, stdout, stderr } = await told(flag);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, line);
+  }
+});

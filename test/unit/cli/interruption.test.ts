@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { Interruption } from "../../../src/cli/interruption.ts";
+import { PorthopError } from "../../../src/errors.ts";
+import { send } from "../../kit/processes.ts";
+import { projectRoot } from "../../kit/runtime.ts";
+import { snippetCommand } from "../../kit/snippet.ts";
+
+const timeout = 30_000;
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 0],
+  ["SIGHUP", 0],
+] as const) {
+  test(`The first ${signal} asks for a stop with the exit code ${code}, the second is in a hurry.`, async () => {
+    const interruption = new Interruption();
+    try {
+      assert.deepEqual([interruption.stop.aborted, interruption.hurry.aborted], [false, false]);
+      process.emit(signal);
+      assert.equal(await interruption.requested, code);
+      assert.deepEqual([interruption.stop.aborted, interruption.hurry.aborted], [true, false]);
+      const reason: unknown = interruption.stop.reason;
+      assert.ok(reason instanceof PorthopError);
+      assert.deepEqual([reason.code, reason.message], ["cancelled", `stopped by ${signal}`]);
+      process.emit(signal);
+      assert.equal(interruption.hurry.aborted, true);
+      process.emit(signal);
+      assert.equal(interruption.stop.reason, reason, "the first reason stays");
+    } finally {
+      interruption.release();
+    }
+  });
+}
+
+test("The first signal decides the exit code, whichever comes second.", async () => {
+  const interruption = new Interruption();
+  try {
+    process.emit("SIGTERM");
+    process.emit("SIGINT");
+    assert.equal(await interruption.requested, 0);
+    assert.equal(interruption.hurry.aborted, true);
+  } finally {
+    interruption.release();
+  }
+});
+
+test("Releasing takes away what was hung in, and nothing else.", () => {
+  const other = () => {};
+  process.on("SIGHUP", other);
+  const count = () => (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => process.listenerCount(signal));
+  const before = count();
+  const interruption = new Interruption();
+  assert.deepEqual(
+    count(),
+    before.map((each) => each + 1),
+  );
+  interruption.release();
+  interruption.release();
+  assert.deepEqual(count(), before);
+  assert.ok(process.listeners("SIGHUP").includes(other));
+  process.removeListener("SIGHUP", other);
+  assert.equal(interruption.stop.aborted, false);
+});
+
+/** Says what happens to it, line by line; `release` on its stdin gives the signals back. */
+const program = `
+const interruption = new Interruption();
+interruption.stop.addEventListener("abort", () => console.log("stop"));
+interruption.hurry.addEventListener("abort", () => console.log("hurry"));
+interruption.requested.then((code) => console.log("code", code));
+process.stdin.on("data", () => {
+  interruption.release();
+  console.log("released");
+});
+console.log("up");
+`;
+
+function start() {
+  const [command, ...args] = snippetCommand({ Interruption: "src/cli/interruption.ts" }, program);
+  const child = spawn(command, args, { cwd: projectRoot, stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = once(child, "close");
+  // Not child.kill: under Deno that is the end of the child's pipes.
+  const signal = (name: NodeJS.Signals) => send([child.pid ?? 0], name);
+  return {
+    signal,
+    /** Resolves with its exit code and its signal. */
+    ended,
+    release: () => child.stdin.write("release\n"),
+    line: async () => (await lines.next()).value as string | undefined,
+    async [Symbol.asyncDispose]() {
+      signal("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+test("Real signals are caught, and do not end the program by themselves.", { timeout }, async () => {
+  await using program = start();
+  assert.equal(await program.line(), "up");
+  program.signal("SIGTERM");
+  assert.deepEqual([await program.line(), await program.line()], ["stop", "code 0"]);
+  program.signal("SIGINT");
+  assert.equal(await program.line(), "hurry");
+});
+
+test("After the release a signal ends the program as it would any other.", { timeout }, async () => {
+  await using program = start();
+  assert.equal(await program.line(), "up");
+  program.release();
+  assert.equal(await program.line(), "released");
+  program.signal("SIGTERM");
+  assert.deepEqual(await program.ended, [null, "SIGTERM"]);
+});

@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Output } from "../../../src/cli/output.ts";
+import { jsonExit, jsonReport, wordReport } from "../../../src/cli/report.ts";
+import { PorthopError } from "../../../src/errors.ts";
+import type { TunnelEvent } from "../../../src/forward/event.ts";
+import { written } from "../../kit/written.ts";
+
+const info = new Output("info");
+const debug = new Output("debug");
+
+const refused = new PorthopError("target.refused", "the target db:5432 refused the connection from the server", {
+  leg: 3,
+  hint: "look there",
+});
+const origin = { host: "127.0.0.1", port: 33458 };
+const target = { host: "db", port: 5432 };
+
+function jsonOf(event: TunnelEvent): Record<string, unknown> {
+  const { stdout, stderr } = written(() => jsonReport(info)(event));
+  assert.equal(stderr, "");
+  assert.match(stdout, /^[^\n]+\n$/, "one line");
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+function wordsOf(event: TunnelEvent, output = info): string {
+  const { stdout, stderr } = written(() => wordReport(output)(event));
+  assert.equal(stdout, "");
+  return stderr;
+}
+
+const events: readonly (readonly [what: string, event: TunnelEvent, fields: object])[] = [
+  [
+    "A session that connects",
+    { event: "session", state: "connecting", host: "vishnu", port: 22, user: "anna", attempt: 1 },
+    { event: "session", state: "connecting", host: "vishnu", port: 22, user: "anna", attempt: 1 },
+  ],
+  [
+    "A session that is ready",
+    {
+      event: "session",
+      state: "ready",
+      host: "vishnu",
+      port: 22,
+      user: "anna",
+      attempt: 1,
+      local: { host: "10.0.0.1", port: 33450 },
+      remote: { host: "fe80::1", port: 22 },
+      cipher: "aes128-gcm@openssh.com",
+      kex: "curve25519-sha256",
+      hostKey: "SHA256:abc",
+    },
+    {
+      event: "session",
+      state: "ready",
+      host: "vishnu",
+      port: 22,
+      user: "anna",
+      attempt: 1,
+      local: "10.0.0.1:33450",
+      remote: "[fe80::1]:22",
+      cipher: "aes128-gcm@openssh.com",
+      kex: "curve25519-sha256",
+      hostKey: "SHA256:abc",
+    },
+  ],
+  [
+    "A listener",
+    {
+      event: "listening",
+      forward: "L1",
+      kind: "local",
+      listen: { host: "127.0.0.1", port: 8080 },
+      addresses: [
+        { host: "127.0.0.1", port: 8080 },
+        { host: "::1", port: 8080 },
+      ],
+      connect: { path: "/run/db.sock" },
+      side: "here",
+    },
+    {
+      event: "listening",
+      forward: "L1",
+      kind: "local",
+      listen: "127.0.0.1:8080",
+      addresses: ["127.0.0.1:8080", "[::1]:8080"],
+      connect: "/run/db.sock",
+      side: "here",
+    },
+  ],
+  ["Readiness", { event: "ready", forwards: ["L1", "L2"] }, { event: "ready", forwards: ["L1", "L2"] }],
+  [
+    "A flow that opens",
+    {
+      event: "flow.open",
+      flow: "L1#1",
+      forward: "L1",
+      origin,
+      target,
+      legs: [
+        { leg: 1, from: origin, to: { host: "127.0.0.1", port: 8080 }, observed: true },
+        { leg: 2, from: { host: "10.0.0.1", port: 33450 }, to: { host: "10.0.0.2", port: 22 }, observed: true },
+        { leg: 3, from: undefined, to: target, observed: false },
+      ],
+    },
+    {
+      event: "flow.open",
+      flow: "L1#1",
+      forward: "L1",
+      origin: "127.0.0.1:33458",
+      target: "db:5432",
+      legs: [
+        { leg: 1, from: "127.0.0.1:33458", to: "127.0.0.1:8080", observed: true },
+        { leg: 2, from: "10.0.0.1:33450", to: "10.0.0.2:22", observed: true },
+        { leg: 3, to: "db:5432", observed: false },
+      ],
+    },
+  ],
+  [
+    "A flow that ended",
+    {
+      event: "flow.close",
+      flow: "L1#1",
+      forward: "L1",
+      origin,
+      target,
+      up: 12,
+      down: 5_000_000_000,
+      ms: 0,
+      reason: "ended",
+    },
+    {
+      event: "flow.close",
+      flow: "L1#1",
+      forward: "L1",
+      origin: "127.0.0.1:33458",
+      target: "db:5432",
+      up: 12,
+      down: 5_000_000_000,
+      ms: 0,
+      reason: "ended",
+    },
+  ],
+  [
+    "A flow that was refused",
+    {
+      event: "flow.close",
+      flow: "L1#2",
+      forward: "L1",
+      origin: { path: "" },
+      target,
+      up: 0,
+      down: 0,
+      ms: 3,
+      reason: "refused",
+      error: refused,
+    },
+    {
+      event: "flow.close",
+      flow: "L1#2",
+      forward: "L1",
+      origin: "",
+      target: "db:5432",
+      up: 0,
+      down: 0,
+      ms: 3,
+      reason: "refused",
+      error: { code: "target.refused", message: refused.message, hint: "look there", leg: 3 },
+    },
+  ],
+  [
+    "An error of a flow",
+    { event: "error", error: refused, flow: "L1#2" },
+    {
+      event: "error",
+      code: "target.refused",
+      message: refused.message,
+      hint: "look there",
+      leg: 3,
+      flow: "L1#2",
+    },
+  ],
+  [
+    "An error of no leg and no flow",
+    { event: "error", error: new PorthopError("usage", "no destination", { cause: new Error("inner") }) },
+    { event: "error", code: "usage", message: "no destination", hint: "porthop --help shows what can be asked for" },
+  ],
+];
+
+for (const [what, event, fields] of events) {
+  test(`${what} is a JSON line with these fields, addresses as text: ${Object.keys(fields).join(", ")}.`, () => {
+    const before = Date.now();
+    const { time, ...rest } = jsonOf(event);
+    assert.deepEqual(rest, fields);
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    const told = Date.parse(String(time));
+    assert.ok(told >= before && told <= Date.now());
+  });
+}
+
+test("Every line begins with the event and the time, so that people can read along.", () => {
+  for (const [, event] of events) assert.deepEqual(Object.keys(jsonOf(event)).slice(0, 2), ["event", "time"]);
+});
+
+test("The last line says the exit code.", () => {
+  const { stdout } = written(() => jsonExit(info, 255));
+  const { time: _time, ...rest } = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual(rest, { event: "exit", code: 255 });
+});
+
+test("No line holds anything that acts on a terminal, and its readers get every character all the same.", () => {
+  const nasty = '\u0000\u001b[2J\u007f\u009b1m\u00ad\u200b\u202e\u2028\u2029\ufeff\u{e0041}\ud800 "\\ é 漢 🚢\r\n\t';
+  const error = new PorthopError("internal", nasty, { hint: nasty });
+  const event: TunnelEvent = { event: "error", error, flow: nasty };
+  const { stdout } = written(() => jsonReport(info)(event));
+  assert.doesNotMatch(stdout.slice(0, -1), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+  assert.ok(stdout.includes("é 漢 🚢"), "what is harmless stays readable");
+  const { message, hint, flow } = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual([message, hint, flow], [nasty, nasty, nasty]);
+});
+
+test("A listener is told with all its addresses and its target.", () => {
+  const listening = {
+    event: "listening",
+    forward: "L1",
+    kind: "local",
+    listen: { host: "127.0.0.1", port: 8080 },
+    connect: target,
+    side: "here",
+  } as const;
+  const one = [{ host: "127.0.0.1", port: 8080 }];
+  const two = [...one, { host: "::1", port: 8080 }];
+  assert.equal(wordsOf({ ...listening, addresses: one }), "L1 listening on 127.0.0.1:8080 -> db:5432\n");
+  assert.equal(wordsOf({ ...listening, addresses: two }), "L1 listening on 127.0.0.1:8080 and [::1]:8080 -> db:5432\n");
+  assert.equal(
+    wordsOf({ ...listening, forward: "D1", kind: "dynamic", addresses: one, connect: undefined }),
+    "D1 listening on 127.0.0.1:8080\n",
+  );
+});
+
+test("Readiness says how to stop it, except behind a program that has gone to the background.", () => {
+  const ready: TunnelEvent = { event: "ready", forwards: ["L1"] };
+  assert.equal(wordsOf(ready), "ready: press Ctrl-C to stop\n");
+  process.env["PORTHOP_READY_FD"] = "3";
+  try {
+    assert.equal(wordsOf(ready), "ready\n");
+  } finally {
+    delete process.env["PORTHOP_READY_FD"];
+  }
+});
+
+test("An error is its line and its hint, with the flow's name when it is one flow's.", () => {
+  const lines = `${refused.message} [target.refused]\n  hint: look there\n`;
+  assert.equal(wordsOf({ event: "error", error: refused }), `porthop: ${lines}`);
+  assert.equal(wordsOf({ event: "error", error: refused, flow: "L1#2" }), `porthop: L1#2: ${lines}`);
+});
+
+test("What was negotiated is told for debugging only.", () => {
+  const ready = events[1]?.[1];
+  assert.ok(ready !== undefined);
+  assert.equal(wordsOf(ready), "");
+  assert.equal(
+    wordsOf(ready, debug),
+    "logged in to anna@vishnu:22 (curve25519-sha256, aes128-gcm@openssh.com, host key SHA256:abc)\n",
+  );
+});
+
+test("Flows, and sessions that connect, are lost or closed, have no words here: others tell them.", () => {
+  for (const [, event] of events) {
+    const told = event.event === "session" ? event.state === "ready" : !event.event.startsWith("flow.");
+    assert.equal(wordsOf(event, debug) !== "", told, event.event);
+  }
+  for (const state of ["lost", "closed"] as const) {
+    assert.equal(wordsOf({ event: "session", state, host: "h", port: 22, user: "u", attempt: 1 }, debug), "");
+  }
+});

@@ -1,0 +1,317 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { printForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { longestTimerMs } from "../../../src/config/keyword.ts";
+import { porthopFlags, sshFlags } from "../../../src/config/run-flags.ts";
+import { type RunSettings, readRunSettings } from "../../../src/config/run-settings.ts";
+import { PorthopError } from "../../../src/errors.ts";
+import { hostileText } from "../../kit/hostile-text.ts";
+
+/** A line as a shell without quotes would cut it, or its words. */
+function read(line: string | readonly string[]): RunSettings {
+  return readRunSettings(typeof line === "string" ? line.split(" ") : line);
+}
+
+function refusal(line: string | readonly string[]): PorthopError {
+  try {
+    read(line);
+  } catch (error) {
+    assert.ok(error instanceof PorthopError, String(error));
+    return error;
+  }
+  throw new Error(`nothing was wrong with ${JSON.stringify(line)}`);
+}
+
+const chain = (settings: RunSettings) =>
+  settings.plugins.map(({ name, options }) => [name, ...[...options].map((pair) => pair.join("="))].join(" "));
+
+test("Without any flag everything has its default", () => {
+  const { keywords, ...settings } = read("vishnu");
+  assert.deepEqual(settings, {
+    help: false,
+    destination: { user: undefined, host: "vishnu", port: undefined },
+    forwards: [],
+    identityFiles: [],
+    plugins: [],
+    logLevel: "info",
+    trace: false,
+    json: false,
+    background: false,
+    graceMs: 5000,
+    nagleCure: true,
+  });
+  assert.equal(keywords.text("Port"), undefined);
+});
+
+test("Grouped flags are each of them, and the last may take a value", () => {
+  const settings = read("-fNTqL 8080:localhost:80 vishnu");
+  assert.deepEqual([settings.background, settings.logLevel, settings.forwards.length], [true, "error", 1]);
+  const attached = read("-CgL8080:localhost:80 -46p2222 vishnu");
+  assert.equal(attached.keywords.flag("Compression", false), true);
+  assert.equal(attached.keywords.text("AddressFamily"), "inet");
+  assert.deepEqual(attached.destination, { user: undefined, host: "vishnu", port: 2222 });
+});
+
+test("Flags may follow the destination, also the last of all", () => {
+  const settings = read("vishnu -L 8080:localhost:80 --json -p 2222");
+  assert.deepEqual([settings.forwards.length, settings.json, settings.destination.port], [1, true, 2222]);
+});
+
+test("Flags that say what is always so change nothing", () => {
+  const { keywords: _a, ...bare } = read("vishnu");
+  const { keywords: _b, ...flagged } = read("-N -T -n -a -x -F none vishnu");
+  assert.deepEqual(flagged, bare);
+});
+
+for (const [line, user, port] of [
+  ["-l 007 vishnu", "007", undefined],
+  ["-l007 vishnu", "007", undefined],
+  ["-l 1e3 vishnu", "1e3", undefined],
+  ["-l true vishnu", "true", undefined],
+  ["-p 2222 vishnu", undefined, 2222],
+  ["-p2222 vishnu", undefined, 2222],
+  ["-p 0022 vishnu", undefined, 22],
+  ["-o Port=2222 vishnu", undefined, 2222],
+  ["anna@vishnu:2222", "anna", 2222],
+  ["ssh://anna@vishnu:2222", "anna", 2222],
+  ["anna@corp@vishnu", "anna@corp", undefined],
+  ["-l bob anna@vishnu", "bob", undefined],
+  ["-o User=bob anna@vishnu", "bob", undefined],
+  ["-l bob -o User=carl anna@vishnu", "bob", undefined],
+  ["-o User=carl -l bob anna@vishnu", "carl", undefined],
+  ["-p 23 vishnu:22", undefined, 23],
+  ["-p 23 -o Port=24 vishnu:22", undefined, 23],
+  ["-o Port=24 -p 23 vishnu:22", undefined, 24],
+  ["-p 23 -p 24 vishnu", undefined, 23],
+] as const) {
+  test(`${line} is the user ${user} and the port ${port}`, () => {
+    assert.deepEqual(read(line).destination, { user, host: "vishnu", port });
+  });
+}
+
+test("Flags that stand for a keyword and -o fill the same one, and the first wins", () => {
+  const text = (line: string, keyword: "Ciphers" | "MACs" | "AddressFamily") => read(line).keywords.text(keyword);
+  assert.equal(text("-c aes128-ctr -o Ciphers=aes256-ctr vishnu", "Ciphers"), "aes128-ctr");
+  assert.equal(text("-o Ciphers=aes256-ctr -c aes128-ctr vishnu", "Ciphers"), "aes256-ctr");
+  assert.equal(text("-m hmac-sha1 -m hmac-sha2-256 vishnu", "MACs"), "hmac-sha1");
+  assert.equal(text("-6 -4 vishnu", "AddressFamily"), "inet6");
+  assert.equal(text("-o AddressFamily=any -4 vishnu", "AddressFamily"), "any");
+});
+
+test("-i collects in the order given, apart from IdentityFile", () => {
+  const settings = read("-i a -ib -o IdentityFile=c vishnu -i d");
+  assert.deepEqual(settings.identityFiles, ["a", "b", "d"]);
+  assert.deepEqual(settings.keywords.all("IdentityFile"), ["c"]);
+});
+
+test("-L repeats, and each is named", () => {
+  const { forwards } = read("-L 1:a:2 -L3:b:4 vishnu -L [::1]:5:[fe80::1]:6");
+  assert.deepEqual(
+    forwards.map(({ id, spec }) => `${id} ${printForwardSpec(spec)}`),
+    ["L1 1:a:2", "L2 3:b:4", "L3 [::1]:5:[fe80::1]:6"],
+  );
+});
+
+test("-g and GatewayPorts open forwards without a bind address to others", () => {
+  const listen = (line: string) => read(line).forwards[0]?.listen;
+  assert.deepEqual(listen("-L 1:a:2 vishnu"), { host: "localhost", port: 1 });
+  assert.deepEqual(listen("-g -L 1:a:2 vishnu"), { host: "*", port: 1 });
+  assert.deepEqual(listen("-L 1:a:2 -o GatewayPorts=yes vishnu"), { host: "*", port: 1 });
+  assert.deepEqual(listen("-g -L 127.0.0.1:1:a:2 vishnu"), { host: "127.0.0.1", port: 1 });
+});
+
+test("--rate-limit, --capture and --use make the chain in the order given", () => {
+  assert.deepEqual(chain(read("--capture a.pcap --rate-limit 1MB/s --use ./mine.ts:key=1 vishnu")), [
+    "capture file=a.pcap",
+    "limit rate=1MB/s",
+    "./mine.ts key=1",
+  ]);
+  assert.deepEqual(chain(read("--use log vishnu --rate-limit=1MB/s --use=limit:up=2KB/s --capture=-")), [
+    "log",
+    "limit rate=1MB/s",
+    "limit up=2KB/s",
+    "capture file=-",
+  ]);
+});
+
+test("A value is taken as it is, with all its commas, colons and equal signs", () => {
+  assert.deepEqual(chain(read(["--capture", "a:b=c,d e.pcap", "vishnu"])), ["capture file=a:b=c,d e.pcap"]);
+  assert.equal(read(["--use", "./a b.ts", "vishnu"]).plugins[0]?.isFile, true);
+  assert.equal(read("--capture ./limit.ts vishnu").plugins[0]?.isFile, false);
+});
+
+test("--capture-legs and --capture-snaplen belong to the capture wherever they stand", () => {
+  const whole = ["limit rate=1MB/s", "capture file=a.pcap legs=1,3 snaplen=64"];
+  assert.deepEqual(
+    chain(read("--capture-snaplen 64 --rate-limit 1MB/s --capture a.pcap vishnu --capture-legs 1,3")),
+    whole,
+  );
+  assert.deepEqual(chain(read("--use capture:file=a.pcap --capture-legs 2 vishnu")), ["capture file=a.pcap legs=2"]);
+  assert.deepEqual(chain(read("--capture a --capture-legs 1 --capture-legs 2 vishnu")), ["capture file=a legs=2"]);
+});
+
+for (const [line, level, trace] of [
+  ["vishnu", "info", false],
+  ["-q vishnu", "error", false],
+  ["-v vishnu", "debug", false],
+  ["-vv vishnu", "debug", true],
+  ["-v vishnu -v", "debug", true],
+  ["-vvv vishnu", "debug", true],
+  ["-o LogLevel=quiet vishnu", "silent", false],
+  ["-o LogLevel=FATAL vishnu", "error", false],
+  ["-o LogLevel=error vishnu", "error", false],
+  ["-o LogLevel=INFO vishnu", "info", false],
+  ["-o LogLevel=verbose vishnu", "info", false],
+  ["-o LogLevel=DEBUG vishnu", "debug", false],
+  ["-o LogLevel=debug1 vishnu", "debug", false],
+  ["-o LogLevel=DEBUG2 vishnu", "debug", true],
+  ["-o LogLevel=debug3 vishnu", "debug", true],
+  ["-q -o LogLevel=debug vishnu", "error", false],
+  ["-v -o LogLevel=quiet vishnu", "debug", false],
+  ["--log silent vishnu", "silent", false],
+  ["--log error -v vishnu", "error", false],
+  ["--log warn -q vishnu", "warn", false],
+  ["--log info -o LogLevel=quiet vishnu", "info", false],
+  ["--log debug vishnu", "debug", false],
+  ["--log debug --log=warn vishnu", "warn", false],
+] as const) {
+  test(`${line} tells at the level ${level}${trace ? ", with ssh2's own trace" : ""}`, () => {
+    const settings = read(line);
+    assert.deepEqual([settings.logLevel, settings.trace], [level, trace]);
+  });
+}
+
+test("--grace is a duration, the last one counts, and no timer is asked for more than it can wait", () => {
+  const ms = (line: string) => read(line).graceMs;
+  assert.equal(ms("--grace 250ms vishnu"), 250);
+  assert.equal(ms("--grace 1m30s vishnu"), 90_000);
+  assert.equal(ms("--grace 0 vishnu"), 0);
+  assert.equal(ms("--grace 1s --grace=2s vishnu"), 2000);
+  assert.equal(ms("--grace 100w vishnu"), longestTimerMs);
+});
+
+test("--no-nagle-cure and --json are as they say", () => {
+  const settings = read("--no-nagle-cure --json vishnu");
+  assert.deepEqual([settings.nagleCure, settings.json], [false, true]);
+});
+
+test("Help is asked for with -h or --help, and then nothing has to be complete", () => {
+  for (const line of ["-h", "--help", "-Nh", "vishnu -h"]) assert.equal(read(line).help, true, line);
+});
+
+const refused: readonly (readonly [line: string | readonly string[], message: string])[] = [
+  [[], "no destination: whom to log in to, [user@]host[:port]"],
+  ["-L 1:a:2", "no destination: whom to log in to, [user@]host[:port]"],
+  ["-Z vishnu", "unknown flag -Z"],
+  ["--frobnicate vishnu", "unknown flag --frobnicate"],
+  ["-D 1080 vishnu", "porthop does not have ssh's flag -D yet (-D 1080)"],
+  ["-NR8080:a:80 vishnu", "porthop does not have ssh's flag -R yet (-R8080:a:80)"],
+  ["-2 vishnu", "porthop does not have ssh's flag -2 yet (-2)"],
+  [
+    "-F /etc/ssh/ssh_config vishnu",
+    "-F /etc/ssh/ssh_config: porthop does not read configuration files yet, only -F none",
+  ],
+  ["-F none -F x vishnu", "-F x: porthop does not read configuration files yet, only -F none"],
+  ["vishnu uname -a", "porthop cannot run a remote command yet: uname -a"],
+  ["-- vishnu -N", "porthop cannot run a remote command yet: -N"],
+  ["-p 0 vishnu", '-p 0: "0" is not a port (1 to 65535)'],
+  ["-p 0x50 vishnu", '-p 0x50: "0x50" is not a port (1 to 65535)'],
+  ["-p ssh vishnu", '-p ssh: "ssh" is a name, not a port: give the service\'s number (1 to 65535)'],
+  ["-p 65536 vishnu", '-p 65536: "65536" is not a port (1 to 65535)'],
+  [["-p", "", "vishnu"], "-p : the port is missing (1 to 65535)"],
+  ["-p 22 -p x- vishnu", '-p x-: "x-" is a name, not a port: give the service\'s number (1 to 65535)'],
+  ["-o Port=65536 vishnu", '-o Port=65536: "65536" is not a port (1 to 65535)'],
+  ["-o Port=0 vishnu", '-o Port=0: "0" is not a port (1 to 65535)'],
+  [["-l", "", "vishnu"], "the user is missing"],
+  [["-o", 'User=""', "vishnu"], "the user is missing"],
+  ["-l -root vishnu", 'user "-root" begins with "-"'],
+  [["-i", "", "vishnu"], "-i : the file is missing"],
+  [
+    "-L 8080 vishnu",
+    "-L 8080: a part is missing or one too many; expected [bind:]port:host:hostport, for example 8080:localhost:80",
+  ],
+  ["-o Prot=1 vishnu", "-o Prot: porthop does not have this keyword (did you mean Port?)"],
+  ["--log loud vishnu", "--log loud: not one of silent, error, warn, info, debug"],
+  ["--grace soon vishnu", '--grace soon: "soon" is not a duration such as 250ms, 30s or 1m30s'],
+  ["--capture-legs 1 vishnu", "--capture-legs needs --capture FILE"],
+  ["--capture-snaplen 64 vishnu", "--capture-snaplen needs --capture FILE"],
+  ["--use limit:up vishnu", 'plugin limit:up: option "up" has no value: write up=VALUE'],
+  ["http://vishnu", "destination http://vishnu: of URIs only ssh:// is a destination"],
+];
+
+for (const [line, message] of refused) {
+  test(`${JSON.stringify(line)} is a usage error: ${message}`, () => {
+    const error = refusal(line);
+    assert.deepEqual(
+      [error.code, error.message, error.hint, error.exitCode],
+      ["usage", message, "porthop run --help shows the flags", 2],
+    );
+  });
+}
+
+const word = hostileText(
+  ...sshFlags.map(({ name }) => `-${name}`),
+  ...porthopFlags.map(({ name }) => `--${name}`),
+  ...[
+    "-",
+    "--",
+    "=",
+    ":",
+    ",",
+    "@",
+    "22",
+    "8080:localhost:80",
+    "host",
+    "user@host",
+    "none",
+    "debug",
+    "1MB/s",
+    "5s",
+    "User=",
+  ],
+);
+
+test("Whatever the words are, they are settings or a usage error of one line that is safe to show", () => {
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 8 }), (words) => {
+      let settings: RunSettings;
+      try {
+        settings = readRunSettings(words);
+      } catch (error) {
+        assert.ok(error instanceof PorthopError, `threw ${String(error)}`);
+        assert.equal(error.code, "usage");
+        assert.doesNotMatch(error.message, /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+        assert.ok(error.message !== "" && error.message.length < 700, error.message);
+        return;
+      }
+      assert.ok(settings.graceMs >= 0 && settings.graceMs <= longestTimerMs);
+      assert.ok(settings.help || settings.destination.host !== "");
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+for (const [what, words] of [
+  ["a hundred thousand flags", new Array(100_000).fill("-v").concat("host")],
+  ["a hundred thousand grouped flags", [`-${"N".repeat(100_000)}`, "host"]],
+  ["ten thousand forwards", new Array(10_000).fill(["-L", "8080:localhost:80"]).flat().concat("host")],
+  [
+    "ten thousand plugins",
+    new Array(10_000).fill(["--use", "limit:rate=1"]).flat().concat("--capture", "x", "--capture-legs", "1", "host"),
+  ],
+  ["a user of a million letters", ["-l", "a".repeat(1_000_000), "host"]],
+  ["a destination of a million signs", ["@:[".repeat(333_333)]],
+  ["a remote command of a million words", ["host", ...new Array(1_000_000).fill("x")]],
+] as const) {
+  test(`It takes no time to read ${what}`, () => {
+    const start = performance.now();
+    try {
+      readRunSettings(words);
+    } catch (error) {
+      assert.ok(error instanceof PorthopError && error.message.length < 700, String(error).slice(0, 1000));
+    }
+    const ms = performance.now() - start;
+    assert.ok(ms < 2000, `it took ${Math.round(ms)} ms`);
+  });
+}

@@ -1,0 +1,300 @@
+/**
+ * Holds the house rules (one-way imports, who may touch sockets, ssh2 and the terminal, the shape of a file) on the source
+ * itself. Each rule is first shown to find a made-up offender, so that none of them can pass by seeing nothing.
+ */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { projectRoot } from "../kit/runtime.ts";
+import {
+  filesBelow,
+  type Import,
+  importsOf,
+  linesWith,
+  partOf,
+  type SourceFile,
+  sourceFiles,
+  withoutComments,
+} from "../kit/source-file.ts";
+
+const files = [...sourceFiles("src"), ...sourceFiles("plugins")];
+
+/** What each part of src/ may import besides itself. One way only: nothing that is above it, nor beside it. */
+const core = ["plugin.ts", "errors.ts", "codec"];
+const carriers = ["io", "config", "flow", ...core];
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  codec: [],
+  "errors.ts": ["codec"],
+  "plugin.ts": ["errors.ts", "codec"],
+  flow: core,
+  io: ["flow", ...core],
+  config: ["flow", ...core],
+  // The TCP connection to sshd is a dial like any other, and a channel is a stream like a socket.
+  ssh: ["io", "flow", ...core],
+  forward: ["ssh", ...carriers],
+  wizard: ["ssh", ...carriers],
+  inspect: ["ssh", ...carriers],
+  // The demo is a tunnel of our own to a server of our own.
+  demo: ["forward", "ssh", ...carriers],
+  cli: ["wizard", "inspect", "demo", "forward", "ssh", ...carriers],
+  "main.ts": ["cli"],
+};
+
+const importExceptions: Readonly<Record<string, string>> = {
+  "src/codec/plugin-options.ts -> src/plugin.ts":
+    "types only: an option record is part of the public contract, and reading one is a codec",
+  "src/cli/version.ts -> package.json": "the one place where the version is written",
+};
+
+rule(
+  "Imports go one way only: main -> cli -> wizard, inspect, demo, forward -> ssh, io, config -> flow -> plugin, errors -> codec.",
+  (file) => importsOf(file).flatMap((each) => againstTheWay(file, each)),
+  {
+    "src/codec/frame.ts": 'import { PorthopError } from "../errors.ts";',
+    "src/errors.ts": 'import type { Flow } from "./plugin.ts";',
+    "src/flow/half.ts": 'import {\n  type Socket,\n} from "../io/listen.ts";',
+    "src/config/keyword.ts": 'export * from "../ssh/session.ts";',
+    "src/io/listen.ts": 'const ssh = await import("../ssh/session.ts");',
+    "src/wizard/steps.ts": 'import "../forward/tunnel.ts";',
+    "src/inspect/store.ts": 'import { demo } from "../demo/demo.ts";',
+    "src/main.ts": 'import { carry } from "./flow/relay.ts";',
+    "src/cli/run.ts": 'import { run } from "../../test/kit/run.ts";',
+  },
+);
+
+function againstTheWay(file: SourceFile, { file: target }: Import): string[] {
+  const own = partOf(file.path);
+  if (own === undefined || target === undefined || target.startsWith("plugins/")) return [];
+  const other = partOf(target);
+  if (other === own || `${file.path} -> ${target}` in importExceptions) return [];
+  if (other !== undefined && mayImport[own]?.includes(other)) return [];
+  return [`imports ${target}: ${own} may import ${["itself", ...(mayImport[own] ?? [])].join(", ")} and nothing else`];
+}
+
+rule(
+  "src/ has the parts that the house has, and no others.",
+  ({ path }) => {
+    const part = partOf(path);
+    return part === undefined || part in mayImport
+      ? []
+      : [`${part} is no part of the house: ${Object.keys(mayImport).join(", ")}`];
+  },
+  { "src/utils/strings.ts": "", "src/helpers.ts": "" },
+);
+
+rule(
+  "Plugins import src/plugin.ts, src/codec/, node's own modules and their own folder, and nothing else.",
+  (file) => {
+    if (!file.path.startsWith("plugins/")) return [];
+    const own = `plugins/${file.path.split("/")[1]?.replace(/\.ts$/, "")}`;
+    const allowed = ({ from, file: target }: Import) =>
+      target === undefined
+        ? from.startsWith("node:")
+        : target === "src/plugin.ts" || target.startsWith("src/codec/") || target.startsWith(`${own}/`);
+    return importsOf(file)
+      .filter((each) => !allowed(each))
+      .map(({ from }) => `imports ${from}: what a plugin cannot do through src/plugin.ts, the contract lacks`);
+  },
+  {
+    "plugins/log.ts": 'import { PorthopError } from "../src/errors.ts";',
+    "plugins/limit.ts": 'import { Track } from "./capture/track.ts";',
+    "plugins/capture/track.ts": 'import { carry } from "../../src/flow/relay.ts";',
+    "plugins/capture.ts": 'import pc from "picocolors";',
+  },
+);
+
+rule(
+  "forward/plugin-list.ts is the one place that imports plugins.",
+  (file) => {
+    if (file.path.startsWith("plugins/") || file.path === "src/forward/plugin-list.ts") return [];
+    return importsOf(file)
+      .filter(({ file: target }) => target?.startsWith("plugins/"))
+      .map(({ from }) => `imports ${from}: only src/forward/plugin-list.ts knows the built-in plugins`);
+  },
+  {
+    "src/cli/plugins.ts": 'import log from "../../plugins/log.ts";',
+    "src/forward/tunnel.ts": 'import("../../plugins/log.ts")',
+  },
+);
+
+const socketModules = /^node:(net|tls|stream|dgram)(\/|$)/;
+const noSocket = new Set(["isIP", "isIPv4", "isIPv6"]);
+
+rule(
+  "Only src/io touches sockets and streams; types, and isIP, are free.",
+  (file) => {
+    if (partOf(file.path) === "io") return [];
+    const harmless = ({ typesOnly, names }: Import) => typesOnly || names?.every((name) => noSocket.has(name));
+    return importsOf(file)
+      .filter((each) => socketModules.test(each.from) && !harmless(each))
+      .map(({ from }) => `imports ${from}: only src/io opens sockets and holds streams`);
+  },
+  {
+    "src/forward/tunnel.ts": 'import { connect, isIP } from "node:net";',
+    "src/ssh/session.ts": 'import net from "node:net";',
+    "plugins/log.ts": 'import { pipeline } from "node:stream/promises";',
+    "src/demo/demo.ts": 'import * as tls from "node:tls";',
+  },
+);
+
+rule(
+  "Only src/ssh knows ssh2.",
+  (file) => {
+    if (partOf(file.path) === "ssh") return [];
+    return importsOf(file)
+      .filter(({ from }) => from === "ssh2" || from.startsWith("ssh2/"))
+      .map(({ from }) => `imports ${from}: only src/ssh knows ssh2`);
+  },
+  { "src/forward/tunnel.ts": 'import type { Client } from "ssh2";', "src/io/dial.ts": 'import "ssh2/lib/Channel.js";' },
+);
+
+rule(
+  "Only src/cli writes to the terminal.",
+  ({ path, text }) => {
+    // main.ts waits until what cli wrote is out, before it ends the process.
+    if (partOf(path) === "cli" || path === "src/main.ts") return [];
+    return linesWith(text, /\bprocess\.(stdout|stderr)\b|\bconsole\s*[.[]/).map(
+      (line) => `${line}: only src/cli writes to the terminal`,
+    );
+  },
+  { "src/flow/chain.ts": 'console.log("x");', "plugins/log.ts": 'process.stderr.write("x");' },
+);
+
+rule(
+  "No runtime's own globals: Bun, Deno and Node run the source as it is.",
+  ({ text }) =>
+    linesWith(text, /\b(Bun|Deno)\s*\??\.?\s*[.[]|\btypeof (Bun|Deno)\b/).map(
+      (line) => `${line}: no Bun and no Deno globals`,
+    ),
+  { "src/io/dial.ts": "const socket = await Bun.connect({});", "plugins/log.ts": 'Deno["exit"](1);' },
+);
+
+rule(
+  "Each file begins with a comment of 1 to 5 lines that says what it is.",
+  ({ text }) => {
+    const [, comment] = /^(?:#![^\n]*\n)?\/\*\*([\s\S]*?)\*\//.exec(text) ?? [];
+    if (comment === undefined) return ["does not begin with a doc comment"];
+    const lines = comment.split("\n").filter((line) => line.replace(/^\s*\*?\s*/, "") !== "");
+    return lines.length >= 1 && lines.length <= 5 ? [] : [`begins with a comment of ${lines.length} lines, not 1 to 5`];
+  },
+  {
+    "src/io/dial.ts": 'import net from "node:net";\n/** Late. */',
+    "src/io/listen.ts": `/**\n${" * A line.\n".repeat(6)} */`,
+    "src/io/failure.ts": "/** */",
+    "src/io/port-holder.ts": "// Not for readers of the docs.",
+  },
+);
+
+const mostLines = 300;
+
+rule(
+  `No file is longer than ${mostLines} lines.`,
+  ({ text }) => {
+    const lines = text.trimEnd().split("\n").length;
+    return lines <= mostLines ? [] : [`has ${lines} lines, more than ${mostLines}: look for the second idea in it`];
+  },
+  { "src/io/dial.ts": "x;\n".repeat(mostLines + 1) },
+);
+
+rule(
+  "Files and folders are named in kebab-case, with full words.",
+  ({ path }) => {
+    const words = path.replace(/\.ts$/, "").split("/");
+    const wrong = words.filter(
+      (word) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(word) || /(^|-)(utils?|helpers?|managers?|misc|index)$/.test(word),
+    );
+    return wrong.map((word) => `"${word}" is no name for what it holds: kebab-case, a noun that says it`);
+  },
+  {
+    "src/io/streamConn.ts": "",
+    "src/flow/Flow.ts": "",
+    "src/Codec/frame.ts": "",
+    "src/flow/flow-utils.ts": "",
+    "src/io/index.ts": "",
+  },
+);
+
+rule(
+  "Nothing is left to be done.",
+  ({ text }) => linesWith(text, /\b(TODO|FIXME|XXX|HACK)\b/, false).map((line) => `${line}: do it, or leave it out`),
+  { "src/io/dial.ts": "// TODO: IPv6" },
+);
+
+/** Files without a test of their own name, and why. */
+const untested: Readonly<Record<string, string>> = {
+  "src/plugin.ts": "types, and definePlugin, which gives back what it was given",
+  "src/flow/conn.ts": "types only",
+  "src/forward/event.ts": "types only",
+  "src/ssh/auth-method.ts": "types only",
+  "src/ssh/prompter.ts": "types only",
+  "src/codec/malformed.ts": "a class with no code of its own",
+  "src/main.ts": "joins argv, cli and exit code; every end-to-end test runs it",
+  "src/ssh/loader.ts": "loads ssh2 and nothing else; every test with a session runs it",
+};
+
+test("Each source file has a test of its own name in test/unit.", () => {
+  const missing = files
+    .map(({ path }) => ({ path, test: testOf(path) }))
+    .filter(({ path, test }) => !(path in untested) && !existsSync(join(projectRoot, test)))
+    .map(({ path, test }) => `${path}: has no ${test}, and no reason why not in the list of layout.test.ts`);
+  none(missing);
+});
+
+test("The list of untested files holds no file that has a test, is gone, or has got code since.", () => {
+  const stale = Object.entries(untested).flatMap(([path, why]) => {
+    const file = files.find((each) => each.path === path);
+    if (file === undefined) return [`${path}: is in the list of untested files, and is gone`];
+    if (existsSync(join(projectRoot, testOf(path))))
+      return [`${path}: is in the list of untested files, and has a test`];
+    const hasCode = /^(export )?(default |async |abstract )*(function|class|const|let)\b/m.test(
+      withoutComments(file.text),
+    );
+    return why === "types only" && hasCode
+      ? [`${path}: is in the list of untested files for having types only, and has code`]
+      : [];
+  });
+  none(stale);
+});
+
+test("Each exception from the ways of import is still made use of.", () => {
+  const made = new Set(files.flatMap((file) => importsOf(file).map((each) => `${file.path} -> ${each.file}`)));
+  const stale = Object.keys(importExceptions).filter((exception) => !made.has(exception));
+  none(stale.map((each) => `${each}: is allowed, and not done`));
+});
+
+test("Each unit test is named after a source file.", () => {
+  const sources = new Set(files.map(({ path }) => testOf(path)));
+  const strays = filesBelow("test/unit")
+    .filter((path) => !path.startsWith("test/unit/kit/") && path !== "test/unit/layout.test.ts")
+    // capture-file.tools.test.ts is a second test of capture-file.ts.
+    .filter((path) => !sources.has(path.replace(/\.[a-z-]+\.test\.ts$/, ".test.ts")));
+  none(strays.map((path) => `${path}: there is no source file of this name`));
+});
+
+function testOf(path: string): string {
+  return `test/unit/${path.replace(/^src\//, "").replace(/\.[cm]?[jt]s$/, ".test.ts")}`;
+}
+
+/** One rule for all files, shown on each of the offenders to be one that can be broken. */
+function rule(
+  title: string,
+  breaches: (file: SourceFile) => string[],
+  offenders: Readonly<Record<string, string>>,
+): void {
+  test(title, () => {
+    for (const [path, text] of Object.entries(offenders)) {
+      assert.notEqual(
+        breaches({ path, text }).length,
+        0,
+        `the rule does not see the made-up offender ${path}: ${text}`,
+      );
+    }
+    const found = files.flatMap((file) => breaches(file).map((breach) => `${file.path}: ${breach} [${title}]`));
+    none(found);
+  });
+}
+
+function none(found: readonly string[]): void {
+  if (found.length > 0) assert.fail(found.join("\n"));
+}

@@ -1,0 +1,267 @@
+/** Every sample of the guide to plugins is loaded as a user's file and does what the guide says. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Malformed } from "../../../src/codec/malformed.ts";
+import { parsePluginSpec } from "../../../src/codec/plugin-spec.ts";
+import { preparePlugin } from "../../../src/forward/plugin-list.ts";
+import type { Middleware } from "../../../src/plugin.ts";
+import { broken, type CarriedFlow, carryFlow, targetAddress } from "../../kit/carried-flow.ts";
+import { readAll, writeAll } from "../../kit/memory-conn.ts";
+import { ScriptedFlow, ScriptedHost } from "../../kit/plugin-host.ts";
+import { run } from "../../kit/run.ts";
+import { currentRuntime, projectRoot, testCommand } from "../../kit/runtime.ts";
+import { removeTemp, tempDirectory } from "../../kit/temp.ts";
+
+const guide = readFileSync(join(projectRoot, "plugins/README.md"), "utf8");
+const folder = tempDirectory("plugin-guide");
+after(() => removeTemp(folder));
+
+const samples = [...guide.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text = "", name = ""]) => ({
+  name,
+  text,
+}));
+for (const { name, text } of samples) writeFileSync(join(folder, name), text);
+// Files are modules for bun, deno and the compiler alike.
+writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+
+async function loaded(name: string, options: Readonly<Record<string, string>> = {}) {
+  const prepared = await preparePlugin({
+    name: join(folder, name),
+    isFile: true,
+    options: new Map(Object.entries(options)),
+  });
+  const host = new ScriptedHost();
+  return { host, middleware: await prepared.setup(host), name: prepared.name };
+}
+
+/** Carries one flow: what each side sends, and what the other side gets. */
+async function exchange(name: string, middleware: Middleware, up: readonly string[], down: readonly string[] = []) {
+  const carried = await carryFlow({ middlewares: { [name]: middleware } });
+  const { origin, target, outcome } = carried;
+  const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, "latin1"));
+  const [answer, question] = await Promise.all([
+    readAll(origin),
+    readAll(target),
+    writeAll(origin, bytes(up)),
+    writeAll(target, bytes(down)),
+  ]);
+  assert.deepEqual(await outcome, { reason: "ended" });
+  const text = (all: Uint8Array) => Buffer.from(all).toString("latin1");
+  return { ...carried, question: text(question), answer: text(answer) };
+}
+
+/** How a flow ends that no side says anything on. */
+async function refusalOf(carried: CarriedFlow): Promise<string> {
+  const outcome = await carried.outcome;
+  return outcome.reason === "ended" ? "ended" : `${outcome.reason}: ${outcome.error.message}`;
+}
+
+test("All samples are here, and no fenced block of TypeScript is anything else.", () => {
+  const names = ["hello", "greet", "request", "upper", "redact", "gate", "legs", "tally", "allow", "upper.test"];
+  assert.deepEqual(
+    samples.map(({ name }) => name),
+    names.map((name) => `${name}.ts`),
+  );
+  assert.equal(guide.match(/^```ts$/gm)?.length, samples.length);
+});
+
+test("All samples are right to the strict compiler, with the settings that the guide shows.", {
+  timeout: 120_000,
+}, async () => {
+  const shown = /^```json\n([\s\S]*?)^```$/m.exec(guide)?.[1] ?? "";
+  const { compilerOptions } = JSON.parse(shown.replace("/path/to/porthop", projectRoot));
+  // Where `npm install` would have put the types, and all that this repository's own compiler settings ask for.
+  const config = {
+    extends: join(projectRoot, "tsconfig.json"),
+    compilerOptions: { ...compilerOptions, typeRoots: [join(projectRoot, "node_modules/@types")] },
+    include: ["*.ts"],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const checked = await run(join(projectRoot, "node_modules/.bin/tsc"), ["--noEmit", "-p", folder], {
+    timeoutMs: 100_000,
+  });
+  assert.deepEqual([checked.code, checked.stdout], [0, ""]);
+});
+
+test("Every --use in the guide can be read, and fits the sample that it names.", async () => {
+  const uses = [...guide.matchAll(/--use ([^\s`]+)/g)].map(([, text = ""]) => text);
+  assert.ok(uses.length >= 4);
+  for (const use of uses) {
+    const spec = parsePluginSpec(use);
+    assert.equal(spec.isFile, true);
+    if (!samples.some(({ name }) => spec.name === `./${name}`)) continue;
+    await preparePlugin({ ...spec, name: join(folder, spec.name) });
+  }
+});
+
+test("hello.ts says hello for each connection.", async () => {
+  const { host, middleware } = await loaded("hello.ts");
+  const { question, answer } = await exchange("hello", middleware, ["question"], ["answer"]);
+  assert.deepEqual([host.lines, question, answer], [["info hello, L1#17"], "question", "answer"]);
+});
+
+test("greet.ts takes its word, and says goodbye to those who stayed longer.", async () => {
+  const stay = async (options: Readonly<Record<string, string>>, ageMs: number) => {
+    const { host, middleware } = await loaded("greet.ts", options);
+    const flow = new ScriptedFlow();
+    flow.ageMs = ageMs;
+    flow.finish();
+    await flow.enter(middleware);
+    return host.lines;
+  };
+  assert.deepEqual(await stay({}, 100_000), ["info hello, L1#1"]);
+  assert.deepEqual(await stay({ word: "welcome", above: "30s" }, 30_000), ["info welcome, L1#1"]);
+  assert.deepEqual(await stay({ above: "30s" }, 30_001), ["info hello, L1#1", "info goodbye, L1#1"]);
+  await assert.rejects(loaded("greet.ts", { above: "late" }), {
+    code: "plugin.invalid",
+    message: /option "above": "late" is not a duration/,
+  });
+});
+
+test("request.ts labels the flow with its first request, and changes nothing.", async () => {
+  const { middleware } = await loaded("request.ts");
+  const http = ["GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n", "POST /second HTTP/1.1\r\n\r\n"];
+  const { question, flow } = await exchange("request", middleware, http);
+  assert.equal(question, http.join(""));
+  assert.deepEqual([...flow.labels], [["request", "GET /index.html"]]);
+  const other = await exchange("request", middleware, ["\x16\x03\x01\x02\x00", "GET /late HTTP/1.1"]);
+  assert.equal(other.flow.labels.size, 0);
+});
+
+test("upper.ts answers in capitals; the memory of a chunk stays as it was.", async () => {
+  const { middleware } = await loaded("upper.ts");
+  const { origin, target } = await carryFlow({ middlewares: { upper: middleware } });
+  const answer = Buffer.from("hello, [world] {é}", "latin1");
+  await Promise.all([writeAll(target, [answer]), writeAll(origin, [Buffer.from("question")])]);
+  assert.equal(Buffer.from(await readAll(origin)).toString("latin1"), "HELLO, [WORLD] {é}");
+  assert.equal(Buffer.from(await readAll(target)).toString(), "question");
+  assert.equal(answer.toString("latin1"), "hello, [world] {é}");
+});
+
+test("redact.ts takes out the credentials wherever the chunks are cut, and nothing else.", async () => {
+  const { middleware } = await loaded("redact.ts");
+  const request = "GET / HTTP/1.1\r\nAuthorization: Basic c2VjcmV0\r\nHost: x\r\n\r\nb\xf6dy\0\nAUTHORIZATION:secret";
+  const expected = "GET / HTTP/1.1\r\nAuthorization: none\r\nHost: x\r\n\r\nb\xf6dy\0\nAUTHORIZATION:none";
+  for (let cut = 0; cut <= request.length; cut++) {
+    const { question } = await exchange(
+      "redact",
+      middleware,
+      [request.slice(0, cut), request.slice(cut)].filter(Boolean),
+    );
+    assert.equal(question, expected, `cut at ${cut}`);
+  }
+});
+
+test("redact.ts breaks a flow whose line never ends, with an error that names the plugin.", async () => {
+  const { middleware } = await loaded("redact.ts");
+  const carried = await carryFlow({ middlewares: { redact: middleware } });
+  const sent = writeAll(carried.origin, [new Uint8Array(65_536).fill(0x61), Uint8Array.of(0x61)]);
+  await assert.rejects(readAll(carried.target));
+  await sent.catch(() => {});
+  assert.equal(await refusalOf(carried), "aborted: plugin redact failed on this flow: a line of more than 65536 bytes");
+});
+
+test("gate.ts refuses one port, sends one host elsewhere, and lets all others through.", async () => {
+  const closed = await loaded("gate.ts", { closed: "5432" });
+  const refused = await carryFlow({ middlewares: { gate: closed.middleware } });
+  assert.match(await refusalOf(refused), /^refused: plugin gate refused this flow: port 5432 is closed$/);
+  assert.deepEqual(refused.steps, ["refuse target.prohibited"], "nothing was dialed");
+  const moved = await loaded("gate.ts", { closed: "1", moved: "db.internal", to: "10.0.0.9" });
+  assert.deepEqual((await exchange("gate", moved.middleware, [])).steps[0], "dial 10.0.0.9:5432");
+  const other = await loaded("gate.ts", { closed: "1", moved: "old.internal" });
+  assert.deepEqual((await exchange("gate", other.middleware, [])).steps[0], "dial db.internal:5432");
+  const unix = new ScriptedFlow({ target: { path: "/run/db.sock" } });
+  unix.finish();
+  await unix.enter(other.middleware);
+});
+
+test("legs.ts tells what happens on each of the three connections.", async () => {
+  const { host, middleware } = await loaded("legs.ts");
+  assert.equal(host.locatesTargets, true);
+  const wire = host.startSession("vishnu", { host: "10.0.0.1", port: 33_450 }, { host: "10.0.0.2", port: 22 });
+  wire.opened();
+  wire.bytes("up", new Uint8Array(40));
+  wire.bytes("down", new Uint8Array(2));
+  wire.ended("down");
+  wire.aborted("down", new Error("connection reset"));
+  assert.deepEqual(host.lines.splice(0), [
+    "info leg 2 to vishnu ended down after 42 bytes",
+    "info leg 2 to vishnu broke (connection reset) after 42 bytes",
+  ]);
+  const located = { from: { host: "10.0.0.2", port: 33_513 }, to: { host: "10.0.0.3", port: 5432 } };
+  const { flow, outcome } = await carryFlow({
+    middlewares: { legs: middleware },
+    dial: async (dialed) => {
+      const { conn } = await dialed;
+      return { conn, leg: { from: undefined, to: targetAddress, observed: false, locate: async () => located } };
+    },
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  flow.abort(broken(3));
+  await outcome;
+  assert.deepEqual(host.lines, [
+    "info L1#17 leg 1: 127.0.0.1:33458 -> 127.0.0.1:3456",
+    "info L1#17 leg 3: 10.0.0.2:33513 -> 10.0.0.3:5432",
+    "info L1#17 leg 3 broke down: the cable was cut",
+  ]);
+});
+
+test("tally.ts adds up flows that ended and flows that broke, tells now and then, and at the end.", {
+  timeout: 20_000,
+}, async () => {
+  const { host, middleware } = await loaded("tally.ts", { every: "10ms" });
+  await exchange("tally", middleware, ["question"], ["the answer"]);
+  const flow = new ScriptedFlow();
+  flow.up.bytes = 1;
+  flow.break(new Error("connection reset"));
+  await assert.rejects(flow.enter(middleware), /connection reset/);
+  host.lines.length = 0;
+  while (host.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(host.lines[0], "info 2 flows, 9 bytes up, 10 bytes down");
+  await host.dispose();
+  const told = host.lines.length;
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(host.lines.length, told, "its timer is off");
+});
+
+test("allow.ts lets through the hosts of its list, and cannot be set up without it.", async () => {
+  const list = join(folder, "hosts.txt");
+  await assert.rejects(loaded("allow.ts", { list }), {
+    code: "file.cannot-read",
+    message: `cannot read the list of hosts ${list}`,
+    hint: "make a file with one host a line",
+  });
+  writeFileSync(list, "db.internal\r\nweb.internal\n");
+  const { host, middleware } = await loaded("allow.ts", { list });
+  assert.deepEqual(host.lines, ["info 2 hosts are allowed"]);
+  assert.equal((await exchange("allow", middleware, ["question"])).question, "question");
+  const other = new ScriptedFlow({ target: { host: "evil.example", port: 80 } });
+  await assert.rejects(other.enter(middleware), /evil\.example is not on the list/);
+  await assert.rejects(loaded("allow.ts"), /option "list" is required/);
+});
+
+test("upper.test.ts passes as it stands.", { timeout: 60_000 }, async () => {
+  const [command = "", ...args] = testCommand(currentRuntime, "./upper.test.ts");
+  const { code, stdout, stderr } = await run(command, args, { cwd: folder });
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout + stderr, /Answers come in capitals/);
+});
+
+test("What the guide says of the types of options is what porthop reads.", async () => {
+  const rows = [...guide.matchAll(/^\| `(text|number|flag|rate|size|duration)`\s*\| (.*?)\s*\|/gm)];
+  assert.equal(rows.length, 6);
+  const file = join(folder, "types.ts");
+  const record = rows.map(([, type]) => `${type}: { type: "${type}", about: "one of each" }`).join(", ");
+  writeFileSync(file, `export default { name: "types", about: "all", options: { ${record} }, setup: () => () => {} };`);
+  for (const [, type = "", written = ""] of rows.filter(([, type]) => type !== "text")) {
+    const values = [...written.matchAll(/`([^`]+)`/g)].map(([, value = ""]) => value);
+    assert.ok(values.length > 0);
+    for (const value of values) {
+      await assert.doesNotReject(preparePlugin({ name: file, isFile: true, options: new Map([[type, value]]) }));
+    }
+  }
+  assert.throws(() => parsePluginSpec("./types.ts:text=a,b"), Malformed);
+  assert.equal(parsePluginSpec('./types.ts:text="a,b"').options.get("text"), "a,b");
+});
