@@ -36,8 +36,10 @@ export function goBehind(
     stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe"],
     env: { ...process.env, [variable]: String(readyFd) },
   });
-  // Ctrl-C reaches only the process in front.
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  // Ctrl-C reaches only the process in front. (child.kill under Deno gives the child up, and its exit code with it.)
+  const pass = (signal: NodeJS.Signals) => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
+  };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, pass);
   return new Promise((resolve, reject) => {
     const ready = child.stdio[readyFd];

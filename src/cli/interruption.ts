@@ -4,6 +4,9 @@
  */
 import { PorthopError } from "../errors.ts";
 
+/** After the second signal: for files to be closed, and no longer. A plugin may wait for ever. */
+const hurryMs = 500;
+
 const codes = { SIGINT: 130, SIGTERM: 0, SIGHUP: 0 } as const;
 type Signal = keyof typeof codes;
 
@@ -24,13 +27,26 @@ export class Interruption {
     this.requested = new Promise((resolve) => {
       for (const signal of Object.keys(codes) as Signal[]) {
         const handler = () => {
-          if (stop.signal.aborted) hurry.abort();
+          if (stop.signal.aborted && !hurry.signal.aborted) {
+            hurry.abort();
+            setTimeout(() => void this.requested.then((code) => process.exit(code)), hurryMs).unref();
+          }
           stop.abort(new PorthopError("cancelled", `stopped by ${signal}`));
           resolve(codes[signal]);
         };
         process.on(signal, handler);
         this.#handlers.push({ signal, handler });
       }
+    });
+  }
+
+  /** `work`, given up at the first signal: what is being set up may wait for something that cannot be told to stop. */
+  orStop<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(this.stop.reason);
+      if (this.stop.aborted) onAbort();
+      this.stop.addEventListener("abort", onAbort, { once: true });
+      void work.then(resolve, reject).finally(() => this.stop.removeEventListener("abort", onAbort));
     });
   }
 

@@ -59,14 +59,15 @@ async function runTunnel(settings: RunSettings, output: Output): Promise<number>
   const progress = sayLater(output, settings);
   let tunnel: Tunnel | undefined;
   try {
-    const plan = await planTunnel(settings, {
+    const planning = planTunnel(settings, {
       log,
       prompter: terminalPrompter(progress),
       environment: process.env,
       signal: interruption.stop,
     });
+    const plan = await interruption.orStop(planning);
     tunnel = new Tunnel(plan, hooks);
-    const { lost } = await tunnel.start(interruption.stop).finally(progress);
+    const { lost } = await interruption.orStop(tunnel.start(interruption.stop)).finally(progress);
     const code = await Promise.race([interruption.requested, lost.then((reason) => reason.exitCode)]);
     await tunnel.stop(settings.graceMs, interruption.hurry);
     return code;

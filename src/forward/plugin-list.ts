@@ -2,7 +2,7 @@
  * The built-in plugins by name, plugins from files, and both made ready for a chain: options read and checked by the
  * plugin's own record (promise 9).
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Malformed } from "../codec/malformed.ts";
@@ -59,6 +59,10 @@ async function loadFile(path: string): Promise<Plugin> {
   if (!existsSync(path)) {
     const hint = "check the path; it starts at the folder in which porthop runs";
     throw new PorthopError("plugin.not-found", `there is no plugin file ${shown}`, { hint });
+  }
+  if (!statSync(path).isFile()) {
+    const hint = "name the plugin's own file, for example ./mine.ts";
+    throw new PorthopError("plugin.not-found", `the plugin ${shown} is no file`, { hint });
   }
   let exported: unknown;
   try {

@@ -12,12 +12,14 @@ export interface DialOptions {
   /** For each address that is tried; the system's own limit when left out. */
   readonly timeoutMs?: number | undefined;
   readonly signal: AbortSignal;
+  /** How a name becomes addresses; the system's way when left out. */
+  readonly resolve?: typeof systemAddresses;
 }
 
 /** Rejects with the raw error of the last address tried, or with host.not-found. */
 export async function connectTcp(target: TcpAddress, options: DialOptions): Promise<Socket> {
   options.signal.throwIfAborted();
-  const hosts = await unlessAborted(resolve(target.host, options.family), options.signal);
+  const hosts = await unlessAborted(addressesOf(target.host, options), options.signal);
   let failure: unknown;
   for (const host of hosts) {
     try {
@@ -39,16 +41,20 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-async function resolve(host: string, family: 4 | 6 | undefined): Promise<readonly string[]> {
+async function addressesOf(host: string, options: DialOptions): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
   try {
-    const found = await lookup(host, { all: true, family: family ?? 0 });
-    return found.map((each) => each.address);
+    return await (options.resolve ?? systemAddresses)(host, options.family);
   } catch (error) {
     throw new PorthopError("host.not-found", `cannot find the host ${host}: the name does not resolve`, {
       cause: error,
     });
   }
+}
+
+async function systemAddresses(host: string, family: 4 | 6 | undefined): Promise<readonly string[]> {
+  const found = await lookup(host, { all: true, family: family ?? 0 });
+  return found.map((each) => each.address);
 }
 
 function connectOne(address: TcpAddress, options: DialOptions): Promise<Socket> {

@@ -7,9 +7,9 @@ import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { pty } from "../kit/pty.ts";
-import { echoServer } from "../kit/servers.ts";
-import { startSshServer } from "../kit/ssh-server.ts";
+import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { tempDirectory } from "../kit/temp.ts";
 import { connectTo, playTarget } from "./tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
@@ -48,13 +48,18 @@ for (const [signal, code] of [
   );
 }
 
-test("Ctrl-C on a terminal is SIGINT.", limits, async () => {
-  await using server = await startSshServer();
-  const { command, env, cwd } = launch(["run", ...server.sshArgs, "-L", "0.0.0.0:1:a:1", "127.0.0.1"]);
-  await using screen = pty(["sh", "-c", 'umask 077; exec "$@"', "sh", ...command], { env, cwd });
-  await screen.screen(/ready|listen\./);
+test("Ctrl-C on a terminal stops it with 130 and ends its capture in order.", limits, async () => {
+  const sshd = await theSshd();
+  const home = tempDirectory("home");
+  const forward = ["-L", `${await freePort()}:localhost:1`];
+  const { command, env, cwd } = launch(["run", "--capture", "out.pcap", ...forward, ...sshd.sshArgs, sshd.host], {
+    home,
+  });
+  await using screen = pty(command, { env, cwd });
+  await screen.screen(/ready: press Ctrl-C to stop/);
   screen.send("\u0003");
-  await screen.exit;
+  await screen.screen(/capture: \d+ packets in out\.pcap/);
+  assert.equal(await screen.exit, 130);
 });
 
 test("An open flow may finish within the grace, while new ones are refused.", limits, async () => {
