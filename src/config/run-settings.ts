@@ -53,6 +53,7 @@ function readWords(words: readonly string[]): RunSettings {
   }
   const keywords = readKeywords(given);
   const plugins = [...given.inOrder()].flatMap(pluginOf);
+  refuseShared(plugins, given);
   return {
     help,
     destination: withFlags(parseDestination(destination ?? "localhost"), keywords),
@@ -182,6 +183,12 @@ function pluginOf({ flag, value = "" }: ScannedFlag): readonly PluginSpec[] {
   if (flag === "rate-limit") return [{ name: "limit", isFile: false, options: new Map([["rate", value]]) }];
   if (flag === "capture") return [{ name: "capture", isFile: false, options: new Map([["file", value]]) }];
   return [];
+}
+
+/** Events between the blocks of a capture would spoil both. */
+function refuseShared(plugins: readonly PluginSpec[], given: Given): void {
+  const isOut = plugins.some(({ name, options }) => name === "capture" && options.get("file") === "-");
+  if (isOut && given.has("json")) throw new Malformed("--json and --capture - cannot both have stdout");
 }
 
 /** --capture-legs and --capture-snaplen belong to the capture, wherever they stand. */

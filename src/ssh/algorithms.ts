@@ -4,6 +4,7 @@
  */
 import { getCiphers } from "node:crypto";
 import type { Algorithms } from "ssh2";
+import { quoted } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 
 export interface AlgorithmWishes {
@@ -82,7 +83,7 @@ function choose(what: string, wish: string | undefined, own: readonly string[]):
   const names = wish.split(",").map((name) => name.trim());
   const unknown = names.filter((name) => !own.includes(name));
   if (unknown.length > 0 || names.length === 0) {
-    throw new PorthopError("config.invalid", `porthop has no ${what} "${unknown[0] ?? ""}"`, {
+    throw new PorthopError("config.invalid", `porthop has no ${what} ${quoted(unknown[0] ?? "")}`, {
       hint: `it has ${own.join(", ")}`,
     });
   }

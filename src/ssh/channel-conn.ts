@@ -39,7 +39,7 @@ export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, whe
     });
   return new StreamConn(channel, {
     reset() {
-      channel.close();
+      if (carrier.goneBy === undefined) channel.close();
       // Nobody reads any more, but the channel must see its end to be forgotten.
       channel.resume();
     },

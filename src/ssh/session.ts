@@ -48,6 +48,7 @@ export class Session {
   readonly #socket: Socket;
   readonly #peer: Peer;
   readonly #congestion: () => Promise<void> | undefined;
+  readonly #conns = new Set<Conn>();
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
@@ -68,6 +69,8 @@ export class Session {
       client.on("close", () => {
         // The channels' own end and close events come after this one: they must find the reason here.
         this.#gone = lost(this.#lastError, peer);
+        // By itself a channel that is not read just now would hear of it only when all that it holds was read.
+        for (const conn of this.#conns) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
       });
     });
@@ -112,9 +115,12 @@ export class Session {
       },
       congestion: this.#congestion,
     };
-    return this.#requestChannel(target, origin, signal, (channel) =>
-      channelConn(channel, carrier, formatAddress(target)),
-    );
+    return this.#requestChannel(target, origin, signal, (channel) => {
+      const conn = channelConn(channel, carrier, formatAddress(target));
+      this.#conns.add(conn);
+      channel.on("close", () => this.#conns.delete(conn));
+      return conn;
+    });
   }
 
   /** Says goodbye (SSH_MSG_DISCONNECT) and waits for the TCP connection to end. */

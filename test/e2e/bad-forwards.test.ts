@@ -129,6 +129,8 @@ test("With ExitOnForwardFailure=no the other forwards work, and ready names only
   await using client = await connectTo(free);
   await client.send("hello");
   await client.got(5);
+  client.end();
+  await client.received;
   program.signal("SIGTERM");
   assert.equal((await program.exit).code, 0);
 });

@@ -16,6 +16,7 @@ import { randomBytes, randomChunks, type Sum, sha256, sumOf } from "../kit/rando
 import { echoServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
+import { dials } from "./dials.ts";
 import { connectTo, playTarget } from "./tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
@@ -192,11 +193,4 @@ async function said(file: string, ends: string): Promise<{ readonly up: Sum; rea
   const bytes = (pattern: RegExp) =>
     lines.filter((line) => pattern.test(line)).map((line) => Buffer.from(line.trim(), "hex"));
   return { up: await sumOf(bytes(/^[0-9a-f]+$/)), down: await sumOf(bytes(/^\t[0-9a-f]+$/)) };
-}
-
-/** Who dialed whom, `127.0.0.1:40000,127.0.0.1:80`, in order. */
-async function dials(file: string, filter: string): Promise<readonly string[]> {
-  const fields = ["ip.src", "tcp.srcport", "ip.dst", "tcp.dstport"].flatMap((name) => ["-e", name]);
-  const { lines } = await tshark(file, ["-Y", `${filter} && tcp.flags == 0x002`, "-T", "fields", ...fields]);
-  return lines.map((line) => line.replace(/\t/g, ":").replace(/^([^:]+:\d+):/, "$1,"));
 }

@@ -218,6 +218,8 @@ function configuration(sshd: Sshd, hostKeyFiles: readonly string[], config: read
     "LogLevel VERBOSE",
     "MaxStartups 500",
     "MaxSessions 500",
+    // What the tester's shell does at the start (bash reads ~/.bashrc for sshd) is slow, and killed sessions leave traces.
+    `SetEnv HOME=${sshd.directory}`,
     ...penalties(),
     ...blocks,
   ]);

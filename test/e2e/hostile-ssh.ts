@@ -1,0 +1,118 @@
+/**
+ * An ssh server that has lost its manners: ssh2's own, with a way to send any message at any time. What it does wrong is
+ * up to the test.
+ */
+import type { AddressInfo, Socket } from "node:net";
+import ssh2, { type AuthContext, type Connection, type ServerChannel } from "ssh2";
+import { makeSshKey } from "../kit/ssh-server.ts";
+
+export interface Manners {
+  /** Instead of letting everybody in. */
+  readonly login?: (context: AuthContext, peer: Peer) => void;
+  readonly ready?: (peer: Peer) => void;
+  /** Instead of refusing each channel. `accept` gives the channel, and the number that the client knows it by. */
+  readonly open?: (peer: Peer, accept: () => Accepted) => void;
+}
+
+export interface Accepted {
+  readonly channel: ServerChannel;
+  readonly id: Uint8Array;
+}
+
+/** One connection of a client. */
+export interface Peer {
+  readonly socket: Socket;
+  /** Sends a message as it is: its number, and what follows. */
+  send(...parts: readonly (number | Uint8Array)[]): void;
+  /** The next channel that is accepted is confirmed with these numbers instead of the usual ones. */
+  confirmWith(windowBytes: number, packetBytes: number): void;
+}
+
+export interface HostileSsh extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** For porthop, before the host's name: nothing is known of this server, and nothing is written down. */
+  readonly sshArgs: readonly string[];
+}
+
+/** A string of the protocol (RFC 4251, section 5). */
+export function text(content: string): Uint8Array {
+  return Buffer.concat([uint32(Buffer.byteLength(content)), Buffer.from(content)]);
+}
+
+export function uint32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+export async function hostileSsh(manners: Manners): Promise<HostileSsh> {
+  const sockets = new Set<Socket>();
+  const server = new ssh2.Server({ hostKeys: [makeSshKey().private] }, (connection) => {
+    const peer = peerOf(connection);
+    sockets.add(peer.socket);
+    // Clients are meant to hang up on it.
+    connection.on("error", () => {});
+    connection.on("authentication", (context) => (manners.login ?? accept)(context, peer));
+    connection.on("ready", () => manners.ready?.(peer));
+    connection.on("tcpip", (take, refuse) =>
+      manners.open === undefined ? refuse() : manners.open(peer, () => accepted(take())),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const settings = ["UserKnownHostsFile=none", "GlobalKnownHostsFile=none", "StrictHostKeyChecking=no"];
+  return {
+    host: "127.0.0.1",
+    port,
+    sshArgs: ["-F", "none", "-l", "alice", "-p", String(port), ...settings.flatMap((setting) => ["-o", setting])],
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.resetAndDestroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function accept(context: AuthContext): void {
+  context.accept();
+}
+
+function accepted(channel: ServerChannel): Accepted {
+  const { outgoing } = channel as unknown as { readonly outgoing: { readonly id: number } };
+  return { channel, id: uint32(outgoing.id) };
+}
+
+/** What ssh2 1.17.0 keeps to itself (lib/server.js, lib/protocol/Protocol.js). */
+interface Hidden {
+  readonly _sock: Socket;
+  readonly _protocol: {
+    readonly _packetRW: {
+      readonly write: {
+        readonly allocStart: number;
+        alloc(bytes: number): Uint8Array;
+        finalize(packet: Uint8Array): Uint8Array;
+      };
+    };
+    readonly _cipher: { encrypt(packet: Uint8Array): void };
+    channelOpenConfirm(remote: number, local: number, windowBytes: number, packetBytes: number): void;
+  };
+}
+
+function peerOf(connection: Connection): Peer {
+  const { _protocol: protocol, _sock: socket } = connection as unknown as Hidden;
+  return {
+    socket,
+    send(...parts) {
+      const payload = Buffer.concat(parts.map((part) => (typeof part === "number" ? Uint8Array.of(part) : part)));
+      const { write } = protocol._packetRW;
+      const start = write.allocStart;
+      const packet = write.alloc(payload.length);
+      packet.set(payload, start);
+      protocol._cipher.encrypt(write.finalize(packet));
+    },
+    confirmWith(windowBytes, packetBytes) {
+      const original = protocol.channelOpenConfirm;
+      protocol.channelOpenConfirm = (remote, local) => original.call(protocol, remote, local, windowBytes, packetBytes);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Both ends of one SSH channel in the test's hands: ssh2's client on this side, ssh2's server on the other, over
+ * loopback. For what a server can do to a channel that no real target makes it do.
+ */
+import { type AddressInfo, createConnection, type Socket } from "node:net";
+import ssh2, { type Client, type ClientChannel, type Connection, type ServerChannel } from "ssh2";
+import { makeSshKey } from "./ssh-server.ts";
+import { Waiting } from "./waiting.ts";
+
+export class ChannelPair implements AsyncDisposable {
+  readonly client: Client;
+  readonly clientSocket: Socket;
+  /** The server's end of the connection. */
+  readonly connection: Connection;
+  readonly #server: ssh2.Server;
+  readonly #accepted: ServerChannel[];
+  readonly #waiting: Waiting;
+
+  private constructor(
+    client: Client,
+    clientSocket: Socket,
+    connection: Connection,
+    server: ssh2.Server,
+    accepted: ServerChannel[],
+    waiting: Waiting,
+  ) {
+    this.client = client;
+    this.clientSocket = clientSocket;
+    this.connection = connection;
+    this.#server = server;
+    this.#accepted = accepted;
+    this.#waiting = waiting;
+  }
+
+  static async open(): Promise<ChannelPair> {
+    const accepted: ServerChannel[] = [];
+    const waiting = new Waiting();
+    let connection: Connection | undefined;
+    const server = new ssh2.Server({ hostKeys: [makeSshKey().private] }, (each) => {
+      connection = each;
+      each.on("error", () => {});
+      each.on("authentication", (attempt) => attempt.accept());
+      each.on("tcpip", (accept) => {
+        accepted.push(accept());
+        waiting.change();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const socket = createConnection({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", noDelay: true });
+    const client = new ssh2.Client();
+    client.on("error", () => {});
+    const ready = new Promise<void>((resolve, reject) => {
+      client.once("ready", resolve);
+      client.once("close", () => reject(new Error("the login failed")));
+    });
+    client.connect({ sock: socket, username: "anna" });
+    await ready;
+    if (connection === undefined) throw new Error("the server saw no connection");
+    return new ChannelPair(client, socket, connection, server, accepted, waiting);
+  }
+
+  /** A new channel: our end of it, and the server's. */
+  async channel(): Promise<{ readonly near: ClientChannel; readonly far: ServerChannel }> {
+    const index = this.#accepted.length;
+    const near = await new Promise<ClientChannel>((resolve, reject) => {
+      this.client.forwardOut("127.0.0.1", 1, "target", 2, (error, channel) => {
+        if (error === undefined) resolve(channel);
+        else reject(error);
+      });
+    });
+    const far = await this.#waiting.until(`channel ${index}`, () => this.#accepted[index]);
+    return { near, far };
+  }
+
+  /** How many channels our side holds. */
+  get held(): number {
+    const { _chanMgr: channels } = this.client as unknown as { _chanMgr: { _count: number } };
+    return channels._count;
+  }
+
+  /** Breaks the TCP connection, as a network does. */
+  break(): void {
+    const { _sock: socket } = this.connection as unknown as { _sock: Socket };
+    socket.resetAndDestroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.clientSocket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}

@@ -1,0 +1,27 @@
+/** Trust as a test wants it: any host key will do and the login is `none`, unless the test says otherwise. */
+import type { Client } from "ssh2";
+import { PorthopError } from "../../src/errors.ts";
+import type { Trust } from "../../src/ssh/login.ts";
+
+/** ssh2's client, once it connects; the key exchange is in its hands alone. */
+export interface TrustedClient {
+  client: Client | undefined;
+}
+
+export function easyTrust(changes: Partial<Trust> = {}, seen: TrustedClient = { client: undefined }): Trust {
+  let offered = false;
+  return {
+    hostKeyTypes: [],
+    verify: async () => {},
+    authHandler: (_methods, _partial, next) => {
+      if (offered) return next(false as never);
+      offered = true;
+      next({ type: "none", username: "anna" });
+    },
+    attach: (client) => {
+      seen.client = client;
+    },
+    authFailure: (cause) => new PorthopError("ssh.auth-failed", "refused the login of anna", { leg: 2, cause }),
+    ...changes,
+  };
+}
