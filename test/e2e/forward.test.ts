@@ -4,23 +4,13 @@ import { test } from "node:test";
 import { payloadOf, tshark } from "../kit/capture.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { shared } from "../kit/lifetime.ts";
-import { findTool, need } from "../kit/packages.ts";
+import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { randomBytes, randomChunks, sha256, sumOf } from "../kit/random.ts";
 import { run } from "../kit/run.ts";
-import {
-  echoServer,
-  freePort,
-  httpServer,
-  lateAnswerServer,
-  resetServer,
-  sinkServer,
-  sourceServer,
-  stalledServer,
-} from "../kit/servers.ts";
-import { startSshServer } from "../kit/ssh-server.ts";
+import { echoServer, freePort, httpServer, sinkServer, sourceServer, stalledServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { connectTo, playTarget } from "./tcp-end.ts";
+import { connectTo, echoes } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();
@@ -128,75 +118,6 @@ for (const [what, flags, bind] of [
   });
 }
 
-test("A client that ends its half gets the answer that is only given then.", limits, async () => {
-  await using target = await lateAnswerServer();
-  await using tunnel = await openTunnel(await theSshd(), [target]);
-  await using client = await tunnel.connect();
-  const question = randomBytes(1_000_000);
-  await client.send([question]);
-  client.end();
-  assert.equal((await client.received).ended, true);
-  assert.equal(client.text, `1000000 ${sha256(question)}\n`);
-  const closed = await tunnel.program.event("flow.close");
-  assert.deepEqual([closed.reason, closed.up, closed.down], ["ended", 1_000_000, client.text.length]);
-});
-
-test("A target that ends its half still gets what the client sends after that.", limits, async () => {
-  await using target = await playTarget();
-  await using tunnel = await openTunnel(await theSshd(), [target]);
-  await using client = await tunnel.connect();
-  const far = await target.accepted();
-  await far.send("that was all\n");
-  far.end();
-  assert.deepEqual([(await client.received).ended, client.text], [true, "that was all\n"]);
-  const late = randomBytes(1_000_000);
-  await client.send([late]);
-  client.end();
-  assert.deepEqual(await far.received, { bytes: late.length, sha256: sha256(late), ended: true });
-  assert.equal((await tunnel.program.event("flow.close")).reason, "ended");
-});
-
-test("A target that says all it has at once, and leaves, is heard to the end each time.", limits, async () => {
-  await using target = await sourceServer(Buffer.from("short and final\n"));
-  await using tunnel = await openTunnel(await theSshd(), [target]);
-  for (let round = 0; round < 200; round++) {
-    await using client = await tunnel.connect();
-    client.end();
-    assert.deepEqual([(await client.received).ended, client.text], [true, "short and final\n"]);
-  }
-});
-
-test("A target that resets ends the client's connection, and the session goes on.", limits, async () => {
-  await using target = await resetServer(10);
-  await using echo = await echoServer();
-  await using tunnel = await openTunnel(await theSshd(), [target, echo]);
-  await using client = await tunnel.connect();
-  await client.send("ten bytes.");
-  await client.received;
-  // SSH has no word for a reset: sshd says "no more bytes", and closes the channel when more are sent to it.
-  await client.send(endless());
-  const closed = await tunnel.program.event("flow.close");
-  assert.equal(closed.reason, "aborted");
-  assert.equal(await echoes(tunnel.ports[1] ?? 0), true);
-});
-
-test("A client that resets has its connection at the target closed, and the session goes on.", limits, async () => {
-  await using target = await playTarget();
-  await using tunnel = await openTunnel(await theSshd(), [target]);
-  await using client = await tunnel.connect();
-  await client.send("about to break\n");
-  const far = await target.accepted();
-  await far.got(15);
-  client.reset();
-  await far.received;
-  const closed = await tunnel.program.event("flow.close");
-  assert.deepEqual([closed.reason, (closed["error"] as { leg?: number }).leg], ["aborted", 1]);
-  await using next = await tunnel.connect();
-  const farNext = await target.accepted(1);
-  await farNext.send("still here\n");
-  await next.got(11);
-});
-
 test("Clients and targets that do not read hold up nobody else, and lose nothing.", limits, async () => {
   const bytes = 20_000_000;
   await using source = await sourceServer({ bytes, seed: 5 });
@@ -254,56 +175,6 @@ test("Keys that the server changes in the middle leave the bytes as they are.", 
   assert.ok(rekeys >= 5, `sshd changed keys ${rekeys} times`);
 });
 
-for (const [ident, flags, commands] of [
-  ["OpenSSH_9.2p1 Debian-2", [], ["true"]],
-  ["OpenSSH_10.0", [], ["true"]],
-  ["OpenSSH_10.1", [], []],
-  ["OpenSSH_9.2p1 Debian-2", ["--no-nagle-cure"], []],
-  ["dropbear_2022.83", [], []],
-] as const) {
-  const does = commands.length > 0 ? "runs `true` once" : "runs nothing";
-  test(`On ${ident} porthop ${["run", ...flags].join(" ")} ${does} against delayed small writes.`, limits, async () => {
-    await using server = await startSshServer({ ident, exec: () => ({ code: 0 }) });
-    await using target = await echoServer();
-    await using tunnel = await openTunnel(server, [target], { args: flags });
-    assert.equal(await echoes(tunnel.port), true);
-    await tunnel.stop();
-    assert.deepEqual(server.counts.commands, commands);
-  });
-}
-
-for (const [flags, sessions] of [
-  [[], (await delaysSmallWrites()) ? 1 : 0],
-  [["--no-nagle-cure"], 0],
-] as const) {
-  test(`With ${flags[0] ?? "no flag"} this machine's sshd sees ${sessions} session channels.`, limits, async () => {
-    await using sshd = await startSshd();
-    await using target = await playTarget();
-    await using tunnel = await openTunnel(sshd, [target], { args: flags });
-    await using client = await tunnel.connect();
-    const far = await target.accepted();
-    for (const [index, text] of ["a", "b", "c"].entries()) {
-      await far.send(text);
-      await client.got(index + 1);
-    }
-    far.end();
-    client.end();
-    await tunnel.stop();
-    assert.equal(client.text, "abc");
-    await sshd.logged(/Disconnected from user |Connection closed by /, { after: sshd.log().indexOf("Accepted") });
-    assert.equal(sshd.log().match(/Starting session: command/g)?.length ?? 0, sessions);
-  });
-}
-
-/** True when a fresh connection brings back what it sends. */
-async function echoes(port: number, host?: string): Promise<boolean> {
-  await using client = await connectTo(port, host);
-  await client.send("anybody there?\n");
-  client.end();
-  await client.received;
-  return client.text === "anybody there?\n";
-}
-
 /** Which of this machine's addresses lead through a forward. */
 async function reachable(port: number): Promise<string[]> {
   const found: string[] = [];
@@ -320,16 +191,4 @@ async function listening(flags: readonly string[], bind: string, targetPort: num
   const program = porthop(["run", "--json", ...flags, spec, ...sshd.sshArgs, sshd.host]);
   await program.event("ready");
   return Object.assign(program, { port });
-}
-
-function* endless(): Generator<Uint8Array> {
-  for (;;) yield randomBytes(1000);
-}
-
-/** sshd before 10.1, unless a session channel was opened. */
-async function delaysSmallWrites(): Promise<boolean> {
-  const sshd = findTool("sshd");
-  const { stderr } = sshd === undefined ? { stderr: "" } : await run(sshd, ["-V"]);
-  const [, major, minor] = /OpenSSH_(\d+)\.(\d+)/.exec(stderr) ?? [];
-  return Number(major) * 100 + Number(minor) < 1001;
 }

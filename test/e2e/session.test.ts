@@ -89,7 +89,7 @@ test("A server that answers is kept, however long nothing happens between two qu
   const asked = /keepalive@openssh\.com/;
   const after = sshd.log().length;
   await sshd.logged(asked, { after });
-  for (let round = 0; round < 2; round++) await sshd.logged(asked, { after: sshd.log().length });
+  await sshd.logged(asked, { after: sshd.log().length });
   await using client = await tunnel.connect();
   await client.send("hello");
   await client.got(5);

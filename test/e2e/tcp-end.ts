@@ -17,6 +17,15 @@ export async function connectTo(port: number, host = "127.0.0.1", localPort?: nu
   });
 }
 
+/** True when a fresh connection to an echo brings back what it sends. */
+export async function echoes(port: number, host?: string): Promise<boolean> {
+  await using client = await connectTo(port, host);
+  await client.send("anybody there?\n");
+  client.end();
+  await client.received;
+  return client.text === "anybody there?\n";
+}
+
 export interface PlayedTarget extends AsyncDisposable {
   readonly host: string;
   readonly port: number;

@@ -78,10 +78,12 @@ export class ChannelPair implements AsyncDisposable {
     return channels._count;
   }
 
-  /** Breaks the TCP connection, as a network does. */
-  break(): void {
+  /** Breaks the TCP connection, as a network does; resolves when our side has noticed. */
+  async break(): Promise<void> {
+    const noticed = new Promise<void>((resolve) => this.client.once("close", () => resolve()));
     const { _sock: socket } = this.connection as unknown as { _sock: Socket };
     socket.resetAndDestroy();
+    await noticed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -142,7 +142,7 @@ test("A session that is gone is a break with the session's reason, in both halve
   await using played = await play();
   const { pair, conn, broken } = played;
   const reading = assert.rejects(conn.read(), (error) => error === lost);
-  pair.break();
+  await pair.break();
   await reading;
   await assert.rejects(conn.write(bytes("x")), (error) => error === lost);
   await assert.rejects(conn.end(), (error) => error === lost);
@@ -154,8 +154,7 @@ test("A session that is lost after the target's end is a break while our half is
   const { pair, conn, far, broken } = played;
   far.eof();
   assert.equal(await conn.read(), undefined);
-  pair.break();
-  await once(pair.client, "close");
+  await pair.break();
   await assert.rejects(conn.write(bytes("x")), (error) => error === lost);
   assert.deepEqual(broken, [lost]);
 });
@@ -169,8 +168,7 @@ test("When both halves have ended, nothing is left to break.", { timeout }, asyn
   far.eof();
   far.close();
   assert.equal(await conn.read(), undefined);
-  pair.break();
-  await once(pair.client, "close");
+  await pair.break();
   conn.abort(reason);
   assert.equal(await conn.read(), undefined);
   assert.deepEqual([broken, pair.held], [[], 0]);
@@ -196,6 +194,7 @@ test("An abort closes the channel on both sides, with the reason for whoever wai
 test("An abort of a channel with unread bytes does not keep it.", { timeout }, async () => {
   await using played = await play();
   const { pair, conn, far } = played;
+  far.resume();
   far.write(randomBytes(1_000_000));
   await conn.read();
   const gone = once(far, "close");
