@@ -128,6 +128,8 @@ export function logIn<T>(
         keepaliveInterval: settings.keepAliveIntervalMs,
         keepaliveCountMax: settings.keepAliveCountMax,
         readyTimeout: 0,
+        // A server that is not OpenSSH may know sockets all the same (RFC 4254 lets it say no); ssh2 would not even ask.
+        strictVendor: false,
         debug: (text) => hooks.debug(text),
       });
       guard(client, socket);
@@ -205,6 +207,7 @@ class HandshakeTimer {
   readonly #ms: number;
   readonly #expire: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
 
   constructor(ms: number, expired: (ms: number) => void) {
     this.#ms = ms;
@@ -212,8 +215,9 @@ class HandshakeTimer {
     this.resume();
   }
 
+  /** An answer to a question may come after all is over. */
   resume(): void {
-    this.#timer = setTimeout(this.#expire, this.#ms);
+    if (!this.#isOver) this.#timer = setTimeout(this.#expire, this.#ms);
   }
 
   pause(): void {
@@ -221,6 +225,7 @@ class HandshakeTimer {
   }
 
   stop(): void {
+    this.#isOver = true;
     this.pause();
   }
 }

@@ -108,6 +108,7 @@ export class Session {
   /** Opens a channel to `target`, dialed by the server. Rejects with the leg that said no. */
   async openChannel(target: Address, origin: Address, signal: AbortSignal): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;
+    signal.throwIfAborted();
     const session = this;
     const carrier = {
       get goneBy() {

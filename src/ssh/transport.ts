@@ -21,6 +21,8 @@ export function watchTransport(socket: Socket, leg: LiveLeg, describeLoss: (erro
   socket.pause();
   const ended = { up: false, down: false };
   socket.on("end", () => {
+    // Under Bun a socket that we destroyed says that it has ended, too.
+    if (socket.destroyed) return;
     ended.down = true;
     leg.ended("down");
     // An SSH connection has no half-close: without this the socket would stay, half open, and nobody would know.
@@ -41,8 +43,8 @@ export function watchTransport(socket: Socket, leg: LiveLeg, describeLoss: (erro
   }) as typeof socket.write;
   const end = socket.end.bind(socket);
   socket.end = (() => {
+    if (!ended.up) leg.ended("up");
     ended.up = true;
-    leg.ended("up");
     write.flush();
     return end();
   }) as typeof socket.end;

@@ -8,12 +8,12 @@ import { builtExecutable } from "../kit/executable.ts";
 import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
+import { flood, rawServer } from "../kit/raw-server.ts";
 import { freePort, httpServer } from "../kit/servers.ts";
 import { clearPacket } from "../kit/ssh-stream.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { assertFails, type Failure } from "./failure.ts";
-import { flood, rawServer } from "./raw-server.ts";
 import { residentBytes } from "./resident.ts";
 
 builtExecutable();

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
+import { hostileSsh, type Manners, type Peer, text, uint32 } from "../kit/hostile-ssh.ts";
 import { type Porthop, porthop } from "../kit/porthop.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
 import { assertClean, assertEvents } from "./failure.ts";
-import { hostileSsh, type Manners, type Peer, text, uint32 } from "./hostile-ssh.ts";
 import { connectTo } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 

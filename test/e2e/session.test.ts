@@ -28,6 +28,7 @@ for (const [what, lose] of [
     await using reader = await tunnel.connect(0);
     await using writer = await tunnel.connect(1);
     const sent = writer.send(randomChunks(bytes));
+    await tunnel.program.event("flow.open", ({ flow }) => flow === "L2#1");
     await reader.got(5_000_000);
     await lose(sshd);
     assert.equal((await reader.received).ended, false);

@@ -4,7 +4,7 @@
  */
 import type { AddressInfo, Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from "ssh2";
-import { makeSshKey } from "../kit/ssh-server.ts";
+import { makeSshKey } from "./ssh-server.ts";
 
 export interface Manners {
   /** Instead of letting everybody in. */
