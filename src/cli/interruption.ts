@@ -17,6 +17,7 @@ export class Interruption {
   readonly hurry: AbortSignal;
   /** Resolves with the exit code at the first signal. */
   readonly requested: Promise<number>;
+  #end: ReturnType<typeof setTimeout> | undefined;
   readonly #handlers: { readonly signal: Signal; readonly handler: () => void }[] = [];
 
   constructor() {
@@ -29,7 +30,8 @@ export class Interruption {
         const handler = () => {
           if (stop.signal.aborted && !hurry.signal.aborted) {
             hurry.abort();
-            setTimeout(() => void this.requested.then((code) => process.exit(code)), hurryMs).unref();
+            this.#end = setTimeout(() => void this.requested.then((code) => process.exit(code)), hurryMs);
+            this.#end.unref();
           }
           stop.abort(new PorthopError("cancelled", `stopped by ${signal}`));
           resolve(codes[signal]);
@@ -52,6 +54,7 @@ export class Interruption {
 
   /** Gives the signals back to the system. */
   release(): void {
+    clearTimeout(this.#end);
     for (const { signal, handler } of this.#handlers) process.removeListener(signal, handler);
   }
 }

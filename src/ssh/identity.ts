@@ -66,7 +66,7 @@ interface Found {
 }
 
 async function look(path: string, home: string, found: Found, log: Logger, isDefault = false): Promise<void> {
-  const label = visible(path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
+  const label = visible(path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path, 300);
   const refuse = (reason: UnusableFile["reason"], text: string, hint: string) => {
     found.unusable.push({ label, reason, text, hint });
     // Of the default files only what ssh warns of too.

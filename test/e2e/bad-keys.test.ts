@@ -1,5 +1,6 @@
 /** Keys, passphrases and agents that do not do: the login fails with what was tried, what stood in its way, what to do. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { builtExecutable } from "../kit/executable.ts";
 import { launch } from "../kit/launch.ts";
 import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
+import { porthop } from "../kit/porthop.ts";
 import { pty } from "../kit/pty.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
@@ -116,16 +118,30 @@ test("A key that the server does not know is refused, and named.", limits, async
   await assertLoginFails(["-i", path], { says: [`tried publickey (${path})`, "the server takes publickey"] });
 });
 
-test("The public half of a key is not enough, and two halves of different keys are none.", limits, async () => {
-  const own = makeKey(join(folder, "own"));
-  await assertLoginFails(["-i", `${own}.pub`], { says: ["tried nothing"], hint: /own\.pub is only the public half/ });
-  const path = join(folder, "mixed");
-  copyFileSync((await theSshd()).keyFile, `${path}.pub`);
-  writeFileSync(`${path}.pub`, (await theSshd()).publicKey);
-  copyFileSync(makeKey(join(folder, "other"), "rsa"), path);
-  chmodSync(path, 0o600);
-  // A new OpenSSH file tells its own public half, so the one beside it is not asked.
-  await assertLoginFails(["-i", path], { says: [`tried publickey (${path})`] });
+test("The public half of a key is not enough.", limits, async () => {
+  const path = `${makeKey(join(folder, "own"))}.pub`;
+  await assertLoginFails(["-i", path], { says: ["tried nothing"], hint: /own\.pub is only the public half/ });
+});
+
+test("A path too long for any file is named and cut.", limits, async () => {
+  await assertLoginFails(["-i", `/${"x".repeat(10_000)}`], {
+    says: ["tried nothing"],
+    hint: /^\/x{200,300}…: .{1,60}$/,
+    before: [/^porthop: warning: .{0,50}\/x{200,300}… not accessible: .{1,60}$/],
+  });
+});
+
+test("Ctrl-C ends a porthop that waits for a key on a pipe to which nobody writes.", {
+  ...limits,
+  skip: missing || need("mkfifo"),
+}, async () => {
+  const path = join(folder, "fifo");
+  assert.equal(spawnSync("mkfifo", [path]).status, 0);
+  await using program = porthop(["run", "--json", ...(await words(await theSshd(), "-i", path))]);
+  await program.event("session");
+  await program.stderr(/^connecting/m);
+  program.signal("SIGINT");
+  assert.equal((await program.exit).code, 130);
 });
 
 test("A locked key without a terminal is named, with the way through ssh-agent.", limits, async () => {
@@ -167,7 +183,7 @@ test("A server that takes passwords only is no use without a terminal, and the h
   });
 });
 
-test("An ssh-agent that is gone, silent or something else is passed over and told in the hint.", limits, async () => {
+test("An ssh-agent that is gone or something else is passed over and told in the hint.", limits, async () => {
   const sshd = await theSshd();
   const socket = join(folder, "babbler");
   const babbler = createServer((connection) => connection.end("HTTP/1.1 400 Bad Request\r\n\r\n"));

@@ -12,6 +12,7 @@ import { startSshd } from "../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { assertClean, assertEvents, assertFails, assertTold } from "./failure.ts";
 import { handOver, normalUser, normalUserTools } from "./normal-user.ts";
+import { assertReset } from "./reset-client.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();
@@ -167,9 +168,7 @@ test("A plugin that breaks on a flow ends that flow only, with a reset and its n
   await using tunnel = await openTunnel(await theSshd(), [echo], { args: ["--use", path] });
   const codes = ["plugin.failed", "plugin.failed", "target.prohibited"];
   for (const [index, code] of codes.entries()) {
-    await using client = await tunnel.connect();
-    await client.send("hello");
-    assert.equal((await client.received).ended, false, "the client is reset");
+    await assertReset(tunnel.port);
     const error = await tunnel.program.event("error", ({ flow }) => flow === `L1#${index + 1}`);
     assert.equal(error.code, code);
     assert.match(error.message ?? "", /^plugin breaks (failed on this flow: (before|inside)|refused this flow)/);

@@ -125,7 +125,9 @@ test("Piped into tshark -i -, packets are shown while the forward runs.", limits
   await using target = await echoServer();
   const payload = "-l -Q -Y 'frame.interface_id == 2 && tcp.len > 0' -T fields -e tcp.payload";
   const under = ["sh", "-c", `"$@" | ${findTool("tshark")} -i - ${payload}`, "sh"];
-  await using tunnel = await openTunnel(await theSshd(), [target], { capture: "-", under });
+  // tshark keeps what it shows in a file of its own, which it leaves behind when it is killed.
+  const env = { TMPDIR: tempDirectory("tshark") };
+  await using tunnel = await openTunnel(await theSshd(), [target], { capture: "-", under, env });
   await using client = await tunnel.connect();
   await client.send("seen live");
   await tunnel.program.stdout(new RegExp(`${Buffer.from("seen live").toString("hex")}\n`));

@@ -6,7 +6,9 @@ import { hostileSsh, type Manners, type Peer, text, uint32 } from "../kit/hostil
 import { type Porthop, porthop } from "../kit/porthop.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
+import { untilClosed } from "./closed-port.ts";
 import { assertClean, assertEvents } from "./failure.ts";
+import { assertReset } from "./reset-client.ts";
 import { connectTo } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
@@ -42,13 +44,6 @@ async function assertLost(
   assert.deepEqual([error.code, error["leg"]], ["ssh.lost", 2], exit.stderr);
   assert.ok(error.message?.includes(`127.0.0.1:${server.port}`), error.message);
   assert.match(error.message ?? "", says);
-}
-
-/** A client that says hello and is reset. */
-async function assertReset(port: number): Promise<void> {
-  await using client = await connectTo(port);
-  await client.send("hello");
-  assert.equal((await client.received).ended, false, "a reset and no clean end");
 }
 
 test(
@@ -95,6 +90,16 @@ test("A flood of refusals before anything was asked is a failed login.", limits,
   const { exit } = await runAgainst({ login });
   assert.equal(exit.code, 255);
   assert.equal(assertEvents(exit, 255).code, "ssh.auth-failed");
+});
+
+test("A server that never answers the login is left by Ctrl-C.", limits, async () => {
+  await using server = await hostileSsh({ login: () => {} });
+  const words = ["run", "-L", `${await freePort()}:${target.host}:${target.port}`, ...server.sshArgs, server.host];
+  await using program = porthop(words);
+  await program.stderr(/^connecting to /m);
+  program.signal("SIGINT");
+  const exit = await program.exit;
+  assert.deepEqual([exit.code, exit.stdout], [130, ""]);
 });
 
 test("A channel that takes packets of no size does not make porthop run in circles.", limits, async () => {
@@ -225,8 +230,10 @@ test(
     await using patient = await hold("1h");
     await using other = await patient.connect();
     await other.send("hello");
-    const before = performance.now();
     patient.program.signal("SIGINT");
+    // Two signals at once may count as one: the first must have been heard.
+    await untilClosed(patient.port);
+    const before = performance.now();
     patient.program.signal("SIGINT");
     assert.equal((await patient.program.exit).code, 130);
     assert.ok(performance.now() - before < 3000, "at once");

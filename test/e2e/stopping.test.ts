@@ -74,7 +74,7 @@ test("An open flow may finish within the grace, while new ones are refused.", li
   client.end();
   assert.deepEqual([(await client.received).ended, client.text], [true, "before and after"]);
   assert.equal((await tunnel.program.exit).code, 0);
-  const closed = await tunnel.program.event("flow.close");
+  const closed = await tunnel.program.event("flow.close", ({ flow }) => flow === "L1#1");
   assert.deepEqual([closed.reason, closed.up], ["ended", 16]);
 });
 

@@ -1,0 +1,15 @@
+/** A port that closes: the one sign of a stop that shows from outside while a program still waits for something. */
+import { connectTo } from "./tcp-end.ts";
+
+/** Resolves once nobody listens there any more. Asks again and again: nobody is told of the end of a listener. */
+export async function untilClosed(port: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (performance.now() < deadline) {
+    try {
+      await using _client = await connectTo(port);
+    } catch {
+      return;
+    }
+  }
+  throw new Error(`port ${port} is still open`);
+}

@@ -1,0 +1,35 @@
+/** What a method of a login is given, with everything that it does to the login written down. */
+import type { AuthContext } from "../../src/ssh/auth-method.ts";
+import { newAuthRecord } from "../../src/ssh/auth-record.ts";
+import { loadSsh2 } from "../../src/ssh/loader.ts";
+import { LogLines } from "./log-lines.ts";
+
+export interface PlayedContext extends AuthContext {
+  readonly log: LogLines;
+  /** How often the next attempt was started. */
+  readonly advanced: () => number;
+  /** Why the login was given up, each time. */
+  readonly gaveUp: readonly unknown[];
+}
+
+export async function authContext(changes: Partial<AuthContext> = {}): Promise<PlayedContext> {
+  const log = new LogLines();
+  const gaveUp: unknown[] = [];
+  let advanced = 0;
+  return {
+    ssh2: await loadSsh2(),
+    record: newAuthRecord({ user: "anna", host: "vishnu", port: 22 }),
+    prompter: undefined,
+    signal: undefined,
+    prompts: 3,
+    account: "anna@vishnu",
+    advance: () => {
+      advanced++;
+    },
+    giveUp: (reason) => void gaveUp.push(reason),
+    ...changes,
+    log,
+    advanced: () => advanced,
+    gaveUp,
+  };
+}

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { test } from "node:test";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
+import type { PorthopError } from "../../../src/errors.ts";
+import type { Conn } from "../../../src/flow/conn.ts";
+import { Session } from "../../../src/ssh/session.ts";
+import { readAll } from "../../kit/memory-conn.ts";
+import { makeSshKey } from "../../kit/ssh-server.ts";
+import { easyTrust } from "../../kit/trust.ts";
+
+const timeout = 30_000;
+const never = new AbortController().signal;
+
+/** What ssh2's server does not let its users do (ssh2 1.17.0, lib/protocol/Protocol.js). */
+interface Protocol {
+  channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
+  channelData(recipient: number, data: Uint8Array): void;
+  channelEOF(recipient: number): void;
+}
+
+const protocolOf = (connection: Connection) => (connection as unknown as { _protocol: Protocol })._protocol;
+const idOf = (channel: ServerChannel) => (channel as unknown as { outgoing: { id: number } }).outgoing.id;
+
+interface Rules {
+  /** How the server's first bytes are cut; each piece goes in a turn of its own. */
+  readonly firstPieces?: (whole: Buffer) => Buffer[];
+  readonly greeting?: string;
+  readonly connected?: (connection: Connection) => void;
+  readonly opened?: (channel: ServerChannel, protocol: Protocol) => void;
+}
+
+async function serve({ firstPieces, greeting, connected, opened }: Rules) {
+  const sockets = new Set<Socket>();
+  const ssh = new ssh2.Server(
+    { hostKeys: [makeSshKey().private], ident: "OpenSSH_10.1", ...(greeting === undefined ? {} : { greeting }) },
+    (connection) => {
+      connection.on("error", () => {});
+      connection.on("authentication", (attempt) => attempt.accept());
+      connected?.(connection);
+      connection.on("tcpip", (accept) => {
+        const channel = accept();
+        channel.on("error", () => {});
+        opened?.(channel, protocolOf(connection));
+      });
+    },
+  );
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    if (firstPieces !== undefined) cutFirst(socket, firstPieces);
+    ssh.injectSocket(socket);
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  return {
+    port: (listener.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+    },
+  };
+}
+
+/** All that is written in the first turn goes out in these pieces, and what comes later behind them. */
+function cutFirst(socket: Socket, pieces: (whole: Buffer) => Buffer[]): void {
+  const write = socket.write.bind(socket) as (data: Uint8Array) => boolean;
+  const early: Uint8Array[] = [];
+  const send = async () => {
+    for (const piece of pieces(Buffer.concat(early.splice(0)))) {
+      write(piece);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    socket.write = write as typeof socket.write;
+    for (const late of early) write(late);
+  };
+  setImmediate(() => void send());
+  socket.write = ((data: string | Uint8Array) => {
+    early.push(Buffer.from(data as Uint8Array));
+    return true;
+  }) as typeof socket.write;
+}
+
+async function connect({ port }: { readonly port: number }): Promise<Session> {
+  return await Session.connect(
+    {
+      host: "127.0.0.1",
+      port,
+      user: "anna",
+      connectTimeoutMs: 5000,
+      keepAliveIntervalMs: 0,
+      keepAliveCountMax: 0,
+      algorithms: {},
+      nagleCure: false,
+    },
+    {
+      trust: async () => easyTrust(),
+      wire: () => {},
+      dropped: (_plugin, error) => assert.fail(String(error)),
+      debug: () => {},
+      banner: () => {},
+    },
+    never,
+  );
+}
+
+function open(session: Session): Promise<Conn> {
+  return session.openChannel({ host: "db", port: 5432 }, { host: "127.0.0.1", port: 1 }, never);
+}
+
+const singly = (whole: Buffer): Buffer[] => [
+  ...Array.from(whole.subarray(0, 60), (byte) => Buffer.of(byte)),
+  whole.subarray(60),
+];
+
+for (const [what, rules] of [
+  ["in pieces of one byte", { firstPieces: singly }],
+  [
+    "in three pieces",
+    { firstPieces: (whole: Buffer) => [whole.subarray(0, 3), whole.subarray(3, 9), whole.subarray(9)] },
+  ],
+  ["behind a greeting, in pieces of one byte", { greeting: "Welcome\r\nto vishnu", firstPieces: singly }],
+] as const) {
+  test(`An identification that comes ${what} is read whole.`, { timeout }, async () => {
+    await using server = await serve(rules);
+    const session = await connect(server);
+    assert.equal(session.facts.serverSoftware, "OpenSSH_10.1");
+    await session.close();
+  });
+}
+
+test("A server that greets without end is given up.", { timeout }, async () => {
+  const listener = createServer((socket) => {
+    socket.on("error", () => {});
+    const line = Buffer.from(`${"x".repeat(1000)}\r\n`);
+    const babble = () => {
+      while (!socket.destroyed && socket.write(line));
+    };
+    socket.on("drain", babble);
+    babble();
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  await assert.rejects(connect(listener.address() as AddressInfo), { code: "ssh.protocol" });
+  listener.close();
+});
+
+/** Why the session was lost. */
+async function lossWith(rules: Rules): Promise<PorthopError> {
+  await using server = await serve(rules);
+  const session = await connect(server);
+  const conn = await open(session).catch(() => undefined);
+  if (conn !== undefined) readAll(conn).catch(() => {});
+  return await session.lost;
+}
+
+test("A channel that takes packets of a few bytes only costs the server its session.", { timeout }, async () => {
+  const { message } = await lossWith({
+    connected: (connection) => {
+      const protocol = protocolOf(connection);
+      const confirm = protocol.channelOpenConfirm;
+      protocol.channelOpenConfirm = (remote, local, window) => confirm.call(protocol, remote, local, window, 7);
+    },
+  });
+  assert.match(message, /: the server opened a channel that takes packets of 7 bytes only$/);
+});
+
+test("More data than the window allows costs the server its session, and fills no memory.", { timeout }, async () => {
+  await using server = await serve({
+    opened: (channel, protocol) => {
+      const packet = Buffer.alloc(32_000);
+      // The window is 2 MiB, as much again is read ahead, and nobody reads.
+      for (let sent = 0; sent < 8_000_000; sent += packet.length) protocol.channelData(idOf(channel), packet);
+    },
+  });
+  const session = await connect(server);
+  await open(session);
+  assert.match((await session.lost).message, /: the server sent more than the window of a channel allows$/);
+});
+
+test("Data behind an EOF is nobody's, and does no harm.", { timeout }, async () => {
+  await using server = await serve({
+    opened: (channel, protocol) => {
+      const id = idOf(channel);
+      protocol.channelData(id, Buffer.from("all"));
+      protocol.channelEOF(id);
+      protocol.channelData(id, Buffer.from("and more"));
+    },
+  });
+  const session = await connect(server);
+  assert.equal(String(await readAll(await open(session))), "all");
+  assert.equal(String(await readAll(await open(session))), "all", "the session goes on");
+  await session.close();
+});
