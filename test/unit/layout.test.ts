@@ -230,6 +230,13 @@ const untested: Readonly<Record<string, string>> = {
   "src/ssh/prompter.ts": "types only",
   "src/codec/malformed.ts": "a class with no code of its own",
   "src/main.ts": "joins argv, cli and exit code; every end-to-end test runs it",
+  "src/cli/background.ts": "starts the program anew; test/e2e/background.test.ts does it with the executable",
+  "src/cli/demo.ts": "joins words, demo and exit code; test/e2e/demo.test.ts runs it",
+  "src/cli/run.ts": "joins words, tunnel and exit code; all of test/e2e runs it",
+  "src/cli/terminal-prompter.ts": "needs a terminal; host-keys and login in test/e2e answer it on one",
+  "src/ssh/key-file.ts":
+    "every format and lock is opened by private-key.test.ts, identity.test.ts and authentication.test.ts",
+  "src/ssh/public-key-method.ts": "one of the methods that authentication.test.ts tries against real servers",
   "src/ssh/loader.ts": "loads ssh2 and nothing else; every test with a session runs it",
 };
 
@@ -267,6 +274,8 @@ test("Each unit test is named after a source file.", () => {
   const sources = new Set(files.map(({ path }) => testOf(path)));
   const strays = filesBelow("test/unit")
     .filter((path) => !path.startsWith("test/unit/kit/") && path !== "test/unit/layout.test.ts")
+    // It runs the samples of plugins/README.md.
+    .filter((path) => path !== "test/unit/plugins/readme.test.ts")
     // capture-file.tools.test.ts is a second test of capture-file.ts.
     .filter((path) => !sources.has(path.replace(/\.[a-z-]+\.test\.ts$/, ".test.ts")));
   none(strays.map((path) => `${path}: there is no source file of this name`));

@@ -56,13 +56,13 @@ test("Under Bun GCM is first and chacha20 is not offered, which it does not have
   assert.deepEqual(offered().cipher, [...gcm, ...ctr]);
 });
 
-test("Under Deno chacha20 is first and GCM, which is slow there, last; nistp521 does not work and is left out.", {
-  skip: currentRuntime !== "deno",
-}, () => {
-  assert.ok(getCiphers().includes("chacha20"));
-  assert.deepEqual(offered().cipher, [chacha, ...ctr, ...gcm]);
-  assert.equal(offered().kex.includes("ecdh-sha2-nistp521"), false);
-});
+if (currentRuntime === "deno") {
+  test("Under Deno chacha20 is first and GCM, which is slow there, last; nistp521 does not work and is left out.", () => {
+    assert.ok(getCiphers().includes("chacha20"));
+    assert.deepEqual(offered().cipher, [chacha, ...ctr, ...gcm]);
+    assert.equal(offered().kex.includes("ecdh-sha2-nistp521"), false);
+  });
+}
 
 test("Key exchanges begin with curve25519, and the slow Diffie-Hellman groups come last, by size.", () => {
   const { kex } = offered();
