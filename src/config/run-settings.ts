@@ -4,7 +4,7 @@
  */
 import { type ScannedFlag, scanArgv } from "../codec/argv.ts";
 import { type Destination, parseDestination, parseUser } from "../codec/destination.ts";
-import { parseForwardSpec } from "../codec/forward-spec.ts";
+import { type ForwardSpec, parseForwardSpec } from "../codec/forward-spec.ts";
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { type PluginSpec, parsePluginSpec } from "../codec/plugin-spec.ts";
@@ -57,10 +57,7 @@ function readWords(words: readonly string[]): RunSettings {
   return {
     help,
     destination: withFlags(parseDestination(destination ?? "localhost"), keywords),
-    forwards: nameForwards(
-      given.values("L").map((text) => parseForwardSpec("L", text)),
-      given.has("g") || keywords.flag("GatewayPorts", false),
-    ),
+    forwards: nameForwards(given.values("L").map(readForward), given.has("g") || keywords.flag("GatewayPorts", false)),
     keywords,
     identityFiles: given.values("i"),
     plugins: captureOptions(plugins, given),
@@ -71,6 +68,14 @@ function readWords(words: readonly string[]): RunSettings {
     graceMs: graceOf(given.last("grace") ?? "5s"),
     nagleCure: !given.has("no-nagle-cure"),
   };
+}
+
+function readForward(text: string): ForwardSpec {
+  const spec = parseForwardSpec("L", text);
+  if (spec.listen !== undefined && "path" in spec.listen) {
+    throw new Malformed(`-L ${visible(text, 200)}: porthop cannot listen on a unix socket yet`);
+  }
+  return spec;
 }
 
 class Given {

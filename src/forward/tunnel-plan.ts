@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { currentUser } from "../config/current-user.ts";
 import type { RunSettings } from "../config/run-settings.ts";
 import type { Logger } from "../plugin.ts";
+import { sessionAlgorithms } from "../ssh/algorithms.ts";
 import type { Prompter } from "../ssh/prompter.ts";
 import type { SessionSettings } from "../ssh/session.ts";
 import { establishTrust, type TrustSettings } from "../ssh/trust.ts";
@@ -19,6 +20,8 @@ export interface PlanDeps {
 
 export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise<TunnelPlan> {
   const session = sessionSettings(settings);
+  // A name that porthop does not have is told before anything is connected.
+  sessionAlgorithms(session.algorithms);
   // The host key belongs to the name that the user typed, as in ssh, whatever HostName says.
   const known = { host: settings.destination.host, port: session.port, user: session.user };
   const trust = trustSettings(settings);

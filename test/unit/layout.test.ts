@@ -236,7 +236,6 @@ const untested: Readonly<Record<string, string>> = {
   "src/cli/terminal-prompter.ts": "needs a terminal; host-keys and login in test/e2e answer it on one",
   "src/ssh/key-file.ts":
     "every format and lock is opened by private-key.test.ts, identity.test.ts and authentication.test.ts",
-  "src/ssh/public-key-method.ts": "one of the methods that authentication.test.ts tries against real servers",
   "src/ssh/loader.ts": "loads ssh2 and nothing else; every test with a session runs it",
 };
 

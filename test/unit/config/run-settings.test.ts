@@ -315,3 +315,12 @@ for (const [what, words] of [
     assert.ok(ms < 2000, `it took ${Math.round(ms)} ms`);
   });
 }
+
+test("A listener on a unix socket is refused as words, before anybody logs in.", () => {
+  assert.throws(
+    () => readRunSettings(["-L", "/tmp/a.sock:localhost:80", "host"]),
+    (error: PorthopError) =>
+      error.code === "usage" &&
+      /-L \/tmp\/a\.sock:localhost:80: porthop cannot listen on a unix socket yet/.test(error.message),
+  );
+});

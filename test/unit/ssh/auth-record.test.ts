@@ -73,7 +73,7 @@ for (const [what, changes, message] of told) {
 
 test("A server that ended the login in the middle is told so, with its own words.", () => {
   const cause = new Error("Too many authentication failures");
-  const error = authFailure(record({ attempts: [key("~/one"), key("~/two", undefined)] }), cause);
+  const error = authFailure(record({ attempts: [key("~/one"), { ...key("~/two"), answer: undefined }] }), cause);
   assert.equal(
     error.message,
     'vishnu:2222 ended the login of "anna" (Too many authentication failures): tried publickey (~/one, ~/two)',
