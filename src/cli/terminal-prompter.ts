@@ -32,16 +32,19 @@ export function terminalPrompter(asked: () => void): Prompter | undefined {
   };
 }
 
+/** Opened once: under Bun a stream that was destroyed still reads, and takes the beginning of the next answer away. */
+let terminal: ReadStream | undefined;
+
 /** The terminal is held for one question only: between questions its keys belong to whoever wants them. */
 async function asking(question: (input: NodeJS.ReadStream) => Promise<string | symbol | undefined>): Promise<string> {
-  const input = process.stdin.isTTY ? process.stdin : new ReadStream(openSync("/dev/tty", "r"));
+  if (!process.stdin.isTTY) terminal ??= new ReadStream(openSync("/dev/tty", "r"));
+  const input = terminal ?? process.stdin;
   try {
     const answer = await question(input);
     if (typeof answer === "symbol") throw new PorthopError("cancelled", "cancelled at a question");
     return answer ?? "";
   } finally {
-    if (input === process.stdin) input.pause();
-    else input.destroy();
+    input.pause();
   }
 }
 

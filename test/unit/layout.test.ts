@@ -231,11 +231,6 @@ const untested: Readonly<Record<string, string>> = {
   "src/codec/malformed.ts": "a class with no code of its own",
   "src/main.ts": "joins argv, cli and exit code; every end-to-end test runs it",
   "src/cli/background.ts": "starts the program anew; test/e2e/background.test.ts does it with the executable",
-  "src/cli/demo.ts": "joins words, demo and exit code; test/e2e/demo.test.ts runs it",
-  "src/cli/run.ts": "joins words, tunnel and exit code; all of test/e2e runs it",
-  "src/cli/terminal-prompter.ts": "needs a terminal; host-keys and login in test/e2e answer it on one",
-  "src/ssh/key-file.ts":
-    "every format and lock is opened by private-key.test.ts, identity.test.ts and authentication.test.ts",
   "src/ssh/loader.ts": "loads ssh2 and nothing else; every test with a session runs it",
 };
 
