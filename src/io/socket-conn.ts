@@ -11,6 +11,8 @@ export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn 
   // Small writes must not wait for the peer's delayed ACK (Node and Deno leave Nagle's algorithm on).
   if (isTcp) socket.setNoDelay(true);
   return new StreamConn(socket, {
+    // Sixteen SSH packets come with one read: sixteen sends would wake the peer as often.
+    corks: true,
     reset() {
       if (isTcp && !socket.destroyed) socket.resetAndDestroy();
       else socket.destroy();

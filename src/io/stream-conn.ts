@@ -20,6 +20,8 @@ export interface StreamTraits {
   endedBy?(): PorthopError | undefined;
   /** What an `error` event of the stream, or a close without one, means. */
   translate(error: unknown): PorthopError;
+  /** Writes of one turn of the event loop are to go out together. */
+  readonly corks?: boolean;
   /** What lies under the stream is full: resolves when more may be written, undefined when there is room. */
   congestion?(): Promise<void> | undefined;
 }
@@ -40,6 +42,7 @@ export class StreamConn implements Conn {
   #told: ((reason: PorthopError) => void) | undefined;
   readonly #writers = new Set<Waiting<void>>();
   #finished = false;
+  #corked = false;
   /** Set when the peer is gone after a clean end: nothing can be written any more, and nothing was lost yet. */
   #deaf: PorthopError | undefined;
 
@@ -74,6 +77,7 @@ export class StreamConn implements Conn {
   write(chunk: Chunk): Promise<void> {
     const gone = this.#broken ?? this.#deaf;
     if (gone !== undefined) return Promise.reject(gone);
+    if (this.#traits.corks === true) this.#cork();
     if (this.#stream.writableLength + chunk.byteLength < writeAheadBytes) {
       this.#stream.write(chunk);
       const congestion = this.#traits.congestion?.();
@@ -109,6 +113,16 @@ export class StreamConn implements Conn {
   onBroken(told: (reason: PorthopError) => void): void {
     if (this.#broken !== undefined) told(this.#broken);
     else this.#told = told;
+  }
+
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#stream.uncork();
+    });
   }
 
   /** What is awaited may never come from a peer that is gone: #break answers then. */

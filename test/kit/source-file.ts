@@ -34,6 +34,8 @@ export function filesBelow(folder: string): string[] {
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) return filesBelow(path);
+      // Declarations of somebody else's module are no source of ours.
+      if (entry.name.endsWith(".d.ts")) return [];
       return /\.[cm]?[jt]sx?$/.test(entry.name) ? [path] : [];
     })
     .sort();
