@@ -63,7 +63,8 @@ for (const [signal, expected] of [
   }, async () => {
     const capture = join(folder, `kept-${signal}.pcapng`);
     await using program = porthop(["demo", "--keep", "--capture", capture], { runtime });
-    await program.stdout(/It goes on until Ctrl-C\. Try: curl http:\/\/127\.0\.0\.1:\d+\//);
+    const [, url = ""] = await program.stdout(/It goes on until Ctrl-C\. Try: curl (http:\/\/127\.0\.0\.1:\d+\/)/);
+    for (let round = 0; round < 5; round++) assert.equal((await fetch(url)).status, 200);
     program.signal(signal);
     const { code, stdout } = await program.exit;
     assert.equal(code, expected);

@@ -353,11 +353,14 @@ test("A stop lets open flows finish, and accepts no more.", { timeout }, async (
   await client.got(7);
   const stopped = play.tunnel.stop(20_000, never);
   await assert.rejects(connectTo(play.port()));
-  await client.send("after");
+  for (let round = 1; round <= 100; round++) {
+    await client.send("after ");
+    await client.got(7 + 6 * round);
+  }
   client.end();
   assert.equal((await client.received).ended, true);
   await stopped;
-  assert.equal(client.text, "before after");
+  assert.equal(client.text, `before ${"after ".repeat(100)}`);
   assert.deepEqual(play.story.slice(-2), ["close L1#1 ended", "session closed"]);
   assert.equal(isLost, false, "we left, nothing was lost");
   assert.equal(sshd.openChannels, 0);
