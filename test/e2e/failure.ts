@@ -24,10 +24,9 @@ export async function assertFails(
   expected: Failure,
   options: PorthopOptions = {},
 ): Promise<void> {
-  const [told, evented] = await Promise.all([
-    runToEnd(["run", ...args], options),
-    runToEnd(["run", "--json", ...args], options),
-  ]);
+  // One after the other: two at a time would find each other on the port that they are to be refused.
+  const told = await runToEnd(["run", ...args], options);
+  const evented = await runToEnd(["run", "--json", ...args], options);
   const { message, hint } = assertTold(told, expected);
   assertTold(evented, expected);
   const error = assertEvents(evented, expected.exit);

@@ -66,6 +66,21 @@ test("Releasing takes away what was hung in, and nothing else.", () => {
   assert.equal(interruption.stop.aborted, false);
 });
 
+test("Work that cannot be told to stop is given up at the first signal, with the signal as the reason.", async () => {
+  const interruption = new Interruption();
+  try {
+    assert.equal(await interruption.orStop(Promise.resolve("done")), "done");
+    const failed = new Error("of its own");
+    await assert.rejects(interruption.orStop(Promise.reject(failed)), (error) => error === failed);
+    const given = interruption.orStop(new Promise<never>(() => {}));
+    process.emit("SIGTERM");
+    await assert.rejects(given, { code: "cancelled", message: "stopped by SIGTERM" });
+    await assert.rejects(interruption.orStop(new Promise<never>(() => {})), { code: "cancelled" });
+  } finally {
+    interruption.release();
+  }
+});
+
 /** Says what happens to it, line by line; `release` on its stdin gives the signals back. */
 const program = `
 const interruption = new Interruption();
@@ -116,3 +131,17 @@ test("After the release a signal ends the program as it would any other.", { tim
   program.signal("SIGTERM");
   assert.deepEqual(await program.ended, [null, "SIGTERM"]);
 });
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 0],
+] as const) {
+  test(`A second ${signal} ends with ${code} a program that does nothing about it.`, { timeout }, async () => {
+    await using program = start();
+    assert.equal(await program.line(), "up");
+    program.signal(signal);
+    assert.equal(await program.line(), "stop");
+    program.signal(signal);
+    assert.deepEqual(await program.ended, [code, null]);
+  });
+}

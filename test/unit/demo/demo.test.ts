@@ -82,6 +82,21 @@ test("Its capture holds the three connections with the ports that it showed.", {
   assert.deepEqual(clear.map(({ interfaceIndex }) => interfaceIndex).toSorted(), [0, 2], "leg 2 is encrypted");
 });
 
+test("A connection that somebody still holds at the end is broken, and is no error.", { timeout }, async () => {
+  const play = new PlayedDemo(join(folder, "held.pcapng"));
+  const url = await play.demo.play(never);
+  await using held = await connectTo(Number(new URL(url).port));
+  await held.send("GET / HTTP/1.1\r\n");
+  const strays: unknown[] = [];
+  const stray = (reason: unknown) => void strays.push(reason);
+  process.on("unhandledRejection", stray);
+  await play.demo.end(20, never);
+  assert.equal((await held.received).ended, false);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.removeListener("unhandledRejection", stray);
+  assert.deepEqual(strays, []);
+});
+
 test("Two demos at the same time do not get in each other's way.", { timeout }, async () => {
   const plays = [new PlayedDemo(join(folder, "one.pcapng")), new PlayedDemo(join(folder, "two.pcapng"))];
   const urls = await Promise.all(plays.map((play) => play.demo.play(never)));

@@ -209,8 +209,7 @@ test("What a server sends to a stderr that a forward does not have holds nothing
   const { conn, far } = played;
   // Three times the window of the channel: ssh2 itself holds as much as twice that.
   const noise = randomBytes(6_500_000);
-  far.stderr.write(noise);
-  far.write("at last", () => far.eof());
+  far.stderr.write(noise, () => far.write("at last", () => far.eof()));
   assert.equal(text(await readAll(conn)), "at last");
 });
 
