@@ -1,6 +1,6 @@
 /**
  * Loads ssh2, and only when a session is wanted: it costs about 8 ms of start-up, which `--version` and `--help` must
- * not pay. The pinned version is checked where internals are touched.
+ * not pay. Its version is pinned, and whatever touches its internals looks first whether they are there.
  */
 import { openWindowsEarly } from "./window.ts";
 

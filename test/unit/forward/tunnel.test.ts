@@ -13,6 +13,7 @@ import { Tunnel, type TunnelPlan } from "../../../src/forward/tunnel.ts";
 import type { Host } from "../../../src/plugin.ts";
 import { connectTo } from "../../e2e/tcp-end.ts";
 import { LogLines } from "../../kit/log-lines.ts";
+import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 import { startSshServer } from "../../kit/ssh-server.ts";
 import { easyTrust } from "../../kit/trust.ts";
@@ -124,15 +125,6 @@ function line(event: TunnelEvent): string {
     case "flow.close":
       return `close ${event.flow} ${event.reason}`;
   }
-}
-
-async function refusal(promise: Promise<unknown>): Promise<PorthopError> {
-  const error: unknown = await promise.then(
-    () => assert.fail("it was no failure"),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof PorthopError, String(error));
-  return error;
 }
 
 test("A tunnel starts plugins, session and listeners in this order, and ends in the reverse one.", {

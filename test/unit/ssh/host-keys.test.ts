@@ -5,13 +5,13 @@ import { after, test } from "node:test";
 import { fingerprint } from "../../../src/codec/fingerprint.ts";
 import { matchesHost, parseKnownHosts } from "../../../src/codec/known-hosts.ts";
 import { writeStrings } from "../../../src/codec/ssh-string.ts";
-import { PorthopError } from "../../../src/errors.ts";
 import { type HostKeySettings, loadHostKeys } from "../../../src/ssh/host-keys.ts";
 import { appendKnownHost } from "../../../src/ssh/known-hosts-file.ts";
 import type { Prompter } from "../../../src/ssh/prompter.ts";
 import { Answers, ctrlC } from "../../kit/answers.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { need } from "../../kit/packages.ts";
+import { refusal } from "../../kit/refusal.ts";
 import { run } from "../../kit/run.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
@@ -50,16 +50,6 @@ function load(path: string, { host = "vishnu", port = 22, prompter, log = new Lo
     { strict: "ask", userFiles: [path], globalFiles: [], hashKnownHosts: false, ...settings },
     { prompter, log, address: "10.0.0.2" },
   );
-}
-
-async function refusal(verifying: Promise<void>): Promise<PorthopError> {
-  try {
-    await verifying;
-  } catch (error) {
-    assert.ok(error instanceof PorthopError, String(error));
-    return error;
-  }
-  throw new Error("the key was accepted");
 }
 
 test("A known key is accepted, plain or hashed, from any of the files, whatever else they hold", {

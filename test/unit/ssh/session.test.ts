@@ -8,6 +8,7 @@ import type { Wire } from "../../../src/plugin.ts";
 import { Session, type SessionHooks, type SessionSettings } from "../../../src/ssh/session.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";
 import { randomChunks, sumOf } from "../../kit/random.ts";
+import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort, lateAnswerServer, resetServer, sinkServer, sourceServer } from "../../kit/servers.ts";
 import { type ForwardAnswer, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
 import { easyTrust } from "../../kit/trust.ts";
@@ -46,15 +47,6 @@ async function connect(
     },
     signal,
   );
-}
-
-async function refusal(promise: Promise<unknown>): Promise<PorthopError> {
-  const error: unknown = await promise.then(
-    () => assert.fail("it was no failure"),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof PorthopError, String(error));
-  return error;
 }
 
 test("A session that is ready knows both ends of its TCP connection and what was negotiated.", {
