@@ -99,12 +99,22 @@ export interface Flow {
 /** `await next()` dials the target and carries the flow; it resolves when the flow ended and rejects when it broke. */
 export type Middleware = (flow: Flow, next: () => Promise<void>) => Promise<void> | void;
 
-/** Leg 2: the TCP connection to sshd that carries a session. `up` is to sshd. */
+/**
+ * Leg 2: the connection to an sshd that carries a session. `up` is to sshd. With jump hosts there is one for each session,
+ * each carried inside the one before; the flows are in the last.
+ */
 export interface Wire {
-  /** The host that it goes to, as the user named it. */
+  /** The host and port that it goes to, as the user named them. */
   readonly host: string;
-  readonly from: Address;
-  readonly to: Address;
+  readonly port: number;
+  /** Its place on the way: 1 is the session that starts here, `Host.sessions.length` the one that carries the flows. */
+  readonly hop: number;
+  /** Who dialed, as far as it is known: beyond the first hop that is the host before. */
+  readonly from: Address | undefined;
+  /** Who accepted, as far as it is known: only a ProxyCommand itself knows where it goes. */
+  readonly to: Address | undefined;
+  /** True when both addresses were seen on a real socket. */
+  readonly observed: boolean;
   watch(watcher: Watcher): void;
 }
 
@@ -122,7 +132,9 @@ export interface Host {
   readonly log: Logger;
   /** Fires when the plugin is about to be disposed. */
   readonly signal: AbortSignal;
-  /** Called for each session after its TCP connection stands and before its first byte. */
+  /** The hosts that sessions will go to, in the order in which they are passed; none for a relay, which has no leg 2. */
+  readonly sessions: readonly string[];
+  /** Called for each session after its connection stands and before its first byte. */
   onSession(fn: (wire: Wire) => void): void;
   /** Has porthop keep a small command running on the server, which tells from where it dialed each target. */
   locateTargets(): void;

@@ -25,6 +25,8 @@ export interface ScannedFlag {
 export interface ScannedArgv {
   /** In the order given, repeated ones as often as given. */
   readonly flags: readonly ScannedFlag[];
+  /** How many of the flags stand before the destination: of what both say, the first counts. */
+  readonly flagsBefore: number;
   readonly destination: string | undefined;
   readonly command: readonly string[];
 }
@@ -41,11 +43,12 @@ export interface ScannedPositionals {
 export function scanArgv(words: readonly string[], table: FlagTable): ScannedArgv {
   const before = takeFlags(words, 0, table);
   const destination = words[before.end];
+  const flagsBefore = before.flags.length;
   if (destination === undefined || before.isClosed) {
-    return { flags: before.flags, destination, command: words.slice(before.end + 1) };
+    return { flags: before.flags, flagsBefore, destination, command: words.slice(before.end + 1) };
   }
   const after = takeFlags(words, before.end + 1, table);
-  return { flags: [...before.flags, ...after.flags], destination, command: words.slice(after.end) };
+  return { flags: [...before.flags, ...after.flags], flagsBefore, destination, command: words.slice(after.end) };
 }
 
 /** Flags and words in any order, for commands without a destination; after `--` there are only words. */

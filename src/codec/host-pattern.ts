@@ -5,28 +5,42 @@
 
 /** The whole text against one pattern; letter case counts. */
 export function matchesPattern(text: string, pattern: string): boolean {
+  return fitsPieces(
+    text.length,
+    pattern.length,
+    (at) => pattern[at] === "*",
+    (at, index) => pattern[at] === "?" || pattern[at] === text[index],
+  );
+}
+
+/** The same for any pieces of a pattern: which of them is a star, and which takes the sign of the text at an index. */
+export function fitsPieces(
+  signs: number,
+  pieces: number,
+  isStar: (at: number) => boolean,
+  takes: (at: number, index: number) => boolean,
+): boolean {
   let at = 0;
   let star = -1;
-  let starText = 0;
+  let starIndex = 0;
   let index = 0;
-  while (index < text.length) {
-    const wanted = pattern[at];
-    if (wanted === "*") {
+  while (index < signs) {
+    if (at < pieces && isStar(at)) {
       // Only the last star matters: whatever an earlier one would have to give back, this one can take instead.
       star = at++;
-      starText = index;
-    } else if (wanted === "?" || wanted === text[index]) {
+      starIndex = index;
+    } else if (at < pieces && takes(at, index)) {
       at++;
       index++;
     } else if (star >= 0) {
       at = star + 1;
-      index = ++starText;
+      index = ++starIndex;
     } else {
       return false;
     }
   }
-  while (pattern[at] === "*") at++;
-  return at === pattern.length;
+  while (at < pieces && isStar(at)) at++;
+  return at === pieces;
 }
 
 /** What a list says: `excluded` when a pattern with `!` matches, which outweighs all others wherever it stands. */

@@ -32,6 +32,15 @@ export function parsePort(text: string, least: 0 | 1 = 1): number {
   throw new Malformed(`${quoted(text)} is not a port ${range}`);
 }
 
+/** `host:port` or `[v6]:port` cut in two; neither is checked but for what stands in brackets. */
+export function splitHostPort(text: string): { readonly host: string; readonly port: string } {
+  const [, ipv6, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text) ?? [];
+  const host = ipv6 ?? name;
+  if (host === undefined || port === undefined) throw new Malformed(`${quoted(text)} is not host:port`);
+  if (ipv6 !== undefined && isIP(ipv6) !== 6) throw new Malformed(`${quoted(ipv6)} is not an IPv6 address`);
+  return { host, port };
+}
+
 /** A host name or IP address, without brackets, as it may be dialed or bound. `*` passes: it is up to the caller. */
 export function parseHost(text: string): string {
   const flaw = hostFlaw(text);

@@ -13,6 +13,16 @@ export function ipBytes(host: string): Uint8Array | undefined {
   return isMapped(bytes) ? bytes.slice(12) : bytes;
 }
 
+/** 4 or 16 bytes as text, IPv6 in the shortest way (RFC 5952, section 4). */
+export function ipText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from({ length: 8 }, (_, index) => (bytes[2 * index] ?? 0) * 256 + (bytes[2 * index + 1] ?? 0));
+  const text = groups.map((group) => group.toString(16));
+  const { start, length } = longestZeros(groups);
+  if (length < 2) return text.join(":");
+  return `${text.slice(0, start).join(":")}::${text.slice(start + length).join(":")}`;
+}
+
 function ipv4Bytes(host: string): Uint8Array {
   return Uint8Array.from(host.split("."), Number);
 }
@@ -40,4 +50,15 @@ function groupBytes(text: string): number[] {
 
 function isMapped(bytes: Uint8Array): boolean {
   return bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
+}
+
+/** The first of the longest runs of zero groups. */
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+  let longest = { start: 0, length: 0 };
+  let start = 0;
+  for (const [index, group] of groups.entries()) {
+    if (group !== 0) start = index + 1;
+    else if (index + 1 - start > longest.length) longest = { start, length: index + 1 - start };
+  }
+  return longest;
 }

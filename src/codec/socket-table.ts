@@ -53,6 +53,20 @@ export function readSocketTable(lines: readonly string[]): SocketTable {
   return { rows, own };
 }
 
+/** Prints the sockets that have this port at either end, once. */
+export function portTableCommand(port: number): string {
+  return `sh -c 'grep -h ":${askPort(port).trim()} " /proc/net/tcp /proc/net/tcp6 2>/dev/null'`;
+}
+
+/** The addresses at which somebody listens on this port. */
+export function readListening(lines: readonly string[], port: number): readonly string[] {
+  return lines.flatMap((line) => {
+    const [, local = "", , state] = line.trim().split(/\s+/);
+    const end = state === stateListen ? readEnd(local) : undefined;
+    return end?.port === port ? [end.host] : [];
+  });
+}
+
 /** `0: 0100007F:80FA 0100007F:A5FD 01 queues timer retransmits uid timeout inode ...` (proc(5)). */
 function readRow(columns: readonly string[]): SocketRow | undefined {
   const [, from, to, state, , , , uid, , inode] = columns;
@@ -65,8 +79,9 @@ function readRow(columns: readonly string[]): SocketRow | undefined {
 }
 
 const stateEstablished = "01";
+const stateListen = "0A";
 /** LISTEN, and handshakes that are not through: SYN-SENT, SYN-RECV (Linux, include/net/tcp_states.h). */
-const notConnected: ReadonlySet<string> = new Set(["0A", "02", "03", "0C"]);
+const notConnected: ReadonlySet<string> = new Set([stateListen, "02", "03", "0C"]);
 
 /** As the kernel prints it: the address in 32-bit words, each in the machine's byte order (little endian is assumed). */
 function readEnd(text: string): TcpAddress | undefined {

@@ -15,6 +15,8 @@ export interface PreparedPlugin {
 export interface ChainContext {
   readonly version: string;
   loggerFor(plugin: string): Logger;
+  /** The hosts that sessions will go to, in the order in which they are passed; none when left out. */
+  readonly sessions?: readonly string[];
 }
 
 interface Link {
@@ -92,7 +94,7 @@ export class Chain {
     await enter(0);
   }
 
-  /** A session's TCP connection stands and nothing has been sent on it yet. */
+  /** A session's connection stands and nothing has been sent on it yet. */
   sessionStarted(viewFor: (plugin: string) => Wire): void {
     for (const { plugin, fn } of this.#onSession) {
       try {
@@ -119,6 +121,7 @@ export class Chain {
       version: this.#context.version,
       log: this.#context.loggerFor(plugin),
       signal: this.#stopped.signal,
+      sessions: this.#context.sessions ?? [],
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
       locateTargets: () => {
         this.locatesTargets = true;

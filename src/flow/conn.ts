@@ -5,7 +5,7 @@
  */
 import type { Address } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
-import type { Chunk, Leg } from "../plugin.ts";
+import type { Chunk, Direction, Leg } from "../plugin.ts";
 
 export interface Conn {
   /** The next bytes, or undefined once the peer ended its half. Rejects with a PorthopError when the connection broke. One read at a time. */
@@ -25,8 +25,24 @@ export interface Inbound {
   readonly origin: Address;
   /** What is known of the connection it came on; leg 1 of the flow. */
   readonly leg: LegFacts;
-  accept(): Promise<Conn>;
-  refuse(error: PorthopError): void;
+  /** What goes over the connection in the answer, and is no part of the flow, is told to `leg`. */
+  accept(leg?: LegTeller): Promise<Conn>;
+  refuse(error: PorthopError, leg?: LegTeller): void;
+  /** A refusal is said in words, told to `leg`, and the connection then ends in good order. Others are broken off. */
+  readonly refusesInWords?: true;
+}
+
+/** Told what happens on a leg beside the flow's own halves: a proxy handshake's answers. */
+export interface LegTeller {
+  bytes(direction: Direction, chunk: Chunk): void;
+  ended(direction: Direction): void;
+  aborted(by: Direction, reason: Error): void;
+}
+
+/** Bytes that went over a connection before it became a flow. */
+export interface Passed {
+  readonly direction: Direction;
+  readonly chunk: Chunk;
 }
 
 /** What a listener or dialer knows of the TCP connection under a Conn. */
@@ -36,6 +52,8 @@ export interface LegFacts {
   readonly observed: boolean;
   /** Asks for the true addresses where they are not known yet; undefined when there is nobody to ask. */
   readonly locate?: (() => Promise<Pick<Leg, "from" | "to"> | undefined>) | undefined;
+  /** What went over it already: a proxy handshake up to its answer. */
+  readonly passed?: readonly Passed[];
 }
 
 export interface Dialed {
@@ -45,13 +63,24 @@ export interface Dialed {
 
 /** Opens connections to targets. Rejects with a PorthopError that names leg 3 (or 2). */
 export interface Dialer {
-  dial(target: Address, origin: Address, signal: AbortSignal): Promise<Dialed>;
+  dial(target: Address, origin: Address, signal: Cancel): Promise<Dialed>;
+}
+
+/** What is used of an AbortSignal: each flow has one, and a real one costs as much as the rest of the flow. */
+export interface Cancel {
+  readonly aborted: boolean;
+  /** What to throw; undefined until then. */
+  readonly reason: unknown;
+  addEventListener(type: "abort", told: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: "abort", told: () => void): void;
 }
 
 /** Something that accepts. Whoever holds it closes it. */
 export interface Listener {
-  /** Where it really accepts: the port is never 0. */
-  readonly address: Address;
+  /** Where it really accepts, and the port is never 0: the first one is what to show where there is room for one. */
+  readonly addresses: readonly [Address, ...Address[]];
+  /** What the user should know of it, each in one line, to follow the forward's name. */
+  readonly remarks?: readonly string[];
   /** Stops accepting. Connections that were already accepted go on. */
   close(): Promise<void>;
 }

@@ -43,14 +43,7 @@ export class LiveHalf {
 
   /** The half as the plugin named `plugin` sees it. */
   viewFor(plugin: string): Half {
-    const half = this;
-    return {
-      get bytes() {
-        return half.bytes;
-      },
-      pipe: (stage) => half.#add({ plugin, stage }),
-      tap: (tap) => half.#add({ plugin, tap }),
-    };
+    return new HalfView(this, plugin);
   }
 
   /** Carries bytes from `source` to `sink` until the source or a stage ends, then ends the sink. */
@@ -65,7 +58,7 @@ export class LiveHalf {
     if (!this.#drained) await this.#discardRest(source);
   }
 
-  #add(step: Step): void {
+  add(step: Step): void {
     if (this.#running) throw new Error(`plugin ${step.plugin} hung a stage or tap into a flow that already runs`);
     this.#steps.push(step);
   }
@@ -136,6 +129,28 @@ export class LiveHalf {
     if (step.tap === undefined) return;
     step.tap = undefined;
     this.#dropped(step.plugin, error);
+  }
+}
+
+class HalfView implements Half {
+  readonly #half: LiveHalf;
+  readonly #plugin: string;
+
+  constructor(half: LiveHalf, plugin: string) {
+    this.#half = half;
+    this.#plugin = plugin;
+  }
+
+  get bytes(): number {
+    return this.#half.bytes;
+  }
+
+  pipe(stage: Stage): void {
+    this.#half.add({ plugin: this.#plugin, stage });
+  }
+
+  tap(tap: Tap): void {
+    this.#half.add({ plugin: this.#plugin, tap });
   }
 }
 

@@ -3,7 +3,7 @@
  * A watcher that throws is dropped with one warning: observers never break traffic (promise 5).
  */
 import type { Address, Direction, Leg, Watcher } from "../plugin.ts";
-import type { LegFacts } from "./conn.ts";
+import type { LegFacts, Passed } from "./conn.ts";
 
 /** Told when an observer threw and was dropped. */
 export type DropObserver = (plugin: string, error: unknown) => void;
@@ -22,6 +22,7 @@ export class LiveLeg {
   observed = false;
   readonly #dropped: DropObserver;
   #watchers: readonly NamedWatcher[] = [];
+  #passed: readonly Passed[] | undefined;
   #opened = false;
   #over = false;
   #locate: (() => Promise<void>) | undefined;
@@ -35,6 +36,7 @@ export class LiveLeg {
     this.from = facts.from;
     this.to = facts.to;
     this.observed = facts.observed;
+    this.#passed = facts.passed;
     const ask = facts.locate;
     if (ask === undefined) return;
     let asked: Promise<void> | undefined;
@@ -46,36 +48,24 @@ export class LiveLeg {
 
   /** The leg as the plugin named `plugin` sees it. */
   viewFor(plugin: string): Leg {
-    const leg = this;
-    return {
-      number: leg.number,
-      get from() {
-        return leg.from;
-      },
-      get to() {
-        return leg.to;
-      },
-      get observed() {
-        return leg.observed;
-      },
-      watch: (watcher) => {
-        if (leg.number === 2) throw new Error("leg 2 carries all flows at once: watch it through host.onSession");
-        leg.watch(plugin, watcher);
-      },
-      locate: () => leg.#locate?.() ?? Promise.resolve(),
-    };
+    return new LegView(this, plugin);
   }
 
-  /** A watcher that comes after the connection was opened is told so at once. */
+  /** Asks for the true addresses, once, whoever asks. */
+  locate(): Promise<void> {
+    return this.#locate?.() ?? Promise.resolve();
+  }
+
+  /** A watcher that comes after the connection was opened is told so at once, and what went over it before the flow. */
   watch(plugin: string, watcher: Watcher): void {
     const named = { plugin, watcher };
     this.#watchers = [...this.#watchers, named];
-    if (this.#opened) this.#tellOne(named, (each) => each.opened?.());
+    if (this.#opened) this.#tellOpened(named);
   }
 
   opened(): void {
     this.#opened = true;
-    this.#tell((watcher) => watcher.opened?.());
+    for (const named of this.#watchers) this.#tellOpened(named);
   }
 
   refused(error: Error): void {
@@ -111,6 +101,14 @@ export class LiveLeg {
     for (const named of this.#watchers) this.#tellOne(named, tell);
   }
 
+  #tellOpened(named: NamedWatcher): void {
+    this.#tellOne(named, (watcher) => watcher.opened?.());
+    if (this.#passed === undefined) return;
+    for (const { direction, chunk } of this.#passed) {
+      this.#tellOne(named, (watcher) => watcher.bytes?.(direction, chunk));
+    }
+  }
+
   #tellOne(named: NamedWatcher, tell: Tell): void {
     try {
       const told = tell(named.watcher);
@@ -133,5 +131,40 @@ export class LiveLeg {
     this.from = found.from;
     this.to = found.to;
     this.observed = true;
+  }
+}
+
+class LegView implements Leg {
+  readonly #leg: LiveLeg;
+  readonly #plugin: string;
+
+  constructor(leg: LiveLeg, plugin: string) {
+    this.#leg = leg;
+    this.#plugin = plugin;
+  }
+
+  get number(): 1 | 2 | 3 {
+    return this.#leg.number;
+  }
+
+  get from(): Address | undefined {
+    return this.#leg.from;
+  }
+
+  get to(): Address | undefined {
+    return this.#leg.to;
+  }
+
+  get observed(): boolean {
+    return this.#leg.observed;
+  }
+
+  watch(watcher: Watcher): void {
+    if (this.number === 2) throw new Error("leg 2 carries all flows at once: watch it through host.onSession");
+    this.#leg.watch(this.#plugin, watcher);
+  }
+
+  locate(): Promise<void> {
+    return this.#leg.locate();
   }
 }

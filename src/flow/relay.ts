@@ -35,8 +35,8 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
       (plugin) => flow.viewFor(plugin),
       () => join(carriage, state),
     );
-    if (!flow.signal.aborted) return { reason: "ended" };
-    return { reason: "aborted", error: flow.signal.reason };
+    if (flow.abortedBy === undefined) return { reason: "ended" };
+    return { reason: "aborted", error: flow.abortedBy };
   } catch (thrown) {
     const error = asPorthopError(thrown);
     if (state.inbound === undefined) return refuse(carriage, error);
@@ -52,17 +52,17 @@ interface Joining {
 
 async function join(carriage: Carriage, state: Joining): Promise<void> {
   const { flow, inbound, dialer } = carriage;
-  if (flow.signal.aborted) throw flow.signal.reason;
+  if (flow.abortedBy !== undefined) throw flow.abortedBy;
   const target = flow.startDialing();
-  const dialed = await dialer.dial(target, flow.origin, flow.signal);
+  const dialed = await dialer.dial(target, flow.origin, flow.cancel);
   state.target = dialed.conn;
   flow.legs[2].learn(dialed.leg);
-  if (flow.signal.aborted) throw breakOff(flow, state, flow.signal.reason);
+  if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   flow.legs[2].opened();
-  state.inbound = await inbound.accept().catch((error: unknown) => {
+  state.inbound = await inbound.accept(flow.legs[0]).catch((error: unknown) => {
     throw breakOff(flow, state, asPorthopError(error));
   });
-  if (flow.signal.aborted) throw breakOff(flow, state, flow.signal.reason);
+  if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   carriage.opened();
   await pumpBoth(flow, state.inbound, state.target, state);
 }
@@ -92,9 +92,9 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
 function refuse({ flow, inbound }: Carriage, error: PorthopError): FlowOutcome {
   // Only a target that was really dialed and said no gives leg 3 an RST of its own.
   if (error.code === "target.refused") flow.legs[2].refused(error);
-  flow.legs[0].aborted("down", error);
+  if (inbound.refusesInWords !== true) flow.legs[0].aborted("down", error);
   flow.abort(error);
-  inbound.refuse(error);
+  inbound.refuse(error, flow.legs[0]);
   return { reason: "refused", error };
 }
 

@@ -1,39 +1,56 @@
 /**
- * TCP connections to a host by name or address. Each address of the name is tried in turn, as ssh does
- * (sshconnect.c, ssh_connect_direct), and the error of the last one is what the user reads.
+ * TCP connections to a host by name or address, and connections to unix sockets. Each address of a name is tried in
+ * turn, as ssh does (sshconnect.c, ssh_connect_direct), and the error of the last one is what the user reads.
  */
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
-import { formatAddress, type TcpAddress } from "../codec/address.ts";
+import { type Address, formatAddress, isUnix, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
+import type { Cancel } from "../flow/conn.ts";
+import { describe, errnoOf } from "./failure.ts";
 
 export interface DialOptions {
   readonly family?: 4 | 6 | undefined;
   /** For each address that is tried; the system's own limit when left out. */
   readonly timeoutMs?: number | undefined;
-  readonly signal: AbortSignal;
+  readonly signal: Cancel;
+  /** Name or address of this machine that the connection is to come from; the system's choice when left out. */
+  readonly from?: string | undefined;
   /** How a name becomes addresses; the system's way when left out. */
   readonly resolve?: typeof systemAddresses;
+  /** Told what the host's name turned out to be, before the first address is tried. */
+  readonly resolved?: (addresses: readonly string[]) => void;
 }
+
+/** The address that the connection was to come from is none that it can come from. */
+export class SourceUnusable extends Error {}
 
 /** Rejects with the raw error of the last address tried, or with host.not-found. */
 export async function connectTcp(target: TcpAddress, options: DialOptions): Promise<Socket> {
-  options.signal.throwIfAborted();
+  if (options.signal.aborted) throw options.signal.reason;
   const hosts = await unlessAborted(addressesOf(target.host, options), options.signal);
+  options.resolved?.(hosts);
   let failure: unknown;
   for (const host of hosts) {
     try {
-      return await connectOne({ host, port: target.port }, options);
+      const localAddress = await localAddressFor(host, options);
+      return await connectOne({ host, port: target.port }, options, localAddress);
     } catch (error) {
-      failure = error;
+      // That a host has addresses of another family too is no reason to hide what happened with this one.
+      if (failure === undefined || !(error instanceof SourceUnusable)) failure = error;
       if (options.signal.aborted) break;
     }
   }
   throw failure;
 }
 
+/** Rejects with the raw error. */
+export function connectUnix(path: string, options: Pick<DialOptions, "timeoutMs" | "signal">): Promise<Socket> {
+  return options.signal.aborted ? Promise.reject(options.signal.reason) : connectOne({ path }, options);
+}
+
 /** A lookup cannot be stopped: after an abort it is left to itself. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessAborted<T>(work: Promise<T>, signal: Cancel): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -52,14 +69,35 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
   }
 }
 
+/** One of the family of `host`: sshconnect.c, ssh_create_socket. Bun would pass over one of the other family. */
+async function localAddressFor(host: string, options: DialOptions): Promise<string | undefined> {
+  const { from, signal } = options;
+  if (from === undefined) return undefined;
+  const family = isIP(host) === 6 ? 6 : 4;
+  if (isIP(from) === family) return from;
+  const found = isIP(from) === 0 ? await unlessAborted(addressesOrNone(from, family, options), signal) : [];
+  const [address] = found;
+  if (address === undefined) throw new SourceUnusable(`cannot connect from ${from}: it is no IPv${family} address`);
+  return address;
+}
+
+function addressesOrNone(name: string, family: 4 | 6, options: DialOptions): Promise<readonly string[]> {
+  return (options.resolve ?? systemAddresses)(name, family).catch(() => []);
+}
+
 async function systemAddresses(host: string, family: 4 | 6 | undefined): Promise<readonly string[]> {
   const found = await lookup(host, { all: true, family: family ?? 0 });
   return found.map((each) => each.address);
 }
 
-function connectOne(address: TcpAddress, options: DialOptions): Promise<Socket> {
+function connectOne(
+  address: Address,
+  options: Pick<DialOptions, "timeoutMs" | "signal">,
+  localAddress?: string | undefined,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: address.host, port: address.port, allowHalfOpen: true });
+    const from = localAddress === undefined || isUnix(address) ? {} : { localAddress };
+    const socket = connect({ ...address, ...from, allowHalfOpen: true });
     const timer =
       options.timeoutMs === undefined
         ? undefined
@@ -75,7 +113,7 @@ function connectOne(address: TcpAddress, options: DialOptions): Promise<Socket> 
       // A second error of a socket that is given up is nobody's business.
       socket.on("error", () => {});
       socket.destroy();
-      reject(error);
+      reject(localAddress === undefined ? error : sourceFailure(error, localAddress));
     };
     socket.once("error", fail);
     socket.once("connect", () => {
@@ -87,7 +125,14 @@ function connectOne(address: TcpAddress, options: DialOptions): Promise<Socket> 
   });
 }
 
-function timeout(address: TcpAddress, timeoutMs: number): Error {
+/** Bun and Node say EADDRNOTAVAIL, Deno EINVAL, to an address that is not of this machine. */
+function sourceFailure(error: unknown, localAddress: string): unknown {
+  const code = errnoOf(error) ?? "";
+  if (code !== "EADDRNOTAVAIL" && code !== "EINVAL") return error;
+  return new SourceUnusable(`cannot connect from ${localAddress}: ${describe({ code: "EADDRNOTAVAIL" })}`);
+}
+
+function timeout(address: Address, timeoutMs: number): Error {
   return Object.assign(new Error(`${formatAddress(address)} did not answer within ${timeoutMs / 1000} s`), {
     code: "ETIMEDOUT",
   });

@@ -18,8 +18,7 @@ export interface ListenOptions {
 }
 
 export interface TcpListener extends Listener {
-  /** All addresses it accepts on; `address` is the first of them. */
-  readonly addresses: readonly TcpAddress[];
+  readonly addresses: readonly [TcpAddress, ...TcpAddress[]];
 }
 
 export async function listenTcp(
@@ -55,9 +54,9 @@ export async function listenTcp(
       throw listenFailure(error, { host, port: wanted.port });
     }
   }
-  const address = addresses[0];
-  if (address === undefined) throw listenFailure(missing, wanted);
-  return { address, addresses, close };
+  const [first, ...others] = addresses;
+  if (first === undefined) throw listenFailure(missing, wanted);
+  return { addresses: [first, ...others], close };
 }
 
 async function bindHosts(wanted: TcpAddress, family: 4 | 6 | undefined): Promise<readonly string[]> {

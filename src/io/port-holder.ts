@@ -1,5 +1,5 @@
 /**
- * Who listens on a TCP port of this machine, as far as the system lets us see it: Linux's /proc shows the sockets to
+ * Who listens on a TCP port or a unix socket of this machine, as far as the system lets us see it: Linux's /proc shows the sockets to
  * everyone, and the processes behind them to their owner and root.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -10,7 +10,15 @@ export interface PortHolder {
 }
 
 export function portHolder(port: number): PortHolder | undefined {
-  const inodes = new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, port)));
+  return holderOf(new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, port))));
+}
+
+/** `path` as its program said it to the system; a relative one is not found by its absolute name. */
+export function unixHolder(path: string): PortHolder | undefined {
+  return holderOf(new Set(listeningAt(path)));
+}
+
+function holderOf(inodes: ReadonlySet<string>): PortHolder | undefined {
   if (inodes.size === 0) return undefined;
   for (const pid of listFolder("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
@@ -31,6 +39,15 @@ function listeningInodes(table: string, port: number): string[] {
     .map((row) => row.trim().split(/\s+/))
     .filter((columns) => columns[1]?.endsWith(suffix) && columns[3] === "0A")
     .map((columns) => `socket:[${columns[9]}]`);
+}
+
+/** Rows are `Num RefCount Protocol Flags Type St Inode Path`, and of the flags 10000 is a listener (net/unix/af_unix.c). */
+function listeningAt(path: string): string[] {
+  const rows = (readText("/proc/net/unix") ?? "").split("\n");
+  return rows.flatMap((row) => {
+    const [, flags = "", inode = "", name] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.*)$/.exec(row) ?? [];
+    return name === path && (Number.parseInt(flags, 16) & 0x10000) !== 0 ? [`socket:[${inode}]`] : [];
+  });
 }
 
 // A process may end, or be another user's, while we look: then there is nothing to see, which is an answer.

@@ -9,7 +9,10 @@ import { StreamConn } from "./stream-conn.ts";
 export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn {
   const isTcp = socket.remoteAddress !== undefined;
   // Small writes must not wait for the peer's delayed ACK (Node and Deno leave Nagle's algorithm on).
-  if (isTcp) socket.setNoDelay(true);
+  if (isTcp) {
+    socket.setNoDelay(true);
+    failByReset(socket);
+  }
   return new StreamConn(socket, {
     // Sixteen SSH packets come with one read: sixteen sends would wake the peer as often.
     corks: true,
@@ -19,6 +22,23 @@ export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn 
     },
     translate: (error) => brokenConnection(error, leg, formatAddress(peer)),
   });
+}
+
+/**
+ * A failed write destroys the socket before its `error` event, and plainly, which the kernel makes a FIN if the peer is
+ * still there: a clean end of what lost bytes. Under Deno 2.9 that is so whenever the peer ended its half and does not
+ * read for a while (it takes the end for a break: denoland/deno, pull request 33860).
+ */
+function failByReset(socket: Socket): void {
+  const { destroy } = socket;
+  socket.destroy = (error) => {
+    socket.destroy = destroy;
+    if (error === undefined || error === null || socket.destroyed) return socket.destroy(error);
+    // Before the end and the close, which Bun tells at once.
+    socket.emit("error", error);
+    socket.resetAndDestroy();
+    return socket;
+  };
 }
 
 /** Both ends of a connected TCP socket as the kernel has them; undefined for a unix socket or one that is already gone. */

@@ -21,6 +21,8 @@ export async function authContext(changes: Partial<AuthContext> = {}): Promise<P
     record: newAuthRecord({ user: "anna", host: "vishnu", port: 22 }),
     prompter: undefined,
     signal: undefined,
+    signatureAlgorithms: () => undefined,
+    canSendForeign: () => true,
     prompts: 3,
     account: "anna@vishnu",
     advance: () => {

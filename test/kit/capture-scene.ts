@@ -25,8 +25,13 @@ export class CaptureScene {
     this.#middleware = middleware;
   }
 
-  static async start(file: string, options: Readonly<Record<string, string>> = {}): Promise<CaptureScene> {
-    const { host, middleware } = await setUp(capture, { file, ...options });
+  /** `sessions` are the hosts on the way. */
+  static async start(
+    file: string,
+    options: Readonly<Record<string, string>> = {},
+    sessions?: readonly string[],
+  ): Promise<CaptureScene> {
+    const { host, middleware } = await setUp(capture, { file, ...options }, sessions);
     return new CaptureScene(file, host, middleware);
   }
 

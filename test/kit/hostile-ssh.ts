@@ -12,6 +12,8 @@ export interface Manners {
   readonly ready?: (peer: Peer) => void;
   /** Instead of refusing each channel. `accept` gives the channel, and the number that the client knows it by. */
   readonly open?: (peer: Peer, accept: () => Accepted) => void;
+  /** Instead of refusing to listen: it was asked to and said yes. Called right after that yes. */
+  readonly listens?: (peer: Peer) => void;
 }
 
 export interface Accepted {
@@ -55,6 +57,11 @@ export async function hostileSsh(manners: Manners): Promise<HostileSsh> {
     connection.on("error", () => {});
     connection.on("authentication", (context) => (manners.login ?? accept)(context, peer));
     connection.on("ready", () => manners.ready?.(peer));
+    connection.on("request", (yes, no) => {
+      if (manners.listens === undefined) return no?.();
+      yes?.();
+      manners.listens(peer);
+    });
     connection.on("tcpip", (take, refuse) =>
       manners.open === undefined ? refuse() : manners.open(peer, () => accepted(take())),
     );

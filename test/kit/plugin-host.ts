@@ -29,14 +29,16 @@ import type {
 export async function setUp<O extends OptionSpecs>(
   plugin: Plugin<O>,
   options: Readonly<Record<string, string>> = {},
+  sessions?: readonly string[],
 ): Promise<{ readonly host: ScriptedHost; readonly middleware: Middleware }> {
-  const host = new ScriptedHost();
+  const host = new ScriptedHost(sessions);
   const values = readOptions(plugin.options ?? ({} as O), new Map(Object.entries(options)));
   return { host, middleware: await plugin.setup(host, values) };
 }
 
 export class ScriptedHost implements Host {
   readonly version = "0.1.0";
+  readonly sessions: readonly string[];
   /** What was logged, each line behind its level: `info 3 packets`. */
   readonly lines: string[] = [];
   readonly log: Logger = {
@@ -47,15 +49,19 @@ export class ScriptedHost implements Host {
   };
   locatesTargets = false;
   readonly #stopped = new AbortController();
-  readonly #sessions: ((wire: Wire) => void)[] = [];
+  readonly #onSession: ((wire: Wire) => void)[] = [];
   readonly #disposers: (() => void | Promise<void>)[] = [];
+
+  constructor(sessions: readonly string[] = ["vishnu"]) {
+    this.sessions = sessions;
+  }
 
   get signal(): AbortSignal {
     return this.#stopped.signal;
   }
 
   onSession(fn: (wire: Wire) => void): void {
-    this.#sessions.push(fn);
+    this.#onSession.push(fn);
   }
 
   locateTargets(): void {
@@ -72,8 +78,13 @@ export class ScriptedHost implements Host {
 
   /** A session's TCP connection stands. */
   startSession(host: string, from: TcpAddress, to: TcpAddress): ScriptedWire {
-    const wire = new ScriptedWire(host, from, to);
-    for (const fn of this.#sessions) fn(wire);
+    return this.startHop({ host, port: to.port, hop: 1, from, to, observed: true });
+  }
+
+  /** Any session on the way. */
+  startHop(facts: WireFacts): ScriptedWire {
+    const wire = new ScriptedWire(facts);
+    for (const fn of this.#onSession) fn(wire);
     return wire;
   }
 
@@ -112,16 +123,24 @@ class Watched {
   }
 }
 
+export type WireFacts = Omit<Wire, "watch">;
+
 export class ScriptedWire extends Watched implements Wire {
   readonly host: string;
-  readonly from: TcpAddress;
-  readonly to: TcpAddress;
+  readonly port: number;
+  readonly hop: number;
+  readonly from: Address | undefined;
+  readonly to: Address | undefined;
+  readonly observed: boolean;
 
-  constructor(host: string, from: TcpAddress, to: TcpAddress) {
+  constructor(facts: WireFacts) {
     super();
-    this.host = host;
-    this.from = from;
-    this.to = to;
+    this.host = facts.host;
+    this.port = facts.port;
+    this.hop = facts.hop;
+    this.from = facts.from;
+    this.to = facts.to;
+    this.observed = facts.observed;
   }
 }
 

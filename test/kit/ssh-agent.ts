@@ -1,11 +1,8 @@
 /** A real ssh-agent with a socket of its own, and the keys that a test puts in. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { atExit } from "./lifetime.ts";
-import { killTree } from "./processes.ts";
+import { startResident } from "./resident-program.ts";
 import { run } from "./run.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
-import { Transcript } from "./transcript.ts";
 
 export interface SshAgent extends AsyncDisposable {
   readonly socket: string;
@@ -17,22 +14,8 @@ export interface SshAgent extends AsyncDisposable {
 export async function startSshAgent(): Promise<SshAgent> {
   const directory = tempDirectory("ssh-agent");
   const socket = join(directory, "agent");
-  const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "ignore"] });
-  const transcript = new Transcript("ssh-agent");
-  const kill = () => {
-    if (child.pid !== undefined) killTree(child.pid);
-  };
-  const forget = atExit(kill);
-  const closed = new Promise<void>((resolve) => {
-    child.on("error", (error) => transcript.end(error.message));
-    child.on("close", () => {
-      transcript.end("it ended");
-      resolve();
-    });
-  });
-  child.stdout.on("data", (chunk: Uint8Array) => transcript.add(String(chunk)));
   // It says where it listens once it does.
-  await transcript.until(/SSH_AUTH_SOCK=/);
+  const agent = await startResident("ssh-agent", ["-D", "-a", socket], /SSH_AUTH_SOCK=/);
   return {
     socket,
     async add(...files) {
@@ -42,9 +25,7 @@ export async function startSshAgent(): Promise<SshAgent> {
       }
     },
     async [Symbol.asyncDispose]() {
-      kill();
-      await closed;
-      forget();
+      await agent[Symbol.asyncDispose]();
       removeTemp(directory);
     },
   };

@@ -76,12 +76,18 @@ const understood: readonly (readonly [line: string, expected: Expected])[] = [
 for (const [line, { flags = [], destination, command = [] }] of understood) {
   test(`"${line}" is cut into flags, destination and command`, () => {
     const words = line === "" ? [] : line.split(" ");
-    assert.deepEqual(scanArgv(words, table), { flags, destination, command });
+    const { flagsBefore: _, ...scanned } = scanArgv(words, table);
+    assert.deepEqual(scanned, { flags, destination, command });
   });
 }
 
 test("An empty word is a destination or the command, never a flag", () => {
-  assert.deepEqual(scanArgv(["", ""], table), { flags: [], destination: "", command: [""] });
+  assert.deepEqual(scanArgv(["", ""], table), { flags: [], flagsBefore: 0, destination: "", command: [""] });
+});
+
+test("It is told how many flags stand before the destination", () => {
+  const before = (line: string) => scanArgv(line.split(" "), table).flagsBefore;
+  assert.deepEqual(["host -N", "-N host", "-fN host -v", "-N -- host", "-N"].map(before), [0, 1, 2, 1, 1]);
 });
 
 test("An empty word is a value where one is due", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hostFlaw, parseHost, parsePort } from "../../../src/codec/host-port.ts";
+import { hostFlaw, parseHost, parsePort, splitHostPort } from "../../../src/codec/host-port.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { assertFastOnLongText } from "../../kit/hostile-text.ts";
 
@@ -23,6 +23,16 @@ test("A service's name is refused by saying that it is one", () => {
     () => parsePort("http"),
     new Malformed('"http" is a name, not a port: give the service\'s number (1 to 65535)'),
   );
+});
+
+test("host:port and [v6]:port are cut in two, and nothing else is", () => {
+  assert.deepEqual(splitHostPort("db:5432"), { host: "db", port: "5432" });
+  assert.deepEqual(splitHostPort("[::1]:*"), { host: "::1", port: "*" });
+  assert.deepEqual(splitHostPort(":"), { host: "", port: "" });
+  for (const text of ["", "db", "::1:80", "[::1]", "[::1]80", "a]:1"]) {
+    assert.throws(() => splitHostPort(text), new Malformed(`"${text}" is not host:port`));
+  }
+  assert.throws(() => splitHostPort("[db]:80"), new Malformed('"db" is not an IPv6 address'));
 });
 
 test("An empty port is missing", () => {

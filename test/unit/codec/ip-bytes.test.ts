@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ipBytes } from "../../../src/codec/ip-bytes.ts";
+import { ipBytes, ipText } from "../../../src/codec/ip-bytes.ts";
 
 const hexOf = (host: string) => {
   const bytes = ipBytes(host);
@@ -26,6 +26,27 @@ const known: readonly (readonly [string, string])[] = [
 for (const [host, bytes] of known) {
   test(`${host} is ${bytes} in a packet`, () => assert.equal(hexOf(host), bytes));
 }
+
+for (const [bytes, text] of [
+  ["7f000001", "127.0.0.1"],
+  ["ffffffff", "255.255.255.255"],
+  ["00000000000000000000000000000000", "::"],
+  ["00000000000000000000000000000001", "::1"],
+  ["20010db8000000000000000000000000", "2001:db8::"],
+  ["20010db80000000000010000000000ab", "2001:db8::1:0:0:ab"],
+  ["20010db8000000010001000100010001", "2001:db8:0:1:1:1:1:1"],
+  ["00010002000300040005000600070008", "1:2:3:4:5:6:7:8"],
+] as const) {
+  test(`${bytes} is written ${text}`, () => assert.equal(ipText(Buffer.from(bytes, "hex")), text));
+}
+
+test("What is written of any address is read back as the same bytes", () => {
+  // An IPv4 address inside IPv6 is read as IPv4.
+  const bytes = fc
+    .uint8Array({ minLength: 16, maxLength: 16 })
+    .filter((all) => all.slice(0, 10).some((each) => each !== 0));
+  fc.assert(fc.property(bytes, (all) => assert.deepEqual(ipBytes(ipText(all)), all)));
+});
 
 test("Names, brackets and nothing at all are no IP addresses", () => {
   for (const host of ["localhost", "[::1]", "", "1.2.3", "256.1.1.1", ":::", "1:2:3:4:5:6:7:8:9", "*"]) {

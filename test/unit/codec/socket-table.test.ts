@@ -5,7 +5,13 @@ import { type AddressInfo, connect, createServer, isIP } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ipBytes } from "../../../src/codec/ip-bytes.ts";
-import { askPort, readSocketTable, socketTableCommand } from "../../../src/codec/socket-table.ts";
+import {
+  askPort,
+  portTableCommand,
+  readListening,
+  readSocketTable,
+  socketTableCommand,
+} from "../../../src/codec/socket-table.ts";
 import { assertFastOnLongText, hostileText } from "../../kit/hostile-text.ts";
 import { Transcript } from "../../kit/transcript.ts";
 
@@ -159,9 +165,9 @@ test("Very long lines are read in no time.", () => {
 test("The kernel's own table shows a connection of this process.", linux, async () => {
   await using pair = await loopbackPair();
   const { rows } = readSocketTable(readFileSync("/proc/net/tcp", "latin1").split("\n"));
-  const row = rows.find(({ local }) => local.port === pair.clientPort);
-  assert.deepEqual(row?.local, { host: "127.0.0.1", port: pair.clientPort });
-  assert.deepEqual(row?.remote, { host: "127.0.0.1", port: pair.serverPort });
+  // A port that was another connection's a moment ago is still in the table, in TIME-WAIT, with that one's other end.
+  const row = rows.find(({ local, remote }) => local.port === pair.clientPort && remote.port === pair.serverPort);
+  assert.deepEqual([row?.local.host, row?.remote.host], ["127.0.0.1", "127.0.0.1"]);
   assert.deepEqual([row?.established, row?.uid], [true, process.getuid?.()]);
 });
 
@@ -213,3 +219,30 @@ async function loopbackPair() {
     },
   };
 }
+
+test("Who listens on a port is told from connections to it, and from other ports.", () => {
+  const lines = [
+    line("0100007F:1F90", "00000000:0000", "0A"),
+    line("00000000000000000000000001000000:1F90", "00000000000000000000000000000000:0000", "0A"),
+    line("00000000:1F91", "00000000:0000", "0A"),
+    line("0200000A:1F90", "0300000A:C350", "01"),
+    line("0200000A:C351", "0300000A:1F90", "01"),
+    "  sl  local_address rem_address   st",
+    "",
+    "9: nonsense 0A 0A",
+  ];
+  assert.deepEqual(readListening(lines, 8080), ["127.0.0.1", "::1"]);
+  assert.deepEqual(readListening(lines, 8081), ["0.0.0.0"]);
+});
+
+test("The system's own answer to the question about a port shows who listens.", linux, async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const shell = spawn("sh", ["-c", portTableCommand(port)], { stdio: ["ignore", "pipe", "ignore"] });
+  const chunks: Uint8Array[] = [];
+  shell.stdout.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+  await new Promise((resolve) => shell.on("close", resolve));
+  server.close();
+  assert.deepEqual(readListening(String(Buffer.concat(chunks)).split("\n"), port), ["127.0.0.1"]);
+});

@@ -424,5 +424,9 @@ async function rejectionOf(promise: Promise<unknown>): Promise<PorthopError> {
 }
 
 function wire(host: string): Wire {
-  return { host, from: { host: "10.0.0.2", port: 33450 }, to: { host: "10.0.0.9", port: 22 }, watch: () => {} };
+  const [from, to] = [
+    { host: "10.0.0.2", port: 33450 },
+    { host: "10.0.0.9", port: 22 },
+  ];
+  return { host, port: 22, hop: 1, from, to, observed: true, watch: () => {} };
 }

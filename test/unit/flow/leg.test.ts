@@ -257,6 +257,19 @@ test("locate() never rejects: without an answer the leg keeps what it knew.", as
 });
 
 /** What a watcher is told, one line each. */
+test("What went over a connection before it was a flow is told to each watcher, whenever it comes.", () => {
+  const [early, late] = [new Told(), new Told()];
+  const leg = new LiveLeg(1, () => {});
+  leg.watch("early", early);
+  const passed = [of("up", "hello"), of("down", "yes?")];
+  leg.learn({ from: originAddress, to: listenAddress, observed: true, passed });
+  leg.opened();
+  leg.watch("late", late);
+  leg.bytes("up", bytes("more"));
+  const all = ["opened", "up hello", "down yes?", "up more"];
+  assert.deepEqual([early.lines, late.lines], [all, all]);
+});
+
 class Told implements Watcher {
   readonly lines: string[] = [];
   reason: Error | undefined;
@@ -285,6 +298,10 @@ class Told implements Watcher {
     this.lines.push(`aborted by ${by}`);
     this.reason = reason;
   }
+}
+
+function of(direction: Direction, text: string) {
+  return { direction, chunk: bytes(text) };
 }
 
 function watching(told: { readonly first: Watcher; readonly third: Watcher }) {

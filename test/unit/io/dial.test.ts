@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
-import { connectTcp, type DialOptions } from "../../../src/io/dial.ts";
+import { connectTcp, type DialOptions, SourceUnusable } from "../../../src/io/dial.ts";
 import { describe, errnoOf } from "../../../src/io/failure.ts";
 import { broken, quiet } from "../../kit/carried-flow.ts";
 import { otherListener } from "../../kit/other-listener.ts";
@@ -55,6 +55,50 @@ test("The socket stays writable after the peer's end: our own end is ours to cho
   server.close();
 });
 
+test("A connection comes from the address that it is to come from, by number or by name.", async () => {
+  const from: (string | undefined)[] = [];
+  const server = createServer((socket) => {
+    from.push(socket.remoteAddress);
+    socket.destroy();
+  });
+  const port = await listening(server);
+  const resolve = async () => ["127.0.0.6"];
+  for (const options of [{ from: "127.0.0.5" }, { from: "my-name", resolve }]) {
+    const socket = await connectTcp({ host: "127.0.0.1", port }, { signal: never, ...options });
+    assert.equal(socket.localAddress, options.resolve === undefined ? "127.0.0.5" : "127.0.0.6");
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+  server.close();
+});
+
+test("An address that is not of this machine, or of another family than the host's, is told as what it is.", async () => {
+  await using server = await echoServer();
+  const target = { host: "127.0.0.1", port: server.port };
+  const nothing = async () => Promise.reject(new Error("no such name"));
+  for (const [options, message] of [
+    [{ from: "192.0.2.1" }, "cannot connect from 192.0.2.1: cannot assign requested address"],
+    [{ from: "::1" }, "cannot connect from ::1: it is no IPv4 address"],
+    [{ from: "nobody", resolve: nothing }, "cannot connect from nobody: it is no IPv4 address"],
+  ] as const) {
+    await assert.rejects(connectTcp(target, { signal: never, ...options }), (error) => {
+      assert.ok(error instanceof SourceUnusable);
+      assert.equal(error.message, message);
+      return true;
+    });
+  }
+});
+
+test("Of a name with addresses of both families the one of the source's family is taken.", async () => {
+  await using server = await echoServer();
+  const both = { resolve: async () => ["::1", "127.0.0.1"], signal: never, from: "127.0.0.9" };
+  const socket = await connectTcp({ host: "both", port: server.port }, both);
+  assert.equal(socket.localAddress, "127.0.0.9");
+  socket.destroy();
+  const closed = { ...both, resolve: async () => ["127.0.0.1", "::1"] };
+  await assert.rejects(connectTcp({ host: "both", port: await freePort() }, closed), { code: "ECONNREFUSED" });
+});
+
 test("A port on which nobody listens refuses, and the failure says so in words.", async () => {
   const port = await freePort();
   const error = await failureOf({ host: "127.0.0.1", port });
@@ -74,7 +118,9 @@ test("A name with several addresses is tried through: what listens on one of the
   await using server = await echoServer();
   const resolve = async () => ["127.0.0.9", server.host, "127.0.0.8"];
   const target = { host: "several.test", port: server.port };
-  const socket = await connectTcp(target, { signal: never, resolve });
+  const told: (readonly string[])[] = [];
+  const socket = await connectTcp(target, { signal: never, resolve, resolved: (addresses) => told.push(addresses) });
+  assert.deepEqual(told, [await resolve()], "all of them are told, once");
   assert.equal(socket.remoteAddress, server.host);
   socket.destroy();
 });

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
-import { portHolder } from "../../../src/io/port-holder.ts";
+import { portHolder, unixHolder } from "../../../src/io/port-holder.ts";
 import { otherListener } from "../../kit/other-listener.ts";
 import { freePort } from "../../kit/servers.ts";
+import { tempDirectory } from "../../kit/temp.ts";
 
 // Only Linux shows the sockets of other processes as files; elsewhere the answer is that nothing is known.
 const skip = existsSync("/proc/net/tcp") ? false : "this system has no /proc/net/tcp";
@@ -42,4 +44,22 @@ test("Who is merely connected from a port or to one does not hold it.", { skip }
   assert.equal(portHolder(socket.localPort), undefined);
   assert.equal(portHolder(other.port)?.pid, other.pid, "and the listener is still found");
   socket.destroy();
+});
+
+test("The program that listens on a unix socket is named by its path, and one that is connected is not.", {
+  skip,
+}, async () => {
+  const path = join(tempDirectory("holder"), "a socket");
+  assert.equal(unixHolder(path), undefined);
+  const server = createServer((socket) => socket.destroy());
+  server.listen(path);
+  await once(server, "listening");
+  const socket = connect(path);
+  await once(socket, "connect");
+  assert.equal(unixHolder(path)?.pid, process.pid);
+  assert.equal(unixHolder(path.slice(0, -1)), undefined);
+  socket.destroy();
+  server.close();
+  await once(server, "close");
+  assert.equal(unixHolder(path), undefined);
 });

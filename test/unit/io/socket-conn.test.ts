@@ -46,6 +46,17 @@ test("A TCP socket is broken by an RST.", async () => {
   assert.equal((await failure).code, "ECONNRESET");
 });
 
+test("A TCP socket that fails here is an RST for a peer that is still there, and tells its reason.", async () => {
+  await using pair = await sockets({ host: "127.0.0.1", port: 0 });
+  const conn = socketConn(pair.near, 1, { host: "127.0.0.1", port: 1 });
+  const failure = new Promise<NodeJS.ErrnoException>((resolve) => pair.far.once("error", resolve));
+  pair.far.resume();
+  // As a runtime does with a write that failed.
+  pair.near.destroy(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+  await assert.rejects(conn.read(), /broken pipe/);
+  assert.equal((await failure).code, "ECONNRESET");
+});
+
 test("Small writes are not held back for the peer's acknowledgement.", async () => {
   await using pair = await sockets({ host: "127.0.0.1", port: 0 });
   let noDelay: boolean | undefined;

@@ -1,0 +1,82 @@
+/**
+ * A readable and a writable half as one stream that behaves as a socket does: it ends, it can be destroyed at once, and
+ * `close` always follows. An ssh2 channel alone keeps none of that, and a program's pipes are two streams.
+ */
+import { Duplex, type Readable, type Writable } from "node:stream";
+
+export interface JoinedTraits {
+  /** The stream was destroyed: lets go of what is under it. */
+  release(): void;
+  /** Waited for before the end of the readable half, or a failure of the writable one, is told. Never rejects. */
+  settled?(): Promise<void>;
+}
+
+/** Unread bytes held before the source is paused. */
+const readAheadBytes = 256 * 1024;
+
+export class JoinedStream extends Duplex {
+  readonly #source: Readable;
+  readonly #sink: Writable;
+  readonly #traits: JoinedTraits;
+  #ended = false;
+
+  constructor(source: Readable, sink: Writable, traits: JoinedTraits) {
+    super({ allowHalfOpen: true, readableHighWaterMark: readAheadBytes });
+    this.#source = source;
+    this.#sink = sink;
+    this.#traits = traits;
+    source.on("data", (chunk: Uint8Array) => {
+      if (!this.destroyed && !this.push(chunk)) source.pause();
+    });
+    source.on("end", () => void this.#endLater());
+    source.on("close", () => this.#close());
+    for (const half of new Set<Readable | Writable>([source, sink])) {
+      half.on("error", (error: Error) => void this.#failLater(error));
+    }
+  }
+
+  override _read(): void {
+    this.#source.resume();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    // What fails comes as an `error` event; a peer that is gone never calls back, and `close` follows then.
+    this.#sink.write(chunk, (error) => {
+      if (!error) done();
+    });
+  }
+
+  /** Small pieces written together stay together: on a channel each write is a packet of its own. */
+  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", done);
+  }
+
+  override _final(done: () => void): void {
+    this.#sink.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#traits.release();
+    done(error);
+  }
+
+  /**
+   * What the sink was given last may be waiting for ever: ssh2's Channel._write does not call back once its channel is
+   * closed, so that the stream would never finish by itself.
+   */
+  #close(): void {
+    if (this.#ended && !this.readableEnded) this.once("end", () => this.destroy());
+    else this.destroy();
+  }
+
+  async #endLater(): Promise<void> {
+    this.#ended = true;
+    await this.#traits.settled?.();
+    if (!this.destroyed) this.push(null);
+  }
+
+  async #failLater(error: Error): Promise<void> {
+    await this.#traits.settled?.();
+    this.destroy(error);
+  }
+}

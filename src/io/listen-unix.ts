@@ -1,0 +1,156 @@
+/**
+ * A listener on a unix socket. Its file has the rights that were asked for from its first moment on, so that nobody slips
+ * in before, and is removed at the end if it is still ours: a stranger's file is never touched.
+ */
+import { type BigIntStats, lstatSync, unlinkSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
+import type { UnixAddress } from "../codec/address.ts";
+import { visible } from "../codec/terminal-text.ts";
+import { PorthopError } from "../errors.ts";
+import type { Inbound, Listener } from "../flow/conn.ts";
+import { connectUnix } from "./dial.ts";
+import { describe, errnoOf } from "./failure.ts";
+import { unixHolder } from "./port-holder.ts";
+import { socketConn } from "./socket-conn.ts";
+
+export interface UnixListenOptions {
+  /** StreamLocalBindMask: the rights that the file does not get. 0177, for the owner alone, when left out. */
+  readonly mask?: number | undefined;
+  /** StreamLocalBindUnlink: removes a socket that is there already. */
+  readonly unlink?: boolean | undefined;
+}
+
+const ownerOnlyMask = 0o177;
+/** How long a program that has the socket may take to answer, before it is taken for one that listens. */
+const probeMs = 1000;
+
+export async function listenUnix(
+  wanted: UnixAddress,
+  onInbound: (inbound: Inbound) => void,
+  options: UnixListenOptions = {},
+): Promise<Listener> {
+  const { path } = wanted;
+  if (options.unlink === true) removeSocket(path);
+  let closed = false;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (closed) socket.destroy();
+    else onInbound(inboundOf(socket, wanted));
+  });
+  try {
+    await bind(server, path, options.mask ?? ownerOnlyMask);
+  } catch (error) {
+    throw await listenFailure(error, path);
+  }
+  const own = look(path);
+  return {
+    addresses: [wanted],
+    async close() {
+      closed = true;
+      // close() removes whatever has the path by now. If that is not ours, nobody can reach us either.
+      if (isSame(own, look(path))) server.close();
+      else server.unref();
+    },
+  };
+}
+
+/** The mask is the whole process's: it is back before anything else can run, for bind(2) happens within `listen`. */
+function bind(server: Server, path: string, mask: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const before = process.umask(mask);
+    try {
+      server.listen({ path, backlog: 128 }, () => {
+        server.removeListener("error", reject);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+/** Who connects to a unix socket has no address: the listener's own path stands for it. */
+function inboundOf(socket: Socket, listener: UnixAddress): Inbound {
+  const conn = socketConn(socket, 1, listener);
+  return {
+    origin: listener,
+    leg: { from: listener, to: listener, observed: true },
+    accept: () => Promise.resolve(conn),
+    refuse: (error) => conn.abort(error),
+  };
+}
+
+function removeSocket(path: string): void {
+  const file = look(path);
+  // What is no socket is left to fail at bind(2): a mistyped path must not cost anybody a file.
+  if (file?.isSocket() !== true) return;
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    throw denied(path, `the socket that is there cannot be removed: ${describe(error)}`, error);
+  }
+}
+
+function look(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(one: BigIntStats | undefined, other: BigIntStats | undefined): boolean {
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+async function listenFailure(error: unknown, path: string): Promise<PorthopError> {
+  const file = look(path);
+  if (file !== undefined) return inUse(path, file, error);
+  const folder = look(dirname(path));
+  if (folder === undefined) return denied(path, `there is no folder ${visible(dirname(path), 200)}`, error);
+  return denied(path, describe(error), error);
+}
+
+async function inUse(path: string, file: BigIntStats, cause: unknown): Promise<PorthopError> {
+  const failure = (why: string, hint: string) =>
+    new PorthopError("listen.in-use", `cannot listen on ${visible(path, 300)}: ${why}`, { leg: 1, hint, cause });
+  if (!file.isSocket()) {
+    return failure("a file that is no socket is there", "name another path, or move that file away yourself");
+  }
+  switch (await heard(path)) {
+    case "a program": {
+      const holder = unixHolder(path);
+      const who = holder === undefined ? "another program" : `${holder.program} (pid ${holder.pid})`;
+      return failure(`${who} listens there`, "name another path, or stop that program");
+    }
+    case "nobody":
+      return failure(
+        "a socket is left there on which nobody listens any more",
+        "remove the file, or let -o StreamLocalBindUnlink=yes do it",
+      );
+    default:
+      return failure("a socket is there already", "name another path, or use -o StreamLocalBindUnlink=yes");
+  }
+}
+
+/** Who answers at a socket, if that can be told. */
+async function heard(path: string): Promise<"a program" | "nobody" | "unknown"> {
+  try {
+    const socket = await connectUnix(path, { timeoutMs: probeMs, signal: new AbortController().signal });
+    socket.destroy();
+    return "a program";
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ETIMEDOUT" || errno === "EAGAIN") return "a program";
+    return errno === "ECONNREFUSED" ? "nobody" : "unknown";
+  }
+}
+
+function denied(path: string, why: string, cause: unknown): PorthopError {
+  return new PorthopError("listen.denied", `cannot listen on ${visible(path, 300)}: ${why}`, {
+    leg: 1,
+    hint: "name a path in a folder of this machine that you may write to",
+    cause,
+  });
+}

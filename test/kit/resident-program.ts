@@ -1,0 +1,30 @@
+/** A program that a test needs beside porthop: started, waited for until it says that it is ready, and ended with the test. */
+import { spawn } from "node:child_process";
+import { atExit } from "./lifetime.ts";
+import { killTree } from "./processes.ts";
+import { Transcript } from "./transcript.ts";
+
+export async function startResident(program: string, words: readonly string[], ready: RegExp): Promise<AsyncDisposable> {
+  const child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"] });
+  const transcript = new Transcript(program);
+  const kill = () => {
+    if (child.pid !== undefined) killTree(child.pid);
+  };
+  const forget = atExit(kill);
+  const closed = new Promise<void>((resolve) => {
+    child.on("error", (error) => transcript.end(error.message));
+    child.on("close", () => {
+      transcript.end("it ended");
+      resolve();
+    });
+  });
+  child.stdout.on("data", (chunk: Uint8Array) => transcript.add(String(chunk)));
+  await transcript.until(ready);
+  return {
+    async [Symbol.asyncDispose]() {
+      kill();
+      await closed;
+      forget();
+    },
+  };
+}
