@@ -30,6 +30,11 @@ export function agentSocket(identityAgent: string | undefined, environment: Node
   return path === "" ? undefined : path;
 }
 
+/** The agent is there, and hangs. */
+export class AgentSilent extends Error {
+  override readonly name = "AgentSilent";
+}
+
 export class Agent {
   /** As messages name it. */
   readonly label: string;
@@ -66,7 +71,7 @@ export class Agent {
     const connecting = this.#connect();
     const stop = new AbortController();
     const timer = setTimeout(
-      () => stop.abort(new Error(`the agent at ${this.label} did not answer within ${timeoutMs / 1000} s`)),
+      () => stop.abort(new AgentSilent(`the agent at ${this.label} did not answer within ${timeoutMs / 1000} s`)),
       timeoutMs,
     );
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);

@@ -16,6 +16,10 @@ export interface AuthContext {
   readonly log: Logger;
   readonly prompter: Prompter | undefined;
   readonly signal: AbortSignal | undefined;
+  /** What the server says it takes signatures of (RFC 8308, section 3.1); undefined when it said nothing. */
+  signatureAlgorithms(): readonly string[] | undefined;
+  /** Whether keys can be sent that ssh2 does not know itself. */
+  canSendForeign(): boolean;
   /** NumberOfPasswordPrompts. */
   readonly prompts: number;
   /** `user@host` as the user named them, safe to show: whose password is asked for. */

@@ -14,8 +14,10 @@ export interface Login {
 
 export interface Attempt {
   readonly method: string;
-  /** The key that was offered. */
-  readonly key?: { readonly label: string; readonly fromAgent: boolean } | undefined;
+  /** The key that was offered; `remark` is what it tells itself of a refusal. */
+  readonly key?:
+    | { readonly label: string; readonly fromAgent: boolean; readonly remark?: string | undefined }
+    | undefined;
   /**
    * `unsent`: ssh2 had no signature algorithm in common with the server. `unsigned`: the server would take the key, but
    * it could not be used. Undefined: no answer came.
@@ -82,6 +84,16 @@ export function authFailure(record: AuthRecord, cause?: Error): PorthopError {
   );
 }
 
+/** `publickey (~/.ssh/id_ed25519)`: what a login that went well was granted for. */
+export function grantedBy({ attempts }: AuthRecord): string {
+  const granted = attempts.filter(({ answer }) => answer === "partial" || answer === undefined);
+  const texts = granted.map(({ method, key }) => {
+    if (key === undefined) return method;
+    return `${method} (${visible(key.label, 120)}${key.fromAgent ? " of the agent" : ""})`;
+  });
+  return texts.length === 0 ? "no proof at all, which the server did not want" : [...new Set(texts)].join(" and ");
+}
+
 function partlyAccepted({ attempts }: AuthRecord): string {
   const accepted = attempts.filter(({ answer }) => answer === "partial").map(({ method }) => method);
   return accepted.length === 0 ? "" : `accepted ${accepted.join(" and ")} as a part of it, `;
@@ -108,9 +120,11 @@ function hintFor({ attempts, obstacles, serverMethods }: AuthRecord, cutOff: boo
   if (cutOff && keys > 1) {
     return `the server ends a login after a few tries (MaxAuthTries), and ${keys} keys were offered: name the right one with -i FILE -o IdentitiesOnly=yes`;
   }
-  const hints = [...obstacles]
-    .sort((one, other) => ranks.indexOf(one.kind) - ranks.indexOf(other.kind))
-    .map(({ hint }) => hint);
+  const remarks = attempts.flatMap(({ key, answer }) =>
+    answer === "refused" && key?.remark !== undefined ? [key.remark] : [],
+  );
+  const sorted = [...obstacles].sort((one, other) => ranks.indexOf(one.kind) - ranks.indexOf(other.kind));
+  const hints = [...remarks, ...sorted.map(({ hint }) => hint)];
   // Two at most: an error is to be read.
   if (hints.length > 0) return [...new Set(hints)].slice(0, 2).join("; ");
   const wantsKey = serverMethods?.includes("publickey") === true;

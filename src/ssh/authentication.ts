@@ -7,7 +7,8 @@ import { visible } from "../codec/terminal-text.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Logger } from "../plugin.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
-import { type AuthRecord, authFailure, type Login, newAuthRecord } from "./auth-record.ts";
+import { type AuthRecord, authFailure, grantedBy, type Login, newAuthRecord } from "./auth-record.ts";
+import { sendForeignKeys } from "./foreign-key.ts";
 import { KeyboardMethod } from "./keyboard-method.ts";
 import type { Ssh2 } from "./loader.ts";
 import { PasswordMethod } from "./password-method.ts";
@@ -20,6 +21,8 @@ export interface AuthSettings {
   readonly kbdInteractiveAuthentication: boolean;
   readonly batchMode: boolean;
   readonly identitiesOnly: boolean;
+  /** PubkeyAcceptedAlgorithms, best first; any when left out. */
+  readonly acceptedAlgorithms?: readonly string[] | undefined;
   /** PreferredAuthentications: only these, in this order. */
   readonly preferred?: readonly string[] | undefined;
   /** NumberOfPasswordPrompts; 3 by default. */
@@ -52,6 +55,8 @@ export class Authentication {
   readonly #methods = new Map<string, AuthMethod>();
   #send: ((attempt: AnyAuthMethod | false) => void) | undefined;
   #attached = false;
+  #sendsForeign = false;
+  #signatureAlgorithms: readonly string[] | undefined;
   #over = false;
 
   constructor(settings: AuthSettings, login: Login, deps: AuthDeps) {
@@ -76,6 +81,7 @@ export class Authentication {
    * it a demand for a new password is never answered.
    */
   attach(client: Client): void {
+    this.#sendsForeign = sendForeignKeys(client);
     const protocol = (client as unknown as { _protocol?: ProtocolInternals })._protocol;
     const handlers = protocol?._handlers;
     const failure = handlers?.USERAUTH_FAILURE;
@@ -88,12 +94,22 @@ export class Authentication {
       this.#answered(methods, partial);
       failure(self, methods, partial);
     };
+    const { EXT_INFO: extensions } = handlers;
+    handlers.EXT_INFO = (self, infos) => {
+      this.#signatureAlgorithms ??= infos.find(({ name }) => name === "server-sig-algs")?.algs;
+      extensions?.(self, infos);
+    };
     handlers.USERAUTH_PASSWD_CHANGEREQ = (_self, request) => void this.#changePassword(protocol, request);
   }
 
   /** Why the login failed. `cause` is what ended the connection, if the server did. */
   failure(cause?: Error): PorthopError {
     return authFailure(this.record, cause);
+  }
+
+  /** What the login was granted for. */
+  get grounds(): string {
+    return grantedBy(this.record);
   }
 
   #makeMethods(): void {
@@ -107,6 +123,8 @@ export class Authentication {
       log: deps.log,
       prompter: asked,
       signal: deps.signal,
+      signatureAlgorithms: () => this.#signatureAlgorithms,
+      canSendForeign: () => this.#sendsForeign,
       prompts: settings.passwordPrompts ?? 3,
       account: visible(`${record.user}@${deps.hostLabel ?? record.host}`),
       advance: () => void this.#advance(),
@@ -115,7 +133,11 @@ export class Authentication {
     if (settings.pubkeyAuthentication) {
       this.#methods.set(
         "publickey",
-        new PublicKeyMethod(context, { ...deps, identitiesOnly: settings.identitiesOnly }),
+        new PublicKeyMethod(context, {
+          ...deps,
+          identitiesOnly: settings.identitiesOnly,
+          accepted: settings.acceptedAlgorithms,
+        }),
       );
     }
     if (asked === undefined) return;
@@ -213,6 +235,7 @@ interface ProtocolInternals {
   readonly _handlers: {
     USERAUTH_FAILURE?: (self: unknown, methods: string[], partial: boolean) => void;
     USERAUTH_PASSWD_CHANGEREQ?: (self: unknown, prompt: string) => void;
+    EXT_INFO?: (self: unknown, infos: readonly { readonly name: string; readonly algs?: readonly string[] }[]) => void;
   };
   readonly _authsQueue: string[];
   authPassword(user: string, password: string, newPassword: string): void;

@@ -3,7 +3,7 @@
  * with its session, is a break and never a clean end.
  */
 import type { ClientChannel } from "ssh2";
-import { PorthopError } from "../errors.ts";
+import { type LegNumber, PorthopError } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
 import { StreamConn } from "../io/stream-conn.ts";
 
@@ -20,7 +20,8 @@ interface ChannelInternals {
   push(chunk: Uint8Array | null): boolean;
 }
 
-export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, where: string): Conn {
+/** `where` is who is at the other end of the channel: a target behind leg 3, or an origin on leg 1. */
+export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, where: string, leg: LegNumber = 3): Conn {
   const internals = channel as unknown as ChannelInternals;
   let sawEof = false;
   // At push(null) the state tells what brought it: "eof" is CHANNEL_EOF, "closed" a CHANNEL_CLOSE without one, which
@@ -32,10 +33,11 @@ export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, whe
   };
   // A forward has no stderr: what a server sends there all the same must not use up the channel's window.
   channel.stderr.resume();
+  const [way, who] = leg === 1 ? ["from", "origin"] : ["to", "target"];
   const closed = () =>
-    new PorthopError("target.unreachable", `the server closed the channel to ${where} in the middle`, {
-      leg: 3,
-      hint: "the target or the server broke the connection",
+    new PorthopError("target.unreachable", `the server closed the channel ${way} ${where} in the middle`, {
+      leg,
+      hint: `the ${who} or the server broke the connection`,
     });
   return new StreamConn(channel, {
     reset() {

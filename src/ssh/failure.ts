@@ -2,14 +2,17 @@
  * What ssh2's errors mean to porthop: the only place where its levels, codes and texts are read.
  * RFC 4254, section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
  */
-import { type Address, formatAddress } from "../codec/address.ts";
+import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { quoted, visible } from "../codec/terminal-text.ts";
-import { PorthopError } from "../errors.ts";
+import { type ErrorCode, PorthopError } from "../errors.ts";
+import { SourceUnusable } from "../io/dial.ts";
 import { describe, errnoOf } from "../io/failure.ts";
 
 export interface Peer {
   readonly host: string;
   readonly port: number;
+  /** It is only passed on the way, which its errors say. */
+  readonly isJump?: boolean | undefined;
 }
 
 /** ssh2 attaches these to its errors. */
@@ -23,13 +26,18 @@ interface Ssh2Error extends Error {
 export function unreachable(error: unknown, peer: Peer): PorthopError {
   if (error instanceof PorthopError) return onLeg2(error);
   const refused = errnoOf(error) === "ECONNREFUSED";
-  return new PorthopError("ssh.unreachable", `cannot reach sshd at ${formatAddress(peer)}: ${describe(error)}`, {
-    leg: 2,
-    hint: refused
-      ? "no program listens there: check the port (-p) and that sshd runs"
-      : "check the host, the port (-p) and any firewall in between",
-    cause: error,
-  });
+  const otherEnd = refused
+    ? "no program listens there: check the port (-p) and that sshd runs"
+    : "check the host, the port (-p) and any firewall in between";
+  return new PorthopError(
+    "ssh.unreachable",
+    `cannot reach ${peer.isJump === true ? "" : "sshd at "}${nameOf(peer)}: ${describe(error)}`,
+    {
+      leg: 2,
+      hint: error instanceof SourceUnusable ? "BindAddress (-b) is an address of this machine" : otherEnd,
+      cause: error,
+    },
+  );
 }
 
 /** Whoever looked the name up did not know what for. */
@@ -42,7 +50,7 @@ function onLeg2(error: PorthopError): PorthopError {
  * beginning of what the server said.
  */
 export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): PorthopError {
-  const where = formatAddress(peer);
+  const where = nameOf(peer);
   const text = textOf(error);
   // sshd itself says in plain words that it has too many callers, or has had enough of this one (sshd.c, drop_connection).
   const isTurnedAway = /^(Exceeded MaxStartups|Not allowed at this time)/.test(heard);
@@ -71,7 +79,7 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): Port
   if (/no matching/.test(error.message)) {
     return new PorthopError("ssh.protocol", `${where} and porthop have no algorithm in common: ${text}`, {
       leg: 2,
-      hint: "the server's sshd_config allows only algorithms that porthop does not have",
+      hint: "its sshd_config allows only what porthop does not have, or what Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms here leave out",
       cause: error,
     });
   }
@@ -80,7 +88,7 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): Port
 
 /** A session that was ready is gone. */
 export function lost(error: Ssh2Error | undefined, peer: Peer): PorthopError {
-  const where = formatAddress(peer);
+  const where = nameOf(peer);
   if (error?.level === "client-timeout") {
     return new PorthopError("ssh.lost", `lost the session with ${where}: it stopped answering`, {
       leg: 2,
@@ -90,6 +98,11 @@ export function lost(error: Ssh2Error | undefined, peer: Peer): PorthopError {
   }
   const how = error === undefined ? "the connection was closed" : textOf(error);
   return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
+}
+
+/** For messages: `db.internal:22`, `the jump host gate:22`. */
+export function nameOf(peer: Peer): string {
+  return peer.isJump === true ? `the jump host ${formatAddress(peer)}` : formatAddress(peer);
 }
 
 /** ssh2 trips over some messages that make no sense; its own words for that are none for a user. */
@@ -102,7 +115,7 @@ function textOf(error: Ssh2Error): string {
 export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): PorthopError {
   const where = formatAddress(target);
   const server = formatAddress(peer);
-  const text = visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200) || "no reason given";
+  const text = openFailureText(error);
   switch (error.reason) {
     case 1:
       return new PorthopError("target.prohibited", `${server} prohibits forwarding to ${where} (reason 1: ${text})`, {
@@ -138,6 +151,20 @@ export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): P
   }
 }
 
+/** RFC 4254's reason behind an error of `channelRefused`, and the server's text; undefined for all other errors. */
+export function openFailureOf({ cause }: PorthopError): { readonly reason: number; readonly text: string } | undefined {
+  if (!(cause instanceof Error) || !("reason" in cause) || typeof cause.reason !== "number") return undefined;
+  return { reason: cause.reason, text: cause.message };
+}
+
+/** The server's own words for a channel that it did not open. */
+export function openFailureText(error: Ssh2Error): string {
+  return visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200) || "no reason given";
+}
+
+/** How the C libraries of servers say that a name has no address. */
+export const cannotResolve = /not known|no address|resol[vu]|name or service|nodename/i;
+
 function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopError {
   if (/refused/i.test(text)) {
     return new PorthopError("target.refused", `the target ${where} refused the connection from the server`, {
@@ -145,7 +172,7 @@ function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopEr
       cause,
     });
   }
-  if (/not known|no address|resol[vu]|name or service|nodename/i.test(text)) {
+  if (cannotResolve.test(text)) {
     return new PorthopError("target.unreachable", `the server cannot resolve the target's name ${where}: ${text}`, {
       leg: 3,
       hint: "the name is looked up on the server: use a name or address that is known there",
@@ -157,3 +184,43 @@ function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopEr
     cause,
   });
 }
+
+/**
+ * The server did not listen. It says no more than that (RFC 4254, section 4): a port that is taken and one that is not
+ * allowed look alike.
+ */
+export function listenRefused(error: Error, wanted: Address, peer: Peer): PorthopError {
+  return new PorthopError("forward.refused", `the server ${nameOf(peer)} did not listen on ${formatAddress(wanted)}`, {
+    leg: 1,
+    hint: isUnix(wanted) ? unixHint : tcpHint(wanted.port),
+    cause: error,
+  });
+}
+
+const unixHint =
+  "it does not say why: a file that is there already (remove it, or StreamLocalBindUnlink yes in its sshd_config), a folder that its user may not write to, or AllowStreamLocalForwarding or DisableForwarding";
+
+function tcpHint(port: number): string {
+  const forbidden = "AllowTcpForwarding, PermitListen, DisableForwarding or a key restriction";
+  if (port === 0) return `it does not say why: any port would have done, so it is forbidden by ${forbidden}`;
+  const low = port < 1024 ? ", or it needs root there (a port below 1024)" : "";
+  return `it does not say why: the port is taken (there, "ss -ltn" shows it, and port 0 gets a free one), or it is forbidden by ${forbidden}${low}`;
+}
+
+/** How a channel that the server wants to open is refused: a reason of RFC 4254, section 5.1, and a few words. */
+export interface OpenRefusal {
+  readonly reason: 1 | 2 | 4;
+  readonly text: string;
+}
+
+/** Little of ours is told to the server: the words are those that sshd has for the same. */
+export function openRefusal({ code, cause }: PorthopError): OpenRefusal {
+  const errno = errnoOf(cause);
+  if (errno === "EMFILE" || errno === "ENFILE") return { reason: 4, text: describe(cause) };
+  if (code === "target.refused") return { reason: 2, text: "Connection refused" };
+  if (unreachableCodes.has(code))
+    return { reason: 2, text: errno === undefined ? "Connection failed" : describe(cause) };
+  return { reason: 1, text: "open failed" };
+}
+
+const unreachableCodes: ReadonlySet<ErrorCode> = new Set(["target.unreachable", "host.not-found"]);

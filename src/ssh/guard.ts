@@ -2,19 +2,20 @@
  * Looks at what ssh2 1.17.0 believes of a server unseen. An identification that comes in several pieces is read whole;
  * a server that breaks the rules of its channels loses its session, instead of hanging porthop or filling its memory.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 
-/** Call it right after `client.connect`, before the socket's first bytes. */
-export function guard(client: Client, socket: Socket): void {
+/** Call it right after `client.connect`, before the stream's first bytes. */
+export function guard(client: Client, stream: Duplex): void {
   const { _protocol: protocol, _chanMgr: channels } = client as unknown as Partial<ClientInternals>;
   if (protocol === undefined || channels === undefined) return;
   readHeaderWhole(protocol);
   const refuse = (what: string) => {
     client.emit("error", new Error(`the server ${what}`));
-    socket.destroy();
+    stream.destroy();
   };
   guardChannels(protocol._handlers, channels, refuse);
+  guardOpens(protocol._handlers, stream, refuse);
 }
 
 /**
@@ -64,6 +65,20 @@ function guardChannels(
   handlers.CHANNEL_EXTENDED_DATA = watched(extended);
 }
 
+/** Channels that the server opens (RFC 4254, section 7.2): what ssh2 answers by itself is answered without end. */
+function guardOpens(handlers: Handlers, stream: Duplex, refuse: (what: string) => void): void {
+  const { CHANNEL_OPEN: open } = handlers;
+  let unheard = 0;
+  handlers.CHANNEL_OPEN = (self, info) => {
+    // A server that opens and opens and reads no answer would have us keep them all.
+    unheard = stream.writableLength < unheardBytes ? 0 : unheard + 1;
+    if (info.packetSize < fewestPacketBytes)
+      refuse(`opened a channel that takes packets of ${info.packetSize} bytes only`);
+    else if (unheard > mostUnheardOpens) refuse("opens channels and does not read the answers");
+    else open(self, info);
+  };
+}
+
 /** OpenSSH takes no line beyond 8192 bytes either (kex.c, SSH_MAX_PRE_BANNER_LINES and its buffer). */
 const longestLineBytes = 8192;
 const mostHeaderBytes = 256 * 1024;
@@ -71,10 +86,15 @@ const mostHeaderBytes = 256 * 1024;
 /** Servers offer 16 KiB and more; whoever takes less than this wants every byte to cost a packet. */
 const fewestPacketBytes = 256;
 
+/** Above this much that waits for the network an answer may not have been heard; and so many of them are no accident. */
+const unheardBytes = 1024 * 1024;
+const mostUnheardOpens = 100_000;
+
 type DataHandler<T extends unknown[]> = (self: unknown, recipient: number, data: Uint8Array, ...rest: T) => void;
 
 /** What ssh2's types do not show (ssh2 1.17.0, lib/client.js and lib/protocol/Protocol.js). */
 interface Handlers {
+  CHANNEL_OPEN: (self: unknown, info: { readonly packetSize: number }) => void;
   CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly packetSize: number }) => void;
   CHANNEL_DATA: DataHandler<[]>;
   CHANNEL_EXTENDED_DATA: DataHandler<[type: number]>;

@@ -3,6 +3,7 @@
  * sshconnect.c, check_host_key). A key that changed is refused whatever the setting: nobody is led past it.
  */
 import { randomBytes } from "node:crypto";
+import type { Certificate } from "../codec/certificate.ts";
 import { fingerprint, keyType, keyTypeName } from "../codec/fingerprint.ts";
 import { formatKnownHost, type KnownHost, knownHostName, matchesHost } from "../codec/known-hosts.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -10,6 +11,8 @@ import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import { describe } from "../io/failure.ts";
 import type { Logger } from "../plugin.ts";
+import { authorityFlaw, readHostCertificate } from "./host-authority.ts";
+import { askAboutHostKey } from "./host-key-question.ts";
 import { appendKnownHost, type KnownHostsFile, readKnownHosts } from "./known-hosts-file.ts";
 import type { Prompter } from "./prompter.ts";
 
@@ -20,6 +23,10 @@ export interface HostKeySettings {
   readonly globalFiles: readonly string[];
   readonly hostKeyAlias?: string | undefined;
   readonly hashKnownHosts: boolean;
+  /** CASignatureAlgorithms; all but those with SHA-1 when left out. */
+  readonly authoritySignatures?: readonly string[] | undefined;
+  /** UpdateHostKeys; `no` when left out. */
+  readonly update?: "yes" | "no" | "ask" | undefined;
 }
 
 export interface HostKeyDeps {
@@ -67,7 +74,14 @@ export class HostKeys {
   readonly #known: Found[];
   /** Keys of the host's name without the port: good enough to accept, not to refuse. */
   readonly #knownWithoutPort: readonly Found[];
+  /** As a host certificate names the host: without the port. */
+  readonly #certifiedName: string;
+  /** Why the key that was accepted last was. */
+  grounds: string | undefined;
   #accepted: Buffer | undefined;
+  #isTrusted = false;
+  /** Why the last certificate was not enough. */
+  #certificateFlaw: string | undefined;
 
   constructor(
     host: string,
@@ -79,6 +93,7 @@ export class HostKeys {
     const alias = settings.hostKeyAlias;
     // An alias stands for host and port together.
     this.name = alias === undefined ? knownHostName(host, port) : alias.toLowerCase();
+    this.#certifiedName = (alias ?? host).toLowerCase();
     this.#settings = settings;
     this.#deps = deps;
     this.#files = files;
@@ -94,7 +109,20 @@ export class HostKeys {
     return algorithms.filter(([, type]) => types.has(type)).map(([algorithm]) => algorithm);
   }
 
-  /** The key that was accepted last. */
+  /** Some line trusts an authority for this host: the server is to be asked for a certificate before all keys. */
+  get hasAuthority(): boolean {
+    return this.#known.some(({ marker }) => marker === "cert-authority");
+  }
+
+  /**
+   * The files may be brought up to date with what the server says of its keys: the one that was accepted last stands in a
+   * file of the user's, or a person has confirmed it (sshconnect.c, check_host_key).
+   */
+  get isTrusted(): boolean {
+    return this.#isTrusted;
+  }
+
+  /** The key that was accepted last, or the certificate. */
   get accepted(): Buffer | undefined {
     return this.#accepted;
   }
@@ -104,33 +132,54 @@ export class HostKeys {
     return this.#accepted?.equals(blob) ?? false;
   }
 
-  /** Resolves when the key is accepted; rejects with the PorthopError that says why it is not. */
+  /** Resolves when the key or certificate is accepted; rejects with the PorthopError that says why it is not. */
   async verify(blob: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const offered = describeKey(blob, this.name);
-    this.#refuseRevoked(offered);
-    if (!this.isAccepted(blob) && !this.#isKnown(offered)) {
+    const certificate = readHostCertificate(blob, this.name);
+    const offered = describeKey(certificate?.key ?? blob, this.name);
+    this.#refuseRevoked(offered, certificate);
+    if (!this.isAccepted(blob) && !this.#isCertified(certificate) && !this.#isKnown(offered)) {
       this.#refuseChanged(offered);
       await this.#meet(offered, signal);
     }
-    this.#accepted = offered.blob;
+    // A copy: it is kept for the whole session, the bytes belong to a packet.
+    this.#accepted = Buffer.from(blob);
   }
 
-  #refuseRevoked(offered: Offered): void {
+  /** A certificate that was signed with a revoked key is as bad as that key. */
+  #refuseRevoked(offered: Offered, certificate: Certificate | undefined): void {
     const revoked = [...this.#known, ...this.#knownWithoutPort].find(
-      ({ marker, blob }) => marker === "revoked" && blob.equals(offered.blob),
+      ({ marker, blob }) =>
+        marker === "revoked" && (blob.equals(offered.blob) || certificate?.authority.equals(blob) === true),
     );
     if (revoked === undefined) return;
+    const authority = `authority ${fingerprint(revoked.blob)} that signed the host certificate`;
     throw new PorthopError(
       "ssh.host-key-revoked",
-      `the ${offered.text} of ${visible(this.name)} is marked as revoked in ${revoked.where}`,
+      `the ${revoked.blob.equals(offered.blob) ? offered.text : authority} of ${visible(this.name)} is marked as revoked in ${revoked.where}`,
       { leg: 2 },
     );
   }
 
+  /** One that does not do is looked at as the plain key that is in it, as ssh does. */
+  #isCertified(certificate: Certificate | undefined): boolean {
+    const authorities = this.#known.filter(({ marker }) => marker === "cert-authority");
+    if (authorities.length === 0) return false;
+    const { authoritySignatures } = this.#settings;
+    this.#certificateFlaw = authorityFlaw(certificate, authorities, this.#certifiedName, authoritySignatures);
+    if (certificate !== undefined && this.#certificateFlaw !== undefined) {
+      this.#deps.log.warn(`${visible(this.name)}: ${this.#certificateFlaw}`);
+    }
+    if (this.#certificateFlaw === undefined) this.grounds = "certified by an authority that known_hosts trusts";
+    return this.#certificateFlaw === undefined;
+  }
+
   #isKnown({ blob }: Offered): boolean {
-    return [...this.#known, ...this.#knownWithoutPort].some(
-      (known) => known.marker === undefined && known.blob.equals(blob),
+    const known = [...this.#known, ...this.#knownWithoutPort].find(
+      (entry) => entry.marker === undefined && entry.blob.equals(blob),
     );
+    if (known?.path !== undefined) this.#isTrusted = this.#settings.userFiles.includes(known.path);
+    if (known?.where !== undefined) this.grounds = `known in ${known.where}`;
+    return known !== undefined;
   }
 
   /** Any other key known for the host makes this one a changed key, also when it is of another type (hostfile.c). */
@@ -157,61 +206,24 @@ export class HostKeys {
     if (strict === "ask") {
       const { prompter } = this.#deps;
       if (prompter === undefined) throw this.#unknown(offered, "and there is nobody to ask");
-      if (!(await this.#askPerson(prompter, offered, signal))) throw this.#unknown(offered, "and was not accepted");
+      const question = { ...offered, name: this.name, address: this.#deps.address };
+      const accepted = await askAboutHostKey(prompter, question, this.#files, signal);
+      if (!accepted) throw this.#unknown(offered, "and was not accepted");
+      this.#isTrusted = true;
     }
+    this.grounds = strict === "ask" ? "new, and confirmed just now" : `new: StrictHostKeyChecking is ${strict}`;
     this.#known.push({ ...offered, marker: undefined, path: undefined, where: undefined });
     await this.#remember(offered);
   }
 
   #unknown(offered: Offered, why: string): PorthopError {
-    const authority = this.#known.find(({ marker }) => marker === "cert-authority");
-    const known =
-      authority === undefined
-        ? ""
-        : `; ${authority.where} trusts it through a certificate authority, which porthop cannot check`;
+    const known = this.#certificateFlaw === undefined ? "" : `; ${this.#certificateFlaw}`;
     const file = this.#settings.userFiles[0] ?? "~/.ssh/known_hosts";
     return new PorthopError(
       "ssh.host-key-unknown",
       `the host key of ${visible(this.name)} is not known ${why}: ${offered.text}${known}`,
       { leg: 2, hint: `verify the fingerprint, then add this line to ${file}: ${this.#line(offered, false)}` },
     );
-  }
-
-  async #askPerson(prompter: Prompter, offered: Offered, signal: AbortSignal | undefined): Promise<boolean> {
-    const address = this.#deps.address === undefined ? "" : ` (${visible(this.#deps.address)})`;
-    prompter.inform(
-      [
-        `The authenticity of host '${visible(this.name)}${address}' can't be established.`,
-        `${offered.kind} key fingerprint is ${offered.fingerprint}.`,
-        ...this.#otherNames(offered),
-      ].join("\n"),
-    );
-    let question = "Are you sure you want to continue connecting (yes/no/[fingerprint])? ";
-    for (;;) {
-      const [answer = ""] = (await prompter.ask(question, signal)).trim().split(/\s/);
-      if (answer === offered.fingerprint || answer.toLowerCase() === "yes") return true;
-      if (answer === "" || answer.toLowerCase() === "no") return false;
-      question = "Please type 'yes', 'no' or the fingerprint: ";
-    }
-  }
-
-  /** The same key under another name is a good sign, or one server answering for another: the person decides. */
-  #otherNames({ blob }: Offered): string[] {
-    const names = this.#files.flatMap(({ path, entries }) =>
-      entries
-        .filter((entry) => entry.marker === undefined && entry.blob.equals(blob))
-        .map(
-          ({ line, hosts }) => `    ${path}:${line}: ${hosts.startsWith("|") ? "[hashed name]" : visible(hosts, 120)}`,
-        ),
-    );
-    if (names.length === 0) return ["This key is not known by any other names."];
-    const rest = names.length - maxOtherNames;
-    const more = rest > 0 ? [`    (${rest} more)`] : [];
-    return [
-      "This host key is known by the following other names/addresses:",
-      ...names.slice(0, maxOtherNames),
-      ...more,
-    ];
   }
 
   async #remember(offered: Offered): Promise<void> {
@@ -249,9 +261,6 @@ const algorithms: readonly (readonly [algorithm: string, type: string])[] = [
   ["ssh-rsa", "ssh-rsa"],
 ];
 
-/** As many as ssh lists. */
-const maxOtherNames = 8;
-
 interface Offered {
   readonly blob: Buffer;
   readonly type: string;
@@ -263,7 +272,6 @@ interface Offered {
 }
 
 function describeKey(bytes: Uint8Array, name: string): Offered {
-  // A copy: it is kept for the whole session, the bytes belong to a packet.
   const blob = Buffer.from(bytes);
   const type = keyType(blob);
   if (type === undefined) {

@@ -2,8 +2,10 @@
  * One key file, opened when its signature is wanted and then kept open: a locked one asks for its passphrase once in
  * a run, also when the session has to be made again. The passphrase itself is never kept.
  */
+import { keyType } from "../codec/fingerprint.ts";
 import type { KeyText } from "../codec/key-file.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { securityKey } from "./foreign-key.ts";
 import type { Ssh2 } from "./loader.ts";
 import { openPrivateKey, type PrivateKey, WrongPassphrase } from "./private-key.ts";
 import type { Prompter } from "./prompter.ts";
@@ -25,6 +27,8 @@ export interface KeyFileFacts {
   readonly text: string;
   readonly recognized: KeyText;
   readonly publicBlob: Buffer | undefined;
+  /** One of ssh's default files: nobody asked for it. */
+  readonly isOptional?: boolean;
 }
 
 export interface Opening {
@@ -39,16 +43,21 @@ export class KeyFile {
   readonly label: string;
   /** The public part where it is known without opening the file. */
   readonly publicBlob: Buffer | undefined;
-  /** A public key only: its private half may be in an agent. */
+  /** No private key is in it: that may be in an agent, or in a security device that an agent knows. */
   readonly isPublic: boolean;
+  /** It leads to a security device (FIDO), which only an agent can ask to sign. */
+  readonly isSecurityKey: boolean;
+  readonly isOptional: boolean;
   readonly #text: string;
   readonly #locked: boolean;
   #opened: PrivateKey | undefined;
 
-  constructor({ label, text, recognized, publicBlob }: KeyFileFacts) {
+  constructor({ label, text, recognized, publicBlob, isOptional = false }: KeyFileFacts) {
     this.label = label;
     this.publicBlob = publicBlob;
-    this.isPublic = recognized.format === "public";
+    this.isSecurityKey = securityKey.test((publicBlob && keyType(publicBlob)) ?? "");
+    this.isPublic = recognized.format === "public" || this.isSecurityKey;
+    this.isOptional = isOptional;
     this.#text = text;
     this.#locked = recognized.locked;
   }

@@ -2,6 +2,14 @@
  * Loads ssh2, and only when a session is wanted: it costs about 8 ms of start-up, which `--version` and `--help` must
  * not pay. Its version is pinned, and whatever touches its internals looks first whether they are there.
  */
+import crypto from "node:crypto";
+import { chacha20Poly1305, withChacha20 } from "./chacha20.ts";
+import { diffieHellmanGroups } from "./diffie-hellman.ts";
+import { extend } from "./extension.ts";
+import { foreignKeys } from "./foreign-key.ts";
+import { hostCertificateAlgorithms } from "./host-certificate.ts";
+import { addKeyExchanges, type KexHandler, kexInitMessage } from "./key-exchange.ts";
+import { mlkemAddition, mlkemExchange } from "./mlkem.ts";
 import { openWindowsEarly } from "./window.ts";
 
 export type Ssh2 = typeof import("ssh2");
@@ -13,9 +21,32 @@ export function loadSsh2(): Promise<Ssh2> {
   return loaded;
 }
 
+/** ssh2's inner modules take over each other's values when they are loaded: whatever changes them comes in this order. */
 async function load(): Promise<Ssh2> {
-  // Before ssh2 itself: its client takes over the values of this module when it is loaded.
+  const { version } = (await import("ssh2/package.json", { with: { type: "json" } })).default;
+  await withChacha20(crypto, async () => {
+    await import("ssh2/lib/protocol/constants.js");
+  });
+  const { default: constants } = await import("ssh2/lib/protocol/constants.js");
+  extend(version, [chacha20Poly1305], () => {
+    if (!constants.SUPPORTED_CIPHER?.includes(chacha20Poly1305)) throw new Error("ssh2 was loaded without it");
+  });
+  const { default: kex } = await import("ssh2/lib/protocol/kex.js");
+  let handler: KexHandler | undefined;
+  extend(version, [mlkemExchange], () => {
+    handler = addKeyExchanges(kex, new Map([...diffieHellmanGroups, [mlkemExchange, mlkemAddition]]));
+  });
   openWindowsEarly((await import("ssh2/lib/Channel.js")).default);
+  // These reach into the objects of a connection, and look there for what they need.
+  extend(version, [foreignKeys, ...hostCertificateAlgorithms], () => {});
   // ssh2 is CommonJS: all it exports is on `default`.
-  return (await import("ssh2")).default as unknown as Ssh2;
+  const ssh2 = (await import("ssh2")).default as unknown as Ssh2;
+  const { default: handlers } = await import("ssh2/lib/protocol/handlers.js");
+  extend(version, [mlkemExchange], () => {
+    // Protocol.js has the same one, unless somebody had loaded it before.
+    if (handler === undefined || handlers[kexInitMessage] !== handler) throw new Error("ssh2 was loaded without it");
+    if (constants.SUPPORTED_KEX === undefined) throw new Error("ssh2's constants.js has no such list");
+    constants.SUPPORTED_KEX.push(mlkemExchange);
+  });
+  return ssh2;
 }

@@ -1,25 +1,32 @@
 /**
- * The way from a TCP connection to a session: key exchange with the host key checked, then the login.
+ * The way from a connection with sshd to a session: key exchange with the host key checked, then the login.
  * Answers once, with what was negotiated or with the PorthopError that says who refused what.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Client, ConnectConfig } from "ssh2";
-import { fingerprint } from "../codec/fingerprint.ts";
+import { plainKey } from "../codec/certificate.ts";
+import { fingerprint, keyType, keyTypeName } from "../codec/fingerprint.ts";
 import { PorthopError } from "../errors.ts";
-import { type AlgorithmWishes, sessionAlgorithms } from "./algorithms.ts";
+import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithms.ts";
 import { handshakeFailure, lost, type Peer } from "./failure.ts";
 import { guard } from "./guard.ts";
+import { offerHostCertificates } from "./host-certificate.ts";
+import type { TellProgress } from "./progress.ts";
 import { serverText } from "./server-text.ts";
 
 /** How the session decides whom it talks to and proves who it is; made anew for each connection. */
 export interface Trust {
   /** Host key types in the order wanted. */
   readonly hostKeyTypes: readonly string[];
+  /** Known hosts trust an authority for it: it is asked for a certificate before all plain keys. */
+  readonly hasAuthority?: boolean;
   /** Resolves when the key of a first key exchange is the host's. */
   verify(blob: Buffer): Promise<void>;
   readonly authHandler: NonNullable<ConnectConfig["authHandler"]>;
   /** Listens to the server's answers to the login; called right after the client began to connect. */
   attach(client: Client): void;
+  /** Why the host key was accepted, and what the login was granted for: for people, once it is so. */
+  readonly grounds?: { hostKey(): string | undefined; login(): string } | undefined;
   /** The login failed: why. `cause` is what ended the connection, if the server did. */
   authFailure(cause?: Error): PorthopError;
 }
@@ -38,6 +45,7 @@ export interface LoginHooks {
   debug(text: string): void;
   /** What the server wants to have shown before the login; safe to show. */
   banner(text: string): void;
+  readonly progress?: TellProgress | undefined;
 }
 
 export interface Negotiated {
@@ -54,7 +62,7 @@ const handshakeTimeoutMs = 30_000;
 /** `begin` is called before anything else that came with the login's success is read: its listeners miss nothing. */
 export function logIn<T>(
   client: Client,
-  socket: Socket,
+  stream: Duplex,
   settings: LoginSettings,
   trust: Trust,
   hooks: LoginHooks,
@@ -63,7 +71,7 @@ export function logIn<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const check = hostKeyCheck(trust, (error) => client.emit("error", error));
-    const heard = firstWords(socket);
+    const heard = firstWords(stream);
     const timer = new HandshakeTimer(settings.connectTimeoutMs ?? handshakeTimeoutMs, (ms) =>
       fail(ended(new Error(`no answer within ${ms / 1000} s`))),
     );
@@ -91,8 +99,11 @@ export function logIn<T>(
       negotiated = {
         cipher: algorithms.cs.cipher,
         kex: algorithms.kex,
-        hostKey: check.accepted === undefined ? "" : fingerprint(check.accepted),
+        hostKey: check.accepted === undefined ? "" : fingerprint(plainKey(check.accepted)),
       };
+      const kind = keyTypeName(keyType(check.accepted ?? new Uint8Array(0)) ?? "");
+      const because = trust.grounds?.hostKey();
+      hooks.progress?.({ done: "host-key", kind, fingerprint: negotiated.hostKey, because });
     });
     client.on("banner", (text) => hooks.banner(serverText(text)));
     client.on("error", (error) => {
@@ -111,16 +122,18 @@ export function logIn<T>(
     client.on("ready", () => {
       settle();
       if (negotiated === undefined) return fail(new Error("ssh2 was ready without a handshake"));
+      hooks.progress?.({ done: "login", by: trust.grounds?.login() });
       resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }));
     });
+    hearGreeting(client, stream, hooks.progress);
     // An abort that came while the host keys were being read tells nobody any more.
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    // ssh2 would wait for ever for a socket whose end it has not heard.
-    if (!socket.writable) return fail(ended(new Error(lostEarly)));
+    // ssh2 would wait for ever for a stream whose end it has not heard.
+    if (!stream.writable) return fail(ended(new Error(lostEarly)));
     try {
       client.connect({
-        sock: socket,
+        sock: stream,
         username: settings.user,
         algorithms: sessionAlgorithms({ ...settings.algorithms, hostKeys: trust.hostKeyTypes }),
         hostVerifier: (key: Buffer, answer: (valid: boolean) => void) => check.verify(key, answer, timer),
@@ -132,32 +145,54 @@ export function logIn<T>(
         strictVendor: false,
         debug: (text) => hooks.debug(text),
       });
-      guard(client, socket);
+      guard(client, stream);
       trust.attach(client);
+      offerCertificates(client, settings, trust);
     } catch (error) {
       fail(error instanceof PorthopError ? error : handshakeFailure(error as Error, settings));
     }
   });
 }
 
+function offerCertificates(client: Client, { algorithms }: LoginSettings, trust: Trust): void {
+  const names = hostKeyOffer({ ...algorithms, hostKeys: trust.hostKeyTypes }, trust.hasAuthority === true);
+  if (offerHostCertificates(client, names) || names.some((name) => !name.includes("-cert-"))) return;
+  // The plain keys that ssh2 would offer now are what the user's list rules out.
+  throw new PorthopError("config.invalid", "HostKeyAlgorithms leaves certificates alone, which this ssh2 cannot take");
+}
+
 /** ssh2's own words for it. */
 const lostEarly = "Connection lost before handshake";
 
 /** What the server says before anything else: of another service than SSH its first line. */
-function firstWords(socket: Socket) {
+function firstWords(stream: Duplex) {
   let bytes: Uint8Array = new Uint8Array(0);
   const listen = (chunk: Uint8Array) => {
     bytes = Buffer.concat([bytes, chunk.subarray(0, 256 - bytes.length)]);
     if (bytes.length === 256) stop();
   };
-  const stop = () => socket.removeListener("data", listen);
-  socket.on("data", listen);
+  const stop = () => stream.removeListener("data", listen);
+  stream.on("data", listen);
   return {
     stop,
     get text() {
       return Buffer.from(bytes).toString("latin1");
     },
   };
+}
+
+/** Tells the server's software as soon as ssh2 has read it. */
+function hearGreeting(client: Client, stream: Duplex, tell: TellProgress | undefined): void {
+  if (tell === undefined) return;
+  const look = () => {
+    const software = serverSoftwareOf(client);
+    if (software === "" || !stream.listeners("data").includes(listen)) return;
+    stream.removeListener("data", listen);
+    tell({ done: "greeting", software });
+  };
+  // ssh2's own listener comes after this one: by the end of the turn it has read the chunk.
+  const listen = () => queueMicrotask(look);
+  stream.on("data", listen);
 }
 
 /** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */

@@ -5,6 +5,7 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import { type KeyText, recognizeKey } from "../codec/key-file.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { type Curve, curves } from "../codec/ssh-signature.ts";
 import { writeStrings } from "../codec/ssh-string.ts";
 import { visible } from "../codec/terminal-text.ts";
 import type { Ssh2 } from "./loader.ts";
@@ -57,21 +58,6 @@ function openOpenSsh(ssh2: Ssh2, text: string, passphrase: string | undefined): 
   if (curve === undefined) return createPrivateKey(pem);
   return createPrivateKey({ key: ecKey(pem, parsed.getPublicSSH(), curve), format: "jwk" });
 }
-
-interface Curve {
-  readonly type: string;
-  /** The last word of the type (RFC 5656, section 3.1). */
-  readonly name: string;
-  readonly jwk: string;
-  readonly bytes: number;
-  readonly hash: string;
-}
-
-const curves: readonly Curve[] = [
-  { type: "ecdsa-sha2-nistp256", name: "nistp256", jwk: "P-256", bytes: 32, hash: "sha256" },
-  { type: "ecdsa-sha2-nistp384", name: "nistp384", jwk: "P-384", bytes: 48, hash: "sha384" },
-  { type: "ecdsa-sha2-nistp521", name: "nistp521", jwk: "P-521", bytes: 66, hash: "sha512" },
-];
 
 /**
  * ssh2 writes the private number with as many bytes as it had in the file, where RFC 5915 wants a fixed number: here it

@@ -1,32 +1,28 @@
 /**
- * Login by public key, in the order of ssh's pubkey_prepare (sshconnect2.c): keys of the agent that are named by files,
- * the agent's others, then files. Each key is offered once: servers count refusals (MaxAuthTries).
+ * Login by public key: each key is offered once, in ssh's order, because servers count refusals (MaxAuthTries); it signs
+ * only when the server would take it, and one that then cannot is a step to the next.
  */
 import type { AnyAuthMethod } from "ssh2";
-import { keyTypeName } from "../codec/fingerprint.ts";
-import { readString } from "../codec/ssh-string.ts";
+import { keyType } from "../codec/fingerprint.ts";
 import { visible } from "../codec/terminal-text.ts";
-import { type Agent, type AgentKey, rsaSha256Flag, rsaSha512Flag } from "./agent.ts";
+import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
+import { type Agent, type AgentKey, AgentSilent } from "./agent.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
 import type { Attempt, Obstacle } from "./auth-record.ts";
+import { foreignAlgorithm, foreignKey, type KeyAlgorithm } from "./foreign-key.ts";
 import type { Identities } from "./identity.ts";
-import { type KeyFile, KeyUnusable } from "./key-file.ts";
-import { offerKey, type Signer } from "./key-offer.ts";
+import { type Candidate, gatherCandidates } from "./key-candidate.ts";
+import { KeyFile, KeyUnusable } from "./key-file.ts";
+import { offerKey } from "./key-offer.ts";
+import { refusalHint, type UserCertificate } from "./user-certificate.ts";
 
 export interface KeySources {
   readonly identities: Identities;
   readonly agent: Agent | undefined;
   /** IdentitiesOnly: of the agent's keys only those named by files. */
   readonly identitiesOnly: boolean;
-}
-
-interface Candidate {
-  readonly label: string;
-  readonly fromAgent: boolean;
-  /** Undefined where the file has to be opened to know it. */
-  readonly publicBlob: Buffer | undefined;
-  readonly file?: KeyFile;
-  readonly sign: Signer;
+  /** PubkeyAcceptedAlgorithms, best first; any when left out. */
+  readonly accepted?: readonly string[] | undefined;
 }
 
 export class PublicKeyMethod implements AuthMethod {
@@ -50,20 +46,18 @@ export class PublicKeyMethod implements AuthMethod {
   }
 
   async #gather(): Promise<Candidate[]> {
-    const { identities, identitiesOnly } = this.#sources;
+    const { identities, agent, identitiesOnly } = this.#sources;
     for (const { reason, hint } of identities.unusable) this.#obstacle(reason, hint);
-    const agentKeys = await this.#agentKeys();
-    const isNamed = ({ blob }: AgentKey) => identities.publicBlobs.some((named) => named.equals(blob));
-    const inAgent = (file: KeyFile) => agentKeys.some(({ blob }) => file.publicBlob?.equals(blob) === true);
-    const files = identities.files.filter((file) => !inAgent(file));
-    for (const { label } of files.filter(({ isPublic }) => isPublic)) {
-      this.#obstacle("format", `${label} is only the public half of a key, and no agent has the other one`);
+    const { inOrder, halves } = gatherCandidates({
+      ...{ identities, agent, identitiesOnly },
+      agentKeys: await this.#agentKeys(),
+      opening: () => this.#opening(),
+      signal: this.#context.signal,
+    });
+    for (const half of halves) {
+      if (!(half instanceof KeyFile && half.isOptional)) this.#obstacle("format", halfText(half));
     }
-    return [
-      ...agentKeys.filter(isNamed).map((key) => this.#agentCandidate(key)),
-      ...(identitiesOnly ? [] : agentKeys.filter((key) => !isNamed(key)).map((key) => this.#agentCandidate(key))),
-      ...files.filter(({ isPublic }) => !isPublic).map((file) => this.#fileCandidate(file)),
-    ];
+    return inOrder;
   }
 
   /** An agent that is gone or hangs is no reason not to go on without it. */
@@ -74,7 +68,9 @@ export class PublicKeyMethod implements AuthMethod {
       return await agent.list(this.#context.signal);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      this.#context.log.debug(`going on without ssh-agent: ${text}`);
+      // One that is not there is nothing new, as in ssh; one that hangs has made the user wait.
+      const tell = error instanceof AgentSilent ? "warn" : "debug";
+      this.#context.log[tell](`going on without ssh-agent: ${text}`);
       this.#obstacle("agent", `ssh-agent was of no help: ${text}`);
       return [];
     }
@@ -85,19 +81,43 @@ export class PublicKeyMethod implements AuthMethod {
     const blob = candidate.publicBlob ?? (await this.#openEarly(candidate));
     if (blob === undefined || this.#offered.has(blob.toString("base64"))) return undefined;
     this.#offered.add(blob.toString("base64"));
-    const parsed = ssh2.utils.parseKey(blob);
-    if (parsed instanceof Error) {
-      log.debug(`cannot offer the key ${candidate.label}: ${visible(parsed.message, 120)}`);
+    const type = keyType(blob) ?? "";
+    const accepted = this.#acceptedFor(type);
+    if (accepted === undefined) {
+      log.debug(`not offering ${candidate.label}: PubkeyAcceptedAlgorithms leaves it out`);
+      this.#obstacle("disabled", `the key ${candidate.label} is of a kind that PubkeyAcceptedAlgorithms leaves out`);
+      return undefined;
+    }
+    const algorithm = rsaAlgorithm(accepted) ?? foreignAlgorithm(type, this.#context.signatureAlgorithms());
+    if (algorithm !== undefined && !this.#context.canSendForeign()) {
+      this.#obstacle("unsupported", `porthop cannot offer ${candidate.label} with this version of ssh2`);
+      return undefined;
+    }
+    const known =
+      algorithm === undefined ? ssh2.utils.parseKey(blob) : foreignKey(ssh2, blob, algorithm.offered, algorithm);
+    if (known === undefined || known instanceof Error) {
+      log.debug(`cannot offer the key ${candidate.label}: ${visible(known?.message ?? "ssh2 has no Ed25519", 120)}`);
       this.#obstacle("unsupported", `the key ${candidate.label} is of a kind that porthop cannot use`);
       return undefined;
     }
-    const { label, fromAgent } = candidate;
-    const attempt: Attempt = { method: "publickey", key: { label, fromAgent }, answer: undefined };
+    const attempt = this.#attempt(candidate);
     record.attempts.push(attempt);
-    log.debug(`offering the public key ${label}${fromAgent ? " of the agent" : ""}`);
-    const sign: Parameters<typeof offerKey>[2] = (data, hash) => this.#sign(candidate, attempt, data, hash);
-    const agent = offerKey(ssh2, parsed, sign, this.#context.giveUp);
+    log.debug(`offering the public key ${candidate.label}${candidate.fromAgent ? " of the agent" : ""}`);
+    const sign: Parameters<typeof offerKey>[2] = (data, hash) => this.#sign(candidate, attempt, data, hash, algorithm);
+    const agent = offerKey(ssh2, known, sign, this.#context.giveUp);
     return { type: "agent", username: record.user, agent };
+  }
+
+  /** What a key of this type is offered as; "" for its own ways, undefined when it may not be offered. */
+  #acceptedFor(type: string): string | undefined {
+    const { accepted } = this.#sources;
+    return accepted === undefined ? "" : acceptedAlgorithm(type, accepted, this.#context.signatureAlgorithms());
+  }
+
+  #attempt({ label, fromAgent, certificate }: Candidate): Attempt {
+    const remark =
+      certificate === undefined ? undefined : refusalHint(label, certificate, this.#context.record.user, Date.now());
+    return { method: "publickey", key: { label, fromAgent, remark }, answer: undefined };
   }
 
   /** A locked file without a public part beside it: only opening it tells which key it is. */
@@ -117,9 +137,10 @@ export class PublicKeyMethod implements AuthMethod {
     attempt: Attempt,
     data: Buffer,
     hash: string | undefined,
+    algorithm: KeyAlgorithm | undefined,
   ): Promise<Buffer | undefined> {
     try {
-      return await candidate.sign(data, hash);
+      return await (algorithm === undefined ? candidate.sign(data, hash) : candidate.signWhole(data, algorithm));
     } catch (error) {
       attempt.answer = "unsigned";
       if (error instanceof KeyUnusable) this.#unusable(error);
@@ -142,21 +163,6 @@ export class PublicKeyMethod implements AuthMethod {
     this.#obstacle(kinds[error.reason], `${error.message}${advice}`);
   }
 
-  #agentCandidate(key: AgentKey): Candidate {
-    const label = visible(key.comment, 80) || `${keyTypeName(key.type)} key`;
-    const sign: Signer = async (data, hash) => {
-      const flags = hash === "sha256" ? rsaSha256Flag : hash === "sha512" ? rsaSha512Flag : 0;
-      const signature = await this.#sources.agent?.sign(key.blob, data, flags, this.#context.signal);
-      return bareSignature(signature ?? Buffer.alloc(0), key.type, hash);
-    };
-    return { label, fromAgent: true, publicBlob: key.blob, sign };
-  }
-
-  #fileCandidate(file: KeyFile): Candidate {
-    const sign: Signer = async (data, hash) => (await file.open(this.#opening())).sign(data, hash);
-    return { label: file.label, fromAgent: false, publicBlob: file.publicBlob, file, sign };
-  }
-
   #opening() {
     const { ssh2, prompter, prompts, signal } = this.#context;
     return { ssh2, prompter, prompts, signal };
@@ -167,12 +173,10 @@ export class PublicKeyMethod implements AuthMethod {
   }
 }
 
-/** Takes the algorithm's name off. An old agent that ignores the flags would sign with SHA-1, which the server refuses. */
-function bareSignature(signature: Buffer, type: string, hash: string | undefined): Buffer {
-  const algorithm = readString(signature, 0);
-  const bytes = readString(signature, algorithm?.next ?? -1)?.bytes;
-  const name = algorithm?.bytes.toString("latin1");
-  const wanted = type !== "ssh-rsa" || hash === "sha1" ? type : hash === "sha512" ? "rsa-sha2-512" : "rsa-sha2-256";
-  if (bytes === undefined || name !== wanted) throw new Error(`the agent cannot sign with ${wanted}`);
-  return bytes;
+function halfText(half: KeyFile | UserCertificate): string {
+  const { label } = half;
+  if (!(half instanceof KeyFile)) return `there is no private key for the certificate ${label}: name it with -i`;
+  if (half.isSecurityKey)
+    return `${label} is of a security key, which porthop uses through ssh-agent only: ssh-add ${label}`;
+  return `${label} is only the public half of a key, and no agent has the other one`;
 }

@@ -26,6 +26,34 @@ export async function runQuietly(client: Client, command: string, timeoutMs = pa
   });
 }
 
+/** Runs a command that prints little and ends; undefined when the server will not run it, or does something else. */
+export async function outputOf(client: Client, command: string, timeoutMs = patienceMs): Promise<string | undefined> {
+  const channel = await startCommand(client, command, timeoutMs);
+  if (channel === undefined) return undefined;
+  return new Promise((resolve) => {
+    let text = "";
+    const giveUp = () => {
+      channel.close();
+      resolve(undefined);
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
+    channel.setEncoding("latin1");
+    channel.on("data", (more: string) => {
+      if (text.length + more.length <= mostOutput) text += more;
+      else giveUp();
+    });
+    channel.on("close", () => {
+      clearTimeout(timer);
+      resolve(text);
+    });
+    channel.on("error", giveUp);
+    channel.stderr.resume();
+    channel.end();
+  });
+}
+
+const mostOutput = 64 * 1024;
+
 /** A command that answers line by line for as long as the session lives; undefined when the server will not run it. */
 export function startCommand(
   client: Client,

@@ -1,26 +1,35 @@
 /**
- * One authenticated SSH connection: TCP, handshake with the host key checked, login, then channels.
+ * One authenticated SSH connection: transport, handshake with the host key checked, login, then channels.
  * It is over exactly once: `lost` tells why when it was not us. A session that failed to start leaves nothing behind.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
-import type { PorthopError } from "../errors.ts";
-import type { Conn, LegFacts } from "../flow/conn.ts";
+import { type LegNumber, PorthopError } from "../errors.ts";
+import type { Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import { type DropObserver, LiveLeg } from "../flow/leg.ts";
-import { connectTcp } from "../io/dial.ts";
-import { socketEnds } from "../io/socket-conn.ts";
+import { errnoOf } from "../io/failure.ts";
+import { JoinedStream } from "../io/joined-stream.ts";
 import type { Wire } from "../plugin.ts";
-import { channelConn } from "./channel-conn.ts";
-import { channelRefused, lost, type Peer, unreachable } from "./failure.ts";
+import { type ChannelCarrier, channelConn } from "./channel-conn.ts";
+import { extensionFlaws } from "./extension.ts";
+import { channelRefused, lost, type Peer } from "./failure.ts";
 import { loadSsh2, type Ssh2 } from "./loader.ts";
 import { Locator } from "./locator.ts";
 import { type LoginHooks, type LoginSettings, logIn, type Negotiated, type Trust } from "./login.ts";
+import type { TellProgress } from "./progress.ts";
+import type { RemoteCommand } from "./remote-command.ts";
+import { type Accept, RemoteListeners } from "./remote-listener.ts";
 import { needsNagleCure, runQuietly } from "./server-shell.ts";
-import { congestionOf, watchTransport } from "./transport.ts";
+import { SessionChannel } from "./session-channel.ts";
+import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
+import { congestionOf, type Transport, watchTransport } from "./transport.ts";
 
 export interface SessionSettings extends LoginSettings {
   readonly family?: 4 | 6 | undefined;
+  /** As for the dialer. */
+  readonly from?: string | undefined;
+  readonly attempts?: number | undefined;
   /** Runs one session channel so that an older sshd drops Nagle's algorithm. */
   readonly nagleCure: boolean;
 }
@@ -28,14 +37,17 @@ export interface SessionSettings extends LoginSettings {
 export interface SessionHooks extends LoginHooks {
   /** `address` is the IP address that the host's name turned out to be. */
   trust(ssh2: Ssh2, address: string | undefined): Promise<Trust>;
-  /** Called once TCP stands, before the first byte. */
+  /** Called once the transport stands, before the first byte. */
   wire(viewFor: (plugin: string) => Wire): void;
   readonly dropped: DropObserver;
+  /** Told each step that is done. */
+  readonly progress?: TellProgress | undefined;
 }
 
 export interface SessionFacts extends Negotiated {
-  readonly local: Address;
-  readonly remote: Address;
+  /** The ends of its TCP connection, as far as they are known. */
+  readonly local: Address | undefined;
+  readonly remote: Address | undefined;
 }
 
 export class Session {
@@ -44,23 +56,41 @@ export class Session {
   readonly locator: Locator;
   /** Settles with the reason when the session is over without `close` having been called. */
   readonly lost: Promise<PorthopError>;
+  readonly peer: Peer;
+  /** 1 unless there are jump hosts: then the first of them is 1. */
+  readonly hop: number;
   readonly #client: Client;
-  readonly #socket: Socket;
-  readonly #peer: Peer;
-  readonly #congestion: () => Promise<void> | undefined;
-  readonly #conns = new Set<Conn>();
+  readonly #transport: Transport;
+  readonly #carrier: ChannelCarrier;
+  readonly #remote: RemoteListeners;
+  readonly #conns = new Set<Pick<Conn, "abort">>();
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
 
-  private constructor(client: Client, socket: Socket, peer: Peer, facts: SessionFacts) {
+  private constructor(client: Client, transport: Transport, peer: Peer, facts: SessionFacts) {
     this.#client = client;
-    this.#socket = socket;
-    this.#peer = peer;
+    this.#transport = transport;
+    this.peer = peer;
+    this.hop = transport.hop;
     this.facts = facts;
-    this.leg = { from: facts.local, to: facts.remote, observed: true };
+    this.leg = { from: facts.local, to: facts.remote, observed: transport.observed };
     this.locator = new Locator(client);
-    this.#congestion = congestionOf(socket);
+    const session = this;
+    this.#carrier = {
+      get goneBy() {
+        return session.#gone;
+      },
+      congestion: congestionOf(transport.stream),
+    };
+    this.#remote = new RemoteListeners(client, {
+      peer,
+      server: facts.remote ?? { host: peer.host, port: peer.port },
+      get goneBy() {
+        return session.#gone;
+      },
+      adopt: (channel, origin) => session.#adopt(channel, origin, 1),
+    });
     client.on("error", (error) => {
       // An agent that fails is not the session's end.
       if ((error as { level?: string }).level !== "agent") this.#lastError = error;
@@ -68,7 +98,7 @@ export class Session {
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
         // The channels' own end and close events come after this one: they must find the reason here.
-        this.#gone = lost(this.#lastError, peer);
+        this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer);
         // By itself a channel that is not read just now would hear of it only when all that it holds was read.
         for (const conn of this.#conns) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
@@ -76,58 +106,81 @@ export class Session {
     });
   }
 
-  static async connect(settings: SessionSettings, hooks: SessionHooks, signal: AbortSignal): Promise<Session> {
-    const [ssh2, socket] = await Promise.all([loadSsh2(), dialSshd(settings, signal)]);
-    const ends = socketEnds(socket);
-    if (ends === undefined) throw unreachable(new Error("the connection was closed at once"), settings);
-    socket.setNoDelay(true);
+  /** `dial` makes the connection that the session is spoken over: TCP to the host itself when left out. */
+  static async connect(
+    settings: SessionSettings,
+    hooks: SessionHooks,
+    signal: AbortSignal,
+    dial: DialSshd = dialDirectly,
+  ): Promise<Session> {
+    const [ssh2, transport] = await Promise.all([loadSsh2(), dial(settings, signal, hooks.progress)]);
+    for (const flaw of extensionFlaws()) hooks.debug(flaw);
+    const { stream, hop, local, remote, observed } = transport;
+    hooks.progress?.({ done: "connection", local, remote });
     const leg = new LiveLeg(2, hooks.dropped);
-    watchTransport(socket, leg, (error) => lost(error as Error | undefined, settings));
+    watchTransport(stream, leg, (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings));
+    const { host, port } = settings;
     hooks.wire((plugin) => ({
-      host: settings.host,
-      from: ends.local,
-      to: ends.remote,
+      ...{ host, port, hop, from: local, to: remote, observed },
       watch: (watcher) => leg.watch(plugin, watcher),
     }));
     leg.opened();
     const client = new ssh2.Client();
     try {
-      const trust = await hooks.trust(ssh2, isUnix(ends.remote) ? undefined : ends.remote.host);
+      const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
+      const trust = await hooks.trust(ssh2, address);
       const begin = (negotiated: Negotiated) =>
-        new Session(client, socket, settings, { local: ends.local, remote: ends.remote, ...negotiated });
-      const session = await logIn(client, socket, settings, trust, hooks, signal, begin);
+        new Session(client, transport, settings, { local, remote, ...negotiated });
+      const session = await logIn(client, stream, settings, trust, hooks, signal, begin);
       // Not waited for: the first bytes of the first flow may be late, but the forward is there.
       if (settings.nagleCure && needsNagleCure(session.facts.serverSoftware)) void runQuietly(client, "true");
       return session;
     } catch (error) {
-      socket.destroy();
-      throw error;
+      // What was under the session may have broken it.
+      const reason = isBreak(error) ? (transport.goneBy(false) ?? error) : error;
+      stream.destroy();
+      await transport.release();
+      throw reason;
     }
   }
 
-  /** Opens a channel to `target`, dialed by the server. Rejects with the leg that said no. */
-  async openChannel(target: Address, origin: Address, signal: AbortSignal): Promise<Conn> {
-    if (this.#gone !== undefined) throw this.#gone;
-    signal.throwIfAborted();
-    const session = this;
-    const carrier = {
-      get goneBy() {
-        return session.#gone;
-      },
-      congestion: this.#congestion,
-    };
-    return this.#requestChannel(target, origin, signal, (channel) => {
-      const conn = channelConn(channel, carrier, formatAddress(target));
-      this.#conns.add(conn);
-      channel.on("close", () => this.#conns.delete(conn));
-      return conn;
-    });
+  /** Why it is over, once it is. */
+  get goneBy(): PorthopError | undefined {
+    return this.#gone;
   }
 
-  /** Says goodbye (SSH_MSG_DISCONNECT) and waits for the TCP connection to end. */
+  /** Opens a channel to `target`, dialed by the server. Rejects with the leg that said no. */
+  async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (signal.aborted) throw signal.reason;
+    return this.#requestChannel(target, origin, signal, (channel) => this.#adopt(channel, formatAddress(target), 3));
+  }
+
+  /** Has the server listen. Rejects with `forward.refused` when it does not. */
+  listen(address: Address, accept: Accept): Promise<Listener> {
+    return this.#remote.listen(address, accept);
+  }
+
+  /** A channel to `target` as a stream: the transport of a session inside this one. */
+  async openStream(target: Address, signal: Cancel): Promise<Duplex> {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (signal.aborted) throw signal.reason;
+    const stream = await this.#requestChannel(target, nobody, signal, streamOf);
+    // As with conns: a channel that is not read just now would not hear of it.
+    void this.lost.then(() => stream.destroy());
+    return stream;
+  }
+
+  /** Says goodbye (SSH_MSG_DISCONNECT) and waits, not for long, until its transport has ended. */
   async close(): Promise<void> {
-    if (this.#closing || this.#gone !== undefined) return;
+    if (this.#closing) return;
     this.#closing = true;
+    if (this.#gone === undefined) await this.#sayGoodbye();
+    this.#transport.stream.destroy();
+    await this.#transport.release();
+  }
+
+  async #sayGoodbye(): Promise<void> {
     await this.locator.idle();
     const closed = new Promise<void>((resolve) => {
       this.#client.once("close", () => resolve());
@@ -136,25 +189,24 @@ export class Session {
     });
     this.#client.end();
     await closed;
-    this.#socket.destroy();
   }
 
-  /** `connOf` is called before anything else that came with the answer is read: a target may say all it has at once. */
-  #requestChannel(
+  /** `made` is called before anything else that came with the answer is read: a target may say all it has at once. */
+  #requestChannel<T>(
     target: Address,
     origin: Address,
-    signal: AbortSignal,
-    connOf: (channel: ClientChannel) => Conn,
-  ): Promise<Conn> {
+    signal: Cancel,
+    made: (channel: ClientChannel) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
       const answer = (error: Error | undefined, channel: ClientChannel) => {
         signal.removeEventListener("abort", onAbort);
-        if (error !== undefined) return reject(this.#gone ?? channelRefused(error, target, this.#peer));
+        if (error !== undefined) return reject(this.#gone ?? channelRefused(error, target, this.peer));
         // Nobody waits any more: SSH cannot take an open request back, only close what it gave.
         if (signal.aborted) return channel.close();
-        resolve(connOf(channel));
+        resolve(made(channel));
       };
       // The protocol wants an address and port for the originator (RFC 4254, section 7.2); a unix socket has none.
       const from = isUnix(origin) ? { host: "127.0.0.1", port: 0 } : origin;
@@ -166,14 +218,52 @@ export class Session {
       }
     });
   }
+
+  /** A session channel for a command: opened now, as a server may allow only one, and started later. */
+  openSessionChannel(signal: Cancel): Promise<SessionChannel> {
+    const session = this;
+    const carrier = {
+      client: this.#client,
+      peer: this.peer,
+      get goneBy() {
+        return session.#gone;
+      },
+      congestion: this.#carrier.congestion,
+      adopt: (channel: ClientChannel, where: string) => this.#adopt(channel, where, 1),
+      hold: (command: RemoteCommand) => {
+        this.#conns.add(command);
+        void command.ended.then(() => this.#conns.delete(command));
+      },
+    };
+    return SessionChannel.open(carrier, signal);
+  }
+
+  /** A channel of this session as a conn, which breaks when the session is lost. */
+  #adopt(channel: ClientChannel, where: string, leg: LegNumber): Conn {
+    const conn = channelConn(channel, this.#carrier, where, leg);
+    this.#conns.add(conn);
+    channel.on("close", () => this.#conns.delete(conn));
+    return conn;
+  }
 }
 
 const goodbyeMs = 500;
 
-async function dialSshd(settings: SessionSettings, signal: AbortSignal): Promise<Socket> {
-  try {
-    return await connectTcp(settings, { family: settings.family, timeoutMs: settings.connectTimeoutMs, signal });
-  } catch (error) {
-    throw unreachable(error, settings);
-  }
+/** The originator that sshd is told for a connection of our own (RFC 4254, section 7.2), as `ssh -W` tells it. */
+const nobody = { host: "127.0.0.1", port: 65535 };
+
+function streamOf(channel: ClientChannel): Duplex {
+  channel.stderr.resume();
+  return new JoinedStream(channel, channel, {
+    release() {
+      channel.close();
+      // The channel must see its end to be forgotten.
+      channel.resume();
+    },
+  });
+}
+
+/** The connection ended or failed, in whatever way that was heard of. */
+function isBreak(error: unknown): boolean {
+  return error instanceof PorthopError && (error.code === "ssh.lost" || errnoOf(error.cause) !== undefined);
 }

@@ -1,5 +1,24 @@
-/** The one inner module of ssh2 that is imported: its types are not in @types/ssh2. */
+/** The inner modules of ssh2 that are imported: their types are not in @types/ssh2. */
 declare module "ssh2/lib/Channel.js" {
   const module: Partial<import("./window.ts").ChannelModule>;
+  export default module;
+}
+
+declare module "ssh2/lib/protocol/kex.js" {
+  const module: Partial<import("./key-exchange.ts").KexModule>;
+  export default module;
+}
+
+declare module "ssh2/lib/protocol/constants.js" {
+  const module: {
+    readonly SUPPORTED_CIPHER?: readonly string[];
+    readonly SUPPORTED_KEX?: string[];
+    readonly DEFAULT_KEX?: string[];
+  };
+  export default module;
+}
+
+declare module "ssh2/lib/protocol/handlers.js" {
+  const module: { readonly [type: number]: unknown };
   export default module;
 }

@@ -3,7 +3,8 @@ import type { Logger } from "../plugin.ts";
 import { Agent, agentSocket } from "./agent.ts";
 import { type AuthSettings, createAuthHandler } from "./authentication.ts";
 import type { Peer } from "./failure.ts";
-import { type HostKeySettings, loadHostKeys } from "./host-keys.ts";
+import { type HostKeyUpdate, updateHostKeys } from "./host-key-update.ts";
+import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host-keys.ts";
 import { type IdentitySettings, loadIdentities } from "./identity.ts";
 import type { Ssh2 } from "./loader.ts";
 import type { Trust } from "./login.ts";
@@ -49,9 +50,33 @@ export async function establishTrust(
   });
   return {
     hostKeyTypes: hostKeys.knownAlgorithms,
+    hasAuthority: hostKeys.hasAuthority,
     verify: (blob) => hostKeys.verify(blob, signal),
     authHandler: authentication.handler,
-    attach: (client) => authentication.attach(client),
+    attach: (client) => {
+      authentication.attach(client);
+      updateHostKeys(client, hostKeyUpdate(hostKeys, settings.hostKeys, asked, deps));
+    },
+    grounds: { hostKey: () => hostKeys.grounds, login: () => authentication.grounds },
     authFailure: (cause) => authentication.failure(cause),
+  };
+}
+
+/** With UpdateHostKeys ask, who cannot be asked is not told either, as in ssh. */
+function hostKeyUpdate(
+  hostKeys: HostKeys,
+  { update, userFiles, hashKnownHosts }: HostKeySettings,
+  asked: Prompter | undefined,
+  { log, signal }: TrustDeps,
+): HostKeyUpdate | undefined {
+  if (update === undefined || update === "no" || (update === "ask" && asked === undefined)) return undefined;
+  return {
+    name: hostKeys.name,
+    files: userFiles.filter((path) => path.toLowerCase() !== "none"),
+    hashed: hashKnownHosts,
+    prompter: update === "ask" ? asked : undefined,
+    log,
+    signal,
+    isTrusted: () => hostKeys.isTrusted,
   };
 }

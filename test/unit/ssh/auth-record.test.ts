@@ -5,6 +5,7 @@ import {
   type Attempt,
   type AuthRecord,
   authFailure,
+  grantedBy,
   newAuthRecord,
   type Obstacle,
 } from "../../../src/ssh/auth-record.ts";
@@ -132,4 +133,24 @@ test("Whatever the server says it takes is cut and made visible.", () => {
   );
   assert.doesNotMatch(message, /[\p{Cc}]/u);
   assert.ok(message.length < 300, `${message.length} characters`);
+});
+
+test("What a refused certificate says of itself is the first hint, of one that was not refused it is none.", () => {
+  const certified = (answer: Attempt["answer"]): Attempt => ({
+    method: "publickey",
+    key: { label: "~/id-cert.pub", fromAgent: false, remark: "the certificate ~/id-cert.pub: it expired" },
+    answer,
+  });
+  const obstacles: Obstacle[] = [{ kind: "permissions", hint: "chmod 600 ~/open" }];
+  const hintOf = (answer: Attempt["answer"]) => authFailure(record({ attempts: [certified(answer)], obstacles })).hint;
+  assert.equal(hintOf("refused"), "the certificate ~/id-cert.pub: it expired; chmod 600 ~/open");
+  assert.equal(hintOf("partial"), "chmod 600 ~/open");
+});
+
+test("A login that went well was granted for what was not refused, and for nothing when nothing was wanted.", () => {
+  const granted = (...attempts: Attempt[]) => grantedBy(record({ attempts }));
+  assert.equal(granted(key("~/one"), { ...key("~/two"), answer: undefined }), "publickey (~/two)");
+  assert.equal(granted({ ...agentKey("a\u001b"), answer: undefined }), "publickey (a\\x1b of the agent)");
+  assert.equal(granted(key("~/one", "partial"), { ...password, answer: undefined }), "publickey (~/one) and password");
+  assert.match(granted(), /^no proof at all/);
 });

@@ -236,3 +236,16 @@ test("A writer waits while the network is behind, and goes on when it has caught
   await writing;
   await conn.write(bytes("y"));
 });
+
+test("Of a channel that the server opened it is the origin that broke it, on leg 1.", { timeout }, async () => {
+  await using pair = await ChannelPair.open();
+  const { near, far } = await pair.channel();
+  const carrier = { goneBy: undefined, congestion: () => undefined };
+  const conn = channelConn(near, carrier, "10.0.0.9:40000", 1);
+  far.close();
+  await assert.rejects(conn.read(), {
+    leg: 1,
+    message: "the server closed the channel from 10.0.0.9:40000 in the middle",
+    hint: /^the origin/,
+  });
+});

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ErrorCode, PorthopError } from "../../../src/errors.ts";
-import { channelRefused, handshakeFailure, lost, unreachable } from "../../../src/ssh/failure.ts";
+import {
+  channelRefused,
+  handshakeFailure,
+  listenRefused,
+  lost,
+  openFailureOf,
+  openRefusal,
+  unreachable,
+} from "../../../src/ssh/failure.ts";
 
 const peer = { host: "vishnu", port: 22 };
 const ipv6 = { host: "fe80::1", port: 2222 };
@@ -325,3 +333,47 @@ test("Whatever a server says is shown on one line of bounded length, and never s
     assert.ok(message.length < 400, `${message.length} characters`);
   }
 });
+
+test("The reason of RFC 4254 stays with the error, and other errors have none.", () => {
+  const error = channelRefused(refusedOpen(4, "too many"), target, peer);
+  assert.deepEqual(openFailureOf(error), { reason: 4, text: refusedOpen(4, "too many").message });
+  assert.equal(openFailureOf(lost(undefined, peer)), undefined);
+  assert.equal(openFailureOf(new PorthopError("internal", "x", { cause: { reason: 4 } })), undefined);
+});
+
+for (const [wanted, where, hint, not] of [
+  [
+    { host: "localhost", port: 8080 },
+    "localhost:8080",
+    /the port is taken .*"ss -ltn".*port 0.*AllowTcpForwarding, PermitListen/,
+    /root/,
+  ],
+  [{ host: "*", port: 80 }, "*:80", /the port is taken.*PermitListen.*root/, /StreamLocal/],
+  [{ host: "localhost", port: 0 }, "localhost:0", /forbidden by AllowTcpForwarding, PermitListen/, /taken/],
+  [{ path: "/run/a.sock" }, "/run/a.sock", /there already.*StreamLocalBindUnlink/, /PermitListen/],
+] as const) {
+  test(`A server that does not listen on ${where} does not say why: all that it may be is told.`, () => {
+    const error = failed("Unable to bind");
+    const message = `the server vishnu:22 did not listen on ${where}`;
+    const told = listenRefused(error, wanted, peer);
+    assert.deepEqual([told.code, told.leg, told.message, told.cause], ["forward.refused", 1, message, error]);
+    assert.match(told.hint, hint);
+    assert.doesNotMatch(told.hint, not);
+  });
+}
+
+for (const [code, cause, refusal] of [
+  ["target.refused", { code: "ECONNREFUSED" }, { reason: 2, text: "Connection refused" }],
+  ["target.unreachable", { code: "EHOSTUNREACH" }, { reason: 2, text: "no route to host" }],
+  ["target.unreachable", undefined, { reason: 2, text: "Connection failed" }],
+  ["host.not-found", undefined, { reason: 2, text: "Connection failed" }],
+  ["target.unreachable", { code: "EMFILE" }, { reason: 4, text: "too many open files" }],
+  ["target.prohibited", undefined, { reason: 1, text: "open failed" }],
+  ["plugin.failed", undefined, { reason: 1, text: "open failed" }],
+  ["cancelled", undefined, { reason: 1, text: "open failed" }],
+] as const) {
+  test(`To the server ${code} of ${cause?.code ?? "no errno"} is reason ${refusal.reason}, "${refusal.text}".`, () => {
+    const secret = new PorthopError(code, "plugin guard refused /home/anna: no", { cause: failed("x", cause) });
+    assert.deepEqual(openRefusal(secret), refusal);
+  });
+}

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import ssh2, { type Connection, type ServerChannel } from "ssh2";
+import ssh2, { type Client, type Connection, type ServerChannel } from "ssh2";
 import type { PorthopError } from "../../../src/errors.ts";
 import type { Conn } from "../../../src/flow/conn.ts";
+import { guard } from "../../../src/ssh/guard.ts";
 import { Session } from "../../../src/ssh/session.ts";
 import { readAll } from "../../kit/memory-conn.ts";
 import { makeSshKey } from "../../kit/ssh-server.ts";
@@ -199,4 +200,48 @@ test("Data behind an EOF is nobody's, and the other half goes on.", { timeout },
   }
   await session.close();
   assert.deepEqual(heard, ["first", "second"]);
+});
+
+test("A channel of the server's own that takes packets of no size costs it its session.", { timeout }, async () => {
+  const server = serve({
+    connected: (connection) => {
+      const protocol = protocolOf(connection) as unknown as Record<"forwardedTcpip", (...args: unknown[]) => void>;
+      const open = protocol.forwardedTcpip;
+      protocol.forwardedTcpip = (channel, window, _packetSize, info) => open.call(protocol, channel, window, 0, info);
+      connection.on("request", (accept) => {
+        accept?.();
+        connection.forwardOut("localhost", 8080, "127.0.0.1", 1, () => {});
+      });
+    },
+  });
+  await using running = await server;
+  const session = await connect(running);
+  await session.listen({ host: "localhost", port: 8080 }, () => assert.fail("it must not come through"));
+  assert.match((await session.lost).message, /: the server opened a channel that takes packets of 0 bytes only$/);
+});
+
+test("A server that opens channels and reads no answer loses its session before it fills the memory.", () => {
+  const handlers = {
+    CHANNEL_OPEN: () => {},
+    CHANNEL_OPEN_CONFIRMATION() {},
+    CHANNEL_DATA() {},
+    CHANNEL_EXTENDED_DATA() {},
+  };
+  const told: string[] = [];
+  const client = {
+    _protocol: { _handlers: handlers, _parse: () => 0 },
+    _chanMgr: {},
+    emit: (_: string, error: Error) => told.push(error.message),
+  };
+  const stream = { writableLength: 2_000_000, destroy: () => told.push("destroyed") };
+  guard(client as unknown as Client, stream as unknown as Socket);
+  const open = handlers.CHANNEL_OPEN as (self: unknown, info: { packetSize: number }) => void;
+  for (let count = 0; count < 100_000; count++) open(undefined, { packetSize: 32_768 });
+  stream.writableLength = 0;
+  open(undefined, { packetSize: 32_768 });
+  stream.writableLength = 2_000_000;
+  for (let count = 0; count < 100_000; count++) open(undefined, { packetSize: 32_768 });
+  assert.deepEqual(told, [], "what is read in between is heard");
+  open(undefined, { packetSize: 32_768 });
+  assert.deepEqual(told, ["the server opens channels and does not read the answers", "destroyed"]);
 });

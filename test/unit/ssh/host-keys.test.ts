@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -9,6 +10,7 @@ import { type HostKeySettings, loadHostKeys } from "../../../src/ssh/host-keys.t
 import { appendKnownHost } from "../../../src/ssh/known-hosts-file.ts";
 import type { Prompter } from "../../../src/ssh/prompter.ts";
 import { Answers, ctrlC } from "../../kit/answers.ts";
+import { type CertificateFields, writeCertificate } from "../../kit/certificate-blob.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { need } from "../../kit/packages.ts";
 import { refusal } from "../../kit/refusal.ts";
@@ -275,3 +277,46 @@ test("Control characters in a file's names are never shown raw", async () => {
   assert.ok(!prompter.text.includes("\u001b"));
   assert.ok(prompter.text.includes("evil\\x1b[2J"));
 });
+
+test("A certificate of a trusted authority is accepted whatever its key, and the host is not trusted for updates", async () => {
+  const { blob, authority } = certified({ principals: ["vishnu"] });
+  const path = knownHosts(`@cert-authority *.example,vishnu ${text(authority)}`, `vishnu ${text(other)}`);
+  const hostKeys = await load(path, { strict: "yes", port: 22 });
+  assert.equal(hostKeys.hasAuthority, true);
+  await hostKeys.verify(blob);
+  assert.deepEqual([hostKeys.isAccepted(blob), hostKeys.isTrusted], [true, false]);
+});
+
+test("A certificate that does not do leaves the decision to its plain key, with a word", async () => {
+  const { blob, key, authority } = certified({ principals: ["brahma"] });
+  const line = `@cert-authority vishnu ${text(authority)}`;
+  const log = new LogLines();
+  const error = await refusal((await load(knownHosts(line), { strict: "yes", log })).verify(blob));
+  assert.equal(error.code, "ssh.host-key-unknown");
+  assert.match(error.message, /its certificate cannot be used: it is for brahma, not for vishnu$/);
+  assert.ok(error.hint.includes(text(key)));
+  assert.match(log.text, /^warn vishnu: its certificate cannot be used/);
+  await (await load(knownHosts(line, `vishnu ${text(key)}`), { strict: "yes" })).verify(blob);
+});
+
+test("A host is trusted for updates by the user's own files or by a person, and by nothing else", async () => {
+  const known = knownHosts(`vishnu ${text(ed25519)}`);
+  const trusted = async (path: string, settings: Case) => {
+    const hostKeys = await load(path, settings);
+    await hostKeys.verify(ed25519);
+    return hostKeys.isTrusted;
+  };
+  assert.equal(await trusted(known, { strict: "yes" }), true);
+  assert.equal(await trusted(knownHosts(), { strict: "yes", globalFiles: [known] }), false);
+  assert.equal(await trusted(knownHosts(), { strict: "accept-new" }), false);
+  assert.equal(await trusted(knownHosts(), { prompter: new Answers("yes") }), true);
+});
+
+/** A host certificate for an Ed25519 key, signed by an authority of its own. */
+function certified(fields: CertificateFields) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const x = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  const authority = writeStrings("ssh-ed25519", x);
+  const own = { role: "host", publicKey: Buffer.alloc(32, 9), authority, signWith: privateKey } as const;
+  return { blob: writeCertificate({ ...own, ...fields }), key: writeStrings("ssh-ed25519", own.publicKey), authority };
+}

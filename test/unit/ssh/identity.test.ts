@@ -3,7 +3,9 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, 
 import { join } from "node:path";
 import { test } from "node:test";
 import { parsePublicKey } from "../../../src/codec/key-file.ts";
+import { writeStrings } from "../../../src/codec/ssh-string.ts";
 import { loadIdentities } from "../../../src/ssh/identity.ts";
+import { writeCertificate } from "../../kit/certificate-blob.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { need } from "../../kit/packages.ts";
 import { run } from "../../kit/run.ts";
@@ -132,12 +134,16 @@ test("Files that are no usable key are left out with their reason", async () => 
   };
   mkdirSync(home.path("folder"));
   symlinkSync(home.path("loop"), home.path("loop"));
-  const sk = "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHAAAABHNzaDo=";
+  const xmss = Buffer.concat([Buffer.from([0, 0, 0, 20]), Buffer.from("ssh-xmss@openssh.com"), Buffer.alloc(8)]);
   const table: [path: string, reason: string, text: RegExp][] = [
     [write("nonsense", "hello\u001b[2J"), "format", /not a key in a known format/],
     [write("empty", ""), "format", /empty/],
     [write("ppk", "PuTTY-User-Key-File-2: ssh-rsa\n"), "format", /puttygen/],
-    [write("sk.pub", `sk-ssh-ed25519@openssh.com ${sk} me\n`), "format", /sk-ssh-ed25519@openssh.com is not supported/],
+    [
+      write("xmss.pub", `ssh-xmss@openssh.com ${xmss.toString("base64")} me\n`),
+      "format",
+      /ssh-xmss@openssh.com is not/,
+    ],
     [home.path("folder"), "unreadable", /is a directory/],
     [home.path("loop"), "unreadable", /loop not accessible/],
     ["/dev/zero", "unreadable", /larger than/],
@@ -157,3 +163,40 @@ test("A broken default file is no warning: nobody asked for it", async () => {
   assert.equal((await home.load()).unusable.length, 1);
   assert.match(home.log.text, /^debug /);
 });
+
+test("A certificate beside a key belongs to it, unless CertificateFile names one; what is none is passed over", async () => {
+  using home = makeHome();
+  const { text, blob, other } = certified();
+  writeFileSync(home.path("key.pub"), `${text.plain}\n`);
+  writeFileSync(home.path("key-cert.pub"), `${text.certificate} me\n`);
+  writeFileSync(home.path("host-cert.pub"), `${text.host}\n`);
+  writeFileSync(home.path("host.pub"), `${text.plain}\n`);
+  const beside = await home.load([home.path("key"), home.path("host")]);
+  assert.deepEqual(
+    beside.certificates.map(({ label, file }) => [label.endsWith("key-cert.pub"), file === beside.files[0]]),
+    [[true, true]],
+  );
+  assert.ok(beside.publicBlobs.some((each) => each.equals(blob)));
+  assert.match(home.log.text, /^debug passing over \S+host-cert\.pub: it is a certificate for hosts/m);
+  const settings = { flagFiles: [home.path("key")], configFiles: [], home: home.path("."), certificateFiles: [other] };
+  writeFileSync(other, text.certificate);
+  const named = await loadIdentities(settings, home.log);
+  assert.deepEqual(
+    named.certificates.map(({ label, file }) => [label, file]),
+    [[other, undefined]],
+  );
+  rmSync(other);
+  const gone = await loadIdentities(settings, home.log);
+  assert.deepEqual([gone.certificates, gone.unusable.map(({ reason }) => reason)], [[], ["unreadable"]]);
+  assert.match(home.log.lines.at(-1) ?? "", /^warn cannot use the certificate \S+: no such file/);
+});
+
+function certified() {
+  const publicKey = Buffer.alloc(32, 7);
+  const line = (blob: Buffer) => `ssh-ed25519-cert-v01@openssh.com ${blob.toString("base64")}`;
+  const blob = writeCertificate({ publicKey });
+  const plain = writeStrings("ssh-ed25519", publicKey).toString("base64");
+  const other = join(tempDirectory("certificate"), "other-cert.pub");
+  const host = line(writeCertificate({ publicKey, role: "host" }));
+  return { text: { plain: `ssh-ed25519 ${plain}`, certificate: line(blob), host }, blob, other };
+}

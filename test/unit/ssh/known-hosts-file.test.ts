@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { writeStrings } from "../../../src/codec/ssh-string.ts";
-import { appendKnownHost, readKnownHosts } from "../../../src/ssh/known-hosts-file.ts";
+import { appendKnownHost, changeKnownHosts, readKnownHosts } from "../../../src/ssh/known-hosts-file.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const folder = tempDirectory("known-hosts-file");
@@ -93,4 +103,54 @@ test("Lines that are added at the same time all stay whole.", async () => {
 test("A folder above the folder is not made: that the path is right is the user's affair.", async () => {
   await assert.rejects(appendKnownHost(join(folder, "no", "such", "known_hosts"), "x"), { code: "ENOENT" });
   await assert.rejects(appendKnownHost(folder, "x"), { code: "EISDIR" });
+});
+
+test("Lines go and come, the others, the mode and a link stay; without changes the file is not touched.", async () => {
+  const path = file(`# first\nvishnu ${key}\n# last`);
+  chmodSync(path, 0o640);
+  const link = fresh();
+  symlinkSync(path, link);
+  const { ino } = statSync(path);
+  await changeKnownHosts(link, () => undefined);
+  assert.equal(statSync(path).ino, ino);
+  await changeKnownHosts(link, ({ entries }) => ({
+    remove: new Set(entries.map(({ line }) => line)),
+    add: [`brahma ${key}`],
+  }));
+  assert.equal(readFileSync(path, "utf8"), `# first\n# last\nbrahma ${key}\n`);
+  assert.deepEqual([mode(path), lstatSync(link).isSymbolicLink()], [0o640, true]);
+  await changeKnownHosts(link, () => ({ remove: new Set(), add: [`brahma ${key}`, "more"] }));
+  assert.equal(readFileSync(path, "utf8"), `# first\n# last\nbrahma ${key}\nmore\n`);
+});
+
+test("A file that is not there is not made by changing it.", async () => {
+  const path = fresh();
+  await changeKnownHosts(path, () => assert.fail("there is nothing to change"));
+  assert.equal(existsSync(path), false);
+});
+
+test("Lines that are added while others are taken out are all there in the end.", { timeout: 30_000 }, async () => {
+  const old = Array.from({ length: 30 }, (_each, index) => `old${index} ${key}`);
+  const path = file(`${old.join("\n")}\n`);
+  const added = old.map((_line, index) => `new${index} ${key}`);
+  await Promise.all([
+    ...added.map((line) => appendKnownHost(path, line)),
+    ...old.map((_line, index) =>
+      changeKnownHosts(path, ({ entries }) => ({
+        remove: new Set(entries.filter(({ hosts }) => hosts === `old${index}`).map(({ line }) => line)),
+        add: [],
+      })),
+    ),
+  ]);
+  assert.deepEqual(readFileSync(path, "utf8").trim().split("\n").sort(), added.sort());
+});
+
+test("A line for /dev/null is gone without a trace.", async () => {
+  const before = readdirSync("/dev");
+  await appendKnownHost("/dev/null", "one");
+  assert.deepEqual(
+    readdirSync("/dev").filter((name) => name.startsWith("null")),
+    before.filter((name) => name.startsWith("null")),
+  );
+  assert.equal(statSync("/dev/null").isCharacterDevice(), true);
 });

@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import ssh2, { type Client, type ClientChannel, type Connection, type ServerConfig } from "ssh2";
+import type { Client, ClientChannel, Connection, ServerConfig } from "ssh2";
 import { fingerprint } from "../../../src/codec/fingerprint.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { type LoginSettings, logIn, type Negotiated, type Trust } from "../../../src/ssh/login.ts";
 import { makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
 import { easyTrust } from "../../kit/trust.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
+// As porthop loads it: with the key exchanges that porthop adds.
+const ssh2 = await loadSsh2();
 const timeout = 30_000;
 const never = new AbortController().signal;
 

@@ -4,7 +4,7 @@ import type { BaseAgent } from "ssh2";
 import { parsePublicKey, recognizeKey } from "../../../src/codec/key-file.ts";
 import { writeStrings } from "../../../src/codec/ssh-string.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import type { Agent, AgentKey } from "../../../src/ssh/agent.ts";
+import { type Agent, type AgentKey, AgentSilent } from "../../../src/ssh/agent.ts";
 import type { AuthContext } from "../../../src/ssh/auth-method.ts";
 import type { Identities } from "../../../src/ssh/identity.ts";
 import { KeyFile } from "../../../src/ssh/key-file.ts";
@@ -47,6 +47,7 @@ function keyFile(label: string, { hidden = false, locked = false, isPublic = fal
 
 const identities = (changes: Partial<Identities> = {}): Identities => ({
   files: [],
+  certificates: [],
   unusable: [],
   publicBlobs: [],
   ...changes,
@@ -177,11 +178,7 @@ test("A public half whose other one is in the agent is the agent's key.", async 
 });
 
 test("A key of a kind that nobody here can use is passed over, and told as an obstacle.", async () => {
-  const strange = agentKey(
-    "a token",
-    writeStrings("sk-ssh-ed25519@openssh.com", Buffer.alloc(32), "ssh:"),
-    "sk-ssh-ed25519@openssh.com",
-  );
+  const strange = agentKey("a token", writeStrings("ssh-xmss@openssh.com", "key"), "ssh-xmss@openssh.com");
   const { all, context } = await play({ agent: agent({ keys: [strange, agentKey("good")] }) });
   assert.deepEqual(await all(), ["good"]);
   assert.deepEqual(
@@ -283,4 +280,28 @@ test("Ctrl-C at a passphrase ends the whole login.", async () => {
   assert.equal(context.advanced(), 0);
   const [reason] = context.gaveUp;
   assert.ok(reason instanceof PorthopError && reason.code === "cancelled");
+});
+
+test("A security key of the agent is offered under its own name, and signed with all that the agent gives.", async () => {
+  const type = "sk-ssh-ed25519@openssh.com";
+  const token = agentKey("a token", writeStrings(type, Buffer.alloc(32), "ssh:"), type);
+  const whole = Buffer.concat([writeStrings(type, Buffer.alloc(64)), Buffer.from([1, 0, 0, 0, 9])]);
+  const signing = agent({ keys: [token], sign: async () => whole });
+  const { all, sign } = await play({ agent: signing });
+  assert.deepEqual(await all(), ["a token"]);
+  assert.deepEqual(await sign(), whole);
+  const { all: none, context } = await play({ agent: signing, context: { canSendForeign: () => false } });
+  assert.deepEqual(await none(), []);
+  assert.match(context.record.obstacles[0]?.hint ?? "", /cannot offer a token with this version of ssh2/);
+});
+
+test("An agent that hangs is a warning, one that is not there none.", async () => {
+  for (const [error, level] of [
+    [new AgentSilent("it hangs"), "warn"],
+    [new Error("it is gone"), "debug"],
+  ] as const) {
+    const { all, context } = await play({ agent: agent({ list: () => Promise.reject(error) }) });
+    assert.deepEqual(await all(), []);
+    assert.deepEqual(context.log.lines, [`${level} going on without ssh-agent: ${error.message}`]);
+  }
 });

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import type { Client } from "ssh2";
-import { needsNagleCure, runQuietly, startCommand } from "../../../src/ssh/server-shell.ts";
+import { needsNagleCure, outputOf, runQuietly, startCommand } from "../../../src/ssh/server-shell.ts";
 
 class ScriptedChannel extends EventEmitter {
   readonly stderr = { resume: () => void this.done.push("stderr resumed") };
   /** What was done to it, in order. */
   readonly done: string[] = [];
+
+  setEncoding(): void {}
 
   resume(): void {
     this.done.push("resumed");
@@ -94,6 +96,43 @@ test("A command that was started is handed over as it is.", async () => {
     channel,
   );
   assert.deepEqual(channel.done, []);
+});
+
+test("What a command prints is its output, once it has ended.", async () => {
+  const channel = new ScriptedChannel();
+  const output = outputOf(
+    clientThat((_, answer) => answer(undefined, channel)),
+    "cat",
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  channel.emit("data", "one\n");
+  channel.emit("data", "two\n");
+  channel.emit("close");
+  assert.equal(await output, "one\ntwo\n");
+  assert.deepEqual(channel.done.toSorted(), ["ended", "stderr resumed"]);
+});
+
+test("A command that is refused, never ends, breaks or babbles has no output, and is closed.", async () => {
+  const refusing = clientThat((_, answer) => answer(new Error("no"), undefined));
+  assert.equal(await outputOf(refusing, "cat"), undefined);
+  for (const play of [
+    () => {},
+    (channel: ScriptedChannel) => void channel.emit("error", new Error("broken")),
+    (channel: ScriptedChannel) => {
+      for (let index = 0; index < 100; index++) channel.emit("data", "x".repeat(1024));
+    },
+  ]) {
+    const channel = new ScriptedChannel();
+    const output = outputOf(
+      clientThat((_, answer) => answer(undefined, channel)),
+      "cat",
+      50,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    play(channel);
+    assert.equal(await output, undefined);
+    assert.ok(channel.done.includes("closed"));
+  }
 });
 
 for (const [software, needed] of [

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import ssh2, { type Connection } from "ssh2";
 import type { Address } from "../../../src/codec/address.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import type { Inbound } from "../../../src/flow/conn.ts";
 import type { Wire } from "../../../src/plugin.ts";
 import { Session, type SessionHooks, type SessionSettings } from "../../../src/ssh/session.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";
 import { randomChunks, sumOf } from "../../kit/random.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort, lateAnswerServer, resetServer, sinkServer, sourceServer } from "../../kit/servers.ts";
-import { type ForwardAnswer, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { type ForwardAnswer, makeSshKey, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
 const timeout = 30_000;
@@ -66,7 +68,7 @@ test("A session that is ready knows both ends of its TCP connection and what was
   );
   const { local, remote, cipher, kex, hostKey, serverSoftware } = session.facts;
   assert.deepEqual(remote, { host: "127.0.0.1", port: server.port });
-  assert.ok("host" in local && local.host === "127.0.0.1" && local.port !== server.port);
+  assert.ok(local !== undefined && "host" in local && local.host === "127.0.0.1" && local.port !== server.port);
   assert.match(`${cipher} ${kex} ${hostKey}`, /^\S+ curve25519-sha256\S* SHA256:\S{43}$/);
   assert.equal(serverSoftware, "OpenSSH_10.1");
   assert.deepEqual(session.leg, { from: local, to: remote, observed: true });
@@ -354,6 +356,38 @@ test("A target that resets while it is written to ends its own channel only.", {
   await conn.write(Buffer.from("x"));
   assert.equal(String(await conn.read()), "x");
   await session.close();
+});
+
+test("A listener on the server brings in connections that break with the session.", { timeout }, async () => {
+  const ssh = new ssh2.Server({ hostKeys: [makeSshKey().private] }, (connection) => {
+    connection.on("error", () => {});
+    connection.on("authentication", (attempt) => attempt.accept());
+    connection.on("request", (accept, _reject, _name, { bindAddr }) => {
+      accept?.(40_001);
+      // Right behind the answer.
+      connection.forwardOut(bindAddr, 40_001, "127.0.0.1", 40_000, (_error, channel) => void channel.write("hello"));
+    });
+    connections.push(connection);
+  });
+  const connections: Connection[] = [];
+  await new Promise<void>((resolve) => ssh.listen(0, "127.0.0.1", resolve));
+  const session = await connect({ host: "127.0.0.1", port: (ssh.address() as AddressInfo).port });
+  const came = Promise.withResolvers<Inbound>();
+  const listener = await session.listen({ host: "*", port: 0 }, came.resolve);
+  assert.deepEqual(listener.addresses, [{ host: "*", port: 40_001 }]);
+  const inbound = await came.promise;
+  assert.deepEqual(inbound.leg, {
+    from: { host: "127.0.0.1", port: 40_000 },
+    to: { host: "127.0.0.1", port: 40_001 },
+    observed: false,
+  });
+  const conn = await inbound.accept();
+  assert.equal(String(await conn.read()), "hello");
+  const reading = refusal(conn.read());
+  for (const connection of connections) connection.end();
+  assert.equal(await reading, await session.lost);
+  assert.equal(await refusal(session.listen({ host: "*", port: 0 }, () => {})), await session.lost);
+  ssh.close();
 });
 
 /** A wall between a session and its server: it lets all through until it is told to hold it back, or to end. */

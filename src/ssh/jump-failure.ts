@@ -1,0 +1,36 @@
+/**
+ * What it means that a jump host opened no channel to the next host: to the user that host is out of reach, and the
+ * reason is one of the jump host's, not of their own machine's.
+ */
+import { type ErrorCode, PorthopError } from "../errors.ts";
+import { describe } from "../io/failure.ts";
+import { cannotResolve, nameOf, openFailureText, type Peer } from "./failure.ts";
+
+/** `error` is what `Session.openStream` rejected with. */
+export function unreachableThrough(error: unknown, peer: Peer, jump: Peer): PorthopError {
+  // The jump host itself is lost, and its own error says so.
+  if (error instanceof PorthopError && error.code === "ssh.lost") return error;
+  const said = error instanceof PorthopError && error.cause instanceof Error ? openFailureText(error.cause) : undefined;
+  const { code, how, hint } = meaning(error, said ?? describe(error));
+  const what = `cannot reach ${peer.isJump === true ? "" : "sshd at "}${nameOf(peer)} through ${nameOf(jump)}`;
+  return new PorthopError(code, `${what}: ${how}`, { leg: 2, hint, cause: error });
+}
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly how: string;
+  readonly hint: string;
+}
+
+function meaning(error: unknown, said: string): Meaning {
+  if (error instanceof PorthopError && error.code === "target.prohibited") {
+    const hint = "a jump host must let you forward: AllowTcpForwarding, PermitOpen or a key restriction there";
+    return { code: "ssh.unreachable", how: `it does not forward to there (${said})`, hint };
+  }
+  if (cannotResolve.test(said)) {
+    const hint = "the name is looked up on the jump host: use a name or address that is known there";
+    return { code: "host.not-found", how: `it cannot resolve the name: ${said}`, hint };
+  }
+  const hint = "check the host and its port as the jump host sees them, and that sshd runs there";
+  return { code: "ssh.unreachable", how: said, hint };
+}

@@ -1,0 +1,96 @@
+/**
+ * mlkem768x25519-sha256 (draft-ietf-sshm-mlkem-hybrid-kex): X25519 and ML-KEM-768 side by side, so that whoever records
+ * the session today needs to break both. K is the SHA-256 of both secrets, hashed as a string.
+ */
+import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
+import type { KeyExchangeAddition } from "./key-exchange.ts";
+
+export const mlkemExchange = "mlkem768x25519-sha256";
+
+/** FIPS 203; @noble/post-quantum has it. */
+export interface KeyEncapsulation {
+  keygen(): { readonly publicKey: Uint8Array; readonly secretKey: Uint8Array };
+  decapsulate(cipherText: Uint8Array, secretKey: Uint8Array): Uint8Array;
+}
+
+/** Its messages are those of curve25519-sha256 (RFC 8731) with longer strings in them, and its hash is the same. */
+export const mlkemAddition: KeyExchangeAddition = {
+  standIn: "curve25519-sha256",
+  client(exchange) {
+    let hybrid: HybridClient | undefined;
+    const start = exchange.start;
+    exchange.generateKeys = () => {};
+    exchange.getPublicKey = () => hybrid?.share ?? Buffer.alloc(0);
+    exchange.convertPublicKey = (key) => key;
+    exchange.computeSecret = (serverShare) => {
+      try {
+        if (hybrid === undefined) throw new Error("the server answers before it was asked");
+        return hybrid.secret(serverShare);
+      } catch (error) {
+        return error as Error;
+      }
+    };
+    // The server has nothing to say until it has our share, so the library may come now; few servers need it.
+    exchange.start = () => {
+      load()
+        .then((kem) => {
+          hybrid = new HybridClient(kem);
+          start.call(exchange);
+        })
+        .catch((error: Error) => exchange._protocol._onError(Object.assign(error, { level: "handshake" })));
+    };
+  },
+};
+
+export class HybridClient {
+  /** The ML-KEM public key (1184 bytes), then the X25519 one (32). */
+  readonly share: Buffer;
+  readonly #kem: KeyEncapsulation;
+  readonly #secretKey: Uint8Array;
+  readonly #curveKey: KeyObject;
+
+  constructor(kem: KeyEncapsulation, curve: { publicKey: KeyObject; privateKey: KeyObject } = newCurveKey()) {
+    const { publicKey, secretKey } = kem.keygen();
+    this.#kem = kem;
+    this.#secretKey = secretKey;
+    this.#curveKey = curve.privateKey;
+    this.share = Buffer.concat([publicKey, curvePublicBytes(curve.publicKey)]);
+  }
+
+  /** From the ciphertext (1088 bytes) and the server's X25519 key (32). Throws when that is no such thing. */
+  secret(serverShare: Buffer): Buffer {
+    if (serverShare.length !== cipherTextBytes + curveBytes) {
+      throw new Error(`the server's share has ${serverShare.length} bytes, not ${cipherTextBytes + curveBytes}`);
+    }
+    const postQuantum = this.#kem.decapsulate(serverShare.subarray(0, cipherTextBytes), this.#secretKey);
+    const classical = curveSecret(this.#curveKey, serverShare.subarray(cipherTextBytes));
+    return createHash("sha256").update(postQuantum).update(classical).digest();
+  }
+}
+
+export const cipherTextBytes = 1088;
+export const curveBytes = 32;
+
+export function newCurveKey(): { publicKey: KeyObject; privateKey: KeyObject } {
+  return generateKeyPairSync("x25519");
+}
+
+export function curvePublicBytes(key: KeyObject): Buffer {
+  return key.export({ type: "spki", format: "der" }).subarray(-curveBytes);
+}
+
+export function curveSecret(privateKey: KeyObject, otherPublicKey: Uint8Array): Buffer {
+  const key = Buffer.concat([curveHeader, otherPublicKey]);
+  const publicKey = createPublicKey({ key, type: "spki", format: "der" });
+  const secret = diffieHellman({ privateKey, publicKey });
+  // RFC 7748, section 6.1: so it is with a public key that was chosen to give away the secret.
+  if (secret.every((byte) => byte === 0)) throw new Error("the server's X25519 key is none");
+  return secret;
+}
+
+/** SubjectPublicKeyInfo of id-X25519 (RFC 8410, section 4) up to the 32 bytes of the key. */
+const curveHeader = Buffer.from("302a300506032b656e032100", "hex");
+
+async function load(): Promise<KeyEncapsulation> {
+  return (await import("@noble/post-quantum/ml-kem.js")).ml_kem768;
+}

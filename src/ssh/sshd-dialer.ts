@@ -1,0 +1,141 @@
+/**
+ * The three ways to reach an sshd: a TCP connection, a channel of the session with the jump host before it, and the
+ * stdin and stdout of a ProxyCommand. Whatever way it was, the error says that this host could not be reached, and how.
+ */
+import { formatAddress, type TcpAddress } from "../codec/address.ts";
+import { visible } from "../codec/terminal-text.ts";
+import { PorthopError } from "../errors.ts";
+import { connectTcp, type DialOptions } from "../io/dial.ts";
+import { type Program, startProgram } from "../io/program.ts";
+import { socketEnds } from "../io/socket-conn.ts";
+import { type Peer, unreachable } from "./failure.ts";
+import { unreachableThrough } from "./jump-failure.ts";
+import type { TellProgress } from "./progress.ts";
+import type { Transport } from "./transport.ts";
+
+export interface DialSettings extends Peer {
+  readonly family?: 4 | 6 | undefined;
+  /** ConnectTimeout */
+  readonly connectTimeoutMs: number | undefined;
+  /** BindAddress: for the TCP connection that is made here. */
+  readonly from?: string | undefined;
+  /** ConnectionAttempts: for that connection too; 1 by default. */
+  readonly attempts?: number | undefined;
+}
+
+/** sshconnect.c, ssh_connect_direct. */
+const retryMs = 1000;
+
+/** Makes the connection that a session is to be spoken over. */
+export type DialSshd = (settings: DialSettings, signal: AbortSignal, tell?: TellProgress) => Promise<Transport>;
+
+export const dialDirectly: DialSshd = async (settings, signal, tell) => {
+  const { family, from, connectTimeoutMs: timeoutMs } = settings;
+  const resolved = (addresses: readonly string[]) => tell?.({ done: "name", addresses });
+  const socket = await connectPatiently(settings, { family, from, timeoutMs, signal, resolved });
+  const ends = socketEnds(socket);
+  if (ends === undefined) throw unreachable(new Error("the connection was closed at once"), settings);
+  socket.setNoDelay(true);
+  return { stream: socket, hop: 1, ...ends, observed: true, goneBy: () => undefined, release: async () => {} };
+};
+
+/** A name that does not resolve will not do so in a second, and an abort is meant. */
+async function connectPatiently(settings: DialSettings, options: DialOptions & { readonly signal: AbortSignal }) {
+  for (let left = (settings.attempts ?? 1) - 1; ; left--) {
+    try {
+      return await connectTcp(settings, options);
+    } catch (error) {
+      if (left === 0 || error instanceof PorthopError || options.signal.aborted) throw unreachable(error, settings);
+    }
+    await pause(options.signal);
+  }
+}
+
+/** Rejects when it is aborted. */
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, retryMs);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** What is used of the session with a jump host. */
+export interface Jump {
+  readonly peer: Peer;
+  readonly hop: number;
+  readonly goneBy: PorthopError | undefined;
+  openStream(target: TcpAddress, signal: AbortSignal): Promise<Transport["stream"]>;
+}
+
+/** The jump host makes the TCP connection, from an address that only it knows. */
+export function dialThrough(jump: Jump): DialSshd {
+  return async (settings, signal) => {
+    const remote = { host: settings.host, port: settings.port };
+    const deadline = deadlineAfter(settings.connectTimeoutMs, signal);
+    const stream = await jump.openStream(remote, deadline.signal).catch((error: unknown) => {
+      throw error === signal.reason ? error : unreachableThrough(error, settings, jump.peer);
+    });
+    deadline.clear();
+    return {
+      stream,
+      hop: jump.hop + 1,
+      local: undefined,
+      remote,
+      observed: false,
+      goneBy: () => jump.goneBy,
+      release: async () => {},
+    };
+  };
+}
+
+/** `command` has its tokens filled in. */
+export function dialByCommand(command: string, environment: NodeJS.ProcessEnv): DialSshd {
+  return async (settings, signal) => {
+    if (signal.aborted) throw signal.reason;
+    const program = startProgram(command, environment);
+    return {
+      stream: program.stream,
+      hop: 1,
+      local: undefined,
+      remote: undefined,
+      observed: false,
+      goneBy: (wasReady) => commandEnded(program, command, settings, wasReady),
+      release: () => program.end(),
+    };
+  };
+}
+
+function commandEnded({ outcome }: Program, command: string, peer: Peer, wasReady: boolean): PorthopError | undefined {
+  if (outcome === undefined) return undefined;
+  const how = `the ProxyCommand ended ${outcome}: ${visible(command, 200)}`;
+  if (wasReady) {
+    return new PorthopError("ssh.lost", `lost the session with ${formatAddress(peer)}: ${how}`, { leg: 2 });
+  }
+  return new PorthopError("ssh.unreachable", `cannot reach sshd at ${formatAddress(peer)}: ${how}`, {
+    leg: 2,
+    hint: "run the command by hand: the first that it prints must be an SSH server's greeting",
+  });
+}
+
+/** `signal`, which also fires when the time is over; the reason is then an error of the system's kind. */
+function deadlineAfter(timeoutMs: number | undefined, signal: AbortSignal) {
+  const deadline = new AbortController();
+  const pass = () => deadline.abort(signal.reason);
+  if (signal.aborted) pass();
+  signal.addEventListener("abort", pass, { once: true });
+  const expire = () =>
+    deadline.abort(Object.assign(new Error(`no answer within ${(timeoutMs ?? 0) / 1000} s`), { code: "ETIMEDOUT" }));
+  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+  const clear = () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", pass);
+  };
+  return { signal: deadline.signal, clear };
+}
