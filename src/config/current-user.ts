@@ -1,6 +1,6 @@
 /**
- * The name of the user who runs porthop, which is also whom to log in as by default. As ssh does, from the user database
- * by number: under Bun os.userInfo() only repeats $USER, and says "unknown" without it.
+ * Users and groups of this machine, above all who runs porthop, which is also whom to log in as by default. As ssh does,
+ * from the user database by number: under Bun os.userInfo() only repeats $USER, and says "unknown" without it.
  */
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -10,20 +10,42 @@ export function currentUser(): string {
   return (uid === undefined ? undefined : nameOf(uid)) ?? userInfo().username;
 }
 
-function nameOf(uid: number): string | undefined {
-  const rows = readUserDatabase().split("\n");
-  for (const row of rows) {
-    const [name, , number] = row.split(":");
-    if (name !== undefined && name !== "" && Number(number) === uid) return name;
+/** Undefined where there are no such numbers. */
+export function ownUid(): number | undefined {
+  try {
+    return process.getuid?.();
+  } catch {
+    // Deno asks for a permission of its own here, which porthop needs for nothing else.
+    return undefined;
   }
-  return undefined;
 }
 
-/** Only local users are in it: for others (LDAP, macOS) what the runtime says has to do. */
-function readUserDatabase(): string {
+/** The home of a user, for `~user`. */
+export function homeOf(user: string): string | undefined {
+  return database("/etc/passwd").find(([name]) => name === user)?.[5];
+}
+
+/** All who are in a group, be it as their first one or as another; empty when it is not known. */
+export function groupMembers(gid: number): readonly string[] {
+  const listed = database("/etc/group").find(([, , number]) => Number(number) === gid)?.[3] ?? "";
+  const first = database("/etc/passwd").filter(([, , , number]) => Number(number) === gid);
+  return [...listed.split(","), ...first.map(([name]) => name ?? "")].filter((name) => name !== "");
+}
+
+function nameOf(uid: number): string | undefined {
+  const row = database("/etc/passwd").find(
+    ([name, , number]) => name !== "" && number !== "" && Number(number) === uid,
+  );
+  return row?.[0];
+}
+
+/** Only local users and groups are in it: for others (LDAP, macOS) what the runtime says has to do. */
+function database(path: string): readonly (readonly string[])[] {
   try {
-    return readFileSync("/etc/passwd", "utf8");
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .map((row) => row.split(":"));
   } catch {
-    return "";
+    return [];
   }
 }

@@ -18,11 +18,20 @@ export const sshFlags: readonly RunFlag[] = [
     value: "[bind:]port:host:hostport",
     about: "forward a port here to host:hostport as the server sees it",
   },
+  {
+    name: "R",
+    value: "[bind:]port:host:hostport",
+    about: "forward a port of the server to host:hostport here; [bind:]port alone: SOCKS",
+  },
+  { name: "D", value: "[bind:]port", about: "SOCKS and HTTP proxy here; the server connects" },
+  { name: "W", value: "host:port", about: "stdin and stdout to host:port as the server sees it" },
+  { name: "J", value: "[user@]host[:port],...", about: "jump hosts on the way to sshd, in the order they are passed" },
   { name: "p", value: "port", about: "sshd's port" },
   { name: "l", value: "user", about: "log in as this user" },
   { name: "i", value: "file", about: "private key to log in with (repeatable)" },
   { name: "o", value: "Keyword=value", about: "an option as in ssh_config (repeatable)" },
-  { name: "F", value: "none", about: "configuration file; only none so far" },
+  { name: "F", value: "file", about: "configuration file in place of ~/.ssh/config; none for no file" },
+  { name: "b", value: "address", about: "connect from this address of this machine" },
   { name: "c", value: "ciphers", about: "ciphers, in order of preference" },
   { name: "m", value: "MACs", about: "message authentication codes, in order of preference" },
   { name: "4", about: "IPv4 only" },
@@ -30,12 +39,18 @@ export const sshFlags: readonly RunFlag[] = [
   { name: "C", about: "compress" },
   { name: "g", about: "let other hosts connect to forwarded ports" },
   { name: "f", about: "go to the background once the forwards are up" },
-  { name: "N", about: "no remote command (always so)" },
-  { name: "T", about: "no terminal (always so)" },
-  { name: "n", about: "do not read stdin (always so)" },
-  { name: "a", about: "no agent forwarding (always so)" },
-  { name: "x", about: "no X11 forwarding (always so)" },
+  { name: "N", about: "no remote command (so it is when none is given)" },
+  { name: "t", about: "a terminal for the command, or a shell; twice also where there is none here" },
+  { name: "T", about: "no terminal" },
+  { name: "n", about: "the command reads nothing of stdin" },
+  { name: "e", value: "char", about: "escape character of a terminal (~), or none" },
+  { name: "A", about: "let the command use the ssh-agent here" },
+  { name: "a", about: "no agent forwarding" },
+  { name: "X", about: "let the command show windows here, as an untrusted program" },
+  { name: "Y", about: "the same with all rights" },
+  { name: "x", about: "no X11 forwarding" },
   { name: "q", about: "quiet: errors only" },
+  { name: "E", value: "file", about: "write what porthop says into this file, behind what is there" },
   { name: "h", about: "this help; also --help" },
   { name: "v", about: "more to read; twice for ssh2's own trace" },
 ];
@@ -47,6 +62,11 @@ export const porthopFlags: readonly RunFlag[] = [
   { name: "rate-limit", value: "RATE", about: "500KB/s, 10MB/s, 8Mbit/s: up and down each, for each flow" },
   { name: "use", value: "NAME[:key=value,...]", about: "add a plugin, or a file ./mine.ts, to the chain (repeatable)" },
   { name: "log", value: "LEVEL", about: "silent, error, warn, info (default) or debug" },
+  {
+    name: "allow-from",
+    value: "CIDR[,CIDR...]",
+    about: "only these networks and addresses may connect to ports here (repeatable)",
+  },
   { name: "json", about: "events on stdout, one JSON object a line" },
   { name: "grace", value: "DURATION", about: "how long open flows may finish at the end (5s)" },
   { name: "help", about: "this help" },
@@ -58,8 +78,8 @@ export const porthopFlags: readonly RunFlag[] = [
 
 /** ssh's flags that porthop does not have yet, with their arity, so that they are named and not misread. */
 const missing: Readonly<Record<string, Takes>> = {
-  ...letters("BbDEeIJORSWwPQ", "value"),
-  ...letters("12AGKkMstVXYy", "nothing"),
+  ...letters("BIOSwPQ", "value"),
+  ...letters("12GKkMsVy", "nothing"),
 };
 
 export const runTable: FlagTable = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { currentUser } from "../../../src/config/current-user.ts";
+import { currentUser, groupMembers, homeOf, ownUid } from "../../../src/config/current-user.ts";
 import { need } from "../../kit/packages.ts";
 import { run } from "../../kit/run.ts";
 import { currentRuntime, projectRoot, scriptCommand } from "../../kit/runtime.ts";
@@ -30,3 +30,13 @@ for (const [what, user] of [
     removeTemp(directory);
   });
 }
+
+test("Homes and groups are those of the user database.", {
+  skip: process.platform !== "linux" && "needs /etc/passwd",
+}, () => {
+  assert.equal(homeOf("root"), "/root");
+  assert.equal(homeOf("no-such-user-1"), undefined);
+  assert.ok(groupMembers(0).includes("root"));
+  assert.deepEqual(groupMembers(54_321), []);
+  assert.equal(ownUid(), process.getuid?.());
+});

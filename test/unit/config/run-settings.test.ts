@@ -33,15 +33,28 @@ test("Without any flag everything has its default", () => {
     destination: { user: undefined, host: "vishnu", port: undefined },
     forwards: [],
     identityFiles: [],
+    way: { jumps: [], proxyCommand: undefined },
     plugins: [],
+    allowFrom: undefined,
     logLevel: "info",
+    logFile: undefined,
     trace: false,
     json: false,
     background: false,
     graceMs: 5000,
     nagleCure: true,
+    remote: undefined,
   });
   assert.equal(keywords.text("Port"), undefined);
+});
+
+test("What stands behind the destination and its flags is the command, which says little and needs no cure", () => {
+  for (const words of ["vishnu -p 2222 uname -a", "-- vishnu uname -a", "vishnu -- uname -a"]) {
+    const { remote, logLevel, nagleCure } = read(words);
+    assert.deepEqual([remote?.command, logLevel, nagleCure], ["uname -a", "warn", false], words);
+  }
+  assert.equal(read("-- vishnu -N").remote?.command, "-N");
+  assert.equal(read("-v vishnu uname -a").logLevel, "debug");
 });
 
 test("Grouped flags are each of them, and the last may take a value", () => {
@@ -205,16 +218,12 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   ["-L 1:a:2", "no destination: whom to log in to, [user@]host[:port]"],
   ["-Z vishnu", "unknown flag -Z"],
   ["--frobnicate vishnu", "unknown flag --frobnicate"],
-  ["-D 1080 vishnu", "porthop does not have ssh's flag -D yet (-D 1080)"],
-  ["-NR8080:a:80 vishnu", "porthop does not have ssh's flag -R yet (-R8080:a:80)"],
+  ["-NS8080 vishnu", "porthop does not have ssh's flag -S yet (-S8080)"],
   ["-2 vishnu", "porthop does not have ssh's flag -2 yet (-2)"],
-  [
-    "-F /etc/ssh/ssh_config vishnu",
-    "-F /etc/ssh/ssh_config: porthop does not read configuration files yet, only -F none",
-  ],
-  ["-F none -F x vishnu", "-F x: porthop does not read configuration files yet, only -F none"],
-  ["vishnu uname -a", "porthop cannot run a remote command yet: uname -a"],
-  ["-- vishnu -N", "porthop cannot run a remote command yet: -N"],
+  ["-N vishnu uname -a", "-N is for no command, and there is one: uname -a"],
+  ["--json vishnu uname -a", "--json and a command cannot both have stdout"],
+  ["--capture - vishnu uname -a", "--capture - and a command cannot both have stdout"],
+  ["-W a:1 vishnu uname -a", "-W and a command cannot both have stdin and stdout"],
   ["-p 0 vishnu", '-p 0: "0" is not a port (1 to 65535)'],
   ["-p 0x50 vishnu", '-p 0x50: "0x50" is not a port (1 to 65535)'],
   ["-p ssh vishnu", '-p ssh: "ssh" is a name, not a port: give the service\'s number (1 to 65535)'],
@@ -316,11 +325,40 @@ for (const [what, words] of [
   });
 }
 
-test("A listener on a unix socket is refused as words, before anybody logs in.", () => {
-  assert.throws(
-    () => readRunSettings(["-L", "/tmp/a.sock:localhost:80", "host"]),
-    (error: PorthopError) =>
-      error.code === "usage" &&
-      /-L \/tmp\/a\.sock:localhost:80: porthop cannot listen on a unix socket yet/.test(error.message),
+test("-W stands alone, as in ssh, and only once.", () => {
+  const { forwards } = readRunSettings(["-L", "1:a:1", "-W", "db:5432", "host"]);
+  assert.deepEqual(
+    forwards.map(({ id, connect }) => [id, connect]),
+    [["W1", { host: "db", port: 5432 }]],
   );
+  assert.throws(() => readRunSettings(["-W", "a:1", "-W", "b:2", "host"]), /-W is given twice/);
+});
+
+test("Of user and port said twice the first counts, as in ssh.", () => {
+  const said = (line: string) => {
+    const { user, port } = readRunSettings(line.split(" ")).destination;
+    return [user, port];
+  };
+  assert.deepEqual(said("-L 1:a:1 bob@host:22 -l alice -p 2222"), ["bob", 22]);
+  assert.deepEqual(said("-l alice -p 2222 -L 1:a:1 bob@host:22"), ["alice", 2222]);
+  assert.deepEqual(said("-L 1:a:1 -l alice bob@host:22 -p 2222"), ["alice", 22]);
+  assert.deepEqual(said("-o User=carol -L 1:a:1 bob@host -o Port=2200"), ["carol", 2200]);
+});
+
+test("With -W only what goes wrong is told, unless more is asked for", () => {
+  const level = (...words: string[]) => readRunSettings([...words, "-W", "h:1", "vishnu"]).logLevel;
+  assert.deepEqual([level(), level("-v"), level("--log", "info"), level("-q")], ["warn", "debug", "info", "error"]);
+});
+
+test("With -W nothing else may have stdout or take stdin away", () => {
+  for (const [words, says] of [
+    [["--json"], /^--json and -W cannot both have stdout$/],
+    [["--capture", "-"], /^--capture - and -W cannot both have stdout$/],
+    [["-f"], /^-f and -W: /],
+  ] as const) {
+    assert.throws(
+      () => readRunSettings([...words, "-W", "h:1", "vishnu"]),
+      (error: Error) => says.test(error.message),
+    );
+  }
 });

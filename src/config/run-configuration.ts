@@ -1,0 +1,126 @@
+/**
+ * The configuration files in what `run` is asked to do: their keywords, the flags they stand for, their forwards, and
+ * what they say of the jump hosts on the way.
+ */
+import type { ScannedFlag } from "../codec/argv.ts";
+import { type Destination, parseUser } from "../codec/destination.ts";
+import { parsePort } from "../codec/host-port.ts";
+import { expandTokens, expandVariables } from "../codec/percent-tokens.ts";
+import { fillPaths, forwardKeywords, parseConfigForward } from "./config-forward.ts";
+import type { ConfigSources } from "./config-sources.ts";
+import type { ConfiguredForwards } from "./forward.ts";
+import { named } from "./given.ts";
+import { type Keyword, Keywords } from "./keyword.ts";
+import { withConfiguredFlags } from "./porthop-keywords.ts";
+import { effectiveSettings } from "./ssh-config.ts";
+import { readWay, type WaySettings } from "./way-settings.ts";
+
+export interface RunConfiguration {
+  /** Those that were typed, and those that the configuration stands for. */
+  readonly flags: readonly ScannedFlag[];
+  readonly forwards: ConfiguredForwards;
+  hopSettings(jump: Destination): HopSettings;
+}
+
+/** What holds for a jump host. */
+export interface HopSettings {
+  readonly destination: Destination;
+  readonly keywords: Keywords;
+  readonly identityFiles: readonly string[];
+  /** The host may have a way of its own. */
+  readonly way: WaySettings;
+}
+
+/** ssh hands none of its flags down to a jump host; here the login's are good for it where the files say nothing. */
+const handedDown: readonly Keyword[] = [
+  "AddressFamily",
+  "BatchMode",
+  "BindAddress",
+  "CertificateFile",
+  "ConnectTimeout",
+  "ConnectionAttempts",
+  "GlobalKnownHostsFile",
+  "HashKnownHosts",
+  "IdentitiesOnly",
+  "IdentityAgent",
+  "IdentityFile",
+  "KbdInteractiveAuthentication",
+  "NumberOfPasswordPrompts",
+  "PasswordAuthentication",
+  "PubkeyAcceptedAlgorithms",
+  "PubkeyAuthentication",
+  "ServerAliveCountMax",
+  "ServerAliveInterval",
+  "StrictHostKeyChecking",
+  "UpdateHostKeys",
+  "UserKnownHostsFile",
+];
+
+/** Fills the keywords of the command line up. Undefined when no files are to be read at all. */
+export function readConfiguration(
+  host: string,
+  keywords: Keywords,
+  flags: readonly ScannedFlag[],
+  files: ConfigSources | undefined,
+): RunConfiguration | undefined {
+  if (files === undefined) return undefined;
+  const file = flags.findLast(({ flag }) => flag === "F")?.value;
+  const typed = new Keywords();
+  typed.fillFrom(keywords, handedDown);
+  const { tokens } = effectiveSettings(host, keywords, files, file);
+  const fillVariables = (text: string) => expandVariables(text, files.machine.environment);
+  return {
+    flags: withConfiguredFlags(flags, keywords, files.machine),
+    forwards: {
+      ...configuredForwards(keywords, fillVariables),
+      fillVariables,
+      fillPaths: (spec) => fillPaths(spec, (path) => expandTokens(path, tokens)),
+    },
+    hopSettings(jump) {
+      const own = effectiveSettings(jump.host, ofJump(jump), files, file).keywords;
+      const identityFiles = flags.flatMap(({ flag, value }) => (flag === "i" && value !== undefined ? [value] : []));
+      const hasOwn = own.text("IdentityFile") !== undefined;
+      own.fillFrom(typed, handedDown);
+      return {
+        destination: asSaid(jump, own),
+        keywords: own,
+        identityFiles: hasOwn ? [] : identityFiles,
+        way: readWay(own),
+      };
+    },
+  };
+}
+
+/** The forwards among the keywords, those of -o included. */
+export function configuredForwards(
+  keywords: Keywords,
+  fillVariables: (text: string) => string = (text) => text,
+): ConfiguredForwards {
+  return {
+    specs: forwardKeywords.flatMap((keyword) =>
+      keywords.all(keyword).map((value) => parseConfigForward(keyword, value, fillVariables)),
+    ),
+    areCleared: keywords.flag("ClearAllForwardings", false),
+    fillVariables,
+    fillPaths: (spec) => spec,
+  };
+}
+
+/** User and port as the first of destination, flags, keywords and files says them. */
+export function asSaid({ host }: Destination, keywords: Keywords): Destination {
+  const port = keywords.text("Port");
+  const user = keywords.text("User");
+  return {
+    host,
+    port: port === undefined ? undefined : named(`-o Port=${port}`, () => parsePort(port)),
+    user: user === undefined ? undefined : parseUser(user),
+  };
+}
+
+/** ssh starts `ssh -l user -p port ... jump` for it, and hands nothing else down (ssh.c, main). */
+function ofJump({ user, port }: Destination): Keywords {
+  const keywords = new Keywords();
+  if (user !== undefined) keywords.add("User", user);
+  if (port !== undefined) keywords.add("Port", String(port));
+  return keywords;
+}

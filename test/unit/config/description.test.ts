@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { quoteForShell, requireOneLine, splitShellWords } from "../../../src/codec/shell-words.ts";
+import { sshWords } from "../../../src/codec/ssh-command.ts";
+import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
+import { PorthopError } from "../../../src/errors.ts";
+
+const read = (text: string) => describeTunnel(text.split(" "));
+
+test("Of user and port the first that is said counts, wherever it is said.", () => {
+  const said = (text: string) => {
+    const { user, port } = read(`-L1:a:1 ${text}`);
+    return [user, port];
+  };
+  assert.deepEqual(said("-l alice -p 1 bob@host:2"), ["alice", 1]);
+  assert.deepEqual(said("bob@host:2 -l alice -p 1"), ["bob", 2]);
+  assert.deepEqual(said("-o user=carol -o Port=3 -p 1 bob@host"), ["carol", 3]);
+  assert.deepEqual(said("host"), [undefined, undefined]);
+});
+
+test("The first way counts: jump hosts, a ProxyCommand, or neither.", () => {
+  const way = (text: string) => {
+    const { jumps, keywords } = read(`-L1:a:1 ${text} h`);
+    return [jumps?.map(({ host }) => host), keywords.map(({ name }) => name)];
+  };
+  assert.deepEqual(way("-J a,b"), [["a", "b"], []]);
+  assert.deepEqual(way("-o ProxyJump=a -o ProxyCommand=x"), [["a"], []]);
+  assert.deepEqual(way("-o ProxyCommand=x -o ProxyJump=a"), [undefined, ["ProxyCommand"]]);
+  assert.deepEqual(way("-J none -o ProxyCommand=x"), [[], ["ProxyCommand"]]);
+  assert.deepEqual(way("-C"), [undefined, []]);
+});
+
+test("Forwards of -o stand in one row with those of the flags, and -W stands alone.", () => {
+  const kinds = (...words: string[]) => describeTunnel(words).forwards.map(({ kind }) => kind);
+  assert.deepEqual(
+    kinds("-oLocalForward=1 a:1", "-D2", "-oRemoteForward=3", "-oDynamicForward=4", "-oRemoteForward 5 a:5", "h"),
+    ["local", "dynamic", "reverse-dynamic", "dynamic", "remote"],
+  );
+  assert.deepEqual(kinds("-L1:a:1", "-Wa:1", "h"), ["stdio"]);
+});
+
+test("What runs: a command, a shell, or nothing, said or implied.", () => {
+  const remote = (text: string) => read(text).remote;
+  assert.deepEqual(remote("-L1:a:1 h"), { kind: "none", implied: true });
+  assert.deepEqual(remote("-N -L1:a:1 h"), { kind: "none", implied: false });
+  assert.deepEqual(remote("-o SessionType=none -L1:a:1 h"), { kind: "none", implied: false });
+  assert.deepEqual(remote("-W a:1 h"), { kind: "none", implied: false });
+  assert.deepEqual(remote("-t -L1:a:1 h"), { kind: "shell" });
+  assert.deepEqual(remote("h"), { kind: "shell" });
+  assert.deepEqual(remote("-L1:a:1 h sleep 3"), { kind: "command", words: ["sleep", "3"] });
+});
+
+test("The terminal: the last of -T and -t counts, -N takes it back, a second -t forces it.", () => {
+  const terminal = (flags: string) => read(`${flags} -L1:a:1 h`).terminal;
+  assert.deepEqual(["-T", "-t", "-tt", "-Tt", "-tT", "-tN", "-Nt"].map(terminal), [
+    "no",
+    "yes",
+    "force",
+    "yes",
+    "no",
+    undefined,
+    "yes",
+  ]);
+});
+
+test("All other flags of ssh are kept, with their values, also those that porthop does not have.", () => {
+  const { flags, extras, configFile } = read("-MvvS /s -F /f --json --capture - -L1:a:1 h");
+  assert.deepEqual(
+    flags.map(({ letter, value }) => `${letter}${value ?? ""}`),
+    ["M", "v", "v", "S/s"],
+  );
+  assert.equal(configFile, "/f");
+  assert.deepEqual(extras, [
+    { name: "json", value: undefined },
+    { name: "capture", value: "-" },
+  ]);
+});
+
+for (const [text, says] of [
+  ["-L 1:a:1", /no destination/],
+  ["-L 1:a:1 -- -host", /begins with "-"/],
+  ["-L 1:a:1 -l -user host", /begins with "-"/],
+  ["-J -x -L 1:a:1 host", /begins with "-"/],
+  ["-o User=-x -L 1:a:1 host", /begins with "-"/],
+  ["-N -L 1:a:1 host ls", /-N is for no command/],
+  ["-W a:1 host ls", /-W and a command/],
+  ["-W a:1 -W b:1 host", /-W is given twice/],
+  ["-J a -J b host", /named already/],
+  ["-o ProxyCommand=x -J b host", /cannot go with a ProxyCommand/],
+  ["-O check host", /makes no tunnel/],
+  ["-L nonsense host", /a part is missing/],
+  ["-o nonsense host", /is not Keyword=value/],
+  ["--nonsense host", /unknown flag/],
+  ["-i  -L 1:a:1 host", /the value is missing/],
+] as const) {
+  test(`${text} is wrong usage: ${says.source}.`, () => {
+    assert.throws(
+      () => read(text),
+      (error) => error instanceof PorthopError && error.code === "usage" && says.test(error.message),
+    );
+  });
+}
+
+test("A relay is read with the rules of porthop relay.", () => {
+  const relay = describeRelay(["-g", "-L", "1:a:1", "--capture", "x.pcap"]);
+  assert.deepEqual(
+    [relay.via, relay.forwards.length, relay.flags.length, relay.extras],
+    ["nothing", 1, 1, [{ name: "capture", value: "x.pcap" }]],
+  );
+  assert.throws(() => describeRelay(["-L", "1:a:1", "-J", "b"]), /no ssh session/);
+});
+
+test("What is printed is read again as the same words, whatever they hold, also by way of a shell's line.", () => {
+  const nasty = fc.string({ unit: fc.constantFrom(..."abc$`\"'\\ ;|&*~#!%={}é"), minLength: 1, maxLength: 12 });
+  const flag = fc.oneof(
+    nasty.map((value) => ["-i", value]),
+    nasty.map((value) => ["-o", `ProxyCommand=x${value}`]),
+    nasty.map((value) => ["-S", value]),
+    nasty.map((value) => ["-L", `/a${value.replace(/[\\:]/g, "")}:/b`]),
+    fc.constantFrom(["-f"], ["-g"], ["-C"], ["-p", "7"], ["-D", "1080"], ["-R", "*:1:a:2"], ["-v"]),
+  );
+  const property = fc.property(
+    fc.array(flag, { maxLength: 6 }),
+    fc.array(nasty, { maxLength: 3 }),
+    (flags, command) => {
+      const words = sshWords(describeTunnel([...flags.flat(), "-L", "1:a:1", "u@h", "--", ...command]));
+      assert.deepEqual(sshWords(describeTunnel(words)), words);
+      assert.deepEqual(splitShellWords(words.map(quoteForShell).join(" ")), requireOneLine(words));
+    },
+  );
+  fc.assert(property);
+});

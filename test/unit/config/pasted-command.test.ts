@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSpelledOut, plainWords, readPasted } from "../../../src/config/pasted-command.ts";
+import { PorthopError } from "../../../src/errors.ts";
+
+const asGiven = ["-L", "8080:localhost:80", "host"];
+
+for (const [words, program, plain] of [
+  [["ssh -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["$ ssh -L 8080:localhost:80 host\n"], "ssh", asGiven],
+  [["  /usr/bin/ssh -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["ssh.exe -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["ssh \\\n  -L '8080:localhost:80' host # the web"], "ssh", asGiven],
+  [["autossh -M 20000 -f -L 8080:localhost:80 host"], "ssh", ["-f", ...asGiven]],
+  [["autossh -M0 -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["porthop run -L 8080:localhost:80 host"], "porthop", asGiven],
+  [["ssh", ...asGiven], "ssh", asGiven],
+  [["autossh", "-M", "0", ...asGiven], "ssh", asGiven],
+  [asGiven, "porthop", asGiven],
+  [["--capture", "x.pcap", "ssh -L 8080:localhost:80 host"], "ssh", ["--capture", "x.pcap", ...asGiven]],
+  [["ssh -L 1:a:1 host sleep 3", "--capture", "x"], "ssh", ["--capture", "x", "-L", "1:a:1", "host", "sleep", "3"]],
+  [["-L", "1:a:1", "host", "ssh other"], "porthop", ["-L", "1:a:1", "host", "ssh other"]],
+  [["-i", "ssh key", "-L", "1:a:1", "host"], "porthop", ["-i", "ssh key", "-L", "1:a:1", "host"]],
+  [["-L", "1:a:1", "my user@host"], "porthop", ["-L", "1:a:1", "my user@host"]],
+] as const) {
+  test(`${JSON.stringify(words)} are the words ${JSON.stringify(plain)} of ${program}.`, () => {
+    assert.deepEqual(readPasted(words), { program, command: "run", words: plain });
+  });
+}
+
+test("A relay is read as one, but run does not take it.", () => {
+  assert.deepEqual(readPasted(["porthop relay -L 1:a:1"]), {
+    program: "porthop",
+    command: "relay",
+    words: ["-L", "1:a:1"],
+  });
+  assert.throws(() => plainWords(["porthop relay -L 1:a:1"]), /porthop relay takes it/);
+});
+
+test("run takes a command that is one word; words that stand by themselves are a host and its command.", () => {
+  assert.deepEqual(plainWords(["ssh -L 8080:localhost:80 host"]), asGiven);
+  assert.deepEqual(plainWords(["ssh", "-L", "1:a:1"]), ["ssh", "-L", "1:a:1"]);
+  assert.deepEqual(plainWords([]), []);
+});
+
+for (const [text, message, hint] of [
+  ["sudo ssh -L 1:a:1 h", /sudo before ssh/, /below port 1024/],
+  ["sshpass -p secret ssh h", /sshpass before ssh/, /porthop asks for it/],
+  ["nohup ssh h", /nohup before ssh/, /-f goes to the background/],
+  ["LANG=C ssh h", /LANG=C before ssh/, /in a line of its own/],
+  ["plink -L 1:a:1 h", /plink before ssh/, /-P is -p/],
+  ["ssh h; reboot", /does more than stand there/, /plain command/],
+  ["ssh $(id) h", /does more than stand there/, /plain command/],
+  ["porthop stop all", /only run and relay/, /plain command/],
+  ["$ ls -l", /begins with ssh/, /plain command/],
+] as const) {
+  test(`${text} is refused with a hint.`, () => {
+    assert.throws(
+      () => plainWords([text]),
+      (error) =>
+        error instanceof PorthopError && error.code === "usage" && message.test(error.message) && hint.test(error.hint),
+    );
+  });
+}
+
+test("After a pasted command only flags may follow.", () => {
+  assert.throws(() => plainWords(["ssh -L 1:a:1 h", "other"]), /only flags may follow/);
+});
+
+test("A command is spelled out when its first word is a program, or sudo before one.", () => {
+  assert.ok(isSpelledOut(["ssh", "-N"]));
+  assert.ok(isSpelledOut(["sudo", "ssh"]));
+  for (const words of [[], ["-L"], ["ssh -N h"], ["sshd"], ["sudo", "-L"]]) assert.ok(!isSpelledOut(words));
+  assert.throws(() => readPasted(["sudo", "ssh", "h"]), /sudo before ssh/);
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { printForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { readRunSettings } from "../../../src/config/run-settings.ts";
+import { PorthopError } from "../../../src/errors.ts";
+import { memoryConfig } from "../../kit/memory-config.ts";
+
+const user = "/home/anna/.ssh/config";
+
+function settings(files: Readonly<Record<string, string>>, ...words: string[]) {
+  return readRunSettings(words, memoryConfig(files));
+}
+
+test("User, port and forwards of the file stand in for what was not typed.", () => {
+  const config = "Host web\n User file\n Port 2222\n LocalForward 81 b:1\n";
+  const { destination, forwards } = settings({ [user]: config }, "-L", "80:a:1", "bob@web");
+  assert.deepEqual(destination, { user: "bob", host: "web", port: 2222 });
+  assert.deepEqual(
+    forwards.map(({ id, spec }) => `${id} ${printForwardSpec(spec)}`),
+    ["L1 80:a:1", "L2 81:b:1"],
+  );
+});
+
+test("-F is read in place of both files, and none of none.", () => {
+  const files = { [user]: "User file\n", "/etc/ssh/ssh_config": "Port 7\n", "/other": "User other\n" };
+  const said = (...words: string[]) => {
+    const { user: name, port } = settings(files, ...words, "web").destination;
+    return [name, port];
+  };
+  assert.deepEqual(said(), ["file", 7]);
+  assert.deepEqual(said("-F", "/other"), ["other", undefined]);
+  assert.deepEqual(said("-F", "none"), [undefined, undefined]);
+  assert.throws(
+    () => said("-F", "/no"),
+    (error) => error instanceof PorthopError && error.code === "file.cannot-read",
+  );
+});
+
+test("Variables and tokens are filled into the forwards of flags and of the file alike.", () => {
+  const variable = `$${"{SOCKET}"}`;
+  const config = `LocalForward 81 ${variable}\nRemoteForward /r/%n.sock %d/x\n`;
+  const { forwards } = settings({ [user]: config }, "-L", `/tmp/%h:${variable}`, "web");
+  assert.deepEqual(
+    forwards.map(({ spec }) => printForwardSpec(spec)),
+    ["/tmp/web:/run/agent", "81:/run/agent", "/r/web.sock:/home/anna/x"],
+  );
+});
+
+test("-W stands alone, and ClearAllForwardings clears those of flags too.", () => {
+  const files = { [user]: "LocalForward 81 b:1\n" };
+  assert.deepEqual(
+    settings(files, "-W", "a:1", "web").forwards.map(({ id }) => id),
+    ["W1"],
+  );
+  assert.deepEqual(settings(files, "-L", "1:a:1", "-o", "ClearAllForwardings=yes", "web").forwards, []);
+});
+
+test("Help is given whatever the files are like.", () => {
+  assert.equal(settings({ [user]: "Prot 1\n" }, "-h").help, true);
+});
+
+test("A jump host has what its own name has in the file, and of the command line the login.", () => {
+  const config =
+    "Host gate\n HostName g.example.com\n Port 2200\n User ops\n IdentityFile ~/gate\n ProxyJump outer\n" +
+    "Host web\n IdentityFile ~/web\n StrictHostKeyChecking no\n";
+  const { hopSettings } = settings({ [user]: config }, "-i", "cli", "-o", "BatchMode=yes", "-J", "gate", "web");
+  const hop = hopSettings?.({ user: undefined, host: "gate", port: undefined });
+  assert.deepEqual(hop?.destination, { user: "ops", host: "gate", port: 2200 });
+  assert.equal(hop?.keywords.text("HostName"), "g.example.com");
+  assert.deepEqual([hop?.keywords.all("IdentityFile"), hop?.identityFiles], [["/home/anna/gate"], []]);
+  assert.equal(hop?.keywords.text("StrictHostKeyChecking"), undefined);
+  assert.equal(hop?.keywords.flag("BatchMode", false), true);
+  assert.deepEqual(
+    hop?.way.jumps.map(({ host }) => host),
+    ["outer"],
+  );
+  const other = hopSettings?.({ user: "x", host: "other", port: 9 });
+  assert.deepEqual([other?.destination, other?.identityFiles], [{ user: "x", host: "other", port: 9 }, ["cli"]]);
+});
