@@ -3,19 +3,18 @@
  * true bytes and true addresses (capture.md). It watches legs, so it sees the same wherever it stands in the chain.
  * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
  */
-import { isIP } from "node:net";
-import { type Address, formatAddress, isLoopback, isUnix, plainHost, type TcpAddress } from "../src/codec/address.ts";
-import { type CaptureInterface, pcapFormat, pcapngFormat } from "../src/codec/capture-file.ts";
+import { pcapFormat, pcapngFormat } from "../src/codec/capture-file.ts";
 import { SshNegotiation } from "../src/codec/ssh-negotiation.ts";
 import { SshPacketCutter } from "../src/codec/ssh-packets.ts";
 import { visible } from "../src/codec/terminal-text.ts";
 import { type Chunks, definePlugin, type Flow, type Host, type Leg, type Wire } from "../src/plugin.ts";
 import { BlockWriter } from "./capture/block-writer.ts";
 import { openCapture } from "./capture/capture-path.ts";
-import { MadeUpAddresses, strangerTo } from "./capture/made-up-addresses.ts";
+import { dialsHere, Ends } from "./capture/ends.ts";
+import { captureLanes, type LegNumber } from "./capture/interfaces.ts";
 import { Recording } from "./capture/recording.ts";
 import { steadyClock, Timeline } from "./capture/timeline.ts";
-import { Track, type TrackEnds } from "./capture/track.ts";
+import { Track } from "./capture/track.ts";
 
 export default definePlugin({
   name: "capture",
@@ -36,8 +35,6 @@ export default definePlugin({
     };
   },
 });
-
-type LegNumber = 1 | 2 | 3;
 
 function readLegs(host: Host, text: string): ReadonlySet<LegNumber> {
   const legs = text.split(/[+,]/).map((leg) => Number(leg.trim()));
@@ -66,27 +63,13 @@ function readSnapLength(host: Host, bytes: number | undefined): number | undefin
 /** What tcpdump and Wireshark take as the largest packet. */
 const largestPacketBytes = 262_144;
 
-const interfaceOf: Readonly<Record<LegNumber, CaptureInterface>> = {
-  1: {
-    name: "leg1-app-listener",
-    description: "the program to porthop's listener: true bytes and addresses, TCP headers synthesised by porthop",
-  },
-  2: {
-    name: "leg2-ssh",
-    description:
-      "porthop to sshd: true ciphertext and addresses, one SSH packet a segment, TCP headers synthesised by porthop",
-  },
-  3: {
-    name: "leg3-sshd-target",
-    description:
-      "sshd to the target: true bytes as porthop handed them over, at porthop's time; TCP headers synthesised by porthop; addresses as the packet comments say",
-  },
-};
-
 function startCapture(host: Host, file: string, legs: ReadonlySet<LegNumber>, snapLength: number | undefined) {
+  const lanes = captureLanes(legs, host.sessions);
+  if (lanes.length === 0) {
+    host.fail("plugin.invalid", "plugin capture: there is no leg 2 without ssh", "a relay has the legs 1 and 3");
+  }
   const fd = openCapture(file, host);
   const clock = steadyClock();
-  const chosen = ([1, 2, 3] as const).filter((leg) => legs.has(leg));
   const format = file.endsWith(".pcap")
     ? pcapFormat({ snapLength })
     : pcapngFormat({
@@ -101,43 +84,18 @@ function startCapture(host: Host, file: string, legs: ReadonlySet<LegNumber>, sn
   const recording = new Recording(
     writer,
     format,
-    chosen.map((leg) => interfaceOf[leg]),
+    lanes.map(({ described }) => described),
     clock(),
     lossy,
   );
   const timeline = new Timeline(clock);
-  const madeUp = new MadeUpAddresses();
-  let sessions = 0;
-  let serverHost: string | undefined;
+  const ends = new Ends(host.sessions.length, (name) => recording.name(name));
 
-  const place = (leg: LegNumber) => ({ recording, timeline, interfaceIndex: chosen.indexOf(leg), leg });
-
-  /** An IP address for an end, made up and named in the file where there is none. */
-  const resolve = (address: Address): TcpAddress => {
-    const known = isUnix(address) ? undefined : plainHost(address.host);
-    if (!isUnix(address) && known !== undefined && isIP(known) !== 0) return { host: known, port: address.port };
-    const name = isUnix(address) ? address.path : address.host;
-    const { host: stand, isNew } = madeUp.addressOf(name);
-    if (isNew) recording.name({ address: stand, name: visible(name, 255) });
-    return { host: stand, port: isUnix(address) ? 0 : address.port };
-  };
-
-  /** Who dialed; a unix socket has no port to tell its connections apart, so each gets one. */
-  const resolveSource = (address: Address, to: TcpAddress): TcpAddress => {
-    const from = isUnix(address) ? { ...resolve(address), port: madeUp.port() } : resolve(address);
-    return sameFamily(from, to);
-  };
-
-  const endsOf = (flow: Flow, leg: Leg): TrackEnds => {
-    const asked = leg.to ?? flow.target;
-    const to = resolve(asked);
-    const from = leg.from === undefined ? inventSource(to, serverHost, madeUp.port()) : resolveSource(leg.from, to);
-    const notes = [
-      `porthop flow=${flow.id} leg=${leg.number} forward=${flow.forward.id} target=${formatAddress(flow.target)}`,
-      ...(leg.from === undefined ? ["source=invented"] : standsFor("from", leg.from, from)),
-      ...standsFor("to", asked, to),
-    ];
-    return { from, to, comment: visible(notes.join(" "), 1000) };
+  /** Where the packets of a leg go; undefined for one that is not captured. */
+  const place = (leg: LegNumber, hop = 1) => {
+    const interfaceIndex = lanes.findIndex((lane) => lane.leg === leg && lane.hop === hop);
+    const mark = lanes[interfaceIndex]?.mark;
+    return mark === undefined ? undefined : { recording, timeline, interfaceIndex, leg: mark };
   };
 
   const watch = (flow: Flow, leg: Leg, track: Track) => {
@@ -153,8 +111,8 @@ function startCapture(host: Host, file: string, legs: ReadonlySet<LegNumber>, sn
       bytes: (direction, chunk) => track.data(direction, [chunk]),
       ended: (direction) => track.end(direction),
       aborted(by, error) {
-        // Nobody can know what sshd did to leg 3 after the session was lost.
-        if (leg.number === 3 && isLost(error)) return track.begin();
+        // Nobody can know what sshd did to its connection after the session was lost.
+        if (leg.number === (dialsHere(flow.forward.kind) ? 1 : 3) && isLost(error)) return track.begin();
         track.abort(by, `porthop flow=${flow.id} leg=${leg.number}: ${reasonText(error)}`);
       },
     });
@@ -163,8 +121,8 @@ function startCapture(host: Host, file: string, legs: ReadonlySet<LegNumber>, sn
   return {
     followFlow(flow: Flow): void {
       for (const leg of [flow.legs[0], flow.legs[2]]) {
-        if (!legs.has(leg.number)) continue;
-        watch(flow, leg, new Track(place(leg.number), leg.number === 1, () => endsOf(flow, leg)));
+        const here = place(leg.number);
+        if (here !== undefined) watch(flow, leg, new Track(here, leg.number === 1, () => ends.ofLeg(flow, leg)));
       }
       const pace = (chunks: Chunks) => paced(chunks, recording);
       flow.up.pipe(pace);
@@ -172,13 +130,10 @@ function startCapture(host: Host, file: string, legs: ReadonlySet<LegNumber>, sn
     },
 
     followWire(wire: Wire): void {
-      sessions += 1;
-      const { from, to } = wire;
-      if (!isUnix(to)) serverHost = to.host;
-      if (!legs.has(2) || isUnix(from) || isUnix(to)) return;
-      if (isIP(wire.host) === 0 && !isLoopback(to.host)) recording.name({ address: to.host, name: wire.host });
-      const comment = visible(`porthop session=${sessions} leg=2 host=${wire.host}`, 1000);
-      followSsh(wire, new Track(place(2), true, () => ({ from, to, comment })));
+      // Also of one that is not captured: who dials the targets is learnt from it.
+      const told = ends.ofWire(wire);
+      const here = place(2, wire.hop);
+      if (here !== undefined) followSsh(wire, new Track(here, true, () => told));
     },
 
     async finish(): Promise<void> {
@@ -223,23 +178,6 @@ async function* paced(chunks: Chunks, recording: Recording): AsyncGenerator<Uint
     if (relief !== undefined) await relief;
     yield chunk;
   }
-}
-
-/** sshd dialed, from an address and port that nobody told us. */
-function inventSource(to: TcpAddress, serverHost: string | undefined, port: number): TcpAddress {
-  const host = isLoopback(to.host) ? to.host : (serverHost ?? strangerTo(to.host));
-  return sameFamily({ host, port }, to);
-}
-
-/** Both ends of a made-up connection must be of one family: the side that is less sure gives way. */
-function sameFamily(from: TcpAddress, to: TcpAddress): TcpAddress {
-  return isIP(from.host) === isIP(to.host) ? from : { host: strangerTo(to.host), port: from.port };
-}
-
-/** A remark for an end that is not shown with its own address. */
-function standsFor(end: "from" | "to", address: Address, shown: TcpAddress): readonly string[] {
-  const isOwn = !isUnix(address) && plainHost(address.host) === shown.host;
-  return isOwn ? [] : [`${end}=made-up for ${formatAddress(address)}`];
 }
 
 function isLost(error: Error): boolean {

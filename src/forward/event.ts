@@ -17,8 +17,10 @@ export type TunnelEvent =
       readonly port: number;
       readonly user: string;
       readonly attempt: number;
-      readonly local?: Address;
-      readonly remote?: Address;
+      /** Of a session with a jump host: 1 is the first of them. The destination's has none. */
+      readonly hop?: number;
+      readonly local?: Address | undefined;
+      readonly remote?: Address | undefined;
       readonly cipher?: string;
       readonly kex?: string;
       readonly hostKey?: string;

@@ -6,32 +6,53 @@
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import type { Chain, ChainContext } from "../flow/chain.ts";
-import type { Dialer, Inbound, LegFacts } from "../flow/conn.ts";
+import type { Inbound } from "../flow/conn.ts";
 import { LiveFlow } from "../flow/flow.ts";
 import { carry, type FlowOutcome } from "../flow/relay.ts";
+import { after } from "../io/after.ts";
+import type { Logger } from "../plugin.ts";
 import type { Report } from "./event.ts";
+import type { Pairing } from "./pairing.ts";
+import type { Asked } from "./target-source.ts";
 
 /** How long plugins may take to let go of flows that were broken off. */
 const heedMs = 1000;
 
 export interface FlowsContext extends ChainContext {
   readonly report: Report;
+  /** Without a name: porthop's own. */
+  loggerFor(plugin?: string): Logger;
 }
 
 export class Flows {
   readonly #chain: Chain;
   readonly #context: FlowsContext;
   readonly #open = new Map<LiveFlow, Promise<void>>();
+  /** Connections that have not said yet where they want to go. */
+  readonly #asking = new Set<Promise<void>>();
   readonly #counts = new Map<string, number>();
+  readonly #stopped = new AbortController();
 
   constructor(chain: Chain, context: FlowsContext) {
     this.#chain = chain;
     this.#context = context;
   }
 
-  carry(forward: Forward, inbound: Inbound, dialer: Dialer, session: LegFacts | undefined): void {
-    const target = forward.connect;
-    if (target === undefined) throw new Error(`forward ${forward.id} has no target`);
+  /** A connection came in: it becomes a flow once its target is known. */
+  accept(forward: Forward, pairing: Pairing, inbound: Inbound): void {
+    const asked = pairing.targetOf(inbound, this.#stopped.signal);
+    if (!(asked instanceof Promise)) {
+      this.#carry(forward, pairing, asked);
+      return;
+    }
+    const settled = asked
+      .then((known) => this.#carry(forward, pairing, known))
+      .catch((error: unknown) => this.#context.loggerFor().debug(`${forward.id} ${describe(error)}`))
+      .finally(() => this.#asking.delete(settled));
+    this.#asking.add(settled);
+  }
+
+  #carry(forward: Forward, { dialer, session }: Pairing, { inbound, target }: Asked): void {
     const number = (this.#counts.get(forward.id) ?? 0) + 1;
     this.#counts.set(forward.id, number);
     const flow = new LiveFlow({
@@ -51,8 +72,22 @@ export class Flows {
     this.#open.set(flow, done);
   }
 
+  /** How many connections are under way. */
+  get open(): number {
+    return this.#open.size + this.#asking.size;
+  }
+
+  /** Resolves once no connection is under way. */
+  async idle(): Promise<void> {
+    while (this.open > 0) await Promise.all([...this.#open.values(), ...this.#asking]);
+  }
+
   /** Waits until all flows ended, at most `graceMs` or until `hurry` fires; then breaks the rest. */
   async drain(graceMs: number, hurry: AbortSignal): Promise<void> {
+    const reason = new PorthopError("cancelled", "porthop is stopping");
+    // Who has not asked for anything yet loses nothing.
+    this.#stopped.abort(reason);
+    await Promise.all(this.#asking);
     if (this.#open.size === 0) return;
     const all = Promise.all(this.#open.values());
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +98,6 @@ export class Flows {
     });
     await Promise.race([all, patience]);
     clearTimeout(timer);
-    const reason = new PorthopError("cancelled", "porthop is stopping");
     for (const flow of this.#open.keys()) flow.abort(reason);
     // A plugin that pays no heed to its flow's signal is not waited for for ever.
     await Promise.race([Promise.all(this.#open.values()), after(heedMs)]);
@@ -109,8 +143,6 @@ function isTrouble(reason: FlowOutcome["reason"], error: PorthopError): boolean 
   return error.leg !== 1 && error.code !== "cancelled" && error.code !== "ssh.lost";
 }
 
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -3,28 +3,54 @@
  * listeners), reports what happens, and stops without losing what is under way.
  */
 
-import { formatAddress, isUnix } from "../codec/address.ts";
+import type { RemoteOpenRules } from "../codec/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import { Chain, type ChainContext, type PreparedPlugin } from "../flow/chain.ts";
-import type { Inbound, Listener } from "../flow/conn.ts";
-import { listenTcp, type TcpListener } from "../io/listen.ts";
-import { channelDialer } from "../ssh/channel-dialer.ts";
-import { Session, type SessionHooks, type SessionSettings } from "../ssh/session.ts";
-import type { Report, TunnelEvent } from "./event.ts";
+import type { Listener } from "../flow/conn.ts";
+import type { Logger } from "../plugin.ts";
+import type { RemoteCommand } from "../ssh/remote-command.ts";
+import { Route, type RouteHooks, type RoutePlan, type SessionState } from "../ssh/route.ts";
+import type { Session, SessionHooks, SessionSettings } from "../ssh/session.ts";
+import { type CommandPlan, CommandRun } from "./command-run.ts";
+import type { Report } from "./event.ts";
 import { Flows } from "./flows.ts";
+import { type PairingOptions, pair } from "./pairing.ts";
 
 export interface TunnelPlan {
-  readonly session: SessionSettings;
-  readonly trust: SessionHooks["trust"];
+  /** Without one both sides are here: a relay. */
+  readonly session?: SessionSettings | undefined;
+  readonly trust?: SessionHooks["trust"] | undefined;
+  /** What is passed on the way to that session; nothing when left out. */
+  readonly way?: Way | undefined;
   readonly forwards: readonly Forward[];
   readonly plugins: readonly PreparedPlugin[];
   /** A listener that cannot be set up ends the tunnel (ExitOnForwardFailure; porthop's default is yes). */
   readonly exitOnForwardFailure: boolean;
+  /** PermitRemoteOpen; undefined is anything. */
+  readonly remoteOpen?: RemoteOpenRules | undefined;
+  /** What runs on the server beside the forwards; nothing when left out. */
+  readonly command?: CommandPlan | undefined;
+  /** How it listens and dials on this machine. */
+  readonly here?: Omit<PairingOptions, "warn" | "remoteOpen"> | undefined;
+}
+
+export interface Started {
+  /** Why the session was lost, should it be. */
+  readonly lost: Promise<PorthopError>;
+  /** Running. */
+  readonly command: RemoteCommand | undefined;
+}
+
+/** How sshd is reached when it is not dialed directly. */
+export interface Way extends Omit<RoutePlan, "hops"> {
+  readonly jumps: RoutePlan["hops"];
 }
 
 export interface TunnelHooks extends ChainContext {
   readonly report: Report;
+  /** Without a name: porthop's own. */
+  loggerFor(plugin?: string): Logger;
   debug(text: string): void;
   banner(text: string): void;
 }
@@ -34,69 +60,92 @@ export class Tunnel {
   readonly #hooks: TunnelHooks;
   readonly #listeners: Listener[] = [];
   #chain: Chain | undefined;
-  #session: Session | undefined;
+  #route: Route | undefined;
+  #stopping = false;
   #flows: Flows | undefined;
+  #command: CommandRun | undefined;
 
   constructor(plan: TunnelPlan, hooks: TunnelHooks) {
     this.#plan = plan;
     this.#hooks = hooks;
   }
 
-  /** Resolves when all listeners are up, with a promise of why the session was lost, should it be. */
-  async start(signal: AbortSignal): Promise<{ readonly lost: Promise<PorthopError> }> {
-    const { session: settings, plugins } = this.#plan;
-    const chain = await Chain.setUp(plugins, this.#hooks);
+  /** Resolves when all listeners are up, and the command runs. */
+  async start(signal: AbortSignal): Promise<Started> {
+    const hops = hopsOf(this.#plan);
+    const sessions = hops.map((hop) => hop.settings.host);
+    const chain = await Chain.setUp(this.#plan.plugins, { ...this.#hooks, sessions });
     this.#chain = chain;
-    this.#reportSession("connecting");
-    const session = await Session.connect(settings, this.#sessionHooks(chain), signal);
-    this.#session = session;
-    this.#reportSession("ready");
-    if (chain.locatesTargets) await session.locator.start(targetPorts(this.#plan.forwards));
+    const session = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
     this.#flows = new Flows(chain, this.#hooks);
     const up: string[] = [];
     for (const forward of this.#plan.forwards) {
       if (await this.#listen(forward, session, this.#flows)) up.push(forward.id);
     }
     this.#hooks.report({ event: "ready", forwards: up });
+    if (session === undefined) return { lost: new Promise(() => {}), command: undefined };
     const lost = session.lost.then(async (reason) => {
-      this.#reportSession("lost");
-      this.#hooks.report({ event: "error", error: reason });
+      // Ctrl-C reaches a ProxyCommand too, sometimes before us: that the session ends with it then is no news.
+      if (this.#plan.way?.command !== undefined) await after(ctrlCMs);
+      if (!this.#stopping) this.#hooks.report({ event: "error", error: reason });
       return reason;
     });
-    return { lost };
+    return { lost, command: await this.#command?.start() };
+  }
+
+  /**
+   * Resolves once no connection is open, be it a flow's, the agent's or an X program's: as ssh does, new ones are taken until
+   * then (clientloop.c: session_closed and channel_still_open).
+   */
+  async idle(): Promise<void> {
+    do await Promise.all([this.#flows?.idle(), this.#command?.idle()]);
+    while (this.#flows?.open || this.#command?.open);
+  }
+
+  async #connect(chain: Chain, hops: RoutePlan["hops"], signal: AbortSignal): Promise<Session> {
+    this.#route = new Route({ ...this.#plan.way, hops }, this.#routeHooks(chain, hops));
+    const session = await this.#route.connect(signal);
+    const { command } = this.#plan;
+    // Before any other: a server may allow one session channel and no more (MaxSessions 1).
+    if (command !== undefined) this.#command = await CommandRun.open(session, command, this.#warn, signal);
+    if (chain.locatesTargets) await session.locator.start(targetPorts(this.#plan.forwards));
+    return session;
   }
 
   /** Stops accepting, lets open flows finish for up to `graceMs`, then breaks the rest and closes everything. */
   async stop(graceMs: number, hurry: AbortSignal): Promise<void> {
+    this.#stopping = true;
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
     await this.#flows?.drain(graceMs, hurry);
-    if (this.#session !== undefined) {
-      await this.#session.close();
-      this.#reportSession("closed");
-    }
+    await this.#route?.close();
     await this.#chain?.dispose();
   }
 
+  readonly #warn = (text: string) => this.#hooks.loggerFor().warn(text);
+
   /** False when it could not be set up and the tunnel goes on without it. */
-  async #listen(forward: Forward, session: Session, flows: Flows): Promise<boolean> {
+  async #listen(forward: Forward, session: Session | undefined, flows: Flows): Promise<boolean> {
     try {
-      const listener = await openListener(
-        forward,
-        (inbound) => {
-          flows.carry(forward, inbound, channelDialer(session), session.leg);
-        },
-        this.#plan.session.family,
-      );
+      const pairing = pair(forward, session, {
+        family: this.#plan.session?.family,
+        ...this.#plan.here,
+        remoteOpen: this.#plan.remoteOpen,
+        warn: this.#warn,
+      });
+      const listener = await pairing.listen((inbound) => flows.accept(forward, pairing, inbound));
       this.#listeners.push(listener);
+      // Without an address, as stdin and stdout, there is no place that anybody could go to.
+      if (forward.listen === undefined) return true;
       this.#hooks.report({
         event: "listening",
         forward: forward.id,
         kind: forward.kind,
-        listen: listener.address,
+        listen: listener.addresses[0],
         addresses: listener.addresses,
         connect: forward.connect,
-        side: "here",
+        side: pairing.side,
       });
+      for (const remark of listener.remarks ?? []) this.#warn(`${forward.id}: ${remark}`);
       return true;
     } catch (error) {
       if (this.#plan.exitOnForwardFailure || !(error instanceof PorthopError)) throw error;
@@ -105,39 +154,47 @@ export class Tunnel {
     }
   }
 
-  #sessionHooks(chain: Chain): SessionHooks {
+  #routeHooks(chain: Chain, hops: RoutePlan["hops"]): RouteHooks {
     const { debug, banner, loggerFor } = this.#hooks;
     return {
-      trust: this.#plan.trust,
       wire: (viewFor) => chain.sessionStarted(viewFor),
       dropped: (plugin, error) => loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
       debug,
       banner,
+      state: (state, number, session) => {
+        const hop = hops[number - 1]?.settings;
+        if (hop !== undefined) this.#reportSession(state, hop, number < hops.length ? number : undefined, session);
+      },
     };
   }
 
-  #reportSession(state: Extract<TunnelEvent, { event: "session" }>["state"]): void {
-    const { host, port, user } = this.#plan.session;
-    const facts = this.#session?.facts;
+  /** The destination's session has no number: it is the one that whoever reads the events waits for. */
+  #reportSession(
+    state: SessionState,
+    { host, port, user }: SessionSettings,
+    hop: number | undefined,
+    session: Session | undefined,
+  ): void {
+    const facts = session?.facts;
     const known =
       facts === undefined
         ? {}
         : { local: facts.local, remote: facts.remote, cipher: facts.cipher, kex: facts.kex, hostKey: facts.hostKey };
-    this.#hooks.report({ event: "session", state, host, port, user, attempt: 1, ...known });
+    const place = hop === undefined ? {} : { hop };
+    this.#hooks.report({ event: "session", state, host, port, user, attempt: 1, ...place, ...known });
   }
 }
 
-function openListener(
-  forward: Forward,
-  onInbound: (inbound: Inbound) => void,
-  family: 4 | 6 | undefined,
-): Promise<TcpListener> {
-  const { listen } = forward;
-  if (forward.kind !== "local" || listen === undefined || isUnix(listen)) {
-    const where = listen === undefined ? "" : ` on ${formatAddress(listen)}`;
-    throw new PorthopError("usage", `porthop cannot do the forward ${forward.id}${where} yet: only -L from TCP`, {
-      hint: "use ssh for this one",
-    });
-  }
-  return listenTcp(listen, onInbound, { family });
+/** Between two processes of one terminal hearing its Ctrl-C. */
+const ctrlCMs = 100;
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+function hopsOf({ session, trust, way }: TunnelPlan): RoutePlan["hops"] {
+  if (session === undefined || trust === undefined) return [];
+  return [...(way?.jumps ?? []), { settings: session, trust }];
 }

@@ -7,6 +7,7 @@ import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";
 import type { Dialer, Inbound, LegFacts } from "../../../src/flow/conn.ts";
 import type { TunnelEvent } from "../../../src/forward/event.ts";
 import { Flows } from "../../../src/forward/flows.ts";
+import { specTarget } from "../../../src/forward/target-source.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { connPair, type MemoryConn, readAll } from "../../kit/memory-conn.ts";
 import { Waiting } from "../../kit/waiting.ts";
@@ -51,7 +52,7 @@ class Play {
     this.log = log;
     this.flows = new Flows(chain, {
       version: "0",
-      loggerFor: (plugin) => ({ ...log, warn: (text) => log.warn(`${plugin}: ${text}`) }),
+      loggerFor: (plugin = "porthop") => ({ ...log, warn: (text) => log.warn(`${plugin}: ${text}`) }),
       report: (event) => {
         this.events.push(event);
         this.waiting.change();
@@ -80,7 +81,9 @@ class Play {
     const dialer: Dialer = {
       dial: dial ?? (async (to) => ({ conn: far, leg: { from: undefined, to, observed: false } })),
     };
-    this.flows.carry(of, inbound, dialer, session);
+    assert.ok(of.connect);
+    const listen = () => Promise.reject(new Error("nobody listens"));
+    this.flows.accept(of, { side: "here", listen, targetOf: specTarget(of.connect), dialer, session }, inbound);
     return ends;
   }
 
@@ -100,6 +103,24 @@ class Play {
 async function finish({ client, target }: Ends): Promise<void> {
   await Promise.all([client.end(), target.end(), readAll(client), readAll(target)]);
 }
+
+test("It is idle once the last flow has ended, those that came while it waited too.", { timeout }, async () => {
+  const play = await Play.start();
+  await play.flows.idle();
+  const first = play.connect();
+  assert.equal(play.flows.open, 1);
+  let isIdle = false;
+  const idle = play.flows.idle().then(() => {
+    isIdle = true;
+  });
+  const second = play.connect();
+  await finish(first);
+  await play.closed("L1#1");
+  assert.equal(isIdle, false);
+  await finish(second);
+  await idle;
+  assert.equal(play.flows.open, 0);
+});
 
 test("Each forward counts its own flows.", { timeout }, async () => {
   const play = await Play.start();
@@ -297,11 +318,4 @@ test("A plugin that pays no heed to its flow's end is not waited for for ever.",
   const start = performance.now();
   await play.flows.drain(0, never);
   assert.ok(performance.now() - start < 10_000);
-});
-
-test("A forward whose connections say themselves where they go cannot be carried without being told.", async () => {
-  const play = await Play.start();
-  const [dynamic] = nameForwards([parseForwardSpec("D", "1080")], false);
-  assert.ok(dynamic !== undefined);
-  assert.throws(() => play.connect(dynamic), /forward D1 has no target/);
 });

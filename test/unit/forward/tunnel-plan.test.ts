@@ -7,7 +7,7 @@ import { writeStrings } from "../../../src/codec/ssh-string.ts";
 import { currentUser } from "../../../src/config/current-user.ts";
 import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import type { TunnelPlan } from "../../../src/forward/tunnel.ts";
+import type { SshPlan } from "../../../src/forward/tunnel-plan.ts";
 import { planTunnel } from "../../../src/forward/tunnel-plan.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { Answers } from "../../kit/answers.ts";
@@ -26,7 +26,7 @@ const hostKey = writeStrings("ssh-ed25519", Buffer.alloc(32, 7));
 const hostKeyLine = (name: string) => `${name} ssh-ed25519 ${hostKey.toString("base64")}\n`;
 
 interface Planned {
-  readonly plan: TunnelPlan;
+  readonly plan: SshPlan;
   readonly log: LogLines;
 }
 
@@ -44,6 +44,13 @@ async function session(...words: string[]) {
 /** -o Keyword=value for each. */
 const o = (...lines: string[]) => lines.flatMap((line) => ["-o", line]);
 
+test("PermitRemoteOpen permits what it says, and without it everything is permitted.", async () => {
+  assert.equal((await plan([])).plan.remoteOpen, undefined);
+  const { remoteOpen } = (await plan(o("PermitRemoteOpen=db:5432"))).plan;
+  assert.equal(remoteOpen?.permits({ host: "db", port: 5432 }), true);
+  assert.equal(remoteOpen?.permits({ host: "db", port: 22 }), false);
+});
+
 test("Without any setting a session is as ssh's, but a dead network is noticed.", async () => {
   const { algorithms, ...rest } = await session();
   assert.deepEqual(rest, {
@@ -51,29 +58,59 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
     port: 22,
     user: currentUser(),
     family: undefined,
+    from: undefined,
+    attempts: undefined,
     connectTimeoutMs: undefined,
     keepAliveIntervalMs: 30_000,
     keepAliveCountMax: 3,
     nagleCure: true,
   });
-  assert.deepEqual(algorithms, { ciphers: undefined, macs: undefined, kex: undefined, compression: false });
+  assert.deepEqual(algorithms, {
+    ciphers: undefined,
+    macs: undefined,
+    kex: undefined,
+    hostKeyAlgorithms: undefined,
+    compression: false,
+  });
 });
 
 test("Flags and keywords fill the session in.", async () => {
   const filled = await session(
-    ...["-p", "2222", "-l", "anna", "-6", "-C", "-c", "aes128-ctr", "-m", "hmac-sha1", "--no-nagle-cure"],
+    ...[
+      "-p",
+      "2222",
+      "-l",
+      "anna",
+      "-b",
+      "10.0.0.7",
+      "-6",
+      "-C",
+      "-c",
+      "aes128-ctr",
+      "-m",
+      "hmac-sha1",
+      "--no-nagle-cure",
+    ],
     ...o("ConnectTimeout=1m", "ServerAliveInterval=5", "ServerAliveCountMax=7", "KexAlgorithms=curve25519-sha256"),
-    ...o("HostName=10.0.0.2"),
+    ...o("HostName=10.0.0.2", "ConnectionAttempts=3"),
   );
   assert.deepEqual(filled, {
     host: "10.0.0.2",
     port: 2222,
     user: "anna",
     family: 6,
+    from: "10.0.0.7",
+    attempts: 3,
     connectTimeoutMs: 60_000,
     keepAliveIntervalMs: 5000,
     keepAliveCountMax: 7,
-    algorithms: { ciphers: "aes128-ctr", macs: "hmac-sha1", kex: "curve25519-sha256", compression: true },
+    algorithms: {
+      ciphers: "aes128-ctr",
+      macs: "hmac-sha1",
+      kex: "curve25519-sha256",
+      hostKeyAlgorithms: undefined,
+      compression: true,
+    },
     nagleCure: false,
   });
 });
@@ -209,11 +246,12 @@ test("Files of known hosts begin with ~ for the home, may be several, and hold a
   }
 });
 
-test("A host is known by the name that was typed and its port, or by its alias, whatever HostName says.", async () => {
-  knownHosts("names", `${hostKeyLine("vishnu")}${hostKeyLine("[vishnu]:2222")}${hostKeyLine("other")}`);
+test("A host is known by the name that HostName says and its port, or by its alias, whatever was typed.", async () => {
+  knownHosts("names", ["vishnu", "[vishnu]:2222", "other", "10.0.0.2"].map(hostKeyLine).join(""));
   const known = async (...words: string[]) =>
     (await believes([...o(`UserKnownHostsFile=~/${fromHome}/names`), ...words])).known;
   assert.deepEqual(await known(...o("HostName=10.0.0.2")), ["ssh-ed25519"]);
+  assert.deepEqual(await known(...o("HostName=10.0.0.3")), []);
   assert.deepEqual(await known("-p", "2222"), ["ssh-ed25519"]);
   assert.deepEqual(await known(...o("HostKeyAlias=other")), ["ssh-ed25519"]);
   assert.deepEqual(await known(...o("HostKeyAlias=third")), []);

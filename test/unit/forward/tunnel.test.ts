@@ -84,7 +84,7 @@ class PlayedTunnel {
       name,
       setup: (host) => {
         this.tell(`set up ${name}`);
-        host.onSession(({ to }) => this.tell(`${name} sees the session with ${formatAddress(to)}`));
+        host.onSession(({ host, port }) => this.tell(`${name} sees the session with ${formatAddress({ host, port })}`));
         host.onDispose(() => this.tell(`dispose ${name}`));
         more(host);
         return (_flow, next) => next();
@@ -289,22 +289,6 @@ test("Without ExitOnForwardFailure a port that is taken is told, and the others 
   await client.got(1);
 });
 
-test("A forward that porthop cannot do yet is named.", { timeout }, async () => {
-  await using sshd = await startSshServer();
-  for (const [text, where] of [
-    ["-R 8080:localhost:80", "R1 on localhost:8080"],
-    ["-R 1080", "R1 on localhost:1080"],
-    ["/run/a.sock:localhost:80", "L1 on /run/a.sock"],
-  ] as const) {
-    await using play = new PlayedTunnel({ sshd, forwards: [text] });
-    const error = await refusal(play.tunnel.start(never));
-    assert.deepEqual(
-      [error.code, error.message],
-      ["usage", `porthop cannot do the forward ${where} yet: only -L from TCP`],
-    );
-  }
-});
-
 test("Without a forward there is a session all the same.", { timeout }, async () => {
   await using sshd = await startSshServer();
   await using play = new PlayedTunnel({ sshd, forwards: [] });
@@ -439,4 +423,53 @@ test("A server's words before the login are passed on, made safe.", { timeout },
   await using play = new PlayedTunnel({ sshd, forwards: [] });
   await play.tunnel.start(never);
   assert.ok(play.story.includes("banner Welcome\\x1b[2J\nto vishnu"), play.story.join());
+});
+
+test("A relay has no session: its plugins see none, nothing is told of one, and flows pass.", { timeout }, async () => {
+  await using target = await echoServer();
+  const log = new LogLines();
+  const told: string[] = [];
+  const seen: string[] = [];
+  const spec = parseForwardSpec("L", `127.0.0.1:${await freePort()}:127.0.0.1:${target.port}`);
+  const plugin: PreparedPlugin = {
+    name: "watcher",
+    setup(host) {
+      seen.push(`sessions: ${host.sessions.join(" ")}`);
+      host.locateTargets();
+      host.onSession(() => seen.push("a session"));
+      return async (flow, next) => {
+        await next();
+        seen.push(`legs observed: ${flow.legs.map(({ observed }) => observed).join(" ")}`);
+      };
+    },
+  };
+  const closed = Promise.withResolvers<void>();
+  const relay = new Tunnel(
+    {
+      forwards: nameForwards([spec], false).map((forward) => ({ ...forward, kind: "relay" })),
+      plugins: [plugin],
+      exitOnForwardFailure: true,
+    },
+    {
+      version: "0.0.0",
+      loggerFor: () => log,
+      report(event) {
+        told.push(line(event));
+        if (event.event === "flow.close") closed.resolve();
+      },
+      debug: () => {},
+      banner: () => assert.fail("there is no server"),
+    },
+  );
+  const { lost } = await relay.start(never);
+  void lost.then(() => told.push("lost"));
+  assert.ok(spec.listen !== undefined && "port" in spec.listen);
+  await using client = await connectTo(spec.listen.port);
+  await client.send("hello");
+  await client.got(5);
+  client.end();
+  await closed.promise;
+  await relay.stop(0, never);
+  assert.deepEqual(told, ["listening L1", "ready L1", "open L1#1", "close L1#1 ended"]);
+  assert.deepEqual([seen, log.text], [["sessions: ", "legs observed: true false true"], ""]);
 });

@@ -1,0 +1,111 @@
+/**
+ * The IP addresses and ports between which a connection is shown, and the comment that says what it is. What nobody
+ * told us is made up, marked as such in the comment, and named in the file where there is a name.
+ */
+import { isIP } from "node:net";
+import {
+  type Address,
+  formatAddress,
+  isLoopback,
+  isUnix,
+  plainHost,
+  type TcpAddress,
+} from "../../src/codec/address.ts";
+import type { CaptureName } from "../../src/codec/capture-file.ts";
+import { visible } from "../../src/codec/terminal-text.ts";
+import type { Flow, ForwardKind, Leg, Wire } from "../../src/plugin.ts";
+import { MadeUpAddresses, strangerTo } from "./made-up-addresses.ts";
+import type { TrackEnds } from "./track.ts";
+
+/** Takes a name for an address, to be written into the file. */
+export type NameAddress = (name: CaptureName) => void;
+
+export class Ends {
+  readonly #name: NameAddress;
+  readonly #hops: number;
+  readonly #madeUp = new MadeUpAddresses();
+  #sessions = 0;
+  /** The address of the sshd that was reached last: the destination's, once there are flows. */
+  #sshd: string | undefined;
+
+  /** `hops` is how many sessions there are on the way to the destination. */
+  constructor(hops: number, name: NameAddress) {
+    this.#hops = hops;
+    this.#name = name;
+  }
+
+  ofWire(wire: Wire): TrackEnds {
+    this.#sessions += 1;
+    const asked = wire.to ?? { host: wire.host, port: wire.port };
+    const to = this.#resolve(asked);
+    const from = this.#source(wire.from, to, wire.hop === 1 ? undefined : this.#sshd);
+    this.#sshd = to.host;
+    const isName = isIP(plainHost(wire.host)) === 0;
+    if (wire.observed && isName && !isLoopback(to.host)) this.#name({ address: to.host, name: wire.host });
+    const place = this.#hops > 1 ? ` hop=${wire.hop}` : "";
+    return commented(from, to, [
+      `porthop session=${this.#sessions} leg=2${place} host=${wire.host}`,
+      ...sourceNotes(wire.from, from),
+      ...standsFor("to", asked, to),
+      // A ProxyCommand goes where it likes.
+      ...(wire.to === undefined ? ["to=asked"] : []),
+    ]);
+  }
+
+  ofLeg(flow: Flow, leg: Leg): TrackEnds {
+    const asked = leg.to ?? (leg.number === 3 ? flow.target : (flow.forward.listen ?? flow.origin));
+    const to = this.#resolve(asked);
+    const isServers = leg.number === 3 && !dialsHere(flow.forward.kind);
+    const from = this.#source(leg.from, to, isServers ? this.#sshd : undefined);
+    return commented(from, to, [
+      `porthop flow=${flow.id} leg=${leg.number} forward=${flow.forward.id} target=${formatAddress(flow.target)}`,
+      ...sourceNotes(leg.from, from),
+      ...standsFor("to", asked, to),
+    ]);
+  }
+
+  /** An IP address for an end, made up and named in the file where there is none. */
+  #resolve(address: Address): TcpAddress {
+    const known = isUnix(address) ? undefined : plainHost(address.host);
+    if (!isUnix(address) && known !== undefined && isIP(known) !== 0) return { host: known, port: address.port };
+    const name = isUnix(address) ? address.path : address.host;
+    const { host: stand, isNew } = this.#madeUp.addressOf(name);
+    if (isNew) this.#name({ address: stand, name: visible(name, 255) });
+    return { host: stand, port: isUnix(address) ? 0 : address.port };
+  }
+
+  /** Who dialed. `dialer` is the host that did, where the address itself was not told. */
+  #source(address: Address | undefined, to: TcpAddress, dialer: string | undefined): TcpAddress {
+    if (address === undefined) {
+      const host = isLoopback(to.host) ? to.host : (dialer ?? strangerTo(to.host));
+      return sameFamily({ host, port: this.#madeUp.port() }, to);
+    }
+    // A unix socket has no port to tell its connections apart, so each gets one; nor has an origin that nobody knows.
+    const { host, port } = this.#resolve(address);
+    return sameFamily({ host, port: port === 0 ? this.#madeUp.port() : port }, to);
+  }
+}
+
+/** Whether porthop itself dials the target. */
+export function dialsHere(kind: ForwardKind): boolean {
+  return kind === "remote" || kind === "reverse-dynamic" || kind === "relay";
+}
+
+function commented(from: TcpAddress, to: TcpAddress, notes: readonly string[]): TrackEnds {
+  return { from, to, comment: visible(notes.join(" "), 1000) };
+}
+
+/** Both ends of a made-up connection must be of one family: the side that is less sure gives way. */
+function sameFamily(from: TcpAddress, to: TcpAddress): TcpAddress {
+  return isIP(from.host) === isIP(to.host) ? from : { host: strangerTo(to.host), port: from.port };
+}
+
+function sourceNotes(address: Address | undefined, shown: TcpAddress): readonly string[] {
+  return address === undefined ? ["source=invented"] : standsFor("from", address, shown);
+}
+
+/** A remark for an end that is not shown with its own address. */
+function standsFor(end: "from" | "to", address: Address, shown: TcpAddress): readonly string[] {
+  const isOwn = !isUnix(address) && plainHost(address.host) === shown.host;
+  return isOwn ? [] : [`${end}=made-up for ${formatAddress(address)}`];
+}

@@ -1,0 +1,105 @@
+/**
+ * The remote command of a tunnel and what goes with it: its session channel is opened before all else, its agent's and X
+ * server's connections are carried beside the flows, and the command starts once the forwards are up.
+ */
+import { Malformed } from "../codec/malformed.ts";
+import { parseDisplay } from "../codec/x11-display.ts";
+import { type CommandSettings, commandEnvironment, type X11Settings } from "../config/command-settings.ts";
+import type { Cancel } from "../flow/conn.ts";
+import { askXauth } from "../io/xauth.ts";
+import { agentChannels, forwardedAgent, isAgentThere } from "../ssh/agent-forward.ts";
+import type { RemoteCommand } from "../ssh/remote-command.ts";
+import type { Session } from "../ssh/session.ts";
+import type { SessionChannel, TerminalRequest } from "../ssh/session-channel.ts";
+import { OpenSides, takeSideChannels } from "../ssh/side-channel.ts";
+import { type X11Forwarding, type X11Request, x11Channels, x11Request } from "../ssh/x11-forward.ts";
+
+export interface CommandPlan {
+  readonly settings: CommandSettings;
+  /** Undefined for none. */
+  readonly terminal: TerminalRequest | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export class CommandRun {
+  readonly #plan: CommandPlan;
+  readonly #channel: SessionChannel;
+  readonly #warn: (text: string) => void;
+  readonly #sides = new OpenSides();
+
+  private constructor(plan: CommandPlan, channel: SessionChannel, warn: (text: string) => void) {
+    this.#plan = plan;
+    this.#channel = channel;
+    this.#warn = warn;
+  }
+
+  static async open(
+    session: Session,
+    plan: CommandPlan,
+    warn: (text: string) => void,
+    signal: Cancel,
+  ): Promise<CommandRun> {
+    return new CommandRun(plan, await session.openSessionChannel(signal), warn);
+  }
+
+  /** Rejects when the server does not run it. */
+  async start(): Promise<RemoteCommand> {
+    const { settings, terminal, environment } = this.#plan;
+    const [agent, x11] = await Promise.all([this.#offerAgent(), this.#offerX11()]);
+    return this.#channel.start(
+      { command: settings.command, terminal, environment: commandEnvironment(settings, environment), agent, x11 },
+      (what) => this.#warn(`the server does not ${what}`),
+    );
+  }
+
+  /** How many connections of its agent and X programs are open. */
+  get open(): number {
+    return this.#sides.count;
+  }
+
+  /** Resolves once none of those is open. */
+  idle(): Promise<void> {
+    return this.#sides.idle();
+  }
+
+  async #offerAgent(): Promise<boolean> {
+    const { settings, environment } = this.#plan;
+    const wanted = settings.forwardAgent;
+    if (wanted === undefined || /^(no|false)$/i.test(wanted)) return false;
+    const path = forwardedAgent(wanted, environment);
+    if (path === undefined || !(await isAgentThere(path))) {
+      this.#warn(
+        `no agent is forwarded: ${path === undefined ? "SSH_AUTH_SOCK is not set" : `none answers at ${path}`}`,
+      );
+      return false;
+    }
+    return takeSideChannels(this.#channel.carrier, agentChannels(path, this.#warn), this.#sides);
+  }
+
+  async #offerX11(): Promise<X11Request | undefined> {
+    const { x11 } = this.#plan.settings;
+    if (x11 === undefined) return undefined;
+    const forwarding = await this.#forwarding(x11);
+    if (forwarding === undefined) return undefined;
+    const request = x11Request(forwarding);
+    const channels = x11Channels(forwarding, request, this.#warn);
+    return takeSideChannels(this.#channel.carrier, channels, this.#sides) ? request : undefined;
+  }
+
+  async #forwarding({ trusted, timeoutMs, xauth }: X11Settings): Promise<X11Forwarding | undefined> {
+    const named = this.#plan.environment["DISPLAY"] ?? "";
+    try {
+      if (named === "") throw new Malformed("DISPLAY is not set");
+      const display = parseDisplay(named);
+      const cookie = await askXauth({ program: xauth, display, trusted, timeoutMs });
+      if (cookie === undefined)
+        throw new Malformed("xauth made no untrusted cookie (-Y forwards with the display's own)");
+      const isLimited = !trusted && timeoutMs > 0;
+      return { display, cookie, refuseAfterMs: isLimited ? performance.now() + timeoutMs : undefined };
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      this.#warn(`X11 is not forwarded: ${error.message}`);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The listener of a forward on this machine: TCP with --allow-from, a unix socket, or stdin and stdout. One that other
+ * machines can reach says so, unless it was said who may.
+ */
+import { type Address, isLoopback, isUnix } from "../codec/address.ts";
+import type { Network } from "../codec/cidr.ts";
+import type { Forward } from "../config/forward.ts";
+import { PorthopError } from "../errors.ts";
+import type { Inbound, Listener } from "../flow/conn.ts";
+import { AllowFrom } from "../io/allow-from.ts";
+import { listenTcp } from "../io/listen.ts";
+import { listenUnix, type UnixListenOptions } from "../io/listen-unix.ts";
+import { listenStdio, type StandardStreams } from "../io/stdio.ts";
+import { openProxyRemark } from "./proxy-target.ts";
+
+export interface HereOptions {
+  /** 4 or 6 keeps to one family. */
+  readonly family: 4 | 6 | undefined;
+  /** Who may connect by TCP; everybody when left out. */
+  readonly allowFrom?: readonly Network[] | undefined;
+  readonly unix?: UnixListenOptions | undefined;
+  /** This program's own, for -W. */
+  readonly streams?: StandardStreams | undefined;
+  /** For people, to be said at once. */
+  readonly warn: (text: string) => void;
+}
+
+export async function listenHere(
+  { id, kind, listen }: Forward,
+  accept: (inbound: Inbound) => void,
+  { family, allowFrom, unix, streams, warn }: HereOptions,
+): Promise<Listener> {
+  if (listen === undefined) {
+    if (streams === undefined) throw new PorthopError("internal", `the forward ${id} has no stdin and stdout`);
+    return listenStdio(streams, accept);
+  }
+  if (isUnix(listen)) return listenUnix(listen, accept, unix);
+  if (allowFrom !== undefined) {
+    const gate = new AllowFrom(allowFrom, (text) => warn(`${id}: ${text}`));
+    return listenTcp(listen, (inbound) => gate.admits(inbound) && accept(inbound), { family });
+  }
+  const listener = await listenTcp(listen, accept, { family });
+  const remark = (kind === "dynamic" ? openProxyRemark : openRemark)(listener.addresses);
+  return remark === undefined ? listener : { ...listener, remarks: [remark] };
+}
+
+function openRemark(addresses: readonly Address[]): string | undefined {
+  const isOpen = addresses.some((address) => !isUnix(address) && !isLoopback(address.host));
+  if (!isOpen) return undefined;
+  return "open to the network: anyone who reaches this machine may use it; --allow-from restricts it";
+}

@@ -1,0 +1,179 @@
+/**
+ * The target as a connection asks for it in a SOCKS or HTTP CONNECT handshake: for dynamic and reverse dynamic forwards.
+ * Promise 7: the client is answered only when the dial told its result, and with the reason. Whoever is silent, talks
+ * nonsense or does not leave after a refusal is cut off.
+ */
+import { type Address, formatAddress, isLoopback, isUnix } from "../codec/address.ts";
+import { type HandshakeStep, type ProxyAnswers, ProxyHandshake } from "../codec/proxy-handshake.ts";
+import { PorthopError } from "../errors.ts";
+import type { Cancel, Conn, Inbound, LegTeller, Passed } from "../flow/conn.ts";
+import type { Chunk } from "../plugin.ts";
+import { proxyFailure } from "./proxy-failure.ts";
+import type { Asked, TargetSource } from "./target-source.ts";
+
+export interface ProxyOptions {
+  /** For people: who speaks another protocol. */
+  readonly warn: (text: string) => void;
+  /** From the connection to the complete request. */
+  readonly handshakeMs?: number;
+  /** How long a client that was refused may take to read that and to leave. */
+  readonly farewellMs?: number;
+}
+
+export function proxyTarget(options: ProxyOptions): TargetSource {
+  const { handshakeMs = 10_000, farewellMs = 2000 } = options;
+  let strangers = 0;
+  const tellOf = (text: string) => {
+    strangers += 1;
+    if (strangers <= mostTold) options.warn(text);
+    else if (strangers === mostTold + 1) options.warn("more connections speak no proxy protocol: not told any more");
+  };
+  return async (inbound, signal) => {
+    const conn = await inbound.accept();
+    const origin = formatAddress(inbound.origin);
+    const late = noRequest(`${origin} asked for no target within ${handshakeMs / 1000} s`);
+    const passed: Passed[] = [];
+    const step = await bounded(conn, handshakeMs, late, signal, () => shakeHands(conn, origin, passed));
+    if (step.kind === "asked") return ask(inbound, conn, step, passed, farewellMs);
+    const refused = noRequest(`${origin} was refused: ${step.reason}`);
+    if (step.isForeign) tellOf(`${origin} speaks no proxy protocol: ${step.reason}`);
+    await bounded(conn, farewellMs, refused, signal, () => bidFarewell(conn, step.reply));
+    throw refused;
+  };
+}
+
+/** A flood must not fill the screen. */
+const mostTold = 100;
+
+/** What to say of a proxy that others than this machine can use; undefined where nobody else can. */
+export function openProxyRemark(addresses: readonly Address[]): string | undefined {
+  const open = addresses.find((address) => !isUnix(address) && !isLoopback(address.host));
+  if (open === undefined) return undefined;
+  return `anyone who can reach ${formatAddress(open)} can use it as a proxy, for it asks for no password: leave out the bind address (and -g) to keep it to this machine`;
+}
+
+type FinalStep = Exclude<HandshakeStep, { kind: "more" }>;
+
+/** Reads until it is known what the client wants. `passed` gets what went to and fro, but nothing that is the target's. */
+async function shakeHands(conn: Conn, origin: string, passed: Passed[]): Promise<FinalStep> {
+  const handshake = new ProxyHandshake();
+  for (;;) {
+    const chunk = await conn.read();
+    if (chunk === undefined) {
+      await conn.end();
+      throw noRequest(`${origin} left without asking for a target`);
+    }
+    const step = handshake.take(chunk);
+    if (step.kind === "refused") return step;
+    const early = step.kind === "asked" ? step.early.length : 0;
+    passed.push({ direction: "up", chunk: chunk.subarray(0, chunk.length - early) });
+    if (step.reply.length > 0) {
+      await conn.write(step.reply);
+      passed.push({ direction: "down", chunk: step.reply });
+    }
+    if (step.kind === "asked") return step;
+  }
+}
+
+function ask(
+  { origin, leg }: Inbound,
+  conn: Conn,
+  { target, answers, early }: Extract<FinalStep, { kind: "asked" }>,
+  passed: readonly Passed[],
+  farewellMs: number,
+): Asked {
+  const inbound: Inbound = {
+    origin,
+    leg: { ...leg, passed },
+    refusesInWords: true,
+    async accept(told) {
+      const reply = answers.accepted();
+      told?.bytes("down", reply);
+      await conn.write(reply);
+      return early.length === 0 ? conn : withEarly(conn, early);
+    },
+    refuse: (error, told) => void refuse(conn, answers, error, early, farewellMs, told),
+  };
+  return { inbound, target };
+}
+
+async function refuse(
+  conn: Conn,
+  answers: ProxyAnswers,
+  error: PorthopError,
+  early: Chunk,
+  farewellMs: number,
+  told: LegTeller | undefined,
+): Promise<void> {
+  // What the client said to the target is lost, but it was on the wire.
+  if (early.length > 0) told?.bytes("up", early);
+  const reply = answers.refused(proxyFailure(error), error.message);
+  try {
+    await bounded(conn, farewellMs, error, undefined, () => bidFarewell(conn, reply, told));
+  } catch {
+    told?.aborted("down", error);
+  }
+}
+
+/** Says the last word and waits until the client has left: an RST would take the word back before it was read. */
+async function bidFarewell(conn: Conn, reply: Chunk, told?: LegTeller): Promise<void> {
+  const speak = async () => {
+    if (reply.length > 0) {
+      told?.bytes("down", reply);
+      await conn.write(reply);
+    }
+    told?.ended("down");
+    await conn.end();
+  };
+  const listen = async () => {
+    for (;;) {
+      const chunk = await conn.read();
+      if (chunk === undefined) break;
+      told?.bytes("up", chunk);
+    }
+    told?.ended("up");
+  };
+  await Promise.all([speak(), listen()]);
+}
+
+/** Breaks the connection when the work on it takes too long or is not wanted any more: then the work rejects. */
+async function bounded<T>(
+  conn: Conn,
+  ms: number,
+  late: PorthopError,
+  signal: Cancel | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const onAbort = () => conn.abort(signal?.reason instanceof PorthopError ? signal.reason : late);
+  const timer = setTimeout(() => conn.abort(late), ms);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The conn, with bytes that were read already before those that are still to come. */
+function withEarly(conn: Conn, early: Chunk): Conn {
+  let first: Chunk | undefined = early;
+  return {
+    read() {
+      if (first === undefined) return conn.read();
+      const chunk = first;
+      first = undefined;
+      return Promise.resolve(chunk);
+    },
+    write: (chunk) => conn.write(chunk),
+    end: () => conn.end(),
+    abort: (reason) => conn.abort(reason),
+    onBroken: (told) => conn.onBroken(told),
+  };
+}
+
+/** Nobody is told of these but readers of --log debug: no flow came of the connection. */
+function noRequest(message: string): PorthopError {
+  return new PorthopError("target.prohibited", message, { leg: 1, hint: "set it up as a SOCKS or HTTP proxy" });
+}
