@@ -2,8 +2,13 @@
 /** argv in, exit code out. What escapes as anything but a PorthopError is a defect, and is reported as one. */
 import { execute } from "./cli/commands.ts";
 import { reportFailure } from "./cli/failure.ts";
+import { startAfresh } from "./cli/fresh-start.ts";
+
+/** How long the last events of a tunnel may take to get out. */
+const stuckMs = 2000;
 
 const words = process.argv.slice(2);
+startAfresh(words);
 // What nobody waits for (a timer of a plugin, an event of a library) would be printed with the program's own source.
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (thrown: unknown) => exit(reportFailure(thrown, words.includes("--json"))));
@@ -11,7 +16,18 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
 
 exit(await execute(words).catch((thrown: unknown) => reportFailure(thrown)));
 
-/** stdout may be a pipe that is behind: what was written to it must get out before the process ends. */
+/**
+ * stdout may be a pipe that is behind: what was written to it must get out before the process ends. Bun's does not count
+ * what it holds, and calls back for an empty write at once: only its end waits for the rest.
+ */
 function exit(code: number): void {
-  process.stdout.write("", () => process.exit(code));
+  const end = () => process.exit(code);
+  process.exitCode = code;
+  if (process.stdout.destroyed || process.stdout.writableFinished) end();
+  // A reader that went away misses nothing.
+  process.stdout.on("error", () => {});
+  process.stdout.end(end);
+  // One that is stuck holds nobody who asks again, and no tunnel that was told to stop: only a pager may take its time.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  if (words[0] === "run" || words[0] === "relay") setTimeout(end, stuckMs);
 }

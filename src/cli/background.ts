@@ -5,6 +5,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
 import { PorthopError } from "../errors.ts";
+import { freshSettings } from "./fresh-start.ts";
+import { ownCommand } from "./own-command.ts";
 
 /** Set for the process behind: the file descriptor on which it says that it is ready. */
 const variable = "PORTHOP_READY_FD";
@@ -18,12 +20,18 @@ export function tellReady(environment: NodeJS.ProcessEnv): void {
   closeSync(readyFd);
 }
 
+/** For programs that porthop starts: none of them is the process behind, and may be a porthop itself (ProxyCommand). */
+export function environmentForPrograms(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { [variable]: _ours, ...others } = environment;
+  return others;
+}
+
 export function isBehind(environment: NodeJS.ProcessEnv): boolean {
   return environment[variable] === String(readyFd);
 }
 
 /**
- * Runs the same words in the background. Resolves with its pid once it is ready, or with the exit code if it ended first.
+ * Runs the same command in the background. Resolves with its pid once it is ready, or with the exit code if it ended first.
  * It keeps stdout only where it has results for it: a shell that collects them, `$(...)`, waits until stdout is closed.
  */
 export function goBehind(
@@ -31,16 +39,17 @@ export function goBehind(
   hasResults: boolean,
 ): Promise<{ readonly pid: number } | { readonly code: number }> {
   const [program = "", ...before] = ownCommand();
-  const child = spawn(program, [...before, "run", ...words], {
+  const child = spawn(program, [...before, ...words], {
     detached: true,
     stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe"],
-    env: { ...process.env, [variable]: String(readyFd) },
+    // It need not start afresh a second time, which would also close the pipe.
+    env: { ...freshSettings, ...process.env, [variable]: String(readyFd) },
   });
-  // Ctrl-C reaches only the process in front. (child.kill under Deno gives the child up, and its exit code with it.)
+  // What is asked of the process in front is meant for this one. (child.kill under Deno gives the child up, and its exit code with it.)
   const pass = (signal: NodeJS.Signals) => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, pass);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, pass);
   return new Promise((resolve, reject) => {
     const ready = child.stdio[readyFd];
     if (ready === null || ready === undefined || !("on" in ready)) throw new Error("the child has no ready pipe");
@@ -53,12 +62,4 @@ export function goBehind(
     );
     child.on("exit", (code) => resolve({ code: code ?? 1 }));
   });
-}
-
-/** How this very program was started: compiled it is one file, as source a runtime runs it. */
-function ownCommand(): readonly string[] {
-  const script = process.argv[1] ?? "";
-  if (script.startsWith("/$bunfs/") || script.includes("~BUN")) return [process.execPath];
-  if ("deno" in process.versions) return [process.execPath, "run", "-A", script];
-  return [process.execPath, script];
 }

@@ -6,12 +6,18 @@
 import { type CAC, type Command, cac } from "cac";
 import { didYouMean } from "../codec/nearest.ts";
 import { quoted } from "../codec/terminal-text.ts";
+import { relayFlags } from "../config/relay-settings.ts";
 import { porthopFlags, type RunFlag, sshFlags } from "../config/run-flags.ts";
 import { PorthopError } from "../errors.ts";
+import { check } from "./check.ts";
+import { command, commandFlags } from "./command.ts";
 import { demo } from "./demo.ts";
+import { explain, explainFlags } from "./explain.ts";
 import { listPlugins } from "./plugins.ts";
+import { relay } from "./relay.ts";
 import { run } from "./run.ts";
 import { version, versionLine } from "./version.ts";
+import { wizard } from "./wizard.ts";
 
 type Action = (words: readonly string[], showHelp: () => void) => Promise<number>;
 
@@ -51,6 +57,39 @@ function register(): { readonly program: CAC; readonly actions: ReadonlyMap<stri
     .example("  porthop run -L 5432:db.internal:5432 --capture out.pcapng alice@server")
     .example("  porthop run -p2222 -i ~/.ssh/work -L 8443:intranet:443 --rate-limit 4MB/s alice@server");
   addOptions(runCommand, sshFlags, porthopFlags);
+  add("wizard", "ask what you want, explain it, make the ssh command, run it", wizard).example("  porthop wizard");
+  addOptions(
+    add("command [as run]", "print the ssh command that does the same, and nothing else", command)
+      .usage("command [flags] [flags of run] [user@]host[:port]")
+      .example("  porthop command -L 8080:localhost:80 alice@server:2222")
+      .example("  porthop command --format systemd -D 1080 alice@server")
+      .example('  porthop command --format config "ssh -L 5432:db.internal:5432 alice@server"'),
+    [],
+    commandFlags,
+  );
+  addOptions(
+    add("explain [as run]", "say what a command does: a picture, who connects where, mistakes", explain)
+      .usage('explain "ssh ..." | explain [flags of run] [user@]host[:port]')
+      .example('  porthop explain "ssh -R 8080:localhost:3000 alice@server"')
+      .example("  porthop explain -L 5432:db.internal:5432 -J bastion alice@server"),
+    [],
+    explainFlags,
+  );
+  const checkCommand = add(
+    "check [user@]host[:port]",
+    "try all that run would do, leg by leg, and say what fails",
+    check,
+  )
+    .usage("check [flags of run] [user@]host[:port]")
+    .example("  porthop check alice@server")
+    .example("  porthop check -L 5432:db.internal:5432 -R 8080:localhost:3000 alice@server")
+    .example("  porthop check --json -J gate -D 1080 alice@server");
+  addOptions(checkCommand, sshFlags, porthopFlags);
+  const relayCommand = add("relay", "forward without ssh, through the same chain, until Ctrl-C", relay)
+    .usage("relay [flags] -L [bind:]port:host:hostport")
+    .example("  porthop relay -L 8080:intranet:80")
+    .example("  porthop relay -L '*:5432:/run/postgresql/.s.PGSQL.5432' --allow-from 10.0.0.0/8");
+  addOptions(relayCommand, relayFlags.short, relayFlags.long);
   addOptions(
     add("demo", "see it work: an sshd and a web server of its own, a forward, a capture", demo)
       .example("  porthop demo")
@@ -65,6 +104,7 @@ function register(): { readonly program: CAC; readonly actions: ReadonlyMap<stri
     .example("  porthop plugins")
     .example("  porthop plugins limit");
   program.usage("<command> [flags]");
+  program.example("  porthop wizard");
   program.example("  porthop demo");
   program.example("  porthop run -L 8080:localhost:80 alice@server");
   program.option("-h, --help", "help for a command");

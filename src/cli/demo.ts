@@ -1,9 +1,10 @@
 /** `porthop demo [--keep] [--capture FILE]`: plays the demo and ends, or stays until Ctrl-C. */
+
 import { type ScannedPositionals, scanPositionals } from "../codec/argv.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
+import { asUsage } from "../config/usage.ts";
 import { Demo } from "../demo/demo.ts";
-import { PorthopError } from "../errors.ts";
 import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
 import { version } from "./version.ts";
@@ -49,15 +50,12 @@ export async function demo(words: readonly string[], showHelp: () => void): Prom
 }
 
 function readWords(words: readonly string[]): ScannedPositionals {
-  try {
+  return asUsage("porthop demo --help shows the flags", () => {
     const read = scanPositionals(words, {
       short: { h: "nothing" },
       long: { help: "nothing", keep: "nothing", capture: "value" },
     });
     if (read.positionals.length > 0) throw new Malformed(`unexpected word ${visible(read.positionals.join(" "), 100)}`);
     return read;
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    throw new PorthopError("usage", error.message, { hint: "porthop demo --help shows the flags" });
-  }
+  });
 }

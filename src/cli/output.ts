@@ -2,9 +2,11 @@
  * The only writer to stdout and stderr. stdout is for results (events, tables, a capture), stderr for everything else;
  * colour only on a terminal; text from outside has its control characters shown, never sent.
  */
+import { openSync, writeSync } from "node:fs";
 import pc from "picocolors";
 import { visible } from "../codec/terminal-text.ts";
-import type { PorthopError } from "../errors.ts";
+import { PorthopError } from "../errors.ts";
+import { describe } from "../io/failure.ts";
 import type { Logger } from "../plugin.ts";
 
 export const levels = ["silent", "error", "warn", "info", "debug"] as const;
@@ -12,10 +14,15 @@ export type Level = (typeof levels)[number];
 
 export class Output {
   readonly #level: Level;
-  readonly #colors = pc.createColors(wantsColor());
+  readonly #colors: ReturnType<typeof pc.createColors>;
+  /** What would go to stderr goes there. */
+  readonly #logFile: number | undefined;
 
-  constructor(level: Level) {
+  /** `logFile` is -E; throws when it cannot be opened. */
+  constructor(level: Level, logFile?: string | undefined) {
     this.#level = level;
+    this.#logFile = logFile === undefined ? undefined : openLog(logFile);
+    this.#colors = pc.createColors(logFile === undefined && wantsColor(process.stderr));
     // A reader that went away (`| head`) must not end the forwards.
     for (const stream of [process.stdout, process.stderr]) {
       if (stream.listenerCount("error") === 0) stream.on("error", () => {});
@@ -28,20 +35,20 @@ export class Output {
   }
 
   info(text: string): void {
-    if (this.#shows("info")) this.#line(visibleLines(text));
+    if (this.shows("info")) this.#line(visibleLines(text));
   }
 
   debug(text: string): void {
-    if (this.#shows("debug")) this.#line(this.#colors.dim(visibleLines(text)));
+    if (this.shows("debug")) this.#line(this.#colors.dim(visibleLines(text)));
   }
 
   warn(text: string): void {
-    if (this.#shows("warn")) this.#line(`${this.#colors.yellow("porthop: warning:")} ${visibleLines(text)}`);
+    if (this.shows("warn")) this.#line(`${this.#colors.yellow("porthop: warning:")} ${visibleLines(text)}`);
   }
 
   /** One line with its code, then the hint. */
   error(error: PorthopError, flow?: string): void {
-    if (!this.#shows("error")) return;
+    if (!this.shows("error")) return;
     const where = flow === undefined ? "" : `${flow}: `;
     const text = visible(`${where}${error.message}`);
     this.#line(`${this.#colors.red("porthop:")} ${text} ${this.#colors.dim(`[${error.code}]`)}`);
@@ -53,7 +60,7 @@ export class Output {
     const prefixed = (text: string) => (name === undefined ? text : `${name}: ${text}`);
     return {
       error: (text) => {
-        if (this.#shows("error")) this.#line(`${this.#colors.red("porthop:")} ${visibleLines(prefixed(text))}`);
+        if (this.shows("error")) this.#line(`${this.#colors.red("porthop:")} ${visibleLines(prefixed(text))}`);
       },
       warn: (text) => this.warn(prefixed(text)),
       info: (text) => this.info(prefixed(text)),
@@ -61,19 +68,39 @@ export class Output {
     };
   }
 
-  #shows(level: Level): boolean {
+  /** Whether lines of this level are wanted. */
+  shows(level: Level): boolean {
     return levels.indexOf(level) <= levels.indexOf(this.#level);
   }
 
   #line(text: string): void {
-    process.stderr.write(`${text}\n`);
+    if (this.#logFile === undefined) process.stderr.write(`${text}\n`);
+    else appendTo(this.#logFile, `${text}\n`);
   }
 }
 
+/** log.c, log_redirect_stderr_to: behind what is there; a new one is for its owner alone. */
+function openLog(path: string): number {
+  try {
+    return openSync(path, "a", 0o600);
+  } catch (error) {
+    throw new PorthopError("file.cannot-write", `cannot write the log ${visible(path, 200)}: ${describe(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** At once, so that the last words of a program that ends are there. A full disk must not end the forwards. */
+function appendTo(file: number, text: string): void {
+  try {
+    writeSync(file, text);
+  } catch {}
+}
+
 /** https://no-color.org: set and not empty means none. */
-function wantsColor(): boolean {
+export function wantsColor(stream: Pick<NodeJS.WriteStream, "isTTY">): boolean {
   const { NO_COLOR, TERM } = process.env;
-  return process.stderr.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
+  return stream.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
 }
 
 function visibleLines(text: string): string {

@@ -1,7 +1,7 @@
 /** `porthop plugins [name]`: what the plugins are and which options they take, from their own records. */
+
 import { scanPositionals } from "../codec/argv.ts";
-import { Malformed } from "../codec/malformed.ts";
-import { PorthopError } from "../errors.ts";
+import { asUsage } from "../config/usage.ts";
 import { builtInNames, loadBuiltIn } from "../forward/plugin-list.ts";
 import type { OptionSpec } from "../plugin.ts";
 import { Output } from "./output.ts";
@@ -23,12 +23,7 @@ export async function listPlugins(words: readonly string[], showHelp: () => void
 }
 
 function readWords(words: readonly string[]) {
-  try {
-    return scanPositionals(words, { short: { h: "nothing" }, long: { help: "nothing" } });
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    throw new PorthopError("usage", error.message);
-  }
+  return asUsage(undefined, () => scanPositionals(words, { short: { h: "nothing" }, long: { help: "nothing" } }));
 }
 
 function describeOption(spec: OptionSpec): string {

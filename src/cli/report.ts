@@ -13,8 +13,9 @@ export function wordReport(output: Output): Report {
         return;
       case "listening": {
         const places = event.addresses.map(formatAddress).join(" and ");
-        const target = event.connect === undefined ? "" : ` -> ${formatAddress(event.connect)}`;
-        return output.info(`${event.forward} listening on ${places}${target}`);
+        const target = event.connect === undefined ? ": SOCKS and HTTP proxy" : ` -> ${formatAddress(event.connect)}`;
+        const side = event.side === "server" ? " of the server" : "";
+        return output.info(`${event.forward} listening on ${places}${side}${target}`);
       }
       case "ready":
         return output.info(isBehind(process.env) ? "ready" : "ready: press Ctrl-C to stop");
@@ -33,6 +34,11 @@ export function jsonReport(output: Output): Report {
 
 export function jsonExit(output: Output, code: number): void {
   output.result(line("exit", { code }));
+}
+
+/** An event of a command that carries nothing. */
+export function jsonEvent(output: Output, event: string, fields: object): void {
+  output.result(line(event, fields));
 }
 
 function jsonLine(event: TunnelEvent): string {
@@ -68,6 +74,7 @@ function isAddress(value: unknown): value is Address {
 }
 
 function sessionText(event: Extract<TunnelEvent, { event: "session" }>): string {
-  const { user, host, port, cipher, kex, hostKey } = event;
-  return `logged in to ${user}@${formatAddress({ host, port })} (${kex}, ${cipher}, host key ${hostKey})`;
+  const { user, host, port, cipher, kex, hostKey, hop } = event;
+  const where = hop === undefined ? "" : `jump host ${hop}, `;
+  return `logged in to ${where}${user}@${formatAddress({ host, port })} (${kex}, ${cipher}, host key ${hostKey})`;
 }

@@ -24,7 +24,7 @@ test("The help begins with examples, and lists every command.", { timeout }, asy
   const listed = sections(stdout)
     .get("Commands")
     ?.map((line) => line.trim().split(/[ [\]]/)[0]);
-  assert.deepEqual(listed, ["run", "demo", "plugins"]);
+  assert.deepEqual(listed, ["run", "wizard", "command", "explain", "check", "relay", "demo", "plugins"]);
   assert.match(stdout, /^porthop\/\d+\.\d+\.\d+\n/);
 });
 
@@ -40,6 +40,9 @@ for (const [command, words] of [
   ["run", ["--help"]],
   ["run", ["-h"]],
   ["run", ["-L", "8080:localhost:80", "-Nh", "vishnu"]],
+  ["command", ["--help"]],
+  ["command", ["--format", "config", "-h", "vishnu"]],
+  ["explain", ["--help"]],
   ["demo", ["--help"]],
   ["demo", ["--keep", "-h"]],
   ["plugins", ["--help"]],
@@ -96,8 +99,8 @@ test("A command gets its words as they are: no flag is read twice, no number is 
 }, async () => {
   const user = await told("run", "-l", "-007", "--", "vishnu");
   assert.match(user.stderr, /^porthop: user "-007" begins with "-" \[usage\]/);
-  const command = await told("run", "--", "vishnu", "--help", "-v", "--", "007");
-  assert.match(command.stderr, /^porthop: porthop cannot run a remote command yet: --help -v -- 007 \[usage\]/);
+  const command = await told("run", "-N", "--", "vishnu", "--help", "-v", "--", "007");
+  assert.match(command.stderr, /^porthop: -N is for no command, and there is one: --help -v -- 007 \[usage\]/);
   const file = await told("demo", "--capture");
   assert.match(file.stderr, /^porthop: --capture needs a value \[usage\]/);
 });

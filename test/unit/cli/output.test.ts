@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type Level, levels, Output } from "../../../src/cli/output.ts";
 import { PorthopError } from "../../../src/errors.ts";
@@ -9,6 +11,7 @@ import { pty } from "../../kit/pty.ts";
 import { run } from "../../kit/run.ts";
 import { projectRoot } from "../../kit/runtime.ts";
 import { snippetCommand } from "../../kit/snippet.ts";
+import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 import { type Written, written } from "../../kit/written.ts";
 
 const noTerminal = need("script", "stty");
@@ -175,4 +178,25 @@ test("A reader of stdout that went away does not end the program.", { timeout },
   child.stdin.write("go\n");
   const [code] = (await once(child, "close")) as [number];
   assert.deepEqual([code, stderr], [7, "still here\n"]);
+});
+
+test("With a log file stderr stays empty, control characters are shown there too, and a result is still one.", () => {
+  const folder = tempDirectory("output");
+  const file = join(folder, "log");
+  writeFileSync(file, "before\n");
+  const output = new Output("info", file);
+  const told = written(() => {
+    output.warn(nasty);
+    output.error(failed);
+    output.debug("a detail");
+    output.result("the result");
+  });
+  assert.deepEqual(told, { stdout: "the result\n", stderr: "" });
+  const lines = ["before", `porthop: warning: ${shown}`, "porthop: no luck [target.refused]", "  hint: try again", ""];
+  assert.equal(readFileSync(file, "utf8"), lines.join("\n"));
+  assert.throws(
+    () => new Output("info", folder),
+    (error) => error instanceof PorthopError && error.code === "file.cannot-write",
+  );
+  removeTemp(folder);
 });

@@ -234,7 +234,7 @@ test("A listener is told with all its addresses and its target.", () => {
   assert.equal(wordsOf({ ...listening, addresses: two }), "L1 listening on 127.0.0.1:8080 and [::1]:8080 -> db:5432\n");
   assert.equal(
     wordsOf({ ...listening, forward: "D1", kind: "dynamic", addresses: one, connect: undefined }),
-    "D1 listening on 127.0.0.1:8080\n",
+    "D1 listening on 127.0.0.1:8080: SOCKS and HTTP proxy\n",
   );
 });
 
@@ -263,6 +263,7 @@ test("What was negotiated is told for debugging only.", () => {
     wordsOf(ready, debug),
     "logged in to anna@vishnu:22 (curve25519-sha256, aes128-gcm@openssh.com, host key SHA256:abc)\n",
   );
+  assert.match(wordsOf({ ...ready, hop: 2 } as TunnelEvent, debug), /^logged in to jump host 2, anna@vishnu:22 /);
 });
 
 test("Flows, and sessions that connect, are lost or closed, have no words here: others tell them.", () => {

@@ -46,7 +46,7 @@ test("Without a forward there is nothing to do, and it is said how one looks.", 
   assert.equal(told.code, 2);
   assert.match(
     told.stderr,
-    /^porthop: nothing to forward: -L is missing \[usage\]\n {2}hint: for example: porthop run -L /,
+    /^porthop: nothing to forward and nothing to run: -L is missing, or a command \[usage\]\n {2}hint: for example: porthop run -L /,
   );
 });
 
@@ -60,11 +60,11 @@ test("A server that cannot be reached is told with 255, in words and as events."
 });
 
 test("Keywords that change nothing are warned of, each.", { timeout }, async () => {
-  const keywords = ["-o", "ForwardAgent=no", "-o", "UpdateHostKeys=yes"];
+  const keywords = ["-o", "VisualHostKey=no", "-o", "ControlMaster=no"];
   const told = await ends(...keywords, "-L", "8080:h:1", "-p", String(await freePort()), "127.0.0.1");
   assert.match(
     told.stderr,
-    /^porthop: warning: -o ForwardAgent changes nothing in porthop\nporthop: warning: -o UpdateHostKeys changes nothing in porthop\n/,
+    /^porthop: warning: -o VisualHostKey changes nothing in porthop\nporthop: warning: -o ControlMaster changes nothing in porthop\n/,
   );
   const quiet = await ends("-q", ...keywords, "-L", "8080:h:1", "-p", String(await freePort()), "127.0.0.1");
   assert.match(quiet.stderr, /^porthop: cannot reach/);

@@ -1,0 +1,88 @@
+/**
+ * `porthop check`: takes the words of `run`, tries all that run would do leg by leg, and says what fails and what to do.
+ * Exits with 0 only when all that was tried works.
+ */
+import { realSources } from "../config/config-sources.ts";
+import { plainWords } from "../config/pasted-command.ts";
+import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
+import { PorthopError } from "../errors.ts";
+import { checkTunnel } from "../forward/check.ts";
+import type { CheckStep } from "../forward/check-step.ts";
+import { planTunnel } from "../forward/tunnel-plan.ts";
+import { environmentForPrograms } from "./background.ts";
+import { closingLines, type Look, stepFields, stepLines } from "./check-report.ts";
+import { reportFailure } from "./failure.ts";
+import { Interruption } from "./interruption.ts";
+import { Output, wantsColor } from "./output.ts";
+import { jsonEvent, jsonExit } from "./report.ts";
+import { terminalPrompter } from "./terminal-prompter.ts";
+
+export async function check(words: readonly string[], showHelp: () => void): Promise<number> {
+  let json = words.includes("--json");
+  try {
+    const plain = plainWords(words);
+    json = plain.includes("--json");
+    // The stdout that -W or a command would have with run is free here: neither is started.
+    const others = plain.filter((word) => word !== "--json");
+    const settings = readRunSettings(others, realSources(process.env));
+    if (settings.help) {
+      showHelp();
+      return 0;
+    }
+    const code = await checkWith(settings, json, new Output(settings.logLevel));
+    if (json) jsonExit(new Output(settings.logLevel), code);
+    return code;
+  } catch (thrown) {
+    return reportFailure(thrown, json);
+  }
+}
+
+async function checkWith(settings: RunSettings, json: boolean, output: Output): Promise<number> {
+  const interruption = new Interruption();
+  const prompter = terminalPrompter(() => {});
+  const steps: CheckStep[] = [];
+  const since = performance.now();
+  for (const warning of settings.keywords.warnings) output.warn(warning);
+  for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
+  try {
+    const planning = planTunnel(settings, {
+      log: output.loggerFor(),
+      prompter,
+      environment: environmentForPrograms(process.env),
+      signal: interruption.stop,
+    });
+    const plan = await interruption.orStop(planning);
+    const tell = (step: CheckStep) => {
+      steps.push(step);
+      if (json) jsonEvent(output, "check", stepFields(step));
+      else for (const line of stepLines(step, look())) output.result(line);
+    };
+    const debug = (text: string) => {
+      if (settings.trace) output.debug(text);
+    };
+    const isAttended = prompter !== undefined && !settings.keywords.flag("BatchMode", false);
+    const hooks = {
+      ...{ tell, debug, isAttended },
+      banner: (text: string) => output.info(text.trimEnd()),
+      // What it warns of is in the step itself.
+      warn: () => {},
+    };
+    await checkTunnel(plan, hooks, interruption.stop);
+    if (!json) for (const line of closingLines(steps, performance.now() - since, look())) output.result(line);
+    return steps.some(({ outcome }) => outcome === "no") ? 255 : 0;
+  } catch (thrown) {
+    // A check that was ended by SIGTERM has not found all well, which 0 would say.
+    if (interruption.stop.aborted) return (await interruption.requested) || 255;
+    if (!(thrown instanceof PorthopError) || thrown.code !== "cancelled") throw thrown;
+    output.error(thrown);
+    return thrown.exitCode;
+  } finally {
+    interruption.release();
+  }
+}
+
+/** Looked at for each line: the window may be made smaller meanwhile. */
+function look(): Look {
+  const { isTTY, columns } = process.stdout;
+  return { columns: isTTY ? columns || 80 : undefined, hasColor: wantsColor(process.stdout) };
+}

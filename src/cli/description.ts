@@ -1,0 +1,27 @@
+/** The words of `command` and `explain` as a description, and what the texts call this machine. */
+import { hostname, platform } from "node:os";
+import { visible } from "../codec/terminal-text.ts";
+import type { Place, TunnelDescription } from "../codec/tunnel-description.ts";
+import { describeRelay, describeTunnel } from "../config/description.ts";
+import { readPasted } from "../config/pasted-command.ts";
+
+export interface Described {
+  readonly description: TunnelDescription;
+  readonly place: Place;
+}
+
+export function describe(words: readonly string[]): Described {
+  const pasted = readPasted(words);
+  const description = pasted.command === "relay" ? describeRelay(pasted.words) : describeTunnel(pasted.words);
+  return { description, place: placeHere(pasted.program) };
+}
+
+/** `program` is who carries: ssh or porthop. */
+export function placeHere(program: string): Place {
+  const [name = ""] = hostname().split(".");
+  return {
+    here: name === "" || name === "localhost" ? "this machine" : visible(name, 60),
+    loopback: platform() === "linux" || platform() === "win32" ? "lo" : "lo0",
+    program,
+  };
+}

@@ -1,0 +1,83 @@
+/** The flags of a command that otherwise takes the words of run: taken out, so that the rest reads as run's words do. */
+
+import { type FlagTable, type ScannedFlag, scanArgv } from "../codec/argv.ts";
+import { Malformed } from "../codec/malformed.ts";
+import { isSpelledOut } from "../config/pasted-command.ts";
+import { type RunFlag, runTable } from "../config/run-flags.ts";
+import { asUsage } from "../config/usage.ts";
+
+export interface OwnFlags {
+  /** The last value of each, "" for one that takes none. */
+  readonly own: ReadonlyMap<string, string>;
+  readonly help: boolean;
+  /** All others. */
+  readonly words: readonly string[];
+}
+
+/** They may stand wherever a flag of run may; before a command that is spelled out (`ssh -L ...`) only in front of it. */
+export function takeOwnFlags(words: readonly string[], own: readonly RunFlag[]): OwnFlags {
+  return asUsage(undefined, () => take(words, own));
+}
+
+function take(words: readonly string[], own: readonly RunFlag[]): OwnFlags {
+  const table: FlagTable = {
+    short: runTable.short,
+    long: {
+      ...runTable.long,
+      ...Object.fromEntries(own.map(({ name, value }) => [name, value ? "value" : "nothing"] as const)),
+    },
+  };
+  // Not the first such word: that of `--format plink` is a value.
+  const front = words.findIndex(
+    (_, index) => isSpelledOut(words.slice(index)) && areOnlyOwn(words.slice(0, index), table, own),
+  );
+  if (front !== -1) return { ...split(scanArgv(words.slice(0, front), table).flags, own), words: words.slice(front) };
+  const { flags, flagsBefore, destination, command } = scanArgv(words, table);
+  const others = (some: readonly ScannedFlag[]) =>
+    some.filter(({ flag }) => !isOwn(flag, own) && !isHelp(flag)).flatMap(again);
+  const before = others(flags.slice(0, flagsBefore));
+  // It stood behind a `--`, after which there are no flags: without one it would become a flag itself.
+  const isClosed = destination?.startsWith("-") === true;
+  if (isClosed) return { ...split(flags, own), words: [...before, "--", destination, ...command] };
+  return {
+    ...split(flags, own),
+    words: [
+      ...before,
+      ...(destination === undefined ? [] : [destination]),
+      ...others(flags.slice(flagsBefore)),
+      ...(command.length === 0 ? [] : ["--", ...command]),
+    ],
+  };
+}
+
+/** Whether there is nothing else, and no value lacks. */
+function areOnlyOwn(words: readonly string[], table: FlagTable, own: readonly RunFlag[]): boolean {
+  try {
+    const { flags, destination } = scanArgv(words, table);
+    return destination === undefined && flags.every(({ flag }) => isOwn(flag, own) || isHelp(flag));
+  } catch (error) {
+    if (error instanceof Malformed) return false;
+    throw error;
+  }
+}
+
+function split(flags: readonly ScannedFlag[], own: readonly RunFlag[]): Omit<OwnFlags, "words"> {
+  const found = flags.filter(({ flag }) => isOwn(flag, own));
+  return {
+    own: new Map(found.map(({ flag, value = "" }) => [flag, value])),
+    help: flags.some(({ flag }) => isHelp(flag)),
+  };
+}
+
+function isOwn(flag: string, own: readonly RunFlag[]): boolean {
+  return own.some(({ name }) => name === flag);
+}
+
+function isHelp(flag: string): boolean {
+  return flag === "help" || flag === "h";
+}
+
+function again({ flag, value }: ScannedFlag): readonly string[] {
+  const written = flag.length === 1 ? `-${flag}` : `--${flag}`;
+  return value === undefined ? [written] : [written, value];
+}

@@ -1,0 +1,166 @@
+/**
+ * Joins the process's stdin, stdout and stderr to a command on the server, byte for byte, each at the pace of its reader,
+ * and gives the command's own exit code. 255 is for all that is ssh's: a signal, a lost session, a disconnect.
+ */
+import { EscapeCharacter } from "../codec/escape-character.ts";
+import { visible } from "../codec/terminal-text.ts";
+import type { CommandSettings } from "../config/command-settings.ts";
+import type { Started, Tunnel } from "../forward/tunnel.ts";
+import type { CommandEnd, CommandOutput, RemoteCommand } from "../ssh/remote-command.ts";
+import type { Output } from "./output.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What ends with 255, as ssh has it. */
+const sshFailure = 255;
+
+export interface CommandJob {
+  readonly settings: CommandSettings;
+  /** As the user named it. */
+  readonly host: string;
+}
+
+export interface Streams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+/**
+ * Resolves with the exit code when the command and all forwarded connections are over, or at the first signal. SIGTERM
+ * gives 255 and not 0: nobody may take a command that was cut off for one that has done its work.
+ */
+export async function runCommand(
+  { settings, host }: CommandJob,
+  terminal: Terminal | undefined,
+  tunnel: Pick<Tunnel, "idle">,
+  { command, lost }: Started,
+  interrupted: Promise<number>,
+  output: Output,
+  streams: Streams = process,
+): Promise<number> {
+  if (command === undefined) return sshFailure;
+  let isLeft = false;
+  const whole = async () => {
+    const end = await attend(command, settings, terminal, streams);
+    // What was left for good (~.) waits for nobody.
+    if (end === undefined || isLeft) return sshFailure;
+    const code = exitCode(end, output);
+    return Promise.race([tunnel.idle().then(() => code), lost.then((reason) => reason.exitCode)]);
+  };
+  try {
+    return await Promise.race([whole(), interrupted.then((code) => code || sshFailure)]);
+  } finally {
+    isLeft = true;
+    command.close();
+    terminal?.restore();
+    if (terminal !== undefined && output.shows("warn"))
+      streams.stderr.write(`Connection to ${visible(host)} closed.\n`);
+  }
+}
+
+/** Resolves when the command is over and all that it wrote is out; with undefined after a disconnect. */
+async function attend(
+  command: RemoteCommand,
+  settings: CommandSettings,
+  terminal: Terminal | undefined,
+  streams: Streams,
+): Promise<Ending | undefined> {
+  const state = { isOver: false };
+  terminal?.enterRaw();
+  terminal?.onResize((size) => command.resize(size));
+  // It may have changed since it was asked for.
+  if (terminal !== undefined) command.resize(terminal.size);
+  const escapeCode = terminal === undefined ? undefined : settings.escape;
+  const disconnected = new Promise<undefined>((resolve) => {
+    if (settings.readsInput) readInput(command, streams, escapeCode, state, () => resolve(undefined));
+    else void command.endInput().catch(() => {});
+  });
+  let isUnread = false;
+  const outputs = Promise.all([
+    writeOut(command.stdout, streams.stdout, () => {
+      isUnread = true;
+      // As with ssh, a command whose output nobody reads is told so, and mostly ends of it (SIGPIPE).
+      command.close();
+    }),
+    writeOut(command.stderr, streams.stderr, () => {}),
+  ]);
+  try {
+    const end = await Promise.race([command.ended, disconnected]);
+    if (end === undefined) return undefined;
+    await outputs;
+    return { ...end, isUnread };
+  } finally {
+    state.isOver = true;
+    streams.stdin.pause();
+    terminal?.restore();
+  }
+}
+
+/** `isUnread`: nobody read its stdout any more, and so it was hung up. */
+type Ending = CommandEnd & { readonly isUnread: boolean };
+
+function exitCode(end: Ending, output: Output): number {
+  if (end.how === "exit") return end.code;
+  const log = output.loggerFor();
+  // That its reader is gone (SIGPIPE) is no news to whoever reads no more.
+  if (end.isUnread) return sshFailure;
+  if (end.how === "signal") log.error(`the command was ended by ${end.signal}`);
+  // A lost session is told by the tunnel.
+  if (end.how === "untold") log.error("the server closed the command's channel and told no exit code");
+  return sshFailure;
+}
+
+/** `unread` is told once when the reader is gone. */
+async function writeOut(from: CommandOutput, to: NodeJS.WritableStream, unread: () => void): Promise<void> {
+  let isRead = true;
+  for (;;) {
+    const chunk = await from.read();
+    if (chunk === undefined) return;
+    // What is not wanted any more is read all the same: the other output shares its window.
+    if (!isRead) continue;
+    isRead = await written(to, chunk);
+    if (!isRead) unread();
+  }
+}
+
+function written(to: NodeJS.WritableStream, chunk: Uint8Array): Promise<boolean> {
+  return new Promise((resolve) => {
+    to.write(chunk, (error) => resolve(error === null || error === undefined));
+  });
+}
+
+/** Stops reading while the command does not take what was read. */
+function readInput(
+  command: RemoteCommand,
+  { stdin, stderr }: Streams,
+  escapeCode: number | undefined,
+  state: { readonly isOver: boolean },
+  disconnect: () => void,
+): void {
+  const keys = escapeCode === undefined ? undefined : new EscapeCharacter(escapeCode);
+  const send = async (chunk: Uint8Array) => {
+    const typed = keys?.take(chunk) ?? { bytes: chunk, actions: [] };
+    if (typed.actions.includes("help")) stderr.write(help);
+    if (typed.bytes.length > 0) await command.write(typed.bytes);
+    if (typed.actions.includes("disconnect")) disconnect();
+  };
+  const stop = () => {
+    stdin.removeListener("data", onData);
+    stdin.pause();
+  };
+  const onData = (chunk: Uint8Array | string) => {
+    stdin.pause();
+    send(typeof chunk === "string" ? Buffer.from(chunk) : chunk).then(
+      () => {
+        if (!state.isOver) stdin.resume();
+      },
+      // The command reads no more, or is gone: nobody wants the rest.
+      stop,
+    );
+  };
+  stdin.on("data", onData);
+  for (const event of ["end", "error"] as const) stdin.on(event, () => void command.endInput().catch(() => {}));
+  stdin.resume();
+}
+
+const help = ["", "~.  disconnect", "~~  send the escape character", "~?  this help", ""].join("\r\n");

@@ -1,0 +1,48 @@
+/** What to do once it runs: how the service is used through the forward, how programs are told of the proxy. */
+import type { ForwardSpec, Listen } from "../codec/forward-spec.ts";
+import { quoteForShell } from "../codec/shell-words.ts";
+import type { Plan } from "./plan.ts";
+import { useOf } from "./services.ts";
+
+export interface FirstUse {
+  /** Where it is done, as a heading. */
+  readonly where: string;
+  readonly lines: readonly string[];
+}
+
+/** Undefined where nobody can know. `here` is the name of this machine. */
+export function firstUse(plan: Plan, here: string): FirstUse | undefined {
+  const { description, spec } = plan;
+  const isBack = description.via === "ssh" && (spec.kind === "remote" || spec.kind === "reverse-dynamic");
+  const machine = isBack && description.via === "ssh" ? description.host : here;
+  const lines = linesFor(plan);
+  return lines.length === 0 ? undefined : { where: `Then, on ${machine}`, lines };
+}
+
+function linesFor({ spec, service }: Plan): readonly string[] {
+  const { listen } = spec;
+  if (listen === undefined) return [];
+  if ("path" in listen) return [`docker -H ${quoteForShell(`unix://${listen.path}`)} ps`];
+  if (spec.connect === undefined) return proxyUse(listen.port);
+  if (service === undefined) return [`connect to localhost:${listen.port}`];
+  const uses = useOf(service, servicePort(spec), { host: "localhost", port: listen.port });
+  return uses.length === 0 ? [`connect to localhost:${listen.port}`] : uses;
+}
+
+function servicePort({ connect }: ForwardSpec): number {
+  return connect === undefined || "path" in connect ? 0 : connect.port;
+}
+
+/** socks5h: names are looked up at the far end too. Chromium always does so, Firefox when it is told. */
+function proxyUse(port: Exclude<Listen, { path: string }>["port"]): readonly string[] {
+  const proxy = `127.0.0.1:${port}`;
+  return [
+    "Firefox: Settings, Network Settings, Manual proxy configuration:",
+    `  SOCKS Host 127.0.0.1, Port ${port}, SOCKS v5,`,
+    "  and tick Proxy DNS when using SOCKS v5",
+    "Chromium, when no window of it is open:",
+    `  chromium --proxy-server=socks5://${proxy}`,
+    `curl -x socks5h://${proxy} https://example.org/`,
+    `git -c http.proxy=socks5h://${proxy} clone https://...`,
+  ];
+}

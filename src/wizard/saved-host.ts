@@ -1,0 +1,144 @@
+/**
+ * A tunnel as lines to add at the end of ~/.ssh/config: a Host of its own that says all by itself. What the file says of an
+ * alias is written out, since no block leads to another one, and porthop's own settings come only where ssh passes over them.
+ */
+import { quoteArgument } from "../codec/config-line.ts";
+import { matchPatterns } from "../codec/host-pattern.ts";
+import { Malformed } from "../codec/malformed.ts";
+import { sshConfigBlock } from "../codec/ssh-config-block.ts";
+import { quoted } from "../codec/terminal-text.ts";
+import type { Extra, KeywordLine, SshTunnel } from "../codec/tunnel-description.ts";
+import type { ConfigSources } from "../config/config-sources.ts";
+import type { HostNames } from "../config/host-names.ts";
+import { type Keyword, Keywords } from "../config/keyword.ts";
+import { effectiveSettings } from "../config/ssh-config.ts";
+
+/** Throws Malformed when a Host cannot be called so. */
+export function checkHostName(name: string, { patterns }: HostNames): void {
+  if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("-")) {
+    throw new Malformed("letters, digits, dots, dashes and underscores, and no dash in front");
+  }
+  const isThere = patterns.some((pattern) => pattern.toLowerCase() === name.toLowerCase());
+  if (isThere) throw new Malformed(`there is a Host ${quoted(name)} already: another name, please`);
+}
+
+/** Throws Malformed or PorthopError where the configuration as it is cannot be read. */
+export function savedHostLines(
+  tunnel: SshTunnel,
+  name: string,
+  names: HostNames,
+  sources: ConfigSources,
+): readonly string[] {
+  const own = porthopLines(tunnel.extras);
+  const isIgnored = names.ignored.every((list) => matchPatterns("porthopuse", lowerList(list)) === "matched");
+  const block = sshConfigBlock(spelledOut(tunnel, name, sources), name);
+  if (own.length === 0) return block;
+  if (!isIgnored) {
+    // The first IgnoreUnknown counts: with another one before, ssh would stumble over these lines for every host.
+    return [...block, "    # Only porthop reads these, once IgnoreUnknown has Porthop* too:", ...own.map(commented)];
+  }
+  // ssh looks at the keywords of all blocks, also of those that do not apply: it has to hold for all hosts.
+  return ["Host *", "    IgnoreUnknown Porthop*", "", ...block, ...own.map((line) => `    ${line}`)];
+}
+
+/** What is added to a file that ends like this. */
+export function appendix(lines: readonly string[], isEmpty: boolean, endsInLine: boolean): string {
+  const before = isEmpty ? "" : endsInLine ? "\n" : "\n\n";
+  return `${before}${lines.join("\n")}\n`;
+}
+
+/**
+ * Why `ssh NAME` would not do the same, if so: of two lines the first one counts, and the block stands last. `sources` read
+ * the new file.
+ */
+export function disagreement(tunnel: SshTunnel, name: string, before: ConfigSources, after: ConfigSources): string[] {
+  const wanted = settingsOf(tunnel.host, before);
+  const found = settingsOf(name, after);
+  const pairs: readonly (readonly [Keyword, string | undefined])[] = [
+    ["HostName", wanted.host],
+    ["User", tunnel.user ?? wanted.keywords.text("User")],
+    ["Port", tunnel.port === undefined ? wanted.keywords.text("Port") : String(tunnel.port)],
+  ];
+  return pairs.flatMap(([keyword, value]) => {
+    const said = found.keywords.text(keyword);
+    if (said === undefined || said === value) return [];
+    return [`${keyword} would be ${quoted(said)}, from a line further up, and not ${quoted(value ?? "the usual one")}`];
+  });
+}
+
+/** The same tunnel to what the configuration leads to, for texts that show where it really goes. */
+export function resolved(tunnel: SshTunnel, sources: ConfigSources): SshTunnel {
+  const { host, keywords } = settingsOf(tunnel.host, sources);
+  const port = tunnel.port ?? keywords.number("Port");
+  return { ...tunnel, port, keywords: [...tunnel.keywords, ...(host === tunnel.host ? [] : [line("HostName", host)])] };
+}
+
+function settingsOf(host: string, sources: ConfigSources) {
+  return effectiveSettings(host, new Keywords(), sources);
+}
+
+/** Names and settings as ssh puts them in; tokens were filled in only in names of files. */
+const copied: readonly Keyword[] = [
+  "HostKeyAlias",
+  "IdentitiesOnly",
+  "ProxyJump",
+  "ProxyCommand",
+  "StrictHostKeyChecking",
+];
+const copiedFiles: readonly Keyword[] = ["CertificateFile", "IdentityAgent"];
+
+/** What holds for the alias and would not for the new name. */
+function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSources): SshTunnel {
+  const { host, keywords } = settingsOf(tunnel.host, sources);
+  const other = settingsOf(name, sources).keywords;
+  const missing = (keyword: Keyword) => (other.text(keyword) === undefined ? keywords.text(keyword) : undefined);
+  const lines = (list: readonly Keyword[], write: (value: string) => string) =>
+    list.flatMap((keyword) => {
+      const value = missing(keyword);
+      return value === undefined ? [] : [line(keyword, write(value))];
+    });
+  const isJump = tunnel.jumps !== undefined;
+  const known = missing("UserKnownHostsFile") === undefined ? undefined : keywords.list("UserKnownHostsFile");
+  const port = missing("Port");
+  const identities = keywords.all("IdentityFile").filter((file) => !other.all("IdentityFile").includes(file));
+  return {
+    ...tunnel,
+    user: tunnel.user ?? missing("User"),
+    port: tunnel.port ?? (port === undefined ? undefined : Number(port)),
+    identities: [...tunnel.identities, ...identities.map((file) => ({ file: fileWord(file), by: "keyword" as const }))],
+    keywords: [
+      ...(host === tunnel.host ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
+      ...lines(
+        copied.filter((keyword) => !isJump || !keyword.startsWith("Proxy")),
+        (value) => value,
+      ),
+      ...lines(copiedFiles, fileWord),
+      ...(known === undefined ? [] : [line("UserKnownHostsFile", known.map(fileWord).join(" "))]),
+      ...tunnel.keywords,
+    ],
+  };
+}
+
+function line(name: string, value: string): KeywordLine {
+  return { name, value };
+}
+
+function fileWord(file: string): string {
+  return quoteArgument(file.replaceAll("%", "%%"));
+}
+
+function porthopLines(extras: readonly Extra[]): readonly string[] {
+  const keywords: Readonly<Record<string, string>> = { capture: "PorthopCapture", "rate-limit": "PorthopRateLimit" };
+  return extras.flatMap(({ name, value }) => {
+    const keyword = keywords[name];
+    return keyword === undefined || value === undefined ? [] : [`${keyword} ${quoteArgument(value)}`];
+  });
+}
+
+function commented(text: string): string {
+  return `    # ${text}`;
+}
+
+function lowerList(list: string): readonly string[] {
+  return list.toLowerCase().split(",");
+}

@@ -1,0 +1,90 @@
+/**
+ * What the finished plan looks like: the picture, the legs, the command with a line for each flag, what the server has to
+ * allow, what to mind, and how to use it. Lines of at most the columns; only a flag longer than a line goes over them.
+ */
+import { commandNotes } from "../codec/command-notes.ts";
+import { explain } from "../codec/explanation.ts";
+import { picture } from "../codec/picture.ts";
+import { sshPieces } from "../codec/ssh-command.ts";
+import type { Place } from "../codec/tunnel-description.ts";
+import { wrapped } from "../codec/wrapped-text.ts";
+import { commandLines, type Piece, pieceLines } from "./command-lines.ts";
+import { firstUse } from "./first-use.ts";
+import { ownWords, type Plan } from "./plan.ts";
+
+export interface Part {
+  readonly title: string;
+  readonly lines: readonly string[];
+  /** Stands at the margin, so that a mouse can copy it. */
+  readonly isCommand?: boolean;
+}
+
+/** `shown` is the same tunnel to where it really goes, behind an alias of the configuration. */
+export function summary(plan: Plan, place: Place, columns: number, shown = plan.description): readonly Part[] {
+  const { description, spec } = plan;
+  const { forwards, server, mistakes } = explain(shown, place);
+  const text = (lines: readonly string[]) => lines.flatMap((line) => wrapped(line, columns, "  ", ""));
+  const legs = forwards.flatMap((forward) => forward.legs);
+  const use = firstUse(plan, place.here);
+  const parts: readonly Part[] = [
+    { title: "This is how it goes", lines: picture(shown, spec, place, columns) },
+    {
+      title: description.via === "ssh" ? "The three legs" : "The two legs (there is no SSH between)",
+      lines: text(
+        legs.map(({ leg, from, to, isEncrypted }) => {
+          return `leg ${leg}: ${from} -> ${to}, ${isEncrypted ? "encrypted" : "in clear"}`;
+        }),
+      ),
+    },
+    ...commandParts(plan, columns),
+    { title: "The same by porthop", lines: commandLines("porthop", porthopPieces(plan), columns), isCommand: true },
+    {
+      title: "What ssh cannot say",
+      lines: shown.via === "ssh" ? text(commandNotes(shown, place)) : [],
+    },
+    { title: "What the server has to allow", lines: text(server) },
+    {
+      title: "Mind",
+      // The notes are about what the questions have said already.
+      lines: mistakes
+        .filter(({ level }) => level === "warning")
+        .flatMap(({ text: said, cure }) => [
+          ...wrapped(said, columns, "  ", ""),
+          ...wrapped(`-> ${cure}`, columns, "     ", "  "),
+        ]),
+    },
+    ...(use === undefined ? [] : [{ title: use.where, lines: use.lines.flatMap((line) => indented(line, columns)) }]),
+  ];
+  return parts.filter(({ lines }) => lines.length > 0);
+}
+
+function commandParts({ description }: Plan, columns: number): readonly Part[] {
+  if (description.via === "nothing") return [];
+  const pieces = sshPieces(description);
+  return [
+    { title: "The ssh command", lines: commandLines("ssh", pieces, columns), isCommand: true },
+    { title: "Flag by flag", lines: pieceLines(pieces, columns) },
+  ];
+}
+
+/** Words that belong together stay together: a flag and its value. */
+function porthopPieces(plan: Plan): readonly Piece[] {
+  const [, ...words] = ownWords(plan);
+  const pieces: string[][] = [];
+  for (const word of words) {
+    const last = pieces.at(-1);
+    const flag = last?.length === 1 ? (last[0] ?? "") : "";
+    if (last !== undefined && flag.startsWith("-") && !alone.has(flag)) last.push(word);
+    else pieces.push([word]);
+  }
+  return pieces.map((each) => ({ words: each, about: "" }));
+}
+
+/** The flags of a plan that take no value. */
+const alone = new Set(["-N", "-f", "-C"]);
+
+/** What begins with blanks goes on so. */
+function indented(line: string, columns: number): readonly string[] {
+  const blanks = /^ */.exec(line)?.[0] ?? "";
+  return wrapped(line.trimStart(), columns, `${blanks}  `, blanks);
+}

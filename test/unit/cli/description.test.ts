@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describe, placeHere } from "../../../src/cli/description.ts";
+
+test("Who carries is ssh for a pasted ssh, porthop for its own flags.", () => {
+  assert.equal(describe(["ssh -L 1:a:1 h"]).place.program, "ssh");
+  assert.equal(describe(["-L", "1:a:1", "h"]).place.program, "porthop");
+  assert.equal(describe(["porthop relay -L 1:a:1"]).description.via, "nothing");
+});
+
+test("This machine has a name that can be shown.", () => {
+  assert.match(placeHere("ssh").here, /^[^\p{Cc}.]+$/u);
+  assert.match(placeHere("ssh").loopback, /^lo0?$/);
+});
