@@ -2,8 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { freePort } from "../kit/servers.ts";
 import type { Sshd } from "../kit/sshd.ts";
+import { tempDirectory } from "../kit/temp.ts";
 
 export interface Contender {
   readonly name: string;
@@ -13,11 +15,14 @@ export interface Contender {
 
 export type Services = Readonly<Record<"source" | "sink" | "echo", number>>;
 
-/** A running contender, with a local port for each service. */
+/** How its clients come to the services. */
+export type Way = "tcp" | "unix" | "socks";
+
+/** A running contender, with the place where a client finds each service (see peer.ts). */
 export interface Tunnel {
   readonly name: string;
   readonly pid: number;
-  readonly ports: Services;
+  readonly places: Readonly<Record<keyof Services, string>>;
   stop(): Promise<void>;
 }
 
@@ -32,20 +37,16 @@ export function porthopContender(name: string, program: readonly string[], sshd:
   return { name, command: [...program, "run", "--log", "error", ...flags, ...extra, target] };
 }
 
-export async function start(contender: Contender, services: Services): Promise<Tunnel> {
-  const ports = { source: await freePort(), sink: await freePort(), echo: await freePort() };
-  const forwards = (["source", "sink", "echo"] as const).flatMap((service) => [
-    "-L",
-    `127.0.0.1:${ports[service]}:127.0.0.1:${services[service]}`,
-  ]);
+export async function start(contender: Contender, services: Services, way: Way = "tcp"): Promise<Tunnel> {
+  const { flags, places, listeners } = await waysTo(services, way);
   const [program = "", ...words] = contender.command;
   const destination = words.pop() ?? "";
-  const child = spawn(program, [...words, ...forwards, destination], { stdio: ["ignore", "ignore", "inherit"] });
-  await Promise.all(Object.values(ports).map((port) => listening(port, child)));
+  const child = spawn(program, [...words, ...flags, destination], { stdio: ["ignore", "ignore", "inherit"] });
+  await Promise.all(listeners.map((listener) => listening(listener, child)));
   return {
     name: contender.name,
     pid: child.pid ?? 0,
-    ports,
+    places,
     async stop() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");
@@ -54,12 +55,34 @@ export async function start(contender: Contender, services: Services): Promise<T
   };
 }
 
-/** Resolves when something accepts on the port. */
-async function listening(port: number, child: ChildProcess): Promise<void> {
+async function waysTo(services: Services, way: Way) {
+  const names = ["source", "sink", "echo"] as const;
+  const flags: string[] = [];
+  const places = { source: "", sink: "", echo: "" };
+  const listeners: (number | string)[] = [];
+  if (way === "socks") {
+    const proxy = await freePort();
+    flags.push("-D", `127.0.0.1:${proxy}`);
+    listeners.push(proxy);
+    for (const name of names) places[name] = `socks:${proxy}:${services[name]}`;
+    return { flags, places, listeners };
+  }
+  const folder = way === "unix" ? tempDirectory("bench") : "";
+  for (const name of names) {
+    const listener = way === "unix" ? join(folder, name) : await freePort();
+    flags.push("-L", `${way === "unix" ? listener : `127.0.0.1:${listener}`}:127.0.0.1:${services[name]}`);
+    listeners.push(listener);
+    places[name] = String(listener);
+  }
+  return { flags, places, listeners };
+}
+
+/** Resolves when something accepts on the port or path. */
+async function listening(place: number | string, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the contender ended with ${child.exitCode}`);
     const isUp = await new Promise<boolean>((resolve) => {
-      const socket = connect({ port, host: "127.0.0.1" });
+      const socket = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1");
       socket.on("connect", () => {
         socket.destroy();
         resolve(true);

@@ -1,6 +1,7 @@
 /**
  * The benchmark: prints tables of ratios measured side by side in one run. It fails for nothing but an error: a slow
- * machine gives slow figures and the same ratios. Arguments pick sections: bulk, trips, connects, idle, stall, start.
+ * machine gives slow figures and the same ratios. Arguments pick sections: bulk, trips, connects, kinds,
+ * many, idle, stall, start, ready, config.
  */
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -9,11 +10,13 @@ import { builtExecutable } from "../kit/executable.ts";
 import { need } from "../kit/packages.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { configReading } from "./config-reading.ts";
 import { type Contender, porthopContender, type Services, sshContender, start, type Tunnel } from "./contenders.ts";
 import { cpuOf, keep, measure, median, memoryOf } from "./measure.ts";
+import { untilReady } from "./ready.ts";
 import { startUp } from "./start-up.ts";
 
-const missing = need("sshd", "ssh");
+const missing = need("sshd", "ssh", "ssh-agent", "ssh-add");
 if (missing !== false) throw new Error(`the benchmark needs ${missing}`);
 const program = builtExecutable();
 const wanted = process.argv.slice(2);
@@ -37,9 +40,13 @@ console.log(`${cpus().length} cores (${cpus()[0]?.model}), ${rounds} rounds, med
 if (wants("bulk")) await bulk();
 if (wants("trips")) await trips();
 if (wants("connects")) await connects();
+if (wants("kinds")) await kinds();
+if (wants("many")) await many();
 if (wants("idle")) await idle();
 if (wants("stall")) await stall();
 if (wants("start")) await startUp(program, Math.max(20, rounds));
+if (wants("ready")) await untilReady(program, sshd, Math.max(20, rounds));
+if (wants("config")) configReading(Math.max(20, rounds));
 await target.stop();
 await sshd.stop();
 process.exit(0);
@@ -78,7 +85,7 @@ async function bulk(): Promise<void> {
     ["up", "sink"],
   ] as const) {
     const rates = await together([ssh, sshGcm, plain], async (tunnels) => {
-      const taken = await alternate(tunnels, (tunnel) => measure(mode, tunnel.ports[service], bulkMebibytes));
+      const taken = await alternate(tunnels, (tunnel) => measure(mode, tunnel.places[service], bulkMebibytes));
       return taken.map((seconds) => bulkMebibytes / median(seconds));
     });
     // Each capture starts afresh, so that memory for the file is there in every round.
@@ -89,8 +96,8 @@ async function bulk(): Promise<void> {
       await together([plain, capturing], async ([bare, caught]) => {
         if (bare === undefined || caught === undefined) return;
         const before = [cpuOf(bare.pid), cpuOf(caught.pid)] as const;
-        without.push((await measure(mode, bare.ports[service], bulkMebibytes)).seconds);
-        withCapture.push((await measure(mode, caught.ports[service], bulkMebibytes)).seconds);
+        without.push((await measure(mode, bare.places[service], bulkMebibytes)).seconds);
+        withCapture.push((await measure(mode, caught.places[service], bulkMebibytes)).seconds);
         cpu.without += cpuOf(bare.pid) - before[0];
         cpu.with += cpuOf(caught.pid) - before[1];
       });
@@ -110,7 +117,7 @@ async function bulk(): Promise<void> {
 async function trips(): Promise<void> {
   const count = 3000;
   const [theirs = 0, ours = 0] = await together([ssh, plain], async (tunnels) => {
-    const taken = await alternate(tunnels, (tunnel) => measure("trips", tunnel.ports.echo, count));
+    const taken = await alternate(tunnels, (tunnel) => measure("trips", tunnel.places.echo, count));
     return taken.map((seconds) => (median(seconds) / count) * 1e6);
   });
   console.log("1-byte round trip, microseconds");
@@ -124,7 +131,7 @@ async function connects(): Promise<void> {
   const count = 1000;
   for (const width of [1, 20]) {
     const [theirs = 0, ours = 0] = await together([ssh, plain], async (tunnels) => {
-      const taken = await alternate(tunnels, (tunnel) => measure("connects", tunnel.ports.echo, count, width));
+      const taken = await alternate(tunnels, (tunnel) => measure("connects", tunnel.places.echo, count, width));
       return taken.map((seconds) => count / median(seconds));
     });
     console.log(`new connections a second, ${width} at a time`);
@@ -135,13 +142,54 @@ async function connects(): Promise<void> {
   }
 }
 
+/** SOCKS and unix sockets beside -L, each by its own porthop. */
+async function kinds(): Promise<void> {
+  const ways = ["tcp", "unix", "socks"] as const;
+  const tunnels = await Promise.all(ways.map((way) => start(plain, services, way)));
+  const compared = (name: string, values: readonly number[], goal: string) => {
+    const [tcp = 0] = values;
+    console.log(name);
+    for (const [index, value] of values.entries()) {
+      if (index > 0) ratio(`${ways[index]} / -L`, value / tcp, goal);
+      else row("-L", value.toFixed(0));
+    }
+    console.log();
+  };
+  for (const [mode, service] of [
+    ["down", "source"],
+    ["up", "sink"],
+  ] as const) {
+    const taken = await alternate(tunnels, (tunnel) => measure(mode, tunnel.places[service], bulkMebibytes));
+    const rates = taken.map((seconds) => bulkMebibytes / median(seconds));
+    compared(`bulk ${mode} by kind of listener, MiB/s`, rates, "at least 0.9");
+  }
+  const count = 1000;
+  const taken = await alternate(tunnels, (tunnel) => measure("connects", tunnel.places.echo, count, 1));
+  const each = taken.map((seconds) => (median(seconds) / count) * 1e6);
+  compared("a new connection with one byte there and back, microseconds", each, "no goal");
+  for (const tunnel of tunnels) await tunnel.stop();
+}
+
+async function many(): Promise<void> {
+  const [count, talks] = [2000, 10];
+  const [theirs = 0, ours = 0] = await together([ssh, plain], async (tunnels) => {
+    const taken = await alternate(tunnels, (tunnel) => measure("many", tunnel.places.echo, count, talks));
+    return taken.map((seconds) => median(seconds));
+  });
+  console.log(`${count} flows at once over one session, ${talks} KiB there and back on each, seconds`);
+  row("ssh", theirs.toFixed(2));
+  row("porthop", ours.toFixed(2));
+  ratio("porthop / ssh", ours / theirs, "no goal");
+  console.log();
+}
+
 async function idle(): Promise<void> {
   const count = 1000;
   const kib = await together([plain], async ([tunnel]) => {
     if (tunnel === undefined) return Number.NaN;
-    await measure("connects", tunnel.ports.echo, 100, 10);
+    await measure("connects", tunnel.places.echo, 100, 10);
     const before = memoryOf(tunnel.pid).now;
-    const peer = await keep("idle", tunnel.ports.echo, count);
+    const peer = await keep("idle", tunnel.places.echo, count);
     const after = memoryOf(tunnel.pid).now;
     await peer.stop();
     return (after - before) / count;
@@ -156,9 +204,9 @@ async function stall(): Promise<void> {
   const width = 1;
   const grown = await together([plain], async ([tunnel]) => {
     if (tunnel === undefined) return Number.NaN;
-    await measure("down", tunnel.ports.source, 64);
+    await measure("down", tunnel.places.source, 64);
     const before = memoryOf(tunnel.pid).now;
-    const peer = await keep("stall", tunnel.ports.source, width);
+    const peer = await keep("stall", tunnel.places.source, width);
     await new Promise((resolve) => setTimeout(resolve, stallSeconds * 1000));
     const after = memoryOf(tunnel.pid);
     await peer.stop();

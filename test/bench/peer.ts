@@ -1,30 +1,29 @@
 /**
  * The other processes of the benchmark: `serve` is the target (source, sink, echo), the rest are clients that measure one
  * thing and print one JSON line. They are processes of their own so that they do not take turns with what is measured.
+ * Where they go to is `3456`, `/path.sock`, or `socks:1080:3456` (port 3456 through the proxy on port 1080).
  */
 import { connect, createServer, type Socket } from "node:net";
 
 const [mode = "", ...rest] = process.argv.slice(2);
+const place = rest[0] ?? "";
 const chunk = Buffer.alloc(256 * 1024, 7);
 
 const modes: Readonly<Record<string, () => Promise<unknown>>> = {
   serve,
-  down: () => download(port(), Number(rest[1])),
-  up: () => upload(port(), Number(rest[1])),
-  trips: () => roundTrips(port(), Number(rest[1])),
-  connects: () => connections(port(), Number(rest[1]), Number(rest[2])),
-  idle: () => idle(port(), Number(rest[1])),
-  stall: () => stall(port(), Number(rest[1])),
+  down: () => download(place, Number(rest[1])),
+  up: () => upload(place, Number(rest[1])),
+  trips: () => roundTrips(place, Number(rest[1])),
+  connects: () => connections(place, Number(rest[1]), Number(rest[2])),
+  idle: () => idle(place, Number(rest[1])),
+  stall: () => stall(place, Number(rest[1])),
+  many: () => many(place, Number(rest[1]), Number(rest[2])),
 };
 const work = modes[mode];
 if (work === undefined) throw new Error(`no mode ${mode}`);
 const result = await work();
 if (result !== undefined) {
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
-}
-
-function port(): number {
-  return Number(rest[0]);
 }
 
 /** One port for each service; the first byte of a source connection says how many MiB it wants, 0 for no end. */
@@ -72,10 +71,30 @@ function pour(socket: Socket, bytes: number): void {
   go();
 }
 
-async function open(to: number): Promise<Socket> {
-  const socket = connect({ port: to, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+async function open(to: string): Promise<Socket> {
+  const [how, proxy, target] = to.split(":");
+  const where = how === "socks" ? { port: Number(proxy) } : to.startsWith("/") ? { path: to } : { port: Number(to) };
+  const socket = connect({ host: "127.0.0.1", ...where, noDelay: true, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  if (how === "socks") await askProxy(socket, Number(target));
   return socket;
+}
+
+/** SOCKS5 (RFC 1928), both messages at once as fast clients send them. */
+async function askProxy(socket: Socket, port: number): Promise<void> {
+  const asked = Buffer.from([5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, port >> 8, port & 255]);
+  let heard = Buffer.alloc(0);
+  socket.write(asked);
+  await new Promise<void>((resolve, reject) => {
+    const listen = (data: Buffer) => {
+      heard = Buffer.concat([heard, data]);
+      if (heard.length < 12) return;
+      socket.off("data", listen);
+      if (heard[3] === 0) resolve();
+      else reject(new Error(`the proxy says ${heard[3]}`));
+    };
+    socket.on("data", listen).once("error", reject);
+  });
 }
 
 function ask(mebibytes: number): Buffer {
@@ -84,7 +103,7 @@ function ask(mebibytes: number): Buffer {
   return text;
 }
 
-async function download(to: number, mebibytes: number): Promise<{ seconds: number }> {
+async function download(to: string, mebibytes: number): Promise<{ seconds: number }> {
   const socket = await open(to);
   const start = performance.now();
   let bytes = 0;
@@ -99,7 +118,7 @@ async function download(to: number, mebibytes: number): Promise<{ seconds: numbe
   return { seconds: (performance.now() - start) / 1000 };
 }
 
-async function upload(to: number, mebibytes: number): Promise<{ seconds: number }> {
+async function upload(to: string, mebibytes: number): Promise<{ seconds: number }> {
   const socket = await open(to);
   const start = performance.now();
   let answer = "";
@@ -115,7 +134,7 @@ async function upload(to: number, mebibytes: number): Promise<{ seconds: number 
   return { seconds: (performance.now() - start) / 1000 };
 }
 
-async function roundTrips(to: number, count: number): Promise<{ seconds: number }> {
+async function roundTrips(to: string, count: number): Promise<{ seconds: number }> {
   const socket = await open(to);
   const byte = Buffer.from([1]);
   const once = () =>
@@ -132,7 +151,7 @@ async function roundTrips(to: number, count: number): Promise<{ seconds: number 
 }
 
 /** Connections that each send a byte, see it come back, and close; `width` of them at a time. */
-async function connections(to: number, count: number, width: number): Promise<{ seconds: number }> {
+async function connections(to: string, count: number, width: number): Promise<{ seconds: number }> {
   let left = count;
   const start = performance.now();
   const lane = async () => {
@@ -150,7 +169,7 @@ async function connections(to: number, count: number, width: number): Promise<{ 
 }
 
 /** Opens connections, proves each with one byte, says so, and keeps them until stdin ends. */
-async function idle(to: number, count: number): Promise<void> {
+async function idle(to: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += 50) {
     await Promise.all(
       Array.from({ length: Math.min(50, count - from) }, async () => {
@@ -167,7 +186,7 @@ async function idle(to: number, count: number): Promise<void> {
 }
 
 /** Asks for data without end and never reads it. */
-async function stall(to: number, width: number): Promise<void> {
+async function stall(to: string, width: number): Promise<void> {
   for (let one = 0; one < width; one++) {
     const socket = await open(to);
     socket.pause();
@@ -175,4 +194,27 @@ async function stall(to: number, width: number): Promise<void> {
   }
   process.stdout.write('{"ready":true}\n');
   process.stdin.resume().on("end", () => process.exit(0));
+}
+
+/** Opens all connections, then has each send and get back a KiB at a time, all at once; the sum of all is told. */
+async function many(to: string, count: number, rounds: number): Promise<{ seconds: number }> {
+  const start = performance.now();
+  const sockets: Socket[] = [];
+  for (let from = 0; from < count; from += 100) {
+    sockets.push(...(await Promise.all(Array.from({ length: Math.min(100, count - from) }, () => open(to)))));
+  }
+  const text = Buffer.alloc(1024, "x");
+  const talk = (socket: Socket) =>
+    new Promise<void>((resolve, reject) => {
+      let heard = 0;
+      socket.on("error", reject).on("end", resolve);
+      socket.on("data", (data: Buffer) => {
+        heard += data.byteLength;
+        if (heard === rounds * text.byteLength) socket.end();
+        else if (heard % text.byteLength === 0) socket.write(text);
+      });
+      socket.write(text);
+    });
+  await Promise.all(sockets.map(talk));
+  return { seconds: (performance.now() - start) / 1000 };
 }

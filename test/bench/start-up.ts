@@ -1,7 +1,12 @@
-/** Start-up of the executable, against a hello-world one built the same way in the same run. */
+/**
+ * Start-up of the executable, against a hello-world one built the same way in the same run; and how long the wizard takes
+ * to its first question, in a terminal.
+ */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { launch } from "../kit/launch.ts";
+import { pty } from "../kit/pty.ts";
 import { tempDirectory } from "../kit/temp.ts";
 import { median } from "./measure.ts";
 
@@ -26,6 +31,35 @@ export async function startUp(program: string, runs: number): Promise<void> {
   console.log(`  porthop --version                  ${median(ours).toFixed(1).padStart(8)}`);
   const more = median(ours) - median(theirs);
   console.log(`  beyond hello world                 ${more.toFixed(1).padStart(8)}  (at most 30)\n`);
+  await firstQuestion(hello, runs);
+}
+
+/** script, sh and stty, which make the terminal, are in both figures. */
+async function firstQuestion(hello: string, runs: number): Promise<void> {
+  const { command, env } = launch(["wizard"], { env: { TERM: "xterm-256color" } });
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const other = await untilSeen([hello], /hello/, env);
+    const one = await untilSeen(command, /What do you want to do\?[\s\S]*Just move a port/, env);
+    if (run === 0) continue;
+    ours.push(one);
+    theirs.push(other);
+  }
+  console.log(`in a terminal, ms, ${runs} runs`);
+  console.log(`  hello world                        ${median(theirs).toFixed(1).padStart(8)}`);
+  console.log(`  porthop wizard, first question     ${median(ours).toFixed(1).padStart(8)}  (at most 100)\n`);
+}
+
+async function untilSeen(
+  command: readonly string[],
+  what: RegExp,
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
+  const start = performance.now();
+  await using terminal = pty(command, { env });
+  await terminal.screen(what);
+  return performance.now() - start;
 }
 
 function timed(program: string, words: readonly string[]): number {

@@ -169,6 +169,7 @@ test("With --json a failure before has one error event and one exit event.", lim
 for (const [signal, expected] of [
   ["SIGINT", 130],
   ["SIGTERM", 0],
+  ["SIGHUP", 0],
 ] as const) {
   test(`${signal} before the forwards are up ends both, with the exit code ${expected}.`, limits, async () => {
     // It accepts and says nothing.

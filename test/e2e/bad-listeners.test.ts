@@ -59,6 +59,19 @@ test("A port that is taken is told with the program and pid that has it, also wh
   }
 });
 
+test("A proxy's port that is taken is told in the same way.", { ...limits, skip: missing || notLinux }, async () => {
+  const port = await freePort();
+  await using _taken = await take("127.0.0.1", port);
+  const { sshArgs, host } = await theSshd();
+  await assertFails(["-D", String(port), ...sshArgs, host], {
+    exit: 255,
+    code: "listen.in-use",
+    says: [`cannot listen on 127.0.0.1:${port}`, new RegExp(`already in use by \\S+ \\(pid ${process.pid}\\)$`)],
+    hint: new RegExp(`${port + 1}`),
+    leg: 1,
+  });
+});
+
 test("The last port of all is taken too, and the next one is not proposed.", limits, async () => {
   await using _taken = await take("127.0.0.1", 65_535);
   await assertCannotListen(["65535:localhost:80"], { code: "listen.in-use", says: ["127.0.0.1:65535"], hint: /65534/ });

@@ -59,9 +59,9 @@ test("A port that is attached is a number, and a user that is attached is text."
 });
 
 for (const [words, message] of [
-  [["-L", "1:a:1", "host", "ls", "-l"], "porthop cannot run a remote command yet: ls -l"],
-  [["-L", "1:a:1", "--", "host", "-N"], "porthop cannot run a remote command yet: -N"],
-  [["-L", "1:a:1", "host", "--", "ls"], "porthop cannot run a remote command yet: ls"],
+  [["-N", "-L", "1:a:1", "host", "ls", "-l"], "-N is for no command, and there is one: ls -l"],
+  [["-N", "-L", "1:a:1", "--", "host", "-N"], "-N is for no command, and there is one: -N"],
+  [["-N", "-L", "1:a:1", "host", "--", "ls"], "-N is for no command, and there is one: ls"],
   [["-vNMp1", "-L1:a:1", "host"], "porthop does not have ssh's flag -M yet (-M)"],
   [["-L1:a:1", "-N"], "no destination: whom to log in to, [user@]host[:port]"],
   [["-L1:a:1", "host", "-p"], "-p needs a value"],

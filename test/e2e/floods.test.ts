@@ -10,7 +10,7 @@ import { startSshd } from "../kit/sshd.ts";
 import { assertClean } from "./failure.ts";
 import { assertReset } from "./reset-client.ts";
 import { notLinux, openFiles, residentBytes } from "./resident.ts";
-import { connectTo } from "./tcp-end.ts";
+import { connectTo, echoes } from "./tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();
@@ -102,6 +102,27 @@ test("Clients that connect and say nothing keep nobody from working, and go with
   tunnel.program.signal("SIGINT");
   assert.equal((await tunnel.program.exit).code, 130);
   for (const end of silent) assert.equal((await end.received).ended, false);
+});
+
+test("Out of open files it serves those that it has, and all others once there is room again.", limits, async () => {
+  await using echo = await echoServer();
+  const under = ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh"];
+  await using tunnel = await openTunnel(await theSshd(), [echo], { under, args: ["--log", "error"] });
+  await using early = await tunnel.connect();
+  await early.send("hello");
+  await early.got(5);
+  // They stand in the queue of the kernel that would not be accepted any more.
+  const many = await Promise.all(Array.from({ length: 200 }, () => tunnel.connect()));
+  const opened = () => tunnel.program.events.filter(({ event }) => event === "flow.open").length;
+  await tunnel.program.event("flow.open", () => opened() > 50);
+  await early.send("hello");
+  await early.got(10);
+  for (const client of many) client.reset();
+  assert.equal(await echoes(tunnel.port), true);
+  assert.ok(openFiles(tunnel.program.pid) < 100);
+  early.end();
+  await early.received;
+  assert.equal((await tunnel.stop()).code, 0);
 });
 
 test(

@@ -1,4 +1,5 @@
 /** The main job: bytes through the compiled executable and a real sshd, whole, in both directions, however they end. */
+import { assertCarriesBulk } from "./carriage.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { payloadOf, tshark } from "../kit/capture.ts";
@@ -24,19 +25,10 @@ test("100 MB of random bytes go down and 100 MB up with equal hashes, and the ca
   timeout: 120_000,
 }, async () => {
   const bytes = 100_000_000;
-  const [down, up] = [await sumOf(randomChunks(bytes, 1)), await sumOf(randomChunks(bytes, 2))];
   await using source = await sourceServer({ bytes, seed: 1 });
   await using sink = await sinkServer();
   await using tunnel = await openTunnel(await theSshd(), [source, sink], { capture: "bulk.pcapng" });
-  await using reader = await tunnel.connect(0);
-  await using writer = await tunnel.connect(1);
-  reader.end();
-  const received = reader.received;
-  await writer.send(randomChunks(bytes, 2));
-  writer.end();
-  assert.deepEqual(await received, { ...down, ended: true });
-  assert.deepEqual(await sink.received(), { ...up, ended: true });
-  assert.deepEqual(await writer.received, { ...(await sumOf([])), ended: true });
+  await assertCarriesBulk(tunnel, sink, { bytes, seeds: [1, 2] });
   assert.equal((await tunnel.stop()).code, 0);
   const opened = await tshark(tunnel.capture);
   assert.deepEqual([opened.code, opened.stderr], [0, ""]);
@@ -163,14 +155,7 @@ test("Keys that the server changes in the middle leave the bytes as they are.", 
   await using source = await sourceServer({ bytes, seed: 7 });
   await using sink = await sinkServer();
   await using tunnel = await openTunnel(sshd, [source, sink]);
-  await using reader = await tunnel.connect(0);
-  await using writer = await tunnel.connect(1);
-  reader.end();
-  const received = reader.received;
-  await writer.send(randomChunks(bytes, 8));
-  writer.end();
-  assert.deepEqual(await received, { ...(await sumOf(randomChunks(bytes, 7))), ended: true });
-  assert.deepEqual(await sink.received(), { ...(await sumOf(randomChunks(bytes, 8))), ended: true });
+  await assertCarriesBulk(tunnel, sink, { bytes, seeds: [7, 8] });
   const rekeys = sshd.log().match(/rekey\w* in/g)?.length ?? 0;
   assert.ok(rekeys >= 5, `sshd changed keys ${rekeys} times`);
 });

@@ -16,7 +16,10 @@ builtExecutable();
 const limits = { timeout: 60_000 };
 const target = { host: "target.example", port: 80 };
 
-const message = { disconnect: 1, failure: 51, success: 52, question: 60, data: 94, extended: 95, eof: 96, close: 97 };
+const message = {
+  ...{ disconnect: 1, failure: 51, success: 52, question: 60 },
+  ...{ open: 90, data: 94, extended: 95, eof: 96, close: 97 },
+};
 
 /** Runs porthop against this server until it ends. `use` plays the client once the forward is up. */
 async function runAgainst(manners: Manners, use: (port: number, program: Porthop) => Promise<void> = async () => {}) {
@@ -253,3 +256,26 @@ test(
     assert.equal((await tunnel.program.event("flow.close")).reason, "refused");
   },
 );
+
+test("Channels that nobody asked for are refused, however many, and the forwards go on.", limits, async () => {
+  await using server = await hostileSsh({
+    ready(peer) {
+      const numbers = [uint32(7), uint32(2_000_000), uint32(32_768)];
+      const tcp = [text("localhost"), uint32(8080), text("\u001b[2J"), uint32(1)];
+      for (let index = 0; index < 5000; index++) peer.send(message.open, text("forwarded-tcpip"), ...numbers, ...tcp);
+      const paths = ["constructor", "__proto__", "/run/a.sock"].map((path) => [text(path), text("")]);
+      for (const path of paths) peer.send(message.open, text("forwarded-streamlocal@openssh.com"), ...numbers, ...path);
+      peer.send(message.open, text("x11"), ...numbers, text("127.0.0.1"), uint32(1));
+      peer.send(message.open, text("auth-agent@openssh.com"), ...numbers);
+    },
+    open: (_peer, accept) => void accept().channel.end("still there"),
+  });
+  await using tunnel = await openTunnel(server, [target]);
+  await using client = await tunnel.connect();
+  await client.received;
+  assert.equal(client.text, "still there");
+  client.end();
+  const exit = await tunnel.stop();
+  assert.equal(exit.code, 0);
+  assertClean(exit);
+});

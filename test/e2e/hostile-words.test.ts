@@ -55,7 +55,8 @@ function everywhere(bad: string): string[][] {
   ];
 }
 
-const codes = /\[(usage|config\.invalid|plugin\.invalid|plugin\.not-found|host\.not-found|file\.cannot-write)\]$/m;
+const codes =
+  /\[(usage|config\.invalid|plugin\.invalid|plugin\.not-found|host\.not-found|file\.cannot-(read|write))\]$/m;
 
 test("Control characters and escape sequences in any word are shown, never sent.", limits, async () => {
   const nasty = "\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202egnp.exe\u200b\u{e0041}\r\n";

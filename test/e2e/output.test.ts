@@ -74,10 +74,10 @@ test("--log warn tells warnings and errors of flows.", limits, async () => {
   await using server = await startSshServer({ forward: () => ({ refuse: 1 }) });
   const port = await freePort();
   await using program = porthop([
-    ...["run", "--log", "warn", "-o", "ForwardAgent=yes", "-L", `${port}:a:1`],
+    ...["run", "--log", "warn", "-o", "VisualHostKey=yes", "-L", `${port}:a:1`],
     ...[...server.sshArgs, server.host],
   ]);
-  await program.stderr(/^porthop: warning: -o ForwardAgent changes nothing in porthop$/m);
+  await program.stderr(/^porthop: warning: -o VisualHostKey changes nothing in porthop$/m);
   await untilListening(port);
   await program.stderr(/^porthop: L1#1: .*\[target\.prohibited\]\n {2}hint: /m);
 });

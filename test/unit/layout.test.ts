@@ -227,11 +227,22 @@ const untested: Readonly<Record<string, string>> = {
   "src/flow/conn.ts": "types only",
   "src/forward/event.ts": "types only",
   "src/ssh/auth-method.ts": "types only",
+  "src/ssh/progress.ts": "types only",
   "src/ssh/prompter.ts": "types only",
   "src/codec/malformed.ts": "a class with no code of its own",
   "src/main.ts": "joins argv, cli and exit code; every end-to-end test runs it",
   "src/cli/background.ts": "starts the program anew; test/e2e/background.test.ts does it with the executable",
-  "src/ssh/loader.ts": "loads ssh2 and nothing else; every test with a session runs it",
+  "src/cli/own-command.ts":
+    "what started this process; test/e2e/background.test.ts and fresh-start.test.ts start it so again",
+  "src/cli/fresh-start.ts": "replaces the process; test/e2e/fresh-start.test.ts looks at the one that takes its place",
+  "src/cli/terminal.ts": "sets a real terminal; test/e2e/terminal.test.ts looks at one before, while and after",
+  "src/cli/wizard.ts": "asks at a terminal; test/e2e/wizard.test.ts plays it in one",
+  "src/cli/wizard-prompts.ts": "draws on a terminal; test/e2e/wizard.test.ts looks at it",
+  "src/cli/wizard-lines.ts": "writes to a dumb terminal; test/e2e/wizard.test.ts looks at it",
+  "src/cli/wizard-finish.ts": "does what was picked at a terminal; test/e2e/wizard.test.ts picks each thing",
+  "src/cli/wizard-save.ts": "asks at a terminal; test/e2e/wizard-save.test.ts looks at the file afterwards",
+  "src/ssh/loader.ts":
+    "loads ssh2 and what extends it; every test with a session runs it, algorithms.test.ts end to end",
 };
 
 test("Each source file has a test of its own name in test/unit.", () => {

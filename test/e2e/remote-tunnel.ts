@@ -1,0 +1,70 @@
+/**
+ * `porthop run -R` with its listeners up on a server, which is this machine too: who connects to them plays a program
+ * on the server.
+ */
+import { launch } from "../kit/launch.ts";
+import { type Exit, Porthop, type PorthopOptions } from "../kit/porthop.ts";
+import { connectTo, type TcpEnd } from "./tcp-end.ts";
+import type { Server, Target } from "./tunnel.ts";
+
+export interface RemoteOptions extends PorthopOptions {
+  /** Flags of porthop, before the destination. */
+  readonly args?: readonly string[];
+}
+
+/** Has the server listen on a port of its choice for each target. */
+export function openRemote(server: Server, targets: readonly Target[], options?: RemoteOptions): Promise<RemoteTunnel> {
+  const specs = targets.map(({ host, port }) => `0:[${host}]:${port}`);
+  return openRemoteSpecs(server, specs, options);
+}
+
+/** The same with any text after -R. */
+export async function openRemoteSpecs(
+  server: Server,
+  specs: readonly string[],
+  options: RemoteOptions = {},
+): Promise<RemoteTunnel> {
+  const forwards = specs.flatMap((spec) => ["-R", spec]);
+  const args = ["run", "--json", ...forwards, ...(options.args ?? []), ...server.sshArgs, server.host];
+  const program = new Porthop(launch(args, options), options);
+  try {
+    await program.event("ready");
+    return new RemoteTunnel(program);
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export class RemoteTunnel implements AsyncDisposable {
+  readonly program: Porthop;
+
+  constructor(program: Porthop) {
+    this.program = program;
+  }
+
+  /** Where a forward listens, as the events say: `localhost:8080`. The first forward by default. */
+  addresses(index = 0): readonly string[] {
+    const listening = this.program.events.filter(({ event }) => event === "listening")[index];
+    return (listening?.["addresses"] ?? []) as string[];
+  }
+
+  port(index = 0): number {
+    return Number(/:(\d+)$/.exec(this.addresses(index)[0] ?? "")?.[1]);
+  }
+
+  /** A client on the server's side. */
+  connect(index = 0, host?: string): Promise<TcpEnd> {
+    return connectTo(this.port(index), host);
+  }
+
+  /** SIGTERM; resolves when it has ended. */
+  stop(): Promise<Exit> {
+    this.program.signal("SIGTERM");
+    return this.program.exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
+  }
+}
