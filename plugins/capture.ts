@@ -3,9 +3,9 @@
  * true bytes and true addresses (capture.md). It watches legs, so it sees the same wherever it stands in the chain.
  * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
  */
-import { pcapFormat, pcapngFormat } from "../src/codec/capture-file.ts";
-import { SshNegotiation } from "../src/codec/ssh-negotiation.ts";
-import { SshPacketCutter } from "../src/codec/ssh-packets.ts";
+import { pcapFormat, pcapngFormat } from "../src/codec/capture/capture-file.ts";
+import { SshNegotiation } from "../src/codec/capture/ssh-negotiation.ts";
+import { SshPacketCutter } from "../src/codec/capture/ssh-packets.ts";
 import { visible } from "../src/codec/terminal-text.ts";
 import { type Chunks, definePlugin, type Flow, type Host, type Leg, type Wire } from "../src/plugin.ts";
 import { BlockWriter } from "./capture/block-writer.ts";

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import { isCapture } from "../../src/codec/capture-file.ts";
+import { isCapture } from "../../src/codec/capture/capture-file.ts";
 import { visible } from "../../src/codec/terminal-text.ts";
 import type { Host } from "../../src/plugin.ts";
 

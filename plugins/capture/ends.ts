@@ -11,7 +11,7 @@ import {
   plainHost,
   type TcpAddress,
 } from "../../src/codec/address.ts";
-import type { CaptureName } from "../../src/codec/capture-file.ts";
+import type { CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { visible } from "../../src/codec/terminal-text.ts";
 import type { Flow, ForwardKind, Leg, Wire } from "../../src/plugin.ts";
 import { MadeUpAddresses, strangerTo } from "./made-up-addresses.ts";

@@ -2,7 +2,7 @@
  * The interfaces of a capture, which must all be known before its first packet (capture.md, section 0, rule 1): one for
  * each leg, and with jump hosts one more for each further session, which is carried inside the one before.
  */
-import type { CaptureInterface } from "../../src/codec/capture-file.ts";
+import type { CaptureInterface } from "../../src/codec/capture/capture-file.ts";
 import { visible } from "../../src/codec/terminal-text.ts";
 
 export type LegNumber = 1 | 2 | 3;

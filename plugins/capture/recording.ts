@@ -7,9 +7,9 @@ import type {
   CaptureInterface,
   CaptureName,
   InterfaceStatistics,
-} from "../../src/codec/capture-file.ts";
-import type { Frame } from "../../src/codec/frame.ts";
-import { RecentSums } from "../../src/codec/recent-sums.ts";
+} from "../../src/codec/capture/capture-file.ts";
+import type { Frame } from "../../src/codec/capture/frame.ts";
+import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
 import type { Direction } from "../../src/plugin.ts";
 import type { BlockWriter } from "./block-writer.ts";
 

@@ -3,8 +3,8 @@
  * Until `begin` was called everything waits in the timeline, which keeps the order among all connections.
  */
 import type { TcpAddress } from "../../src/codec/address.ts";
-import { type Frame, lengthOf } from "../../src/codec/frame.ts";
-import { TcpConversation } from "../../src/codec/tcp-conversation.ts";
+import { type Frame, lengthOf } from "../../src/codec/capture/frame.ts";
+import { TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
 import type { Direction } from "../../src/plugin.ts";
 import type { Recording } from "./recording.ts";
 import type { Source, Timeline } from "./timeline.ts";

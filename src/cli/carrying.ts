@@ -4,7 +4,7 @@
  */
 import type { CarryingSettings } from "../config/carrying-settings.ts";
 import { capturesToStdout } from "../config/carrying-settings.ts";
-import type { Keywords } from "../config/keyword.ts";
+import type { Keywords } from "../config/file/keyword.ts";
 import { PorthopError } from "../errors.ts";
 import type { TunnelEvent } from "../forward/event.ts";
 import { Tunnel, type TunnelHooks, type TunnelPlan } from "../forward/tunnel.ts";

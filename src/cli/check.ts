@@ -2,7 +2,7 @@
  * `porthop check`: takes the words of `run`, tries all that run would do leg by leg, and says what fails and what to do.
  * Exits with 0 only when all that was tried works.
  */
-import { realSources } from "../config/config-sources.ts";
+import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
 import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
 import { PorthopError } from "../errors.ts";

@@ -3,17 +3,17 @@
  * a unit, a line of another program. What cannot be said there goes to stderr, or into the file as comments.
  */
 
-import { autosshWords } from "../codec/autossh-command.ts";
-import { commandNotes, commentLines } from "../codec/command-notes.ts";
-import { plinkCommand } from "../codec/plink-command.ts";
-import { porthopWords } from "../codec/porthop-command.ts";
-import { powerShellLine, shellLine } from "../codec/shell-words.ts";
-import { socatWords } from "../codec/socat-command.ts";
-import { sshWords } from "../codec/ssh-command.ts";
-import { sshConfigBlock, tunnelName } from "../codec/ssh-config-block.ts";
-import { systemdUnit } from "../codec/systemd-unit.ts";
 import { visible } from "../codec/terminal-text.ts";
-import { opensGateway, type Place, type Relay, type SshTunnel } from "../codec/tunnel-description.ts";
+import { autosshWords } from "../codec/tunnel/autossh-command.ts";
+import { commandNotes, commentLines } from "../codec/tunnel/command-notes.ts";
+import { plinkCommand } from "../codec/tunnel/plink-command.ts";
+import { porthopWords } from "../codec/tunnel/porthop-command.ts";
+import { socatWords } from "../codec/tunnel/socat-command.ts";
+import { sshWords } from "../codec/tunnel/ssh-command.ts";
+import { sshConfigBlock, tunnelName } from "../codec/tunnel/ssh-config-block.ts";
+import { systemdUnit } from "../codec/tunnel/systemd-unit.ts";
+import { opensGateway, type Place, type Relay, type SshTunnel } from "../codec/tunnel/tunnel-description.ts";
+import { powerShellLine, shellLine } from "../codec/words/shell-words.ts";
 import { isMissing, type RunFlag } from "../config/run-flags.ts";
 import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";

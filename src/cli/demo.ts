@@ -1,8 +1,8 @@
 /** `porthop demo [--keep] [--capture FILE]`: plays the demo and ends, or stays until Ctrl-C. */
 
-import { type ScannedPositionals, scanPositionals } from "../codec/argv.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
+import { type ScannedPositionals, scanPositionals } from "../codec/words/argv.ts";
 import { asUsage } from "../config/usage.ts";
 import { Demo } from "../demo/demo.ts";
 import { Interruption } from "./interruption.ts";

@@ -1,7 +1,7 @@
 /** The words of `command` and `explain` as a description, and what the texts call this machine. */
 import { hostname, platform } from "node:os";
 import { visible } from "../codec/terminal-text.ts";
-import type { Place, TunnelDescription } from "../codec/tunnel-description.ts";
+import type { Place, TunnelDescription } from "../codec/tunnel/tunnel-description.ts";
 import { describeRelay, describeTunnel } from "../config/description.ts";
 import { readPasted } from "../config/pasted-command.ts";
 

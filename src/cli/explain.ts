@@ -3,16 +3,16 @@
  * nobody and runs nothing; of ssh's configuration it says what the name of the server stands for.
  */
 import pc from "picocolors";
-import { commandNotes, commentLines } from "../codec/command-notes.ts";
-import { type Explanation, explain as explainTunnel } from "../codec/explanation.ts";
-import { explanationLines } from "../codec/explanation-text.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { picture } from "../codec/picture.ts";
-import { shellLine } from "../codec/shell-words.ts";
-import { sshWords } from "../codec/ssh-command.ts";
 import { visible } from "../codec/terminal-text.ts";
-import type { Place, TunnelDescription } from "../codec/tunnel-description.ts";
-import { tcpdump } from "../codec/tunnel-legs.ts";
+import { commandNotes, commentLines } from "../codec/tunnel/command-notes.ts";
+import { type Explanation, explain as explainTunnel } from "../codec/tunnel/explanation.ts";
+import { explanationLines } from "../codec/tunnel/explanation-text.ts";
+import { picture } from "../codec/tunnel/picture.ts";
+import { sshWords } from "../codec/tunnel/ssh-command.ts";
+import type { Place, TunnelDescription } from "../codec/tunnel/tunnel-description.ts";
+import { tcpdump } from "../codec/tunnel/tunnel-legs.ts";
+import { shellLine } from "../codec/words/shell-words.ts";
 import { wrapped } from "../codec/wrapped-text.ts";
 import type { RunFlag } from "../config/run-flags.ts";
 import { aliasOf } from "./alias.ts";

@@ -1,7 +1,7 @@
 /** The flags of a command that otherwise takes the words of run: taken out, so that the rest reads as run's words do. */
 
-import { type FlagTable, type ScannedFlag, scanArgv } from "../codec/argv.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { type FlagTable, type ScannedFlag, scanArgv } from "../codec/words/argv.ts";
 import { isSpelledOut } from "../config/pasted-command.ts";
 import { type RunFlag, runTable } from "../config/run-flags.ts";
 import { asUsage } from "../config/usage.ts";

@@ -1,6 +1,6 @@
 /** `porthop plugins [name]`: what the plugins are and which options they take, from their own records. */
 
-import { scanPositionals } from "../codec/argv.ts";
+import { scanPositionals } from "../codec/words/argv.ts";
 import { asUsage } from "../config/usage.ts";
 import { builtInNames, loadBuiltIn } from "../forward/plugin-list.ts";
 import type { OptionSpec } from "../plugin.ts";

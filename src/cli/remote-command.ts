@@ -2,11 +2,11 @@
  * Joins the process's stdin, stdout and stderr to a command on the server, byte for byte, each at the pace of its reader,
  * and gives the command's own exit code. 255 is for all that is ssh's: a signal, a lost session, a disconnect.
  */
-import { EscapeCharacter } from "../codec/escape-character.ts";
+import { EscapeCharacter } from "../codec/session/escape-character.ts";
 import { visible } from "../codec/terminal-text.ts";
 import type { CommandSettings } from "../config/command-settings.ts";
 import type { Started, Tunnel } from "../forward/tunnel.ts";
-import type { CommandEnd, CommandOutput, RemoteCommand } from "../ssh/remote-command.ts";
+import type { CommandEnd, CommandOutput, RemoteCommand } from "../ssh/channel/remote-command.ts";
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 

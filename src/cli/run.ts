@@ -1,5 +1,5 @@
 /** `porthop run`: forwards until it is told to stop, or until the session is lost. */
-import { realSources } from "../config/config-sources.ts";
+import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
 import { readRunSettings } from "../config/run-settings.ts";
 import { PorthopError } from "../errors.ts";

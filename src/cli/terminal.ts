@@ -5,10 +5,10 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { WriteStream } from "node:tty";
-import { usualModes } from "../codec/terminal-modes.ts";
+import { usualModes } from "../codec/session/terminal-modes.ts";
 import type { CommandSettings } from "../config/command-settings.ts";
-import type { TerminalSize } from "../ssh/remote-command.ts";
-import type { TerminalRequest } from "../ssh/session-channel.ts";
+import type { TerminalSize } from "../ssh/channel/remote-command.ts";
+import type { TerminalRequest } from "../ssh/channel/session-channel.ts";
 import type { Output } from "./output.ts";
 
 export class Terminal {

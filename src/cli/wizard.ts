@@ -3,8 +3,8 @@
  * ask is src/wizard's to know; here is the terminal.
  */
 import { homedir } from "node:os";
-import { realSources } from "../config/config-sources.ts";
-import { readHostNames } from "../config/host-names.ts";
+import { realSources } from "../config/file/config-sources.ts";
+import { readHostNames } from "../config/file/host-names.ts";
 import { PorthopError } from "../errors.ts";
 import { type Given, nextStep, resume, type Step } from "../wizard/conversation.ts";
 import { type Facts, flawIn, type Question } from "../wizard/question.ts";
@@ -13,11 +13,11 @@ import { startAfresh } from "./fresh-start.ts";
 import { Interruption } from "./interruption.ts";
 import { relay } from "./relay.ts";
 import { run } from "./run.ts";
-import { type Asker, type Asking, back, backKey, columnsOf, isPlain } from "./wizard-asker.ts";
-import { type Decision, decide, lineOf } from "./wizard-finish.ts";
-import { linesAsker } from "./wizard-lines.ts";
-import { nextFreePort, portFlaw } from "./wizard-port.ts";
-import { promptingAsker } from "./wizard-prompts.ts";
+import { type Asker, type Asking, back, backKey, columnsOf, isPlain } from "./wizard/asker.ts";
+import { type Decision, decide, lineOf } from "./wizard/finish.ts";
+import { linesAsker } from "./wizard/lines.ts";
+import { nextFreePort, portFlaw } from "./wizard/port.ts";
+import { promptingAsker } from "./wizard/prompts.ts";
 
 export async function wizard(words: readonly string[], showHelp: () => void): Promise<number> {
   if (words.includes("--help") || words.includes("-h")) {

@@ -1,12 +1,13 @@
 /** What `run` and `relay` share: the chain, what is said and shown, who may connect, how it ends. */
-import type { ScannedFlag } from "../codec/argv.ts";
+
 import { type Network, parseNetworks } from "../codec/cidr.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { type PluginSpec, parsePluginSpec } from "../codec/plugin-spec.ts";
 import { visible } from "../codec/terminal-text.ts";
 import { parseDuration } from "../codec/units.ts";
+import type { ScannedFlag } from "../codec/words/argv.ts";
+import { type PluginSpec, parsePluginSpec } from "../codec/words/plugin-spec.ts";
+import { type Keywords, longestTimerMs } from "./file/keyword.ts";
 import { type Given, named } from "./given.ts";
-import { type Keywords, longestTimerMs } from "./keyword.ts";
 import { porthopFlags } from "./run-flags.ts";
 
 export interface CarryingSettings {

@@ -2,12 +2,13 @@
  * The words of a remote command and what goes with it: terminal, stdin, environment, agent and X11. As in ssh a flag is
  * stronger than its keyword, and of two opposite flags the last one counts (ssh.c, main).
  */
-import { escapeOf } from "../codec/escape-character.ts";
+
 import { matchesPattern } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { escapeOf } from "../codec/session/escape-character.ts";
 import { quoted, visible } from "../codec/terminal-text.ts";
+import type { Keywords } from "./file/keyword.ts";
 import type { Given } from "./given.ts";
-import type { Keywords } from "./keyword.ts";
 
 export interface CommandSettings {
   /** The login shell when left out. */

@@ -3,17 +3,25 @@
  * porthop cannot do itself; no file is read, so that what comes out says what the words say and nothing else.
  */
 
-import { type ScannedFlag, scanArgv } from "../codec/argv.ts";
-import { type Destination, parseDestination, parseUser } from "../codec/destination.ts";
-import { type ForwardFlag, type ForwardSpec, parseForwardSpec } from "../codec/forward-spec.ts";
 import { parsePort } from "../codec/host-port.ts";
-import { parseJumpList } from "../codec/jump-list.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { aboutSshFlag } from "../codec/ssh-flags.ts";
 import { quoted, visible } from "../codec/terminal-text.ts";
-import type { Extra, Identity, KeywordLine, Relay, Remote, SshFlag, SshTunnel } from "../codec/tunnel-description.ts";
+import { aboutSshFlag } from "../codec/tunnel/ssh-flags.ts";
+import type {
+  Extra,
+  Identity,
+  KeywordLine,
+  Relay,
+  Remote,
+  SshFlag,
+  SshTunnel,
+} from "../codec/tunnel/tunnel-description.ts";
+import { type ScannedFlag, scanArgv } from "../codec/words/argv.ts";
+import { type Destination, parseDestination, parseUser } from "../codec/words/destination.ts";
+import { type ForwardFlag, type ForwardSpec, parseForwardSpec } from "../codec/words/forward-spec.ts";
+import { parseJumpList } from "../codec/words/jump-list.ts";
+import { argumentsOf, readKeywordLine } from "./file/keyword-line.ts";
 import { named } from "./given.ts";
-import { argumentsOf, readKeywordLine } from "./keyword-line.ts";
 import { readRelaySettings } from "./relay-settings.ts";
 import { runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";

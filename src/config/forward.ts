@@ -1,6 +1,7 @@
 /** One rule of the command line with its name, and where it will accept and go. */
 import { isUnix } from "../codec/address.ts";
-import type { ScannedFlag } from "../codec/argv.ts";
+import { Malformed } from "../codec/malformed.ts";
+import type { ScannedFlag } from "../codec/words/argv.ts";
 import {
   type ForwardFlag,
   type ForwardSpec,
@@ -8,8 +9,7 @@ import {
   listenAddress,
   parseForwardSpec,
   printForwardSpec,
-} from "../codec/forward-spec.ts";
-import { Malformed } from "../codec/malformed.ts";
+} from "../codec/words/forward-spec.ts";
 import type { ForwardInfo } from "../plugin.ts";
 
 export interface Forward extends ForwardInfo {

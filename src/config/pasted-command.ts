@@ -3,10 +3,10 @@
  * It is cut into words and no more: what a shell would do besides is refused, and so is what runs ssh with other rights.
  */
 
-import { scanArgv } from "../codec/argv.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { splitShellWords } from "../codec/shell-words.ts";
 import { visible } from "../codec/terminal-text.ts";
+import { scanArgv } from "../codec/words/argv.ts";
+import { splitShellWords } from "../codec/words/shell-words.ts";
 import { PorthopError } from "../errors.ts";
 import { runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";

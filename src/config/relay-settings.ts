@@ -3,13 +3,13 @@
  * run's is a usage error that says so.
  */
 
-import { scanArgv } from "../codec/argv.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
+import { scanArgv } from "../codec/words/argv.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
+import { type Keyword, Keywords } from "./file/keyword.ts";
 import { type Forward, readForwards } from "./forward.ts";
 import { Given } from "./given.ts";
-import { type Keyword, Keywords } from "./keyword.ts";
 import { porthopFlags, type RunFlag, runTable, sshFlags } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";
 

@@ -2,17 +2,18 @@
  * The configuration files in what `run` is asked to do: their keywords, the flags they stand for, their forwards, and
  * what they say of the jump hosts on the way.
  */
-import type { ScannedFlag } from "../codec/argv.ts";
-import { type Destination, parseUser } from "../codec/destination.ts";
+
+import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
 import { parsePort } from "../codec/host-port.ts";
-import { expandTokens, expandVariables } from "../codec/percent-tokens.ts";
-import { fillPaths, forwardKeywords, parseConfigForward } from "./config-forward.ts";
-import type { ConfigSources } from "./config-sources.ts";
+import type { ScannedFlag } from "../codec/words/argv.ts";
+import { type Destination, parseUser } from "../codec/words/destination.ts";
+import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
+import type { ConfigSources } from "./file/config-sources.ts";
+import { type Keyword, Keywords } from "./file/keyword.ts";
+import { withConfiguredFlags } from "./file/porthop-keywords.ts";
+import { effectiveSettings } from "./file/ssh-config.ts";
 import type { ConfiguredForwards } from "./forward.ts";
 import { named } from "./given.ts";
-import { type Keyword, Keywords } from "./keyword.ts";
-import { withConfiguredFlags } from "./porthop-keywords.ts";
-import { effectiveSettings } from "./ssh-config.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
 
 export interface RunConfiguration {

@@ -2,7 +2,7 @@
  * The flags of `run`: ssh's own letters with ssh's arity, and porthop's long options. One table feeds the scanner, the
  * help and the message for a flag of ssh's that porthop does not have.
  */
-import type { FlagTable, Takes } from "../codec/argv.ts";
+import type { FlagTable, Takes } from "../codec/words/argv.ts";
 
 export interface RunFlag {
   /** `L` or `capture`. */

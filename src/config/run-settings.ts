@@ -3,17 +3,17 @@
  * Nothing is opened or connected here; whatever is wrong with the words is a usage error that names the word.
  */
 
-import { type ScannedFlag, scanArgv } from "../codec/argv.ts";
-import { type Destination, parseDestination, parseUser } from "../codec/destination.ts";
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
+import { type ScannedFlag, scanArgv } from "../codec/words/argv.ts";
+import { type Destination, parseDestination, parseUser } from "../codec/words/destination.ts";
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
-import type { ConfigSources } from "./config-sources.ts";
+import type { ConfigSources } from "./file/config-sources.ts";
+import { Keywords } from "./file/keyword.ts";
 import { type Forward, readForwards } from "./forward.ts";
 import { Given, named } from "./given.ts";
-import { Keywords } from "./keyword.ts";
 import { asSaid, configuredForwards, type HopSettings, readConfiguration } from "./run-configuration.ts";
 import { isMissing, runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";

@@ -2,12 +2,13 @@
  * What is passed on the way to sshd: the hosts of -J or ProxyJump, or a ProxyCommand. As in ssh (readconf.c) the first
  * that is given decides, a `ProxyCommand none` too; a `ProxyJump none` only rules out what other ProxyJumps say.
  */
-import type { Destination } from "../codec/destination.ts";
-import { parseJumpList } from "../codec/jump-list.ts";
+
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
+import type { Destination } from "../codec/words/destination.ts";
+import { parseJumpList } from "../codec/words/jump-list.ts";
+import type { Keywords } from "./file/keyword.ts";
 import { named } from "./given.ts";
-import type { Keywords } from "./keyword.ts";
 
 export interface WaySettings {
   /** In the order in which they are passed. Tokens in them are not filled in yet. */

@@ -3,16 +3,16 @@
  * server's connections are carried beside the flows, and the command starts once the forwards are up.
  */
 import { Malformed } from "../codec/malformed.ts";
-import { parseDisplay } from "../codec/x11-display.ts";
+import { parseDisplay } from "../codec/session/x11-display.ts";
 import { type CommandSettings, commandEnvironment, type X11Settings } from "../config/command-settings.ts";
 import type { Cancel } from "../flow/conn.ts";
 import { askXauth } from "../io/xauth.ts";
-import { agentChannels, forwardedAgent, isAgentThere } from "../ssh/agent-forward.ts";
-import type { RemoteCommand } from "../ssh/remote-command.ts";
+import { agentChannels, forwardedAgent, isAgentThere } from "../ssh/channel/agent-forward.ts";
+import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
+import type { SessionChannel, TerminalRequest } from "../ssh/channel/session-channel.ts";
+import { OpenSides, takeSideChannels } from "../ssh/channel/side-channel.ts";
+import { type X11Forwarding, type X11Request, x11Channels, x11Request } from "../ssh/channel/x11-forward.ts";
 import type { Session } from "../ssh/session.ts";
-import type { SessionChannel, TerminalRequest } from "../ssh/session-channel.ts";
-import { OpenSides, takeSideChannels } from "../ssh/side-channel.ts";
-import { type X11Forwarding, type X11Request, x11Channels, x11Request } from "../ssh/x11-forward.ts";
 
 export interface CommandPlan {
   readonly settings: CommandSettings;

@@ -1,7 +1,7 @@
 /** The parts of a plan that a tunnel and a relay have alike: the chain, and how this machine listens and dials. */
-import type { PluginSpec } from "../codec/plugin-spec.ts";
+import type { PluginSpec } from "../codec/words/plugin-spec.ts";
 import type { CarryingSettings } from "../config/carrying-settings.ts";
-import type { Keywords } from "../config/keyword.ts";
+import type { Keywords } from "../config/file/keyword.ts";
 import type { PreparedPlugin } from "../flow/chain.ts";
 import type { StandardStreams } from "../io/stdio.ts";
 import { preparePlugin } from "./plugin-list.ts";

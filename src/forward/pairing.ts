@@ -2,12 +2,12 @@
  * What a forward is made of (design.md, section 1): who listens, where the target comes from, and who dials. A kind of
  * forward is a choice of these three and has no code of its own beyond this file.
  */
-import type { RemoteOpenRules } from "../codec/remote-open.ts";
+import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import type { Dialer, Inbound, LegFacts, Listener } from "../flow/conn.ts";
 import { hereDialer } from "../io/here-dialer.ts";
-import { channelDialer } from "../ssh/channel-dialer.ts";
+import { channelDialer } from "../ssh/channel/channel-dialer.ts";
 import type { Session } from "../ssh/session.ts";
 import { type HereOptions, listenHere } from "./here-listener.ts";
 import { permittedDialer } from "./permitted-dialer.ts";

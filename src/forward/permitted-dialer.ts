@@ -3,7 +3,7 @@
  * looked at where it is dialed, so that it is the true one whatever the chain made of it.
  */
 import { formatAddress, isUnix } from "../codec/address.ts";
-import type { RemoteOpenRules } from "../codec/remote-open.ts";
+import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { Dialer } from "../flow/conn.ts";

@@ -2,7 +2,7 @@
  * What a failed dial means to the client of a proxy: porthop's errors in the few words that SOCKS and HTTP have for
  * them (cli.md, "SOCKS answers").
  */
-import type { ProxyFailure } from "../codec/proxy-request.ts";
+import type { ProxyFailure } from "../codec/proxy/proxy-request.ts";
 import type { ErrorCode, PorthopError } from "../errors.ts";
 import { errnoOf } from "../io/failure.ts";
 import { openFailureOf } from "../ssh/failure.ts";

@@ -4,7 +4,7 @@
  * nonsense or does not leave after a refusal is cut off.
  */
 import { type Address, formatAddress, isLoopback, isUnix } from "../codec/address.ts";
-import { type HandshakeStep, type ProxyAnswers, ProxyHandshake } from "../codec/proxy-handshake.ts";
+import { type HandshakeStep, type ProxyAnswers, ProxyHandshake } from "../codec/proxy/proxy-handshake.ts";
 import { PorthopError } from "../errors.ts";
 import type { Cancel, Conn, Inbound, LegTeller, Passed } from "../flow/conn.ts";
 import type { Chunk } from "../plugin.ts";

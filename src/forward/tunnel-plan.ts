@@ -1,17 +1,17 @@
 /** From settings to a tunnel's plan: defaults filled in as ssh has them, `~` and user names resolved. */
 import { homedir } from "node:os";
-import type { Destination } from "../codec/destination.ts";
+import { parseRemoteOpen, type RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { underHome } from "../codec/home-path.ts";
-import { parseRemoteOpen, type RemoteOpenRules } from "../codec/remote-open.ts";
+import type { Destination } from "../codec/words/destination.ts";
 import { currentUser } from "../config/current-user.ts";
 import type { RunSettings } from "../config/run-settings.ts";
 import type { StandardStreams } from "../io/stdio.ts";
 import type { Logger } from "../plugin.ts";
-import { acceptedAlgorithms, authoritySignatures } from "../ssh/accepted-algorithms.ts";
-import { lackingAlgorithms } from "../ssh/algorithms.ts";
+import { lackingAlgorithms } from "../ssh/algorithm/algorithms.ts";
+import type { TerminalRequest } from "../ssh/channel/session-channel.ts";
+import { acceptedAlgorithms, authoritySignatures } from "../ssh/login/accepted-algorithms.ts";
 import type { Prompter } from "../ssh/prompter.ts";
 import type { SessionSettings } from "../ssh/session.ts";
-import type { TerminalRequest } from "../ssh/session-channel.ts";
 import { establishTrust, type TrustSettings } from "../ssh/trust.ts";
 import { addressFamily, hereOptions, preparedPlugins } from "./here-plan.ts";
 import type { TunnelPlan } from "./tunnel.ts";

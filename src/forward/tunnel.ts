@@ -3,13 +3,13 @@
  * listeners), reports what happens, and stops without losing what is under way.
  */
 
-import type { RemoteOpenRules } from "../codec/remote-open.ts";
+import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import { Chain, type ChainContext, type PreparedPlugin } from "../flow/chain.ts";
 import type { Listener } from "../flow/conn.ts";
 import type { Logger } from "../plugin.ts";
-import type { RemoteCommand } from "../ssh/remote-command.ts";
+import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
 import { Route, type RouteHooks, type RoutePlan, type SessionState } from "../ssh/route.ts";
 import type { Session, SessionHooks, SessionSettings } from "../ssh/session.ts";
 import { type CommandPlan, CommandRun } from "./command-run.ts";

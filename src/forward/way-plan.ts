@@ -4,11 +4,11 @@
  * identities, agent, known_hosts, BatchMode, keepalives and time-outs are those of the destination, and nothing else is.
  */
 import { formatAddress } from "../codec/address.ts";
-import { type Destination, parseUser, printDestination } from "../codec/destination.ts";
+import { expandTokens } from "../codec/config/percent-tokens.ts";
 import { parseHost } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { expandTokens } from "../codec/percent-tokens.ts";
 import { visible } from "../codec/terminal-text.ts";
+import { type Destination, parseUser, printDestination } from "../codec/words/destination.ts";
 import { currentUser } from "../config/current-user.ts";
 import type { HopSettings } from "../config/run-configuration.ts";
 import type { RunSettings } from "../config/run-settings.ts";

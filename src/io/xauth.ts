@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { X11Display } from "../codec/x11-display.ts";
-import type { X11Cookie } from "../codec/x11-setup.ts";
+import type { X11Display } from "../codec/session/x11-display.ts";
+import type { X11Cookie } from "../codec/session/x11-setup.ts";
 
 export interface XauthQuestion {
   /** XAuthLocation. */

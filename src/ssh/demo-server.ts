@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Connection, ServerChannel } from "ssh2";
 import type { TcpAddress } from "../codec/address.ts";
-import { printSocketRow, socketTableCommand } from "../codec/socket-table.ts";
+import { printSocketRow, socketTableCommand } from "../codec/capture/socket-table.ts";
 import { connectTcp } from "../io/dial.ts";
 import { socketEnds } from "../io/socket-conn.ts";
 import type { Ssh2 } from "./loader.ts";

@@ -3,14 +3,14 @@
  * not pay. Its version is pinned, and whatever touches its internals looks first whether they are there.
  */
 import crypto from "node:crypto";
-import { chacha20Poly1305, withChacha20 } from "./chacha20.ts";
-import { diffieHellmanGroups } from "./diffie-hellman.ts";
-import { extend } from "./extension.ts";
-import { foreignKeys } from "./foreign-key.ts";
-import { hostCertificateAlgorithms } from "./host-certificate.ts";
-import { addKeyExchanges, type KexHandler, kexInitMessage } from "./key-exchange.ts";
-import { mlkemAddition, mlkemExchange } from "./mlkem.ts";
-import { openWindowsEarly } from "./window.ts";
+import { chacha20Poly1305, withChacha20 } from "./algorithm/chacha20.ts";
+import { diffieHellmanGroups } from "./algorithm/diffie-hellman.ts";
+import { extend } from "./algorithm/extension.ts";
+import { addKeyExchanges, type KexHandler, kexInitMessage } from "./algorithm/key-exchange.ts";
+import { mlkemAddition, mlkemExchange } from "./algorithm/mlkem.ts";
+import { openWindowsEarly } from "./channel/window.ts";
+import { hostCertificateAlgorithms } from "./host/host-certificate.ts";
+import { foreignKeys } from "./login/foreign-key.ts";
 
 export type Ssh2 = typeof import("ssh2");
 

@@ -4,13 +4,13 @@
  */
 import type { Duplex } from "node:stream";
 import type { Client, ConnectConfig } from "ssh2";
-import { plainKey } from "../codec/certificate.ts";
-import { fingerprint, keyType, keyTypeName } from "../codec/fingerprint.ts";
+import { plainKey } from "../codec/keys/certificate.ts";
+import { fingerprint, keyType, keyTypeName } from "../codec/keys/fingerprint.ts";
 import { PorthopError } from "../errors.ts";
-import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithms.ts";
+import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
 import { handshakeFailure, lost, type Peer } from "./failure.ts";
 import { guard } from "./guard.ts";
-import { offerHostCertificates } from "./host-certificate.ts";
+import { offerHostCertificates } from "./host/host-certificate.ts";
 import type { TellProgress } from "./progress.ts";
 import { serverText } from "./server-text.ts";
 

@@ -1,12 +1,12 @@
 /** Whom a session believes and how it proves who it is, put together from known_hosts, key files and the agent. */
 import type { Logger } from "../plugin.ts";
-import { Agent, agentSocket } from "./agent.ts";
-import { type AuthSettings, createAuthHandler } from "./authentication.ts";
 import type { Peer } from "./failure.ts";
-import { type HostKeyUpdate, updateHostKeys } from "./host-key-update.ts";
-import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host-keys.ts";
-import { type IdentitySettings, loadIdentities } from "./identity.ts";
+import { type HostKeyUpdate, updateHostKeys } from "./host/host-key-update.ts";
+import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host/host-keys.ts";
 import type { Ssh2 } from "./loader.ts";
+import { Agent, agentSocket } from "./login/agent.ts";
+import { type AuthSettings, createAuthHandler } from "./login/authentication.ts";
+import { type IdentitySettings, loadIdentities } from "./login/identity.ts";
 import type { Trust } from "./login.ts";
 import type { Prompter } from "./prompter.ts";
 

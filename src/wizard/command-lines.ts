@@ -2,7 +2,7 @@
  * A command in lines that fit the screen and can still be copied: where it is too long for one line, a backslash ends each
  * line but the last, and a shell reads the same words. Below it what each flag is for.
  */
-import { requireOneLine, shellLine } from "../codec/shell-words.ts";
+import { requireOneLine, shellLine } from "../codec/words/shell-words.ts";
 import { wrapped } from "../codec/wrapped-text.ts";
 
 export interface Piece {

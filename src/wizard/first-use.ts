@@ -1,6 +1,6 @@
 /** What to do once it runs: how the service is used through the forward, how programs are told of the proxy. */
-import type { ForwardSpec, Listen } from "../codec/forward-spec.ts";
-import { quoteForShell } from "../codec/shell-words.ts";
+import type { ForwardSpec, Listen } from "../codec/words/forward-spec.ts";
+import { quoteForShell } from "../codec/words/shell-words.ts";
 import type { Plan } from "./plan.ts";
 import { useOf } from "./services.ts";
 

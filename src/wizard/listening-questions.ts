@@ -1,7 +1,7 @@
 /** Who may connect, and where the forward listens for them: on this machine, or on the server. */
 import { type Address, isUnix } from "../codec/address.ts";
-import type { Listen, TcpListen } from "../codec/forward-spec.ts";
 import { parsePort } from "../codec/host-port.ts";
+import type { Listen, TcpListen } from "../codec/words/forward-spec.ts";
 import { type Asking, choice, entry, type Facts, portEntry } from "./question.ts";
 import { usualListenPort } from "./services.ts";
 import { checkSocketPath } from "./target-questions.ts";

@@ -4,7 +4,7 @@
  */
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { requireOneLine } from "../codec/shell-words.ts";
+import { requireOneLine } from "../codec/words/shell-words.ts";
 
 export type Question = Choice | Entry;
 

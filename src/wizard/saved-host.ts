@@ -2,16 +2,16 @@
  * A tunnel as lines to add at the end of ~/.ssh/config: a Host of its own that says all by itself. What the file says of an
  * alias is written out, since no block leads to another one, and porthop's own settings come only where ssh passes over them.
  */
-import { quoteArgument } from "../codec/config-line.ts";
+import { quoteArgument } from "../codec/config/config-line.ts";
 import { matchPatterns } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { sshConfigBlock } from "../codec/ssh-config-block.ts";
 import { quoted } from "../codec/terminal-text.ts";
-import type { Extra, KeywordLine, SshTunnel } from "../codec/tunnel-description.ts";
-import type { ConfigSources } from "../config/config-sources.ts";
-import type { HostNames } from "../config/host-names.ts";
-import { type Keyword, Keywords } from "../config/keyword.ts";
-import { effectiveSettings } from "../config/ssh-config.ts";
+import { sshConfigBlock } from "../codec/tunnel/ssh-config-block.ts";
+import type { Extra, KeywordLine, SshTunnel } from "../codec/tunnel/tunnel-description.ts";
+import type { ConfigSources } from "../config/file/config-sources.ts";
+import type { HostNames } from "../config/file/host-names.ts";
+import { type Keyword, Keywords } from "../config/file/keyword.ts";
+import { effectiveSettings } from "../config/file/ssh-config.ts";
 
 /** Throws Malformed when a Host cannot be called so. */
 export function checkHostName(name: string, { patterns }: HostNames): void {

@@ -1,9 +1,9 @@
 /** Which service it is about, on which server, and where the service is as the machine that connects to it sees it. */
 import { type Address, isUnix, type TcpAddress } from "../codec/address.ts";
-import { type Destination, parseDestination } from "../codec/destination.ts";
-import { parseForwardSpec, printForwardSpec } from "../codec/forward-spec.ts";
 import { parseHost, parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { type Destination, parseDestination } from "../codec/words/destination.ts";
+import { parseForwardSpec, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { type Asking, choice, entry, type Facts, portEntry } from "./question.ts";
 import { reachable, type Service, showable } from "./services.ts";
 

@@ -1,8 +1,8 @@
 /** What may come besides the forward: each is asked for only when it is picked, and "no" is what Enter takes. */
 import { underHome } from "../codec/home-path.ts";
-import { parseJumpList } from "../codec/jump-list.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { parseRate } from "../codec/units.ts";
+import { parseJumpList } from "../codec/words/jump-list.ts";
 import type { Wishes } from "./plan.ts";
 import { type Asking, choice, entry, type Facts, type Option } from "./question.ts";
 

@@ -1,9 +1,9 @@
 /** How long ~/.ssh/config takes to read, for whoever has many hosts in it; the first reading is what a user waits for. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { realSources } from "../../src/config/config-sources.ts";
-import { Keywords } from "../../src/config/keyword.ts";
-import { effectiveSettings } from "../../src/config/ssh-config.ts";
+import { realSources } from "../../src/config/file/config-sources.ts";
+import { Keywords } from "../../src/config/file/keyword.ts";
+import { effectiveSettings } from "../../src/config/file/ssh-config.ts";
 import { manyHosts } from "../kit/memory-config.ts";
 import { tempDirectory } from "../kit/temp.ts";
 import { median } from "./measure.ts";

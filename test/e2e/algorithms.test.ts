@@ -13,7 +13,7 @@ import { randomChunks, sumOf } from "../kit/random.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { type KeyType, type Sshd, startSshd } from "../kit/sshd.ts";
-import { echoes } from "./tcp-end.ts";
+import { echoes } from "../kit/tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -8,10 +8,10 @@ import { porthop } from "../kit/porthop.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 import { assertTurnedAway } from "./carriage.ts";
 import { assertTold, runToEnd } from "./failure.ts";
 import { connectAt, freePlace, playAt, spec } from "./place.ts";
-import { connectTo } from "./tcp-end.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");

@@ -14,7 +14,7 @@ import { pty } from "../kit/pty.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { connectTo } from "./tcp-end.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");

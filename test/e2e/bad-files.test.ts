@@ -24,10 +24,10 @@ import { Porthop } from "../kit/porthop.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
 import { freePort, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { assertClean, assertFails, assertTold, runToEnd } from "./failure.ts";
 import { handOver, normalUser, normalUserTools } from "./normal-user.ts";
-import { connectTo } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -10,10 +10,10 @@ import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 import { assertEvents, assertFails, assertTold, type Failure, runToEnd } from "./failure.ts";
 import { handOver, normalUser, normalUserTools } from "./normal-user.ts";
 import { notLinux } from "./resident.ts";
-import { connectTo } from "./tcp-end.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");

@@ -12,7 +12,7 @@ import { randomBytes, sha256 } from "../kit/random.ts";
 import { echoServer, freePort, lateAnswerServer } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { playTarget } from "./tcp-end.ts";
+import { playTarget } from "../kit/tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

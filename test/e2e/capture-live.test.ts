@@ -15,9 +15,9 @@ import { pty } from "../kit/pty.ts";
 import { randomBytes, randomChunks, type Sum, sha256, sumOf } from "../kit/random.ts";
 import { echoServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, playTarget } from "../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { dials } from "./dials.ts";
-import { connectTo, playTarget } from "./tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import type { Porthop } from "../kit/porthop.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
 import type { sinkServer } from "../kit/servers.ts";
+import type { TcpEnd } from "../kit/tcp-end.ts";
 import { connectAt, type Place } from "./place.ts";
-import type { TcpEnd } from "./tcp-end.ts";
 
 /** Both send at the same time, bytes of their own. */
 export async function assertCarries(client: TcpEnd, target: TcpEnd, bytes = 20_000_000): Promise<void> {

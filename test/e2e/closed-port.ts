@@ -1,5 +1,5 @@
 /** A port that closes: the one sign of a stop that shows from outside while a program still waits for something. */
-import { connectTo } from "./tcp-end.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 
 /** Resolves once nobody listens there any more. Asks again and again: nobody is told of the end of a listener. */
 export async function untilClosed(port: number): Promise<void> {

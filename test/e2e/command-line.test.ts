@@ -12,8 +12,8 @@ import { porthop } from "../kit/porthop.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
+import { echoes } from "../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
-import { echoes } from "./tcp-end.ts";
 
 const executable = builtExecutable();
 const missing = need("ssh");

@@ -12,7 +12,7 @@ import { gone } from "../kit/processes.ts";
 import { randomBytes, sha256 } from "../kit/random.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
-import { connectTo, echoes } from "./tcp-end.ts";
+import { connectTo, echoes } from "../kit/tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen"), timeout: 60_000 };

@@ -12,9 +12,9 @@ import { porthop } from "../kit/porthop.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { makeKey, type Sshd, startSshd } from "../kit/sshd.ts";
+import { echoes } from "../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { jumpWay } from "./jump-way.ts";
-import { echoes } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -8,8 +8,8 @@ import { bytes, connectRequest, request4 } from "../kit/proxy-bytes.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort, httpServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 import { openProxy, type RunningProxy, socks5 } from "./proxy.ts";
-import { connectTo } from "./tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "curl", "nc"), timeout: 60_000 };

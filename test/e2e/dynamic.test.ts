@@ -11,8 +11,8 @@ import { randomBytes, randomChunks, sha256, sumOf } from "../kit/random.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, httpServer, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, playTarget } from "../kit/tcp-end.ts";
 import { answerBytes, openProxy, through } from "./proxy.ts";
-import { connectTo, playTarget } from "./tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh", "ssh-keygen", "curl", "nc", "tshark"), timeout: 60_000 };

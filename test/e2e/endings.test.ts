@@ -7,7 +7,7 @@ import { need } from "../kit/packages.ts";
 import { randomBytes, sha256 } from "../kit/random.ts";
 import { echoServer, lateAnswerServer, resetServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { echoes, playTarget } from "./tcp-end.ts";
+import { echoes, playTarget } from "../kit/tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

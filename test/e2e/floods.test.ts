@@ -7,10 +7,10 @@ import { need } from "../kit/packages.ts";
 import { flood, rawServer } from "../kit/raw-server.ts";
 import { echoServer, freePort, stalledServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, echoes } from "../kit/tcp-end.ts";
 import { assertClean } from "./failure.ts";
 import { assertReset } from "./reset-client.ts";
 import { notLinux, openFiles, residentBytes } from "./resident.ts";
-import { connectTo, echoes } from "./tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();

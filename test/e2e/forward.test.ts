@@ -1,5 +1,5 @@
 /** The main job: bytes through the compiled executable and a real sshd, whole, in both directions, however they end. */
-import { assertCarriesBulk } from "./carriage.ts";
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { payloadOf, tshark } from "../kit/capture.ts";
@@ -11,7 +11,8 @@ import { randomBytes, randomChunks, sha256, sumOf } from "../kit/random.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort, httpServer, sinkServer, sourceServer, stalledServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { connectTo, echoes } from "./tcp-end.ts";
+import { connectTo, echoes } from "../kit/tcp-end.ts";
+import { assertCarriesBulk } from "./carriage.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();
@@ -25,6 +26,7 @@ test("100 MB of random bytes go down and 100 MB up with equal hashes, and the ca
   timeout: 120_000,
 }, async () => {
   const bytes = 100_000_000;
+  const [down, up] = [await sumOf(randomChunks(bytes, 1)), await sumOf(randomChunks(bytes, 2))];
   await using source = await sourceServer({ bytes, seed: 1 });
   await using sink = await sinkServer();
   await using tunnel = await openTunnel(await theSshd(), [source, sink], { capture: "bulk.pcapng" });

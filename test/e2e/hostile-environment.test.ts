@@ -14,11 +14,11 @@ import { pty } from "../kit/pty.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { untilClosed } from "./closed-port.ts";
 import { assertClean, assertTold, controls } from "./failure.ts";
 import { normalUser, normalUserTools } from "./normal-user.ts";
-import { connectTo, type TcpEnd } from "./tcp-end.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");

@@ -6,10 +6,10 @@ import { hostileSsh, type Manners, type Peer, text, uint32 } from "../kit/hostil
 import { type Porthop, porthop } from "../kit/porthop.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 import { untilClosed } from "./closed-port.ts";
 import { assertClean, assertEvents } from "./failure.ts";
 import { assertReset } from "./reset-client.ts";
-import { connectTo } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -9,14 +9,14 @@ import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
 import type { PorthopEvent } from "../kit/porthop.ts";
 import { pty } from "../kit/pty.ts";
-import { randomChunks, sumOf } from "../kit/random.ts";
+import { randomChunks } from "../kit/random.ts";
 import { echoServer, freePort, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { echoes, playTarget } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
 import { assertCarriesBulk } from "./carriage.ts";
 import { assertFails, runToEnd } from "./failure.ts";
 import { type JumpWay, jumpOf, jumpWay } from "./jump-way.ts";
-import { echoes, playTarget } from "./tcp-end.ts";
 import { openTunnel, type TunnelOptions } from "./tunnel.ts";
 
 builtExecutable();

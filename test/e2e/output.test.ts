@@ -10,7 +10,7 @@ import { pty } from "../kit/pty.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { connectTo } from "./tcp-end.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "script", "stty"), timeout: 60_000 };

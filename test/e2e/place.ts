@@ -5,9 +5,9 @@
 import { type AddressInfo, createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../kit/servers.ts";
+import { type PlayedTarget, TcpEnd } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
 import { Waiting } from "../kit/waiting.ts";
-import { type PlayedTarget, TcpEnd } from "./tcp-end.ts";
 
 export type Kind = "tcp" | "unix";
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };

@@ -10,14 +10,13 @@ import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { descendants, gone } from "../kit/processes.ts";
 import { pty } from "../kit/pty.ts";
-import { randomChunks, sumOf } from "../kit/random.ts";
 import { echoServer, freePort, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { echoes } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
 import { assertCarriesBulk } from "./carriage.ts";
 import { assertFails, runToEnd } from "./failure.ts";
 import { jumpWay } from "./jump-way.ts";
-import { echoes } from "./tcp-end.ts";
 import { openTunnel, type TunnelOptions } from "./tunnel.ts";
 
 builtExecutable();

@@ -8,10 +8,10 @@ import { bytes, greeting5, request4a, request5 } from "../kit/proxy-bytes.ts";
 import { randomBytes } from "../kit/random.ts";
 import { echoServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 import { assertClean } from "./failure.ts";
 import { answerBytes, openProxy, type RunningProxy, through } from "./proxy.ts";
 import { notLinux, openFiles, residentBytes } from "./resident.ts";
-import { connectTo, type TcpEnd } from "./tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen") || notLinux, timeout: 120_000 };

@@ -6,7 +6,7 @@ import { launch } from "../kit/launch.ts";
 import { Porthop, type PorthopOptions } from "../kit/porthop.ts";
 import { bytes, greeting5, request5 } from "../kit/proxy-bytes.ts";
 import { freePort } from "../kit/servers.ts";
-import { connectTo, type TcpEnd } from "./tcp-end.ts";
+import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 import type { Server } from "./tunnel.ts";
 
 export interface ProxyOptions extends PorthopOptions {

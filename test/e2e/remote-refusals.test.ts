@@ -7,9 +7,9 @@ import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { echoes } from "../kit/tcp-end.ts";
 import { assertFails } from "./failure.ts";
 import { openRemoteSpecs } from "./remote-tunnel.ts";
-import { echoes } from "./tcp-end.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");

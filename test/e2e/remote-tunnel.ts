@@ -4,7 +4,7 @@
  */
 import { launch } from "../kit/launch.ts";
 import { type Exit, Porthop, type PorthopOptions } from "../kit/porthop.ts";
-import { connectTo, type TcpEnd } from "./tcp-end.ts";
+import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 import type { Server, Target } from "./tunnel.ts";
 
 export interface RemoteOptions extends PorthopOptions {

@@ -1,5 +1,5 @@
 /** -R through the executable and a real sshd: bytes whole both ways, and each way of ending told on the other side. */
-import { assertCarriesBulk } from "./carriage.ts";
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { payloadOf, tshark } from "../kit/capture.ts";
@@ -9,9 +9,10 @@ import { need } from "../kit/packages.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
 import { echoServer, freePort, httpServer, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, echoes, playTarget } from "../kit/tcp-end.ts";
+import { assertCarriesBulk } from "./carriage.ts";
 import { untilClosed } from "./closed-port.ts";
 import { openRemote, openRemoteSpecs } from "./remote-tunnel.ts";
-import { connectTo, echoes, playTarget } from "./tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "tshark"), timeout: 60_000 };

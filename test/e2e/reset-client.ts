@@ -1,6 +1,6 @@
 /** A client of a forward that is to be reset, having got nothing: what refused and broken flows look like from outside. */
 import assert from "node:assert/strict";
-import { connectTo } from "./tcp-end.ts";
+import { connectTo } from "../kit/tcp-end.ts";
 
 /** Connects, says hello, and waits for the reset; which may be there before the client knows that it was connected. */
 export async function assertReset(port: number): Promise<void> {

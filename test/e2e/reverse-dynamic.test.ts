@@ -10,8 +10,8 @@ import { randomChunks, sumOf } from "../kit/random.ts";
 import { run } from "../kit/run.ts";
 import { freePort, httpServer, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, playTarget } from "../kit/tcp-end.ts";
 import { answerBytes, openProxy, type RunningProxy, socks5, through } from "./proxy.ts";
-import { connectTo, playTarget } from "./tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "curl", "nc"), timeout: 60_000 };

@@ -13,8 +13,8 @@ import { run } from "../kit/run.ts";
 import { scriptCommand } from "../kit/runtime.ts";
 import { echoServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { playTarget } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
-import { playTarget } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -8,10 +8,10 @@ import type { Porthop } from "../kit/porthop.ts";
 import { bytes, connectRequest, greeting5, request4a, request5 } from "../kit/proxy-bytes.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
+import { connectTo, echoes, type TcpEnd } from "../kit/tcp-end.ts";
 import { answerBytes, openProxy, socks5, through } from "./proxy.ts";
 import { openRemote } from "./remote-tunnel.ts";
 import { assertReset } from "./reset-client.ts";
-import { connectTo, echoes, type TcpEnd } from "./tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

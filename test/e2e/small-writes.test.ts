@@ -10,7 +10,7 @@ import { run } from "../kit/run.ts";
 import { echoServer } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { echoes, playTarget } from "./tcp-end.ts";
+import { echoes, playTarget } from "../kit/tcp-end.ts";
 import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -10,9 +10,9 @@ import { porthop } from "../kit/porthop.ts";
 import { run } from "../kit/run.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import type { Sshd } from "../kit/sshd.ts";
+import { echoes } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
 import { jumpWay } from "./jump-way.ts";
-import { echoes } from "./tcp-end.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen"), timeout: 60_000 };

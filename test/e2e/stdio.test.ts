@@ -14,8 +14,8 @@ import { randomBytes, sha256 } from "../kit/random.ts";
 import { run } from "../kit/run.ts";
 import { freePort, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { playTarget } from "../kit/tcp-end.ts";
 import { assertTold, runToEnd } from "./failure.ts";
-import { playTarget } from "./tcp-end.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen", "ssh", "tshark");

@@ -9,8 +9,8 @@ import { porthop } from "../kit/porthop.ts";
 import { pty } from "../kit/pty.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
+import { connectTo, playTarget } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
-import { connectTo, playTarget } from "./tcp-end.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { launch } from "../kit/launch.ts";
 import { type Exit, Porthop, type PorthopOptions } from "../kit/porthop.ts";
 import { freePort } from "../kit/servers.ts";
-import { connectTo, type TcpEnd } from "./tcp-end.ts";
+import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 
 /** A kit's sshd, real or in-process. */
 export interface Server {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { splitShellWords } from "../../src/codec/shell-words.ts";
+import { splitShellWords } from "../../src/codec/words/shell-words.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { shared } from "../kit/lifetime.ts";
 import { findTool, need } from "../kit/packages.ts";

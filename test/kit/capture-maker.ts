@@ -2,9 +2,9 @@
  * Makes a capture file in memory out of conversations that a test drives: three legs, a clock that ticks a microsecond a
  * packet, statistics that are counted.
  */
-import type { CaptureFormat, CaptureName } from "../../src/codec/capture-file.ts";
-import { RecentSums } from "../../src/codec/recent-sums.ts";
-import { type Direction, TcpConversation } from "../../src/codec/tcp-conversation.ts";
+import type { CaptureFormat, CaptureName } from "../../src/codec/capture/capture-file.ts";
+import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
+import { type Direction, TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
 
 interface End {
   readonly host: string;

@@ -5,8 +5,8 @@
 import type { ClientChannel, ServerChannel } from "ssh2";
 import type { PorthopError } from "../../src/errors.ts";
 import type { Conn } from "../../src/flow/conn.ts";
-import { channelConn } from "../../src/ssh/channel-conn.ts";
-import { type CommandRequest, SessionChannel } from "../../src/ssh/session-channel.ts";
+import { channelConn } from "../../src/ssh/channel/channel-conn.ts";
+import { type CommandRequest, SessionChannel } from "../../src/ssh/channel/session-channel.ts";
 import { ChannelPair } from "./channel-pair.ts";
 import { Waiting } from "./waiting.ts";
 

@@ -1,5 +1,5 @@
 /** Configuration files in memory, on a made-up machine, with a count of what was read and run. */
-import type { ConfigSources } from "../../src/config/config-sources.ts";
+import type { ConfigSources } from "../../src/config/file/config-sources.ts";
 
 export interface MemoryConfig extends ConfigSources {
   readonly commands: string[];

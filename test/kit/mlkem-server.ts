@@ -5,8 +5,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { addKeyExchanges, type KexProtocol, type KeyExchangeAddition } from "../../src/ssh/key-exchange.ts";
-import { curvePublicBytes, curveSecret, mlkemExchange, newCurveKey } from "../../src/ssh/mlkem.ts";
+import { addKeyExchanges, type KexProtocol, type KeyExchangeAddition } from "../../src/ssh/algorithm/key-exchange.ts";
+import { curvePublicBytes, curveSecret, mlkemExchange, newCurveKey } from "../../src/ssh/algorithm/mlkem.ts";
 import { atExit } from "./lifetime.ts";
 import { killTree } from "./processes.ts";
 import { projectRoot } from "./runtime.ts";

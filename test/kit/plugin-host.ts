@@ -3,7 +3,7 @@
  * say "opened", "these bytes", "ended", "aborted" when the test tells them to.
  */
 import type { TcpAddress } from "../../src/codec/address.ts";
-import { readOptions } from "../../src/codec/plugin-options.ts";
+import { readOptions } from "../../src/codec/words/plugin-options.ts";
 import { type ErrorCode, PorthopError } from "../../src/errors.ts";
 import type {
   Address,

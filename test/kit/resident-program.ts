@@ -4,7 +4,11 @@ import { atExit } from "./lifetime.ts";
 import { killTree } from "./processes.ts";
 import { Transcript } from "./transcript.ts";
 
-export async function startResident(program: string, words: readonly string[], ready: RegExp): Promise<AsyncDisposable> {
+export async function startResident(
+  program: string,
+  words: readonly string[],
+  ready: RegExp,
+): Promise<AsyncDisposable> {
   const child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"] });
   const transcript = new Transcript(program);
   const kill = () => {

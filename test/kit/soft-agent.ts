@@ -5,7 +5,7 @@
 import { createHash, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { ecdsaFromDer } from "../../src/codec/ssh-signature.ts";
+import { ecdsaFromDer } from "../../src/codec/keys/ssh-signature.ts";
 import { readString, writeStrings } from "../../src/codec/ssh-string.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 

@@ -4,13 +4,13 @@
  */
 import { homedir } from "node:os";
 import { isUnix } from "../../src/codec/address.ts";
-import type { ForwardSpec } from "../../src/codec/forward-spec.ts";
 import { matchesPattern } from "../../src/codec/host-pattern.ts";
-import { printJumpList } from "../../src/codec/jump-list.ts";
 import { parseDuration } from "../../src/codec/units.ts";
-import { type ConfigSources, realSources } from "../../src/config/config-sources.ts";
+import type { ForwardSpec } from "../../src/codec/words/forward-spec.ts";
+import { printJumpList } from "../../src/codec/words/jump-list.ts";
 import { currentUser, homeOf } from "../../src/config/current-user.ts";
-import { type Keyword, keywords as readings } from "../../src/config/keyword.ts";
+import { type ConfigSources, realSources } from "../../src/config/file/config-sources.ts";
+import { type Keyword, keywords as readings } from "../../src/config/file/keyword.ts";
 import { type RunSettings, readRunSettings } from "../../src/config/run-settings.ts";
 import { run } from "./run.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Address, formatAddress, formatHost, isLoopback, isUnix, plainHost } from "../../../src/codec/address.ts";
-import { parseForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 
 const addresses: readonly (readonly [Address, string])[] = [
   [{ host: "127.0.0.1", port: 80 }, "127.0.0.1:80"],

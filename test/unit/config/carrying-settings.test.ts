@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scanArgv } from "../../../src/codec/argv.ts";
 import { printNetwork } from "../../../src/codec/cidr.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
+import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { capturesToStdout, readCarrying } from "../../../src/config/carrying-settings.ts";
+import { Keywords, longestTimerMs } from "../../../src/config/file/keyword.ts";
 import { Given } from "../../../src/config/given.ts";
-import { Keywords, longestTimerMs } from "../../../src/config/keyword.ts";
 import { runTable } from "../../../src/config/run-flags.ts";
 
 /** LogLevel comes as -o LogLevel=... */

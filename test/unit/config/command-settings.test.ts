@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scanArgv } from "../../../src/codec/argv.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
+import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { type CommandSettings, commandEnvironment, readCommand } from "../../../src/config/command-settings.ts";
+import { Keywords } from "../../../src/config/file/keyword.ts";
 import { Given } from "../../../src/config/given.ts";
-import { Keywords } from "../../../src/config/keyword.ts";
 import { runTable } from "../../../src/config/run-flags.ts";
 
 function read(...words: readonly string[]): CommandSettings | undefined {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { quoteForShell, requireOneLine, splitShellWords } from "../../../src/codec/shell-words.ts";
-import { sshWords } from "../../../src/codec/ssh-command.ts";
+import { sshWords } from "../../../src/codec/tunnel/ssh-command.ts";
+import { quoteForShell, requireOneLine, splitShellWords } from "../../../src/codec/words/shell-words.ts";
 import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
 import { PorthopError } from "../../../src/errors.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards, targetPorts } from "../../../src/config/forward.ts";
 
 function forwards(lines: readonly string[], gatewayPorts = false) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scanArgv } from "../../../src/codec/argv.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
+import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { Given, named } from "../../../src/config/given.ts";
 
 const { flags } = scanArgv(["-vv", "-L1", "--use", "log", "-L", "2", "--use=limit", "--json"], {

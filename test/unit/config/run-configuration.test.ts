@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { printForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { printForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";

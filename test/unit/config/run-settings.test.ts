@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { printForwardSpec } from "../../../src/codec/forward-spec.ts";
-import { longestTimerMs } from "../../../src/config/keyword.ts";
+import { printForwardSpec } from "../../../src/codec/words/forward-spec.ts";
+import { longestTimerMs } from "../../../src/config/file/keyword.ts";
 import { porthopFlags, sshFlags } from "../../../src/config/run-flags.ts";
 import { type RunSettings, readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { Keywords } from "../../../src/config/keyword.ts";
+import { Keywords } from "../../../src/config/file/keyword.ts";
 import { addJumps, readWay } from "../../../src/config/way-settings.ts";
 
 function keywords(...lines: string[]): Keywords {

@@ -7,9 +7,9 @@ import { Demo } from "../../../src/demo/demo.ts";
 import { page } from "../../../src/demo/web-server.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import type { TunnelEvent } from "../../../src/forward/event.ts";
-import { connectTo } from "../../e2e/tcp-end.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { readCapture } from "../../kit/packet-reader.ts";
+import { connectTo } from "../../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const timeout = 30_000;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import type { Listener } from "../../../src/flow/conn.ts";

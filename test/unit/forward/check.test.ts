@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { parseForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { type CheckHooks, checkTunnel } from "../../../src/forward/check.ts";

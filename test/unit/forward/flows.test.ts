@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";

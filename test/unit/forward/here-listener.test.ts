@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { after, test } from "node:test";
 import { parseNetworks } from "../../../src/codec/cidr.ts";
-import { parseForwardSpec } from "../../../src/codec/forward-spec.ts";
+import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
 import { type HereOptions, listenHere } from "../../../src/forward/here-listener.ts";

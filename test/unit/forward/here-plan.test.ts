@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { parseNetworks } from "../../../src/codec/cidr.ts";
-import { Keywords } from "../../../src/config/keyword.ts";
+import { Keywords } from "../../../src/config/file/keyword.ts";
 import { addressFamily, hereOptions, preparedPlugins } from "../../../src/forward/here-plan.ts";
 import { refusal } from "../../kit/refusal.ts";
 

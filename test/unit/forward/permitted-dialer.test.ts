@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseRemoteOpen } from "../../../src/codec/remote-open.ts";
+import { parseRemoteOpen } from "../../../src/codec/config/remote-open.ts";
 import type { Dialer } from "../../../src/flow/conn.ts";
 import { permittedDialer } from "../../../src/forward/permitted-dialer.ts";
 import { connPair } from "../../kit/memory-conn.ts";

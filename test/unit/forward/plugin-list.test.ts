@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
-import type { PluginSpec } from "../../../src/codec/plugin-spec.ts";
+import type { PluginSpec } from "../../../src/codec/words/plugin-spec.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { builtInNames, loadBuiltIn, preparePlugin } from "../../../src/forward/plugin-list.ts";
 import { ScriptedHost } from "../../kit/plugin-host.ts";

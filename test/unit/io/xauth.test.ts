@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { parseDisplay } from "../../../src/codec/x11-display.ts";
+import { parseDisplay } from "../../../src/codec/session/x11-display.ts";
 import { askXauth, readCookie } from "../../../src/io/xauth.ts";
 import { tempDirectory } from "../../kit/temp.ts";
 

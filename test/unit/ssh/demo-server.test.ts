@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import ssh2, { type Client, type ClientChannel, type ConnectConfig } from "ssh2";
-import { askPort, readSocketTable, socketTableCommand } from "../../../src/codec/socket-table.ts";
+import { askPort, readSocketTable, socketTableCommand } from "../../../src/codec/capture/socket-table.ts";
 import { type DemoServer, startDemoServer } from "../../../src/ssh/demo-server.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { echoServer, freePort, resetServer, sourceServer, type TargetServer } from "../../kit/servers.ts";

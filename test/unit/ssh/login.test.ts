@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import type { Client, ClientChannel, Connection, ServerConfig } from "ssh2";
-import { fingerprint } from "../../../src/codec/fingerprint.ts";
+import { fingerprint } from "../../../src/codec/keys/fingerprint.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { type LoginSettings, logIn, type Negotiated, type Trust } from "../../../src/ssh/login.ts";

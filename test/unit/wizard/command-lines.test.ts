@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { splitShellWords } from "../../../src/codec/shell-words.ts";
+import { splitShellWords } from "../../../src/codec/words/shell-words.ts";
 import { commandLines, pieceLines } from "../../../src/wizard/command-lines.ts";
 
 const pieces = [

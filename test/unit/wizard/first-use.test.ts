@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { splitShellWords } from "../../../src/codec/shell-words.ts";
+import { splitShellWords } from "../../../src/codec/words/shell-words.ts";
 import { firstUse } from "../../../src/wizard/first-use.ts";
 import { relayPlan, tunnelPlan } from "../../../src/wizard/plan.ts";
 

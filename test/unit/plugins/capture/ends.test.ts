@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dialsHere, Ends } from "../../../../plugins/capture/ends.ts";
-import type { CaptureName } from "../../../../src/codec/capture-file.ts";
+import type { CaptureName } from "../../../../src/codec/capture/capture-file.ts";
 import type { Address, ForwardKind } from "../../../../src/plugin.ts";
 import { ScriptedFlow, ScriptedWire, type WireFacts } from "../../../kit/plugin-host.ts";
 

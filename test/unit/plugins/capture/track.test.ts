@@ -6,7 +6,7 @@ import { BlockWriter } from "../../../../plugins/capture/block-writer.ts";
 import { Recording } from "../../../../plugins/capture/recording.ts";
 import { steadyClock, Timeline } from "../../../../plugins/capture/timeline.ts";
 import { Track, type TrackEnds } from "../../../../plugins/capture/track.ts";
-import { pcapngFormat } from "../../../../src/codec/capture-file.ts";
+import { pcapngFormat } from "../../../../src/codec/capture/capture-file.ts";
 import { SlowDisk } from "../../../kit/disk.ts";
 import { need } from "../../../kit/packages.ts";
 import { outline, type ReadCapture, readCapture } from "../../../kit/packet-reader.ts";

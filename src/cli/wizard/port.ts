@@ -1,0 +1,40 @@
+/** Whether a port of this machine is free, tried by listening on it for a moment; and which one to take instead. */
+import { PorthopError } from "../../errors.ts";
+import { listenTcp } from "../../io/listen.ts";
+import { portHolder } from "../../io/port-holder.ts";
+
+/** So many are tried. */
+const farthest = 50;
+
+/** Why nobody could listen there, if so. */
+export async function portFlaw(host: string, port: number): Promise<string | undefined> {
+  const flaw = await flawOf(host, port);
+  if (flaw === undefined) return undefined;
+  const next = await nextFreePort(host, port < 1024 ? port + 8000 : port + 1);
+  return next === undefined ? flaw : `${flaw}; ${next} is free`;
+}
+
+/** This port or the next one that is free. */
+export async function nextFreePort(host: string, from: number): Promise<number | undefined> {
+  for (let port = from; port < from + farthest && port <= 65535; port++) {
+    if ((await flawOf(host, port)) === undefined) return port;
+  }
+  return undefined;
+}
+
+async function flawOf(host: string, port: number): Promise<string | undefined> {
+  try {
+    const refusal = new PorthopError("cancelled", "it was only tried whether the port is free");
+    const listener = await listenTcp({ host, port }, (inbound) => inbound.refuse(refusal));
+    await listener.close();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PorthopError)) throw error;
+    if (error.code === "listen.in-use") {
+      const holder = portHolder(port);
+      return `port ${port} is taken${holder === undefined ? "" : ` by ${holder.program} (pid ${holder.pid})`}`;
+    }
+    if (port < 1024) return `port ${port} is below 1024: only root may listen on it here`;
+    return error.message;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The question that finds out from which address sshd dialed a target, and the reading of its answer.
+ * The SSH protocol does not say it (RFC 4254, section 5.1 confirms a channel without addresses), but Linux shows every
+ * TCP socket to every user in /proc/net/tcp.
+ */
+import type { TcpAddress } from "../address.ts";
+
+/**
+ * Runs for as long as its stdin is open. For each line with a port in hex it prints the sockets with that port at either
+ * end, then a lone dot. `$PPID` is sshd's process for this session: where its file descriptors may be read (as root), a
+ * `socket:[INODE]` line for each of its sockets tells its connections from those of other programs.
+ * The descriptors come first: of a connection that ends in between, the table still shows that it is closing, while the
+ * other way round it would be a socket that nobody holds. The table is read once, which takes the kernel 10 ms.
+ */
+export const socketTableCommand = `sh -c '${[
+  "id -u; echo .;",
+  "while read -r p; do",
+  'ls -l /proc/$PPID/fd 2>/dev/null | grep -o "socket:.*";',
+  'grep -h ":$p " /proc/net/tcp /proc/net/tcp6 2>/dev/null;',
+  "echo .; done",
+].join(" ")}'`;
+
+export interface SocketRow {
+  readonly local: TcpAddress;
+  readonly remote: TcpAddress;
+  /** False for one that is closing or closed: once in TIME-WAIT it has no owner and no inode any more. */
+  readonly established: boolean;
+  readonly uid: number;
+  readonly inode: string;
+}
+
+export interface SocketTable {
+  readonly rows: readonly SocketRow[];
+  /** The inodes of the sockets that sshd's own process holds; empty where they may not be seen. */
+  readonly own: ReadonlySet<string>;
+}
+
+/** The question for one port. */
+export function askPort(port: number): string {
+  return `${port.toString(16).toUpperCase().padStart(4, "0")}\n`;
+}
+
+/** Lines that are no rows are passed over: a login shell may print what it likes. */
+export function readSocketTable(lines: readonly string[]): SocketTable {
+  const rows: SocketRow[] = [];
+  const own = new Set<string>();
+  for (const line of lines) {
+    const inode = /^socket:\[(\d+)\]$/.exec(line)?.[1];
+    if (inode !== undefined) own.add(inode);
+    const row = readRow(line.trim().split(/\s+/));
+    if (row !== undefined) rows.push(row);
+  }
+  return { rows, own };
+}
+
+/** Prints the sockets that have this port at either end, once. */
+export function portTableCommand(port: number): string {
+  return `sh -c 'grep -h ":${askPort(port).trim()} " /proc/net/tcp /proc/net/tcp6 2>/dev/null'`;
+}
+
+/** The addresses at which somebody listens on this port. */
+export function readListening(lines: readonly string[], port: number): readonly string[] {
+  return lines.flatMap((line) => {
+    const [, local = "", , state] = line.trim().split(/\s+/);
+    const end = state === stateListen ? readEnd(local) : undefined;
+    return end?.port === port ? [end.host] : [];
+  });
+}
+
+/** `0: 0100007F:80FA 0100007F:A5FD 01 queues timer retransmits uid timeout inode ...` (proc(5)). */
+function readRow(columns: readonly string[]): SocketRow | undefined {
+  const [, from, to, state, , , , uid, , inode] = columns;
+  if (from === undefined || to === undefined || state === undefined || inode === undefined) return undefined;
+  if (notConnected.has(state)) return undefined;
+  const local = readEnd(from);
+  const remote = readEnd(to);
+  if (local === undefined || remote === undefined) return undefined;
+  return { local, remote, established: state === stateEstablished, uid: Number(uid), inode };
+}
+
+const stateEstablished = "01";
+const stateListen = "0A";
+/** LISTEN, and handshakes that are not through: SYN-SENT, SYN-RECV (Linux, include/net/tcp_states.h). */
+const notConnected: ReadonlySet<string> = new Set([stateListen, "02", "03", "0C"]);
+
+/** As the kernel prints it: the address in 32-bit words, each in the machine's byte order (little endian is assumed). */
+function readEnd(text: string): TcpAddress | undefined {
+  const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(text);
+  const hex = match?.[1];
+  const port = match?.[2];
+  if (hex === undefined || port === undefined) return undefined;
+  const bytes: number[] = [];
+  for (let word = 0; word < hex.length; word += 8) {
+    for (let byte = 6; byte >= 0; byte -= 2) bytes.push(Number.parseInt(hex.slice(word + byte, word + byte + 2), 16));
+  }
+  return { host: hostOf(bytes), port: Number.parseInt(port, 16) };
+}
+
+function hostOf(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join(".");
+  // An IPv4 address on an IPv6 socket.
+  if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255) {
+    return bytes.slice(12).join(".");
+  }
+  const groups: string[] = [];
+  for (let index = 0; index < 16; index += 2) {
+    groups.push((((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0)).toString(16));
+  }
+  return compress(groups);
+}
+
+/** RFC 5952, section 4.2: the longest run of two or more zero groups becomes `::`. */
+function compress(groups: readonly string[]): string {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === "0") length++;
+    if (length > best.length) best = { start, length };
+  }
+  if (best.length < 2) return groups.join(":");
+  return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`;
+}
+
+/** An established IPv4 connection as /proc/net/tcp shows it; for a server that answers the question itself. */
+export function printSocketRow(local: TcpAddress, remote: TcpAddress, uid: number, inode: number): string {
+  return `0: ${printEnd(local)} ${printEnd(remote)} ${stateEstablished} 00000000:00000000 00:00000000 00000000 ${uid} 0 ${inode}`;
+}
+
+function printEnd({ host, port }: TcpAddress): string {
+  const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, "0");
+  const word = host.split(".").map((byte) => hex(Number(byte), 2));
+  return `${word.reverse().join("")}:${hex(port, 4)}`;
+}

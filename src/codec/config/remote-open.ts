@@ -1,0 +1,52 @@
+/**
+ * PermitRemoteOpen (ssh_config(5)): which targets a reverse dynamic forward may be asked for by the far side. As in
+ * OpenSSH (channels.c, open_match) hosts are compared as they are written: a name is not looked up to find its address.
+ */
+import type { TcpAddress } from "../address.ts";
+import { parseHost, parsePort, splitHostPort } from "../host-port.ts";
+import { ipBytes } from "../ip-bytes.ts";
+import { Malformed } from "../malformed.ts";
+import { visible } from "../terminal-text.ts";
+
+interface OpenRule {
+  /** undefined is any. */
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+}
+
+export interface RemoteOpenRules {
+  permits(target: TcpAddress): boolean;
+}
+
+/** The words of the setting: `any` or `none` alone, or `host:port`, `[v6]:port` with `*` for any host or port. */
+export function parseRemoteOpen(words: readonly string[]): RemoteOpenRules {
+  const [first] = words;
+  if (first === undefined) throw new Malformed("PermitRemoteOpen has no value");
+  if (words.length === 1 && first === "any") return { permits: () => true };
+  if (words.length === 1 && first === "none") return { permits: () => false };
+  const rules = words.map(parseRule);
+  return { permits: (target) => rules.some((rule) => matches(rule, target)) };
+}
+
+function parseRule(word: string): OpenRule {
+  try {
+    const { host, port } = splitHostPort(word);
+    return { host: host === "*" ? undefined : parseHost(host), port: port === "*" ? undefined : parsePort(port) };
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Malformed(`PermitRemoteOpen ${visible(word, 80)}: ${error.message}`);
+  }
+}
+
+function matches({ host, port }: OpenRule, target: TcpAddress): boolean {
+  if (port !== undefined && port !== target.port) return false;
+  return host === undefined || isSameHost(host, target.host);
+}
+
+/** Names have no case (RFC 4343), and an IPv6 address can be written in many ways. */
+function isSameHost(host: string, other: string): boolean {
+  const bytes = ipBytes(host);
+  const others = ipBytes(other);
+  if (bytes === undefined || others === undefined) return host.toLowerCase() === other.toLowerCase();
+  return bytes.length === others.length && bytes.every((byte, index) => byte === others[index]);
+}

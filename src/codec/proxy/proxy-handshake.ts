@@ -1,0 +1,90 @@
+/**
+ * The handshake of a proxy's client, whichever protocol it speaks: the first byte tells SOCKS4, SOCKS5 and HTTP apart.
+ * Bytes go in as they come, steps come out. It holds no more than a handshake may have, and loses nothing that follows.
+ */
+import type { TcpAddress } from "../address.ts";
+import { quoted } from "../terminal-text.ts";
+import { httpConnectReader } from "./http-connect.ts";
+import type { ProxyAnswers, ProxyReader, ProxyReading } from "./proxy-request.ts";
+import { readSocks4, readSocks5 } from "./socks.ts";
+
+export type { ProxyAnswers } from "./proxy-request.ts";
+
+/** `reply` is to be sent at once; it is empty where there is nothing to say yet. */
+export type HandshakeStep =
+  | { readonly kind: "more"; readonly reply: Uint8Array }
+  | {
+      readonly kind: "asked";
+      readonly reply: Uint8Array;
+      readonly target: TcpAddress;
+      /** The end of the last chunk, where that is not the handshake's any more but meant for the target. */
+      readonly early: Uint8Array;
+      readonly answers: ProxyAnswers;
+    }
+  | { readonly kind: "refused"; readonly reply: Uint8Array; readonly reason: string; readonly isForeign: boolean };
+
+export class ProxyHandshake {
+  #held = new Uint8Array(256);
+  #length = 0;
+  #reader: ProxyReader | undefined;
+
+  /** Not to be called again after `asked` or `refused`. */
+  take(chunk: Uint8Array): HandshakeStep {
+    this.#hold(chunk);
+    let reply: Uint8Array = nothing;
+    while (this.#length > 0) {
+      const held = this.#held.subarray(0, this.#length);
+      this.#reader ??= readerFor(held[0] ?? 0);
+      const reading = this.#reader(held);
+      if (reading === undefined) break;
+      if (reading.kind === "refused") return { ...reading, reply: joined(reply, reading.reply) };
+      this.#length -= reading.length;
+      if (reading.kind === "asked") {
+        const { target, answers } = reading;
+        return { kind: "asked", reply, target, answers, early: chunk.subarray(chunk.length - this.#length) };
+      }
+      this.#held.copyWithin(0, reading.length);
+      this.#reader = reading.next;
+      reply = joined(reply, reading.reply);
+    }
+    return { kind: "more", reply };
+  }
+
+  #hold(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#held.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#held.length));
+      larger.set(this.#held.subarray(0, this.#length));
+      this.#held = larger;
+    }
+    this.#held.set(chunk, this.#length);
+    this.#length = length;
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+function readerFor(first: number): ProxyReader {
+  if (first === 4) return readSocks4;
+  if (first === 5) return readSocks5;
+  return first >= 65 && first <= 90 ? httpConnectReader() : unknown;
+}
+
+/** Whoever speaks no proxy protocol would not understand an answer in one. */
+function unknown(held: Uint8Array): ProxyReading {
+  const said = new TextDecoder("latin1").decode(held.subarray(0, 40));
+  return {
+    kind: "refused",
+    reply: nothing,
+    reason: `this is neither SOCKS nor HTTP: ${quoted(said)}`,
+    isForeign: true,
+  };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

@@ -1,0 +1,165 @@
+/**
+ * The text after -L, -R, -D and -W, both ways. OpenSSH (readconf.c, parse_forward) is the judge of what it means; where
+ * this is stricter (ports are plain digits, hosts are hosts), the text was a typing error. What is printed parses back
+ * to the same value.
+ */
+import { type Address, formatAddress, formatHost, isUnix, type UnixAddress } from "../address.ts";
+import { parseHost, parsePort } from "../host-port.ts";
+import { Malformed } from "../malformed.ts";
+import { quoted, visible } from "../terminal-text.ts";
+import { type Field, printPathField, slashFields, splitFields } from "./forward-fields.ts";
+
+export type ForwardFlag = "L" | "R" | "D" | "W";
+
+export interface TcpListen {
+  /** As the user gave it, without brackets: undefined when no bind address was given, `""` and `*` for all interfaces. */
+  readonly bind: string | undefined;
+  /** 0 only for -R: the server chooses. */
+  readonly port: number;
+}
+
+export type Listen = TcpListen | UnixAddress;
+
+export type ForwardSpec =
+  | Carried<"local">
+  | Carried<"remote">
+  | Socks<"dynamic">
+  | Socks<"reverse-dynamic">
+  | { readonly kind: "stdio"; readonly listen: undefined; readonly connect: Address };
+
+interface Carried<Kind> {
+  readonly kind: Kind;
+  readonly listen: Listen;
+  readonly connect: Address;
+}
+
+/** Each connection says itself where it goes. */
+interface Socks<Kind> {
+  readonly kind: Kind;
+  readonly listen: Listen;
+  readonly connect: undefined;
+}
+
+const grammars: Readonly<Record<ForwardFlag, string>> = {
+  L: "[bind:]port:host:hostport, for example 8080:localhost:80",
+  R: "[bind:]port:host:hostport, for example 8080:localhost:80, or [bind:]port for SOCKS",
+  D: "[bind:]port, for example 1080",
+  W: "host:port, for example db.internal:5432",
+};
+
+/** `-L 3456:ketu:0x50: "0x50" is not a port (1 to 65535)` is what a Malformed of it says. */
+export function parseForwardSpec(flag: ForwardFlag, text: string): ForwardSpec {
+  try {
+    if (/^\s/.test(text)) throw new Malformed("it begins with a space");
+    const fields = slashFields(text) ?? splitFields(text);
+    if (fields.length > 1 && text.endsWith(":") && fields.at(-1)?.text === "") {
+      throw new Malformed('nothing follows the last ":"');
+    }
+    return assemble(flag, fields);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Malformed(`-${flag} ${visible(text, 200)}: ${error.message}`);
+  }
+}
+
+/** The text without its flag, which `forwardFlag` tells. */
+export function printForwardSpec(spec: ForwardSpec): string {
+  if (spec.kind === "stdio")
+    return isUnix(spec.connect) ? printLonePath(spec.connect.path) : formatAddress(spec.connect);
+  if (spec.connect !== undefined) return `${printListen(spec.listen)}:${printConnect(spec.connect)}`;
+  return "path" in spec.listen ? printLonePath(spec.listen.path) : printListen(spec.listen);
+}
+
+export function forwardFlag(kind: ForwardSpec["kind"]): ForwardFlag {
+  const flags = { local: "L", remote: "R", "reverse-dynamic": "R", dynamic: "D", stdio: "W" } as const;
+  return flags[kind];
+}
+
+/**
+ * The address to listen on: `localhost` (both families) when no bind address was given, `*` for all interfaces. -g
+ * (GatewayPorts) opens what has no bind address, on our side only (OpenSSH channels.c, channel_fwd_bind_addr).
+ */
+export function listenAddress(spec: ForwardSpec, gatewayPorts = false): Address | undefined {
+  const { kind, listen } = spec;
+  if (listen === undefined || "path" in listen) return listen;
+  if (listen.bind === undefined) {
+    const isHere = kind === "local" || kind === "dynamic";
+    return { host: gatewayPorts && isHere ? "*" : "localhost", port: listen.port };
+  }
+  return { host: listen.bind === "" ? "*" : listen.bind, port: listen.port };
+}
+
+function assemble(flag: ForwardFlag, fields: readonly Field[]): ForwardSpec {
+  if (fields.length > 4) {
+    throw new Malformed(`too many parts; an IPv6 address goes in brackets: [::1]; expected ${grammars[flag]}`);
+  }
+  if (flag === "W") return { kind: "stdio", listen: undefined, connect: readConnect(flag, fields) };
+  const least = flag === "R" ? 0 : 1;
+  if (flag === "D" || (flag === "R" && isListenAlone(fields))) {
+    const kind = flag === "D" ? "dynamic" : "reverse-dynamic";
+    return { kind, listen: readListen(flag, fields, least), connect: undefined };
+  }
+  const split = listenCount(fields);
+  return {
+    kind: flag === "L" ? "local" : "remote",
+    listen: readListen(flag, fields.slice(0, split), least),
+    connect: readConnect(flag, fields.slice(split)),
+  };
+}
+
+/** ssh tries -R first as a forward to a target and, where there is none, as a SOCKS listener on the server. */
+function isListenAlone(fields: readonly Field[]): boolean {
+  return fields.length === 1 || (fields.length === 2 && fields.every((field) => !field.isPath));
+}
+
+/** How many of the fields are the listening side: a path is one field, host and port are two. */
+function listenCount(fields: readonly Field[]): number {
+  if (fields[0]?.isPath) return 1;
+  return fields.at(-1)?.isPath ? fields.length - 1 : fields.length - 2;
+}
+
+function readListen(flag: ForwardFlag, fields: readonly Field[], leastPort: 0 | 1): Listen {
+  const [first, second] = fields;
+  if (first === undefined || fields.length > 2) throw misshapen(flag);
+  if (second === undefined) {
+    return first.isPath ? { path: readPath(first.text) } : { bind: undefined, port: parsePort(first.text, leastPort) };
+  }
+  const bind = first.text === "" ? "" : parseHost(first.text);
+  return { bind, port: parsePort(second.text, leastPort) };
+}
+
+function readConnect(flag: ForwardFlag, fields: readonly Field[]): Address {
+  const [first, second] = fields;
+  if (first === undefined || fields.length > 2) throw misshapen(flag);
+  if (second === undefined) {
+    if (!first.isPath) throw misshapen(flag);
+    return { path: readPath(first.text) };
+  }
+  if (first.text === "*") throw new Malformed('"*" is no host to connect to');
+  return { host: parseHost(first.text), port: parsePort(second.text) };
+}
+
+function misshapen(flag: ForwardFlag): Malformed {
+  return new Malformed(`a part is missing or one too many; expected ${grammars[flag]}`);
+}
+
+function readPath(path: string): string {
+  if (/[\p{Cc}\p{Cs}]/u.test(path)) throw new Malformed(`path ${quoted(path)} contains a control character`);
+  // sun_path holds 108 bytes on Linux, the last one a NUL; OpenSSH refuses more on both sides (PATH_MAX_SUN).
+  if (new TextEncoder().encode(path).length > 107) throw new Malformed(`path ${quoted(path)} is longer than 107 bytes`);
+  return path;
+}
+
+function printListen(listen: Listen): string {
+  if ("path" in listen) return printPathField(listen.path);
+  return listen.bind === undefined ? `${listen.port}` : `${formatHost(listen.bind)}:${listen.port}`;
+}
+
+function printConnect(connect: Address): string {
+  return isUnix(connect) ? printPathField(connect.path) : formatAddress(connect);
+}
+
+/** A path that stands alone and reads like `bind/port` needs the brackets that make a field literal. */
+function printLonePath(path: string): string {
+  return slashFields(path) === undefined ? printPathField(path) : `[${path}]`;
+}

@@ -1,0 +1,27 @@
+/**
+ * The text after -J or ProxyJump: `[user@]host[:port]` or `ssh://` URIs, separated by commas, in the order in which the
+ * hosts are passed; `none` is no jump host at all (OpenSSH's readconf.c, parse_jump).
+ */
+
+import { Malformed } from "../malformed.ts";
+import { quoted } from "../terminal-text.ts";
+import { type Destination, parseDestination, printDestination } from "./destination.ts";
+
+/** Each jump host costs a session within a session; nobody passes as many as this. */
+const mostHosts = 16;
+
+export function parseJumpList(text: string): readonly Destination[] {
+  if (text.toLowerCase() === "none") return [];
+  const parts = text.split(",", mostHosts + 1);
+  if (parts.length > mostHosts) throw new Malformed(`more than ${mostHosts} jump hosts`);
+  return parts.map((part) => {
+    if (part === "")
+      throw new Malformed(text === "" ? "the jump host is missing" : `${quoted(text)} has an empty host`);
+    return parseDestination(part);
+  });
+}
+
+/** The other way: as -J takes it. */
+export function printJumpList(hosts: readonly Destination[]): string {
+  return hosts.length === 0 ? "none" : hosts.map(printDestination).join(",");
+}

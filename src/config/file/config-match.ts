@@ -1,0 +1,109 @@
+/** Whether a block of the configuration applies: the patterns of Host and the criteria of Match (readconf.c, match_cfg_line). */
+import { takeToken } from "../../codec/config/config-line.ts";
+import { matchesPattern, matchPatterns } from "../../codec/host-pattern.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { didYouMean } from "../../codec/nearest.ts";
+import { quoted, visible } from "../../codec/terminal-text.ts";
+
+export interface MatchContext {
+  /** As far as the configuration has been read: HostName in place of what was typed. */
+  readonly host: string;
+  /** As it was typed. */
+  readonly originalHost: string;
+  readonly user: string;
+  readonly localUser: string;
+  /** Tag. */
+  readonly tag: string;
+  /** The configuration is being read once more, with the final host name. */
+  readonly isFinal: boolean;
+  /** Runs the command of exec, its tokens filled in. */
+  succeeds(command: string): boolean;
+  /** `final` was seen: the configuration has to be read once more. */
+  askForFinal(): void;
+  /** A criterion that porthop cannot decide: it is taken not to be met. */
+  undecided(criterion: string): void;
+}
+
+/** One pattern must fit and none of those with `!`. Letter case counts, as in ssh. */
+export function hostApplies(patterns: readonly string[], host: string): boolean {
+  let applies = false;
+  for (const item of patterns) {
+    if (item === "") throw new Malformed("Host: a pattern is empty");
+    const isNegated = item.startsWith("!");
+    if (!matchesPattern(host, isNegated ? item.slice(1) : item)) continue;
+    if (isNegated) return false;
+    applies = true;
+  }
+  return applies;
+}
+
+/** `text` is all after the word Match. A command runs only when all criteria before it are met. */
+export function matchApplies(text: string, context: MatchContext): boolean {
+  let applies = true;
+  let count = 0;
+  let next = takeToken(text);
+  while (next.token !== "" && !next.token.startsWith("#")) {
+    const isNegated = next.token.startsWith("!");
+    const criterion = (isNegated ? next.token.slice(1) : next.token).toLowerCase();
+    if (criterion === "all") {
+      refuseMore(count, next.rest);
+      return applies && !isNegated;
+    }
+    count++;
+    const argument = needsNone.has(criterion) ? undefined : takeToken(next.rest);
+    if (argument !== undefined && (argument.token === "" || argument.token.startsWith("#"))) {
+      throw new Malformed(`Match: ${visible(criterion, 50)} needs a value`);
+    }
+    const isMet = () => criterionMet(criterion, argument?.token ?? "", context);
+    if (criterion !== "exec") applies = isMet() !== isNegated && applies;
+    else if (applies) applies = isMet() !== isNegated;
+    next = takeToken(argument === undefined ? next.rest : argument.rest);
+  }
+  if (count === 0) throw new Malformed("Match has no criterion");
+  return applies;
+}
+
+const needsNone: ReadonlySet<string> = new Set(["canonical", "final"]);
+
+/** What newer versions of ssh have, and porthop does not. */
+const undecidable: ReadonlySet<string> = new Set(["localnetwork", "sessiontype", "command", "version"]);
+
+const known = ["all", "canonical", "exec", "final", "host", "localuser", "originalhost", "tagged", "user"];
+
+function refuseMore(count: number, rest: string): void {
+  const { token } = takeToken(rest);
+  if (count > 1 || (token !== "" && !token.startsWith("#"))) {
+    throw new Malformed("Match: all cannot stand beside other criteria");
+  }
+}
+
+function criterionMet(criterion: string, value: string, context: MatchContext): boolean {
+  switch (criterion) {
+    case "final":
+      context.askForFinal();
+      return context.isFinal;
+    case "canonical":
+      return context.isFinal;
+    case "host":
+      return fits(context.host.toLowerCase(), value.toLowerCase());
+    case "originalhost":
+      return fits(context.originalHost.toLowerCase(), value.toLowerCase());
+    case "user":
+      return fits(context.user, value);
+    case "localuser":
+      return fits(context.localUser, value);
+    case "tagged":
+      return fits(context.tag, value);
+    case "exec":
+      return context.succeeds(value);
+  }
+  if (!undecidable.has(criterion)) {
+    throw new Malformed(`Match: ${quoted(criterion)} is no criterion${didYouMean(criterion, known)}`);
+  }
+  context.undecided(criterion);
+  return false;
+}
+
+function fits(text: string, list: string): boolean {
+  return matchPatterns(text, list.split(",")) === "matched";
+}

@@ -1,0 +1,208 @@
+/**
+ * Reads configuration files for one host, line by line as readconf.c does: blocks apply or do not, files are included
+ * where they stand, and the first value of a keyword wins. Whatever is wrong names its file and line.
+ */
+import { join } from "node:path";
+import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line.ts";
+import { matchPatterns } from "../../codec/host-pattern.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { didYouMean } from "../../codec/nearest.ts";
+import { quoted, visible } from "../../codec/terminal-text.ts";
+import { PorthopError } from "../../errors.ts";
+import { hostApplies, type MatchContext, matchApplies } from "./config-match.ts";
+import type { ConfigSources, Unreadable } from "./config-sources.ts";
+import { underHome } from "./config-tokens.ts";
+import { addConfigLine } from "./config-value.ts";
+import { findKeyword, type Keyword, type Keywords, keywords as known } from "./keyword.ts";
+import { weightOf } from "./other-keywords.ts";
+
+/** Of whom the files are asked. What Match looks at changes while they are read. */
+export interface Subject {
+  /** What Host is matched with. */
+  readonly host: string;
+  readonly isFinal: boolean;
+  match(): Pick<MatchContext, "host" | "originalHost" | "user" | "localUser" | "succeeds">;
+}
+
+interface Place {
+  readonly path: string;
+  /** A file of the user's, and not of the system's. */
+  readonly isUser: boolean;
+  /** Nobody else may be able to write it. */
+  readonly isPrivate: boolean;
+  /** Included from a block that does not apply: its lines are only looked at. */
+  readonly isDead: boolean;
+  readonly depth: number;
+}
+
+interface Line extends ConfigLine {
+  readonly number: number;
+}
+
+/** READCONF_MAX_DEPTH. */
+const maxDepth = 16;
+
+/** What includes two files that include two files ... must come to an end too. */
+const maxFiles = 10_000;
+
+/** Values of a keyword that porthop does not have which leave things as they are. */
+const asEver = /^(no|none|false|off|default|internal|any)$/i;
+
+export class ConfigReading {
+  readonly #sources: ConfigSources;
+  readonly #keywords: Keywords;
+  /** Files that were read, cut into their lines. */
+  readonly #files = new Map<string, readonly Line[]>();
+  /** Keywords of ssh's that porthop does not have, in small letters, with the first value of each. */
+  readonly #others = new Map<string, string>();
+  /** Lines with a SendEnv that counted. */
+  readonly #sent = new Set<string>();
+  #wantsFinal = false;
+  #count = 0;
+
+  /** What the files say is added to the keywords, behind what they hold already. */
+  constructor(sources: ConfigSources, keywords: Keywords) {
+    this.#sources = sources;
+    this.#keywords = keywords;
+  }
+
+  /** The files want to be read once more, with the host that is reached. */
+  get wantsFinal(): boolean {
+    return this.#wantsFinal;
+  }
+
+  /** Gives back why a file could not be read. */
+  read(path: string, rules: Pick<Place, "isUser" | "isPrivate">, subject: Subject): Unreadable | undefined {
+    return this.#readFile({ ...rules, path, isDead: false, depth: 0 }, subject);
+  }
+
+  #readFile(place: Place, subject: Subject): Unreadable | undefined {
+    if (++this.#count > maxFiles) throw new Malformed(`more than ${maxFiles} files are included`);
+    const lines = this.#files.get(place.path) ?? this.#load(place);
+    if ("why" in lines) return lines;
+    let isActive = !place.isDead;
+    for (const line of lines) {
+      isActive = locating(place.path, line.number, () => this.#readLine(line, place, isActive, subject));
+    }
+    return undefined;
+  }
+
+  #load({ path, isPrivate }: Place): readonly Line[] | Unreadable {
+    const text = refusing(
+      () => path,
+      () => this.#sources.read(path, isPrivate),
+    );
+    if (typeof text !== "string") return text;
+    const lines = text.split("\n").flatMap((row, index) => {
+      const line = locating(path, index + 1, () => parseConfigLine(row));
+      return line === undefined ? [] : [{ ...line, number: index + 1 }];
+    });
+    this.#files.set(path, lines);
+    return lines;
+  }
+
+  /** Whether the lines that follow apply. */
+  #readLine(line: Line, place: Place, isActive: boolean, subject: Subject): boolean {
+    const name = line.keyword.toLowerCase();
+    if (name === "host") return hostApplies(line.arguments, subject.host) && !place.isDead;
+    if (name === "match") return matchApplies(line.rest, this.#matchContext(line, place, subject)) && !place.isDead;
+    if (name === "include") {
+      for (const pattern of line.arguments) this.#include(pattern, place, isActive, subject);
+      return isActive;
+    }
+    const keyword = findKeyword(name);
+    if (keyword === undefined) this.#readOther(name, line, place, isActive);
+    else {
+      const isNew = isActive && !this.#wasSent(keyword, line, place);
+      const add = () => addConfigLine(this.#keywords, keyword, line, isNew);
+      if (isNew) this.#keywords.addingFrom(placeOf(place.path, line.number), add);
+      else add();
+    }
+    return isActive;
+  }
+
+  /** SendEnv is the only one that a second reading of the same line would change. */
+  #wasSent(keyword: Keyword, line: Line, { path }: Place): boolean {
+    if (keyword !== "SendEnv") return false;
+    const where = `${path}:${line.number}`;
+    const was = this.#sent.has(where);
+    this.#sent.add(where);
+    return was;
+  }
+
+  #matchContext(line: Line, place: Place, subject: Subject): MatchContext {
+    const { succeeds, ...match } = subject.match();
+    return {
+      ...match,
+      tag: this.#others.get("tag") ?? "",
+      isFinal: subject.isFinal,
+      // What does not apply anyway runs nothing.
+      succeeds: (command) => !place.isDead && succeeds(command),
+      askForFinal: () => {
+        this.#wantsFinal = true;
+      },
+      undecided: (criterion) => {
+        if (!subject.isFinal) this.#warn(line, place, `porthop does not have Match ${criterion}: taken as not met`);
+      },
+    };
+  }
+
+  #include(pattern: string, place: Place, isActive: boolean, subject: Subject): void {
+    const { isUser, depth } = place;
+    if (pattern === "") throw new Malformed("Include: the file is missing");
+    if (pattern.startsWith("~") && !isUser)
+      throw new Malformed(`Include ${visible(pattern, 200)}: whose home is meant?`);
+    if (depth >= maxDepth)
+      throw new Malformed(`Include ${visible(pattern, 200)}: files include each other ${depth} deep`);
+    const folder = isUser ? this.#sources.userFolder : this.#sources.systemFolder;
+    const absolute = /^[/~]/.test(pattern) ? underHome(pattern, this.#sources.machine) : join(folder, pattern);
+    for (const path of this.#sources.paths(absolute)) {
+      const inner = { path, isUser, isPrivate: true, isDead: !isActive, depth: depth + 1 };
+      const missing = this.#readFile(inner, subject);
+      if (missing !== undefined && !missing.isMissing) {
+        throw new Malformed(`Include: cannot read ${visible(path, 200)}: ${missing.why}`);
+      }
+    }
+  }
+
+  /** What porthop does not have: ssh knows it, or it is to be ignored, or it is wrong. */
+  #readOther(name: string, line: Line, place: Place, isActive: boolean): void {
+    const shown = visible(line.keyword, 50);
+    const weight = weightOf(name);
+    if (weight === undefined) {
+      const ignored = this.#keywords.text("IgnoreUnknown")?.toLowerCase().split(",") ?? [];
+      if (matchPatterns(name, ignored) !== "matched") {
+        throw new Malformed(`ssh has no keyword ${quoted(shown)}${didYouMean(line.keyword, Object.keys(known))}`);
+      }
+      if (name.startsWith("porthop") && isActive) this.#warn(line, place, `porthop has no keyword ${shown} either`);
+      return;
+    }
+    if (!isActive || this.#others.has(name)) return;
+    const value = line.arguments[0] ?? "";
+    this.#others.set(name, value);
+    if (name === "canonicalizehostname" && !asEver.test(value)) this.#wantsFinal = true;
+    if (weight === "refused" && !asEver.test(value)) throw new Malformed(`porthop does not have ${shown}`);
+    if (weight === "matters" && !asEver.test(value)) this.#warn(line, place, `porthop does not have ${shown}: ignored`);
+  }
+
+  #warn({ number }: Line, { path }: Place, text: string): void {
+    this.#keywords.warnings.push(`${visible(path, 200)} line ${number}: ${text}`);
+  }
+}
+
+function locating<T>(path: string, number: number, read: () => T): T {
+  return refusing(() => placeOf(path, number), read);
+}
+
+function placeOf(path: string, number: number): string {
+  return `${path} line ${number}`;
+}
+
+function refusing<T>(where: () => string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new PorthopError("config.invalid", `${visible(where(), 200)}: ${error.message}`, { cause: error });
+  }
+}

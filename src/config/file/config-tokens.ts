@@ -1,0 +1,83 @@
+/**
+ * Fills in what ssh does (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES): `~`, `%h` and `${NAME}`, each only in the
+ * keywords where ssh.c has it. What was filled in is not looked at again.
+ */
+import { createHash } from "node:crypto";
+import { expandTokens, expandTokensAndVariables } from "../../codec/config/percent-tokens.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { quoted, visible } from "../../codec/terminal-text.ts";
+import type { Machine } from "./config-sources.ts";
+import type { Keyword, Keywords } from "./keyword.ts";
+
+export type Tokens = Readonly<Record<string, string>>;
+
+/** Who is connected to, as far as it is known. */
+export interface Connection {
+  /** As it was typed. */
+  readonly originalHost: string;
+  /** What HostName made of it. */
+  readonly host: string;
+  /** HostKeyAlias. */
+  readonly keyName: string;
+  readonly port: string;
+  readonly user: string;
+  readonly jumps: string;
+}
+
+export function connectionTokens(connection: Connection, machine: Machine): Tokens {
+  const { originalHost, host, keyName, port, user, jumps } = connection;
+  return {
+    C: createHash("sha1").update(`${machine.host}${host}${port}${user}`).digest("hex"),
+    L: machine.host.split(".", 1)[0] ?? "",
+    d: machine.home,
+    h: host,
+    i: machine.uid,
+    j: jumps,
+    k: keyName,
+    l: machine.host,
+    n: originalHost,
+    p: port,
+    r: user,
+    u: machine.user,
+  };
+}
+
+/** `~`, tokens and variables in the names of files and sockets, and tokens in the command. */
+export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine): void {
+  const path = (text: string) => expandTokensAndVariables(underHome(text, machine), tokens, machine.environment);
+  fill(keywords, "RemoteCommand", (text) => expandTokens(text, tokens));
+  for (const keyword of [
+    "CertificateFile",
+    "ControlPath",
+    "IdentityAgent",
+    "IdentityFile",
+    "UserKnownHostsFile",
+  ] as const) {
+    fill(keywords, keyword, path);
+  }
+  fill(keywords, "ForwardAgent", (text) => (/^(yes|no|true|false)$/i.test(text) ? text : path(text)));
+  fill(keywords, "GlobalKnownHostsFile", (text) => underHome(text, machine));
+}
+
+/** misc.c, tilde_expand: `~/x` below the own home, `~user/x` below another's. */
+export function underHome(path: string, machine: Machine): string {
+  const [, user, rest = ""] = /^~([^/]*)(.*)$/s.exec(path) ?? [];
+  if (user === undefined) return path;
+  const home = user === "" ? machine.home : machine.homeOf(user);
+  if (home === undefined) throw new Malformed(`${quoted(path)}: there is no user ${quoted(user)}`);
+  return `${home.replace(/\/+$/, "")}/${rest.slice(1)}`;
+}
+
+/** What is wrong with a value is said with the file and line that it is of, and behind the keyword's name. */
+export function locating<T>(keywords: Keywords, keyword: Keyword, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Malformed(`${visible(keywords.placeOf(keyword), 200)}${keyword}: ${error.message}`);
+  }
+}
+
+function fill(keywords: Keywords, keyword: Keyword, change: (text: string) => string): void {
+  locating(keywords, keyword, () => keywords.replace(keyword, change));
+}

@@ -1,0 +1,73 @@
+/**
+ * The names that the user's configuration has for servers, as they can be offered in a list. What cannot be read is left
+ * out without a word: this serves whoever chooses, and not the connection.
+ */
+import { join } from "node:path";
+import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line.ts";
+import { hostFlaw } from "../../codec/host-port.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import type { ConfigSources } from "./config-sources.ts";
+import { underHome } from "./config-tokens.ts";
+
+export interface HostNames {
+  /** Those without a pattern, each once, in the order of the files. */
+  readonly hosts: readonly string[];
+  /** All words of all Host lines, patterns too. */
+  readonly patterns: readonly string[];
+  /** The values of IgnoreUnknown, wherever they stand. */
+  readonly ignored: readonly string[];
+}
+
+const mostFiles = 200;
+
+export function readHostNames(sources: ConfigSources): HostNames {
+  const lines = linesOf(sources);
+  const patterns = lines.filter(({ keyword }) => /^host$/i.test(keyword)).flatMap((line) => line.arguments);
+  const ignored = lines.filter(({ keyword }) => /^ignoreunknown$/i.test(keyword)).flatMap((line) => line.arguments);
+  // A name with a pattern's sign, a port or an @ cannot be logged in to as it stands.
+  const hosts = patterns.filter((name) => !/[*?!:]/.test(name) && hostFlaw(name) === undefined);
+  return { hosts: [...new Set(hosts)], patterns, ignored };
+}
+
+function linesOf(sources: ConfigSources): readonly ConfigLine[] {
+  const seen = new Set<string>();
+  const read = (path: string): readonly ConfigLine[] => {
+    if (seen.has(path) || seen.size >= mostFiles) return [];
+    seen.add(path);
+    return textOf(path, sources)
+      .split("\n")
+      .flatMap((row) => {
+        const line = lineOf(row);
+        if (line === undefined) return [];
+        if (!/^include$/i.test(line.keyword)) return [line];
+        return line.arguments.flatMap((pattern) => pathsOf(pattern, sources)).flatMap(read);
+      });
+  };
+  return read(sources.userFile);
+}
+
+function textOf(path: string, sources: ConfigSources): string {
+  const text = orNothing(() => sources.read(path, true));
+  return typeof text === "string" ? text : "";
+}
+
+function lineOf(row: string): ConfigLine | undefined {
+  return orNothing(() => parseConfigLine(row));
+}
+
+function pathsOf(pattern: string, sources: ConfigSources): readonly string[] {
+  const find = () => {
+    const path = /^[/~]/.test(pattern) ? underHome(pattern, sources.machine) : join(sources.userFolder, pattern);
+    return sources.paths(path);
+  };
+  return orNothing(find) ?? [];
+}
+
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The files that a pattern of Include names, as glob(3) finds them: `*`, `?` and `[a-z]` within a name, a dot at its
+ * beginning only by a dot, sorted by name. A pattern that fits nothing is no error.
+ */
+import { lstatSync, readdirSync } from "node:fs";
+import { fitsPieces } from "../../codec/host-pattern.ts";
+
+export function matchingPaths(pattern: string): readonly string[] {
+  let found: readonly string[] = [pattern.startsWith("/") ? "" : "."];
+  for (const part of pattern.split("/")) {
+    if (part === "") continue;
+    const name = plainName(part);
+    found =
+      name === undefined ? found.flatMap((folder) => entries(folder, part)) : found.map((each) => `${each}/${name}`);
+  }
+  return found.filter(isThere);
+}
+
+/** A name without any pattern, its backslashes taken off; undefined when it is one. */
+function plainName(part: string): string | undefined {
+  const tokens = tokensOf(part);
+  return tokens.every((token): token is string => typeof token === "string") ? tokens.join("") : undefined;
+}
+
+function entries(folder: string, part: string): readonly string[] {
+  const tokens = tokensOf(part);
+  return namesIn(`${folder}/`)
+    .filter((name) => (!name.startsWith(".") || tokens[0] === ".") && fits([...name], tokens))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+}
+
+type Token = string | typeof anyRun | ((sign: string) => boolean);
+
+const anyRun = Symbol("*");
+
+function tokensOf(part: string): readonly Token[] {
+  const signs = [...part];
+  const tokens: Token[] = [];
+  for (let at = 0; at < signs.length; at++) {
+    const sign = signs[at] ?? "";
+    const close = sign === "[" ? closingBracket(signs, at) : -1;
+    if (sign === "*") tokens.push(anyRun);
+    else if (sign === "?") tokens.push(() => true);
+    else if (sign === "\\" && at + 1 < signs.length) tokens.push(signs[++at] ?? "");
+    else if (close !== -1) {
+      tokens.push(setOf(signs.slice(at + 1, close)));
+      at = close;
+    } else tokens.push(sign);
+  }
+  return tokens;
+}
+
+/** A `]` that comes first belongs to the set. Without an end the bracket is a sign like others. */
+function closingBracket(signs: readonly string[], open: number): number {
+  const isNegated = signs[open + 1] === "!" || signs[open + 1] === "^";
+  return signs.indexOf("]", open + (isNegated ? 3 : 2));
+}
+
+function setOf(inside: readonly string[]): (sign: string) => boolean {
+  const isNegated = inside[0] === "!" || inside[0] === "^";
+  const members = isNegated ? inside.slice(1) : inside;
+  return (sign) => {
+    const isIn = members.some((member, index) => {
+      const last = members[index + 2];
+      if (members[index + 1] === "-" && last !== undefined) return sign >= member && sign <= last;
+      return sign === member;
+    });
+    return isIn !== isNegated;
+  };
+}
+
+function fits(name: readonly string[], tokens: readonly Token[]): boolean {
+  return fitsPieces(
+    name.length,
+    tokens.length,
+    (at) => tokens[at] === anyRun,
+    (at, index) => {
+      const [token, sign = ""] = [tokens[at], name[index]];
+      return token === sign || (typeof token === "function" && token(sign));
+    },
+  );
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // Not a folder, or not ours to look into: nothing in it fits.
+    return [];
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,84 @@
+/** How the values of keywords are written, and what is wrong with one that is not of its kind. */
+import { parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
+import { type AlgorithmKind, isAlgorithmKind } from "../../codec/config/openssh-algorithms.ts";
+import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
+import { hostFlaw } from "../../codec/host-port.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { quoted } from "../../codec/terminal-text.ts";
+import { parseDuration, parseRate } from "../../codec/units.ts";
+import { parseJumpList } from "../../codec/words/jump-list.ts";
+import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
+import { checkForward, type ForwardKeyword } from "./config-forward.ts";
+
+/** What a value means. `ignored` keywords change nothing that porthop does: they are taken with a warning. */
+export type Reading =
+  | AlgorithmKind
+  | "text"
+  | "host"
+  | "jumps"
+  | "command"
+  | "list"
+  | "remote-open"
+  | "forward"
+  | "plugin"
+  | "rate"
+  | "yes-no"
+  | "number"
+  | "count"
+  | "octal"
+  | "seconds"
+  | "ignored"
+  | readonly string[];
+
+const yesNo: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);
+
+/** Yes, in one variant of the protocol: which one a login uses is no matter here. */
+export function isVariant(keyword: string, value: string): boolean {
+  return keyword === "PubkeyAuthentication" && /^(unbound|host-bound)$/i.test(value);
+}
+
+/** Throws a Malformed at a value that the keyword does not take. */
+export function checkReading(keyword: string, reading: Reading, value: string): void {
+  const lower = value.toLowerCase();
+  const expect = (is: boolean, what: string) => {
+    if (!is) throw new Malformed(`${keyword}: ${quoted(value)} is not ${what}`);
+  };
+  if (typeof reading === "object") expect(reading.includes(lower), `one of ${reading.join(", ")}`);
+  else if (reading === "yes-no") expect(yesNo.has(lower) || isVariant(keyword, value), "yes or no");
+  else if (reading === "number") expect(/^\d{1,9}$/.test(value), "a number");
+  else if (reading === "count") expect(/^0*[1-9]\d{0,8}$/.test(value), "a number from 1 on");
+  // misc.c, strtol to base 8 and no more than 0777.
+  else if (reading === "octal") expect(/^0{0,10}[0-7]{1,3}$/.test(value), "an octal number up to 0777");
+  else if (reading === "host") refuseFlaw(keyword, hostFlaw(value));
+  else if (reading === "jumps") parseJumpList(value);
+  else if (reading === "remote-open") parseRemoteOpen(words(value));
+  else if (reading === "forward") checkForward(keyword as ForwardKeyword, value);
+  else if (reading === "plugin") parsePluginSpec(value);
+  else if (reading === "rate") parseRate(value);
+  else if (reading === "seconds" && lower !== "none") naming(keyword, () => parseDuration(value));
+  else if (isAlgorithmKind(reading)) naming(keyword, () => parseAlgorithmList(reading, value));
+}
+
+function refuseFlaw(keyword: string, flaw: string | undefined): void {
+  if (flaw !== undefined) throw new Malformed(`${keyword}: ${flaw}`);
+}
+
+/** What is wrong with the value is said behind the keyword's name. */
+function naming(keyword: string, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Malformed(`${keyword}: ${error.message}`);
+  }
+}
+
+/** Cut at blanks, but not at those in quotes. */
+export function words(text: string): readonly string[] {
+  return (text.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map(unquote);
+}
+
+/** One pair of quotes around the whole value is not part of it. */
+export function unquote(value: string): string {
+  return /^("[^"]*"|'[^']*')$/.test(value) ? value.slice(1, -1) : value;
+}

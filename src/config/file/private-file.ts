@@ -1,0 +1,27 @@
+/**
+ * Who may write a file of the configuration: its owner and root, as ssh has it ("Bad owner or permissions"). As in
+ * Debian's ssh a group may too whose only member is the user, since a umask of 002 makes files so.
+ */
+import { Malformed } from "../../codec/malformed.ts";
+import { groupMembers, ownUid } from "../current-user.ts";
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** Throws a Malformed when others could have written it. */
+export function refuseShared({ uid, gid, mode }: FileOwner, user: string): void {
+  if (process.platform === "win32") return;
+  const own = ownUid();
+  if (uid !== 0 && own !== undefined && uid !== own) throw new Malformed("bad owner: it is another user's");
+  const isShared = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && !isAlone(user, gid));
+  if (!isShared) return;
+  throw new Malformed(`bad permissions: ${(mode & 0o777).toString(8).padStart(4, "0")} lets others write it`);
+}
+
+function isAlone(user: string, gid: number): boolean {
+  const members = groupMembers(gid);
+  return members.length > 0 && members.every((member) => member === user);
+}

@@ -1,0 +1,59 @@
+/**
+ * What becomes of the bind address of a listener on the server. sshd may not heed it (GatewayPorts): it says so when it
+ * opens more than was asked for, and is silent when it keeps to loopback, so that one is looked for.
+ */
+import type { Client } from "ssh2";
+import { formatAddress, isLoopback, type TcpAddress } from "../../codec/address.ts";
+import { portTableCommand, readListening } from "../../codec/capture/socket-table.ts";
+import { ipBytes } from "../../codec/ip-bytes.ts";
+import { outputOf } from "./server-shell.ts";
+
+export interface Bound {
+  /** Where the server listens, as far as can be told. */
+  readonly addresses: readonly [TcpAddress, ...TcpAddress[]];
+  readonly remarks: readonly string[];
+}
+
+/** As ssh sends it (OpenSSH channels.c, channel_rfwd_bind_host): the empty address is all addresses. */
+export function bindHost(host: string): string {
+  return host === "*" ? "" : host;
+}
+
+/** The bind address in sshd's message that it did something else (channels.c, channel_fwd_bind_addr). */
+export function overriddenBind(text: string): string | undefined {
+  return /^Forwarding listen address "(.*)" overridden by server GatewayPorts$/.exec(text)?.[1];
+}
+
+/** `wanted` has the true port. Asks the server for its sockets only when the answer is in doubt; never rejects. */
+export async function whereBound(client: Client, wanted: TcpAddress, overridden: boolean): Promise<Bound> {
+  const { port } = wanted;
+  const asked = formatAddress(wanted);
+  if (overridden) {
+    const why = `its sshd_config says "GatewayPorts yes"; "GatewayPorts clientspecified" would heed the bind address`;
+    const remark = `others can connect to it: the server listens on all its addresses and not only on ${asked}, for ${why}`;
+    return { addresses: [{ host: "*", port }], remarks: [remark] };
+  }
+  // These sshd always heeds.
+  if (["localhost", "127.0.0.1", "::1"].includes(wanted.host)) return { addresses: [wanted], remarks: [] };
+  const table = await outputOf(client, portTableCommand(port));
+  const hosts = readListening(table?.split("\n") ?? [], port);
+  const [first, ...others] = hosts.map((host) => ({ host, port }));
+  if (first !== undefined && hosts.every(isLoopback) && !hosts.some((host) => isSameAddress(host, wanted.host))) {
+    const places = hosts.map((host) => formatAddress({ host, port })).join(" and ");
+    const why = `its sshd_config says "GatewayPorts no", the default; "GatewayPorts clientspecified" would heed the bind address`;
+    const remark = `only the server itself can connect to it: it listens on ${places} and not on ${asked}, for ${why}`;
+    return { addresses: [first, ...others], remarks: [remark] };
+  }
+  if (isLoopback(wanted.host)) return { addresses: [wanted], remarks: [] };
+  const doubt =
+    first !== undefined
+      ? ""
+      : `, unless its sshd_config says "GatewayPorts no", the default, with which it listens on loopback only; "GatewayPorts clientspecified" heeds the bind address`;
+  return { addresses: [wanted], remarks: [`others can connect to it: the server listens on ${asked}${doubt}`] };
+}
+
+/** However it is written. */
+function isSameAddress(one: string, other: string): boolean {
+  const bytes = ipBytes(one);
+  return bytes !== undefined && bytes.join() === ipBytes(other)?.join();
+}

@@ -1,0 +1,113 @@
+/**
+ * A connection that came in on the server's side of a forward: a channel that the server wants to open (RFC 4254,
+ * section 7.2), as an Inbound. It is answered once, with a confirmation or with a true reason, and never by itself.
+ */
+import { isIP } from "node:net";
+import type { Client, ClientChannel } from "ssh2";
+import { type Address, formatAddress, isLoopback, isUnix, plainHost, type TcpAddress } from "../../codec/address.ts";
+import { PorthopError } from "../../errors.ts";
+import type { Conn, Inbound } from "../../flow/conn.ts";
+import { type OpenRefusal, openRefusal } from "../failure.ts";
+
+/** What ssh2 hands over of an open that is not answered yet. */
+export interface ChannelOpening {
+  readonly accept: () => ClientChannel;
+  readonly reject: () => void;
+}
+
+export interface RemoteOpen extends ChannelOpening {
+  /** As the server says it, which may be anything; undefined for a unix socket, where nobody knows. */
+  readonly originator: TcpAddress | undefined;
+  /** Where the server was asked to listen, with the true port. */
+  readonly listen: Address;
+  /** The server as our session reached it. */
+  readonly server: Address;
+  /** Called once, when it was refused or the channel is closed. */
+  readonly over: () => void;
+}
+
+export interface RemoteCarrier {
+  /** The reason, once the session is gone. */
+  readonly goneBy: PorthopError | undefined;
+  /** Makes a conn of the channel; called before anything that follows its confirmation is read. */
+  adopt(channel: ClientChannel, origin: string): Conn;
+}
+
+export function remoteInbound(client: Client, open: RemoteOpen, carrier: RemoteCarrier): Inbound {
+  const origin = originOf(open);
+  let answered = false;
+  return {
+    origin,
+    // The server says only what it was asked for, not where the origin connected to: the address is our inference.
+    leg: { from: origin, to: connectedTo(origin, open), observed: false },
+    async accept() {
+      answered = true;
+      const channel = accepted(open, carrier);
+      channel.on("close", open.over);
+      return carrier.adopt(channel, formatAddress(origin));
+    },
+    refuse(error) {
+      if (answered) return;
+      answered = true;
+      open.over();
+      if (carrier.goneBy === undefined) refuseOpen(client, open.reject, openRefusal(error));
+    },
+  };
+}
+
+function accepted({ accept, over }: RemoteOpen, carrier: RemoteCarrier): ClientChannel {
+  try {
+    if (carrier.goneBy !== undefined) throw carrier.goneBy;
+    return accept();
+  } catch (error) {
+    over();
+    const text = "the session ended while a connection from the server was being accepted";
+    throw carrier.goneBy ?? new PorthopError("ssh.lost", text, { leg: 2, cause: error });
+  }
+}
+
+/** `reject` says "connect failed" whatever it was, without a text: the reason is put in on its way out. */
+export function refuseOpen(client: Client, reject: () => void, { reason, text }: OpenRefusal): void {
+  const { _protocol: protocol } = client as unknown as { _protocol?: Partial<OpenFailing> };
+  const send = protocol?.channelOpenFail;
+  if (protocol !== undefined && send !== undefined) {
+    protocol.channelOpenFail = (recipient) => send.call(protocol, recipient, reason, text);
+  }
+  try {
+    reject();
+  } catch {
+    // ssh2 throws when the session has just ended: then nobody waits for an answer.
+  } finally {
+    if (protocol !== undefined && send !== undefined) protocol.channelOpenFail = send;
+  }
+}
+
+/** ssh2 1.17.0, lib/protocol/Protocol.js. */
+interface OpenFailing {
+  channelOpenFail(recipient: number, reason: number, text: string): void;
+}
+
+/** OpenSSH says UNKNOWN where it cannot tell (canohost.c, get_peer_ipaddr), and a hostile server whatever it likes. */
+function originOf({ originator, listen }: RemoteOpen): Address {
+  if (originator === undefined) return listen;
+  const host = isIP(originator.host) === 0 ? "unknown" : plainHost(originator.host);
+  return { host, port: originator.port <= 65535 ? originator.port : 0 };
+}
+
+function connectedTo(origin: Address, { listen, server }: RemoteOpen): Address {
+  if (isUnix(listen) || isUnix(origin)) return listen;
+  const { port } = listen;
+  const family = isIP(origin.host);
+  const isFamily = (host: string) => family !== 0 && isIP(host) === family;
+  if (isLoopback(origin.host)) {
+    if (isFamily(listen.host) && isLoopback(listen.host)) return listen;
+    return { host: family === 6 ? "::1" : "127.0.0.1", port };
+  }
+  if (isFamily(listen.host) && !isLoopback(listen.host) && !isUnspecified(listen.host)) return listen;
+  if (!isUnix(server) && (family === 0 || isFamily(server.host))) return { host: server.host, port };
+  return { host: family === 6 ? "::" : "0.0.0.0", port };
+}
+
+function isUnspecified(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}

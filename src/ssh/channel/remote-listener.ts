@@ -1,0 +1,163 @@
+/**
+ * Listeners on the server's side of a session (RFC 4254, section 7.1; for unix sockets OpenSSH's PROTOCOL, section 2.4).
+ * What comes in on them becomes an Inbound; what nobody asked for, or what is more than can be held, is refused.
+ */
+import type { Client, ClientChannel } from "ssh2";
+import { type Address, formatAddress, isUnix, type TcpAddress } from "../../codec/address.ts";
+import type { Inbound, Listener } from "../../flow/conn.ts";
+import { listenRefused, type Peer } from "../failure.ts";
+import { bindHost, overriddenBind, whereBound } from "./remote-bind.ts";
+import { type ChannelOpening, type RemoteCarrier, refuseOpen, remoteInbound } from "./remote-inbound.ts";
+import { hearServerDebug } from "./server-debug.ts";
+
+export interface RemoteContext extends RemoteCarrier {
+  readonly peer: Peer;
+  /** The server as our session reached it. */
+  readonly server: Address;
+}
+
+export type Accept = (inbound: Inbound) => void;
+
+export class RemoteListeners {
+  readonly #client: Client;
+  readonly #context: RemoteContext;
+  readonly #listening = new Map<string, { readonly listen: Address; readonly accept: Accept }>();
+  /** Bind addresses that are being asked for, each with whether sshd said that it does not heed it. */
+  readonly #asked = new Map<string, { overridden: boolean }>();
+  /** Channels that the server opened, answered or not. */
+  #open = 0;
+
+  constructor(client: Client, context: RemoteContext) {
+    this.#client = client;
+    this.#context = context;
+    client.on("tcp connection", ({ destIP, destPort, srcIP, srcPort }, accept, reject) => {
+      const originator = { host: srcIP, port: srcPort };
+      this.#opened(keyOf({ host: destIP, port: destPort }), originator, { accept, reject });
+    });
+    client.on("unix connection", ({ socketPath }, accept, reject) => {
+      const opening = { accept: accept as () => ClientChannel, reject };
+      this.#opened(keyOf({ path: socketPath }), undefined, opening);
+    });
+    hearServerDebug(client, (text) => {
+      const bind = overriddenBind(text);
+      const asked = bind === undefined ? undefined : this.#asked.get(bind);
+      if (asked !== undefined) asked.overridden = true;
+    });
+  }
+
+  /** Rejects with `forward.refused`, or with what ended the session. */
+  listen(wanted: Address, accept: Accept): Promise<Listener> {
+    return isUnix(wanted) ? this.#listenUnix(wanted.path, accept) : this.#listenTcp(wanted, accept);
+  }
+
+  async #listenUnix(path: string, accept: Accept): Promise<Listener> {
+    const listen = { path };
+    await this.#ask<void>(listen, (answer) =>
+      this.#client.openssh_forwardInStreamLocal(path, (error) => {
+        answer(error ?? this.#begin(listen, accept));
+      }),
+    );
+    const cancel = (done: () => void) => this.#client.openssh_unforwardInStreamLocal(path, done);
+    return this.#listener(listen, { addresses: [listen] }, cancel);
+  }
+
+  async #listenTcp(wanted: TcpAddress, accept: Accept): Promise<Listener> {
+    const bind = bindHost(wanted.host);
+    const asked = { overridden: false };
+    this.#asked.set(bind, asked);
+    const listen = await this.#ask<TcpAddress>(wanted, (answer) =>
+      this.#client.forwardIn(bind, wanted.port, (error, port) => {
+        const bound = { host: bind, port };
+        answer(error ?? this.#begin(bound, accept), bound);
+      }),
+    ).finally(() => this.#asked.delete(bind));
+    const cancel = (done: () => void) => this.#client.unforwardIn(bind, listen.port, done);
+    const bound = await whereBound(this.#client, { ...wanted, port: listen.port }, asked.overridden);
+    return this.#listener(listen, bound, cancel);
+  }
+
+  /** Right with the server's yes: a first connection may be behind it. An error when the answer makes no sense. */
+  #begin(listen: Address, accept: Accept): Error | undefined {
+    const isPort = isUnix(listen) || (listen.port > 0 && listen.port <= 65535);
+    if (!isPort || this.#listening.has(keyOf(listen))) return new Error("the server's answer makes no sense");
+    this.#listening.set(keyOf(listen), { listen, accept });
+    return undefined;
+  }
+
+  #listener(listen: Address, shown: Omit<Listener, "close">, cancel: (done: () => void) => void): Listener {
+    let closed: Promise<void> | undefined;
+    return {
+      ...shown,
+      close: () => {
+        // What comes from here on finds nobody, whenever the server hears that it is not to listen any more.
+        this.#listening.delete(keyOf(listen));
+        closed ??= this.#cancel(cancel);
+        return closed;
+      },
+    };
+  }
+
+  #ask<T>(wanted: Address, ask: (answer: (error: Error | undefined | null, value?: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { peer } = this.#context;
+      const answer = (error: Error | undefined | null, value?: T) => {
+        // The session's own reason says more than ssh2's "No response from server".
+        if (error) reject(this.#context.goneBy ?? listenRefused(error, wanted, peer));
+        else resolve(value as T);
+      };
+      try {
+        if (this.#context.goneBy !== undefined) throw this.#context.goneBy;
+        ask(answer);
+      } catch (error) {
+        answer(error as Error);
+      }
+    });
+  }
+
+  /** A server that does not answer, or is gone, is not waited for. */
+  #cancel(cancel: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, cancelMs);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      try {
+        if (this.#context.goneBy === undefined) cancel(done);
+        else done();
+      } catch {
+        done();
+      }
+    });
+  }
+
+  #opened(key: string, originator: TcpAddress | undefined, opening: ChannelOpening): void {
+    const listening = this.#listening.get(key);
+    if (listening === undefined) {
+      refuseOpen(this.#client, opening.reject, { reason: 1, text: "this forward was not asked for" });
+      return;
+    }
+    if (this.#open >= mostChannels) {
+      refuseOpen(this.#client, opening.reject, { reason: 4, text: "too many connections" });
+      return;
+    }
+    this.#open += 1;
+    const over = () => {
+      this.#open -= 1;
+    };
+    const { server } = this.#context;
+    const open = { ...opening, originator, listen: listening.listen, server, over };
+    listening.accept(remoteInbound(this.#client, open, this.#context));
+  }
+}
+
+/** How long a server may take to say that it does not listen any more. */
+const cancelMs = 1000;
+
+/** Channels that a server may have open or unanswered at a time: each may cost us a socket and what it holds. */
+const mostChannels = 4096;
+
+/** Told apart by kind: a server may call a TCP host whatever it likes. */
+function keyOf(address: Address): string {
+  return `${isUnix(address) ? "unix" : "tcp"} ${formatAddress(address)}`;
+}

@@ -1,0 +1,159 @@
+/**
+ * UpdateHostKeys (OpenSSH's PROTOCOL, section 2.5, and clientloop.c): after the login the server names all its host keys. New
+ * ones that it proves to hold are learned, lines of keys that it has no more go, and nothing else in the files changes.
+ */
+import { randomBytes } from "node:crypto";
+import type { Client, ParsedKey } from "ssh2";
+import { fingerprint, keyType, keyTypeName } from "../../codec/keys/fingerprint.ts";
+import { hostKeyChanges } from "../../codec/keys/host-key-changes.ts";
+import { formatKnownHost, type KnownHosts } from "../../codec/keys/known-hosts.ts";
+import { verifySignature } from "../../codec/keys/ssh-signature.ts";
+import { readString, writeStrings } from "../../codec/ssh-string.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import { PorthopError } from "../../errors.ts";
+import { describe } from "../../io/failure.ts";
+import type { Logger } from "../../plugin.ts";
+import type { Prompter } from "../prompter.ts";
+import { changeKnownHosts, type LineChanges, readKnownHosts } from "./known-hosts-file.ts";
+
+export interface HostKeyUpdate {
+  /** The name under which the host is known. */
+  readonly name: string;
+  /** UserKnownHostsFile: keys are added to the first, obsolete ones taken out of all. */
+  readonly files: readonly string[];
+  readonly hashed: boolean;
+  /** Asked first when there is one (UpdateHostKeys ask). */
+  readonly prompter: Prompter | undefined;
+  readonly log: Logger;
+  /** Ends the question. */
+  readonly signal?: AbortSignal | undefined;
+  /** The host was believed because of a plain key in the user's own files, or by a person. */
+  isTrusted(): boolean;
+}
+
+/**
+ * Takes the server's list when it comes, and without an `update` drops it; call it right after `client.connect`. Never
+ * fails a session: what goes wrong is a warning.
+ */
+export function updateHostKeys(client: Client, update: HostKeyUpdate | undefined): void {
+  const internals = client as unknown as Partial<HostKeyProver>;
+  const handlers = internals._protocol?._handlers;
+  const globalRequest = handlers?.GLOBAL_REQUEST;
+  if (handlers === undefined || globalRequest === undefined || !Array.isArray(internals._callbacks)) return;
+  let seen = false;
+  handlers.GLOBAL_REQUEST = (protocol, name, wantsReply, data) => {
+    // ssh2 would have every key proved each time, also those that are known.
+    if (name !== "hostkeys-00@openssh.com") return globalRequest(protocol, name, wantsReply, data);
+    if (wantsReply) protocol.requestSuccess();
+    if (seen || !Array.isArray(data) || data.length > mostKeys || update?.isTrusted() !== true) return;
+    seen = true;
+    learnHostKeys(internals as HostKeyProver, data as HostKey[], update).catch((error: unknown) => {
+      if (update.signal?.aborted === true) return;
+      // Ctrl-C at the question, where the terminal sends no signal, is meant for the whole program all the same.
+      if (error instanceof PorthopError && error.code === "cancelled") return void process.kill(process.pid, "SIGINT");
+      update.log.warn(`cannot update the host keys of ${visible(update.name)}: ${describe(error)}`);
+    });
+  };
+}
+
+type HostKey = Pick<ParsedKey, "getPublicSSH">;
+
+/** Servers have three or four. */
+const mostKeys = 64;
+
+/** Keys of other types are left alone, in the list and in the files. */
+const types = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
+
+/** Rejects when a file cannot be changed, or the server does not prove what it says. */
+export async function learnHostKeys(
+  client: HostKeyProver,
+  offered: readonly HostKey[],
+  update: HostKeyUpdate,
+): Promise<void> {
+  const usable = offered.filter((key) => types.includes(keyType(key.getPublicSSH()) ?? ""));
+  const keys = usable.map((key) => Buffer.from(key.getPublicSSH()));
+  if (keys.length === 0) return;
+  const files = await Promise.all(update.files.map(readKnownHosts));
+  const { fresh, obsolete, obstacle } = hostKeyChanges(files, update.name, keys, types);
+  if (obstacle !== undefined) return update.log.debug(`host keys are not updated: ${obstacle}`);
+  if (fresh.length === 0 && obsolete.length === 0) return;
+  const unproved = usable.filter((key) => fresh.some((blob) => blob.equals(key.getPublicSSH())));
+  if (unproved.length > 0) await prove(client, unproved);
+  const learned = fresh.map((blob) => `learned the new host key ${keyText(blob)}`);
+  const dropped = obsolete.map(({ entry }) => `forgot the host key ${keyText(entry.blob)}, which it has no more`);
+  if (!(await isWanted(update, [...learned, ...dropped]))) {
+    return update.log.info(`${visible(update.name)}: its host keys stay known as they were`);
+  }
+  for (const [number, path] of update.files.entries()) {
+    if (number === 0 || obsolete.some(({ file }) => file === number)) {
+      await changeKnownHosts(path, (now) => changesOf(now, number === 0, keys, update));
+    }
+  }
+  for (const text of [...learned, ...dropped]) update.log.info(`${visible(update.name)}: ${text}`);
+}
+
+/** Of the file as it is when its turn has come: somebody else may have learned the same meanwhile. */
+function changesOf(
+  now: KnownHosts,
+  adds: boolean,
+  keys: readonly Buffer[],
+  update: HostKeyUpdate,
+): LineChanges | undefined {
+  const { fresh, obsolete, obstacle } = hostKeyChanges([now], update.name, keys, types);
+  if (obstacle !== undefined) return undefined;
+  const add = adds ? fresh.map((blob) => lineOf(blob, update)) : [];
+  const remove = new Set(obsolete.map(({ entry }) => entry.line));
+  return add.length === 0 && remove.size === 0 ? undefined : { remove, add };
+}
+
+function lineOf(blob: Buffer, { name, hashed }: HostKeyUpdate): string {
+  return formatKnownHost({ name, blob, salt: hashed ? randomBytes(20) : undefined });
+}
+
+function keyText(blob: Buffer): string {
+  return `${keyTypeName(keyType(blob) ?? "")} ${fingerprint(blob)}`;
+}
+
+async function isWanted({ prompter, name, signal }: HostKeyUpdate, changes: readonly string[]): Promise<boolean> {
+  if (prompter === undefined) return true;
+  prompter.inform(
+    `The server ${visible(name)} has updated its host keys:\n${changes.map((text) => `  ${text}`).join("\n")}`,
+  );
+  const answer = await prompter.ask("Accept updated hostkeys? (yes/no): ", signal);
+  return answer.trim().toLowerCase() === "yes";
+}
+
+/** hostkeys-prove-00@openssh.com: a signature with each key over the session's identifier. Rejects unless all are right. */
+function prove({ _protocol: protocol, _callbacks: callbacks }: HostKeyProver, keys: readonly HostKey[]): Promise<void> {
+  const sessionId = Buffer.from(protocol._kex.sessionID);
+  return new Promise((resolve, reject) => {
+    callbacks.push((failed, answer) => {
+      let at = 0;
+      const isProved = (key: HostKey) => {
+        const signature = readString(answer ?? Buffer.alloc(0), at);
+        at = signature?.next ?? -1;
+        const signed = writeStrings("hostkeys-prove-00@openssh.com", sessionId, key.getPublicSSH());
+        return signature !== undefined && verifySignature(key.getPublicSSH(), signed, signature.bytes);
+      };
+      if (!failed && keys.every(isProved)) resolve();
+      else reject(new Error("the server does not prove that it holds the keys that it names"));
+    });
+    protocol.openssh_hostKeysProve(keys);
+  });
+}
+
+/** What ssh2's types do not show (ssh2 1.17.0, lib/client.js and lib/protocol/Protocol.js). */
+export interface HostKeyProver {
+  readonly _protocol: ProtocolInternals;
+  /** Of global requests that are not answered yet, in order. */
+  readonly _callbacks: ((failed: unknown, answer?: Buffer | null) => void)[];
+}
+
+interface ProtocolInternals {
+  readonly _handlers: {
+    GLOBAL_REQUEST?: (protocol: ProtocolInternals, name: string, wantsReply: boolean, data: unknown) => void;
+  };
+  readonly _kex: { readonly sessionID: Buffer };
+  requestSuccess(): void;
+  openssh_hostKeysProve(keys: readonly HostKey[]): void;
+}

@@ -1,0 +1,295 @@
+/**
+ * Whether a host key is the host's, decided as ssh decides it (StrictHostKeyChecking over known_hosts; OpenSSH's
+ * sshconnect.c, check_host_key). A key that changed is refused whatever the setting: nobody is led past it.
+ */
+import { randomBytes } from "node:crypto";
+import type { Certificate } from "../../codec/keys/certificate.ts";
+import { fingerprint, keyType, keyTypeName } from "../../codec/keys/fingerprint.ts";
+import { formatKnownHost, type KnownHost, knownHostName, matchesHost } from "../../codec/keys/known-hosts.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import { PorthopError } from "../../errors.ts";
+import { describe } from "../../io/failure.ts";
+import type { Logger } from "../../plugin.ts";
+import type { Prompter } from "../prompter.ts";
+import { authorityFlaw, readHostCertificate } from "./host-authority.ts";
+import { askAboutHostKey } from "./host-key-question.ts";
+import { appendKnownHost, type KnownHostsFile, readKnownHosts } from "./known-hosts-file.ts";
+
+export interface HostKeySettings {
+  readonly strict: "yes" | "accept-new" | "ask" | "no";
+  /** UserKnownHostsFile, with `~` and tokens already filled in; the first one is added to. `none` is no file. */
+  readonly userFiles: readonly string[];
+  readonly globalFiles: readonly string[];
+  readonly hostKeyAlias?: string | undefined;
+  readonly hashKnownHosts: boolean;
+  /** CASignatureAlgorithms; all but those with SHA-1 when left out. */
+  readonly authoritySignatures?: readonly string[] | undefined;
+  /** UpdateHostKeys; `no` when left out. */
+  readonly update?: "yes" | "no" | "ask" | undefined;
+}
+
+export interface HostKeyDeps {
+  /** Undefined where nobody can be asked. */
+  readonly prompter: Prompter | undefined;
+  readonly log: Logger;
+  /** The host's IP address, for the question. */
+  readonly address?: string | undefined;
+}
+
+/** Reads the known_hosts files. Nothing about them is fatal: what cannot be read is a warning. */
+export async function loadHostKeys(
+  host: string,
+  port: number,
+  settings: HostKeySettings,
+  deps: HostKeyDeps,
+): Promise<HostKeys> {
+  const files: KnownHostsFile[] = [];
+  for (const path of [...settings.userFiles, ...settings.globalFiles]) {
+    if (path.toLowerCase() === "none") continue;
+    try {
+      const file = await readKnownHosts(path);
+      for (const { line, reason } of file.unreadable) deps.log.debug(`${path}:${line} is left out: ${reason}`);
+      files.push(file);
+    } catch (error) {
+      deps.log.warn(`cannot read known hosts from ${path}: ${describe(error)}`);
+    }
+  }
+  return new HostKeys(host, port, settings, deps, files);
+}
+
+/** One line of one file. */
+interface Found extends Pick<KnownHost, "type" | "blob" | "marker"> {
+  /** The file, and file and line; undefined for a key that was accepted in this run. */
+  readonly path: string | undefined;
+  readonly where: string | undefined;
+}
+
+export class HostKeys {
+  /** The name under which the host is known. */
+  readonly name: string;
+  readonly #settings: HostKeySettings;
+  readonly #deps: HostKeyDeps;
+  readonly #files: readonly KnownHostsFile[];
+  readonly #known: Found[];
+  /** Keys of the host's name without the port: good enough to accept, not to refuse. */
+  readonly #knownWithoutPort: readonly Found[];
+  /** As a host certificate names the host: without the port. */
+  readonly #certifiedName: string;
+  /** Why the key that was accepted last was. */
+  grounds: string | undefined;
+  #accepted: Buffer | undefined;
+  #isTrusted = false;
+  /** Why the last certificate was not enough. */
+  #certificateFlaw: string | undefined;
+
+  constructor(
+    host: string,
+    port: number,
+    settings: HostKeySettings,
+    deps: HostKeyDeps,
+    files: readonly KnownHostsFile[],
+  ) {
+    const alias = settings.hostKeyAlias;
+    // An alias stands for host and port together.
+    this.name = alias === undefined ? knownHostName(host, port) : alias.toLowerCase();
+    this.#certifiedName = (alias ?? host).toLowerCase();
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#files = files;
+    this.#known = find(files, this.name);
+    const bare = knownHostName(host, 22);
+    this.#knownWithoutPort = alias === undefined && bare !== this.name ? find(files, bare) : [];
+  }
+
+  /** The host key algorithms whose keys are already known, best first: the server must be asked for these before all others. */
+  get knownAlgorithms(): readonly string[] {
+    const from = this.#known.length > 0 ? this.#known : this.#knownWithoutPort;
+    const types = new Set(from.filter(({ marker }) => marker === undefined).map(({ type }) => type));
+    return algorithms.filter(([, type]) => types.has(type)).map(([algorithm]) => algorithm);
+  }
+
+  /** Some line trusts an authority for this host: the server is to be asked for a certificate before all keys. */
+  get hasAuthority(): boolean {
+    return this.#known.some(({ marker }) => marker === "cert-authority");
+  }
+
+  /**
+   * The files may be brought up to date with what the server says of its keys: the one that was accepted last stands in a
+   * file of the user's, or a person has confirmed it (sshconnect.c, check_host_key).
+   */
+  get isTrusted(): boolean {
+    return this.#isTrusted;
+  }
+
+  /** The key that was accepted last, or the certificate. */
+  get accepted(): Buffer | undefined {
+    return this.#accepted;
+  }
+
+  /** For key exchanges after the first, which ssh2 must be answered at once. */
+  isAccepted(blob: Uint8Array): boolean {
+    return this.#accepted?.equals(blob) ?? false;
+  }
+
+  /** Resolves when the key or certificate is accepted; rejects with the PorthopError that says why it is not. */
+  async verify(blob: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const certificate = readHostCertificate(blob, this.name);
+    const offered = describeKey(certificate?.key ?? blob, this.name);
+    this.#refuseRevoked(offered, certificate);
+    if (!this.isAccepted(blob) && !this.#isCertified(certificate) && !this.#isKnown(offered)) {
+      this.#refuseChanged(offered);
+      await this.#meet(offered, signal);
+    }
+    // A copy: it is kept for the whole session, the bytes belong to a packet.
+    this.#accepted = Buffer.from(blob);
+  }
+
+  /** A certificate that was signed with a revoked key is as bad as that key. */
+  #refuseRevoked(offered: Offered, certificate: Certificate | undefined): void {
+    const revoked = [...this.#known, ...this.#knownWithoutPort].find(
+      ({ marker, blob }) =>
+        marker === "revoked" && (blob.equals(offered.blob) || certificate?.authority.equals(blob) === true),
+    );
+    if (revoked === undefined) return;
+    const authority = `authority ${fingerprint(revoked.blob)} that signed the host certificate`;
+    throw new PorthopError(
+      "ssh.host-key-revoked",
+      `the ${revoked.blob.equals(offered.blob) ? offered.text : authority} of ${visible(this.name)} is marked as revoked in ${revoked.where}`,
+      { leg: 2 },
+    );
+  }
+
+  /** One that does not do is looked at as the plain key that is in it, as ssh does. */
+  #isCertified(certificate: Certificate | undefined): boolean {
+    const authorities = this.#known.filter(({ marker }) => marker === "cert-authority");
+    if (authorities.length === 0) return false;
+    const { authoritySignatures } = this.#settings;
+    this.#certificateFlaw = authorityFlaw(certificate, authorities, this.#certifiedName, authoritySignatures);
+    if (certificate !== undefined && this.#certificateFlaw !== undefined) {
+      this.#deps.log.warn(`${visible(this.name)}: ${this.#certificateFlaw}`);
+    }
+    if (this.#certificateFlaw === undefined) this.grounds = "certified by an authority that known_hosts trusts";
+    return this.#certificateFlaw === undefined;
+  }
+
+  #isKnown({ blob }: Offered): boolean {
+    const known = [...this.#known, ...this.#knownWithoutPort].find(
+      (entry) => entry.marker === undefined && entry.blob.equals(blob),
+    );
+    if (known?.path !== undefined) this.#isTrusted = this.#settings.userFiles.includes(known.path);
+    if (known?.where !== undefined) this.grounds = `known in ${known.where}`;
+    return known !== undefined;
+  }
+
+  /** Any other key known for the host makes this one a changed key, also when it is of another type (hostfile.c). */
+  #refuseChanged(offered: Offered): void {
+    const plain = this.#known.filter(({ marker }) => marker === undefined);
+    const old = plain.find(({ type }) => type === offered.type) ?? plain[0];
+    if (old === undefined) return;
+    const says = old.where === undefined ? "earlier in this run it was" : `${old.where} has`;
+    const remove =
+      old.path === undefined
+        ? ""
+        : `; only when the new key is confirmed: ssh-keygen -f ${shellWord(old.path)} -R ${shellWord(this.name)}`;
+    throw new PorthopError(
+      "ssh.host-key-changed",
+      `the host key of ${visible(this.name)} has changed, which may be an attack: it is now the ${offered.text}, but ${says} ${keyTypeName(old.type)} ${fingerprint(old.blob)}`,
+      { leg: 2, hint: `ask the server's owner whether the key was changed${remove}` },
+    );
+  }
+
+  /** Nothing is known of the host. */
+  async #meet(offered: Offered, signal: AbortSignal | undefined): Promise<void> {
+    const { strict } = this.#settings;
+    if (strict === "yes") throw this.#unknown(offered, "and StrictHostKeyChecking is yes");
+    if (strict === "ask") {
+      const { prompter } = this.#deps;
+      if (prompter === undefined) throw this.#unknown(offered, "and there is nobody to ask");
+      const question = { ...offered, name: this.name, address: this.#deps.address };
+      const accepted = await askAboutHostKey(prompter, question, this.#files, signal);
+      if (!accepted) throw this.#unknown(offered, "and was not accepted");
+      this.#isTrusted = true;
+    }
+    this.grounds = strict === "ask" ? "new, and confirmed just now" : `new: StrictHostKeyChecking is ${strict}`;
+    this.#known.push({ ...offered, marker: undefined, path: undefined, where: undefined });
+    await this.#remember(offered);
+  }
+
+  #unknown(offered: Offered, why: string): PorthopError {
+    const known = this.#certificateFlaw === undefined ? "" : `; ${this.#certificateFlaw}`;
+    const file = this.#settings.userFiles[0] ?? "~/.ssh/known_hosts";
+    return new PorthopError(
+      "ssh.host-key-unknown",
+      `the host key of ${visible(this.name)} is not known ${why}: ${offered.text}${known}`,
+      { leg: 2, hint: `verify the fingerprint, then add this line to ${file}: ${this.#line(offered, false)}` },
+    );
+  }
+
+  async #remember(offered: Offered): Promise<void> {
+    const { log } = this.#deps;
+    const path = this.#settings.userFiles[0];
+    if (path === undefined || path.toLowerCase() === "none") return;
+    const shown = visible(this.name);
+    try {
+      await appendKnownHost(path, this.#line(offered, this.#settings.hashKnownHosts));
+      log.warn(`permanently added ${shown} (${offered.kind} ${offered.fingerprint}) to ${path}`);
+    } catch (error) {
+      log.warn(`cannot add ${shown} to ${path}: ${describe(error)}`);
+    }
+  }
+
+  #line({ blob }: Offered, hashed: boolean): string {
+    try {
+      return formatKnownHost({ name: this.name, blob, salt: hashed ? randomBytes(20) : undefined });
+    } catch (error) {
+      // A name that cannot stand there plain (a HostKeyAlias may be anything) can still stand there hashed.
+      if (!(error instanceof Malformed)) throw error;
+      return formatKnownHost({ name: this.name, blob, salt: randomBytes(20) });
+    }
+  }
+}
+
+/** ssh2's host key algorithms in order of preference, each with the type of its keys (RFC 8332 has three for one type). */
+const algorithms: readonly (readonly [algorithm: string, type: string])[] = [
+  ["ssh-ed25519", "ssh-ed25519"],
+  ["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"],
+  ["ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"],
+  ["ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"],
+  ["rsa-sha2-512", "ssh-rsa"],
+  ["rsa-sha2-256", "ssh-rsa"],
+  ["ssh-rsa", "ssh-rsa"],
+];
+
+interface Offered {
+  readonly blob: Buffer;
+  readonly type: string;
+  /** `ED25519` */
+  readonly kind: string;
+  readonly fingerprint: string;
+  /** `ED25519 key SHA256:...` */
+  readonly text: string;
+}
+
+function describeKey(bytes: Uint8Array, name: string): Offered {
+  const blob = Buffer.from(bytes);
+  const type = keyType(blob);
+  if (type === undefined) {
+    throw new PorthopError("ssh.protocol", `${visible(name)} sent a host key that cannot be read`, { leg: 2 });
+  }
+  const kind = keyTypeName(type);
+  return { blob, type, kind, fingerprint: fingerprint(blob), text: `${kind} key ${fingerprint(blob)}` };
+}
+
+function find(files: readonly KnownHostsFile[], name: string): Found[] {
+  return files.flatMap(({ path, entries }) =>
+    entries
+      .filter((entry) => matchesHost(entry, name))
+      .map(({ type, blob, marker, line }) => ({ type, blob, marker, path, where: `${path}:${line}` })),
+  );
+}
+
+/** One word of a shell command that the user may copy. */
+function shellWord(text: string): string {
+  return /^[\w./~:@%+-]+$/.test(text) ? text : `'${visible(text).replaceAll("'", "'\\''")}'`;
+}

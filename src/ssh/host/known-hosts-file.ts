@@ -1,0 +1,157 @@
+/**
+ * The known_hosts files on disk: read before connecting, added to and rewritten without ever losing a line of somebody
+ * else, whoever writes at the same time. A file that is not there is an empty one.
+ */
+import { randomBytes } from "node:crypto";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, mkdir, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { editLines } from "../../codec/keys/host-key-changes.ts";
+import { type KnownHosts, parseKnownHosts } from "../../codec/keys/known-hosts.ts";
+import { errnoOf } from "../../io/failure.ts";
+import { readBounded } from "../login/bounded-file.ts";
+import { withLock } from "./file-lock.ts";
+
+export interface KnownHostsFile extends KnownHosts {
+  readonly path: string;
+}
+
+/** Rejects with the system's error when the file is there and cannot be read. */
+export async function readKnownHosts(path: string): Promise<KnownHostsFile> {
+  const file = await openExisting(path);
+  if (file === undefined) return { path, entries: [], unreadable: [] };
+  try {
+    return { path, ...parseKnownHosts(await readBounded(file, maxBytes)) };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Adds a line at the end. It is one write to a file opened for appending, so that lines which other programs add at the
+ * same time stay whole; when somebody has put another file in its place meanwhile, it is written there again. A missing
+ * folder (0700) and file (0600) are made, as ssh makes ~/.ssh.
+ */
+export async function appendKnownHost(path: string, line: string): Promise<void> {
+  await makeFolder(dirname(path));
+  const stats = await stat(path).catch(() => undefined);
+  // /dev/null is the known_hosts of many who do not want one: nothing belongs beside it.
+  if (stats?.isFile() === false) return append(path, line, false);
+  // Without a lock (a folder that is not ours) the line is as safe, but may be there twice.
+  await withLock(path, () => append(path, line, false), "go on");
+}
+
+export interface LineChanges {
+  /** Counted from 1. */
+  readonly remove: ReadonlySet<number>;
+  readonly add: readonly string[];
+}
+
+/**
+ * Changes the file as `plan` says of what is in it by then; undefined is no change. Nobody sees it half changed: with lines
+ * taken out, a new file with the old one's mode and owner takes its place.
+ */
+export function changeKnownHosts(path: string, plan: (now: KnownHosts) => LineChanges | undefined): Promise<void> {
+  return withLock(path, async () => {
+    const file = await openExisting(path);
+    if (file === undefined) return;
+    try {
+      const text = await readBounded(file, maxBytes, "latin1");
+      const bytes = Buffer.from(text, "latin1");
+      const changes = plan(parseKnownHosts(bytes.toString("utf8")));
+      if (changes === undefined) return;
+      if (changes.remove.size > 0) await replace(path, file, bytes, changes);
+      else for (const line of changes.add) await append(path, line, true);
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** More than any real file has; /dev/zero and its like must not fill the memory. */
+const maxBytes = 64 * 1024 * 1024;
+const mostTries = 10;
+
+async function append(path: string, line: string, unlessThere: boolean): Promise<void> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const file = await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+    try {
+      if ((unlessThere || tries > 0) && (await readBounded(file, maxBytes)).split("\n").includes(line)) return;
+      const start = (await endsInLine(file)) ? "" : "\n";
+      const bytes = Buffer.from(`${start}${line}\n`);
+      const { bytesWritten } = await file.write(bytes);
+      if (bytesWritten !== bytes.length) throw new Error("the line was written only in part");
+      if (isSame(await file.stat(), await stat(path).catch(() => undefined))) return;
+    } finally {
+      await file.close();
+    }
+  }
+  throw new Error("the file is replaced again and again");
+}
+
+async function openExisting(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+}
+
+async function endsInLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return true;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] === 0x0a;
+}
+
+function isSame(one: Stats, other: Stats | undefined): boolean {
+  return other !== undefined && one.ino === other.ino && one.dev === other.dev;
+}
+
+/** A name that is a link stays one: the file that it leads to is replaced. */
+async function replace(path: string, old: FileHandle, bytes: Buffer, { remove, add }: LineChanges): Promise<void> {
+  const real = await realpath(path);
+  const next = `${real}.${randomBytes(6).toString("hex")}`;
+  try {
+    await writeLike(next, editLines(bytes, remove, add), await old.stat());
+    await rename(next, real);
+  } catch (error) {
+    await unlink(next).catch(() => {});
+    throw error;
+  }
+  // What others have added to the old file after it was read would be lost with it.
+  for (const line of await linesFrom(old, bytes.length)) await append(real, line, true);
+}
+
+async function writeLike(path: string, content: Buffer, { mode, uid, gid }: Stats): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    // Only root can give a file away; for all others it is theirs already, or was never theirs to replace.
+    await file.chown(uid, gid).catch(() => {});
+    await file.chmod(mode & 0o777);
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function linesFrom(file: FileHandle, offset: number): Promise<string[]> {
+  const { size } = await file.stat();
+  if (size <= offset) return [];
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
+  return buffer
+    .subarray(0, bytesRead)
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+}

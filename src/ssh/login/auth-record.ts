@@ -1,0 +1,134 @@
+/**
+ * What a login tried, what stood in its way, and the one error that tells it: which methods and keys were refused, what
+ * the server would take, and what to do. Nothing secret is ever written here.
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { quoted, visible } from "../../codec/terminal-text.ts";
+import { PorthopError } from "../../errors.ts";
+
+export interface Login {
+  readonly user: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Attempt {
+  readonly method: string;
+  /** The key that was offered; `remark` is what it tells itself of a refusal. */
+  readonly key?:
+    | { readonly label: string; readonly fromAgent: boolean; readonly remark?: string | undefined }
+    | undefined;
+  /**
+   * `unsent`: ssh2 had no signature algorithm in common with the server. `unsigned`: the server would take the key, but
+   * it could not be used. Undefined: no answer came.
+   */
+  answer: "refused" | "partial" | "unsent" | "unsigned" | undefined;
+}
+
+/** Kinds of obstacles, the most telling first. */
+const ranks = [
+  "permissions",
+  "passphrase",
+  "locked",
+  "signing",
+  "format",
+  "unsupported",
+  "no-terminal",
+  "disabled",
+  "missing",
+  "unreadable",
+  "agent",
+] as const;
+
+/** Why something was not tried. */
+export interface Obstacle {
+  readonly kind: (typeof ranks)[number];
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+export interface AuthRecord extends Login {
+  readonly attempts: Attempt[];
+  readonly obstacles: Obstacle[];
+  /** What the server said last that it takes; undefined before it said anything. */
+  serverMethods: readonly string[] | undefined;
+  /** What ended the login on our side: the person gave up, or a defect. */
+  stopped: unknown;
+}
+
+export function newAuthRecord({ user, host, port }: Login): AuthRecord {
+  return { user, host, port, attempts: [], obstacles: [], serverMethods: undefined, stopped: undefined };
+}
+
+/** The error of a login that failed. `cause` is what ended the connection, if the server did. */
+export function authFailure(record: AuthRecord, cause?: Error): PorthopError {
+  const { stopped } = record;
+  if (stopped instanceof PorthopError) return stopped;
+  const where = formatAddress(record);
+  if (stopped !== undefined) {
+    const why = visible(stopped instanceof Error ? stopped.message : String(stopped), 200);
+    const text = `gave up the login of ${quoted(record.user)} at ${where}: ${why}`;
+    return new PorthopError("ssh.auth-failed", text, { leg: 2, cause: stopped });
+  }
+  const cutOff = record.attempts.some(({ answer }) => answer === undefined);
+  const what = cutOff ? "ended the login" : "refused the login";
+  const cut = cutOff && cause !== undefined ? ` (${visible(cause.message, 120)})` : "";
+  const takes =
+    record.serverMethods === undefined
+      ? ""
+      : `; the server takes ${visible(record.serverMethods.join(","), 120) || "nothing"}`;
+  return new PorthopError(
+    "ssh.auth-failed",
+    `${where} ${what} of ${quoted(record.user)}${cut}: ${partlyAccepted(record)}${tried(record)}${takes}`,
+    { leg: 2, hint: hintFor(record, cutOff), cause },
+  );
+}
+
+/** `publickey (~/.ssh/id_ed25519)`: what a login that went well was granted for. */
+export function grantedBy({ attempts }: AuthRecord): string {
+  const granted = attempts.filter(({ answer }) => answer === "partial" || answer === undefined);
+  const texts = granted.map(({ method, key }) => {
+    if (key === undefined) return method;
+    return `${method} (${visible(key.label, 120)}${key.fromAgent ? " of the agent" : ""})`;
+  });
+  return texts.length === 0 ? "no proof at all, which the server did not want" : [...new Set(texts)].join(" and ");
+}
+
+function partlyAccepted({ attempts }: AuthRecord): string {
+  const accepted = attempts.filter(({ answer }) => answer === "partial").map(({ method }) => method);
+  return accepted.length === 0 ? "" : `accepted ${accepted.join(" and ")} as a part of it, `;
+}
+
+/** `tried publickey (~/.ssh/id_ed25519, 2 agent keys), password (3 times)`. */
+function tried({ attempts }: AuthRecord): string {
+  const others = attempts.filter(({ answer }) => answer !== "partial" && answer !== "unsent");
+  const methods = [...new Set(others.map(({ method }) => method))];
+  if (methods.length === 0) return attempts.length > 0 ? "then tried nothing more" : "tried nothing";
+  const texts = methods.map((method) => {
+    const all = others.filter((attempt) => attempt.method === method);
+    const files = all.flatMap(({ key }) => (key?.fromAgent === false ? [key.label] : []));
+    const fromAgent = all.filter(({ key }) => key?.fromAgent === true).length;
+    if (fromAgent > 0) files.push(`${fromAgent} agent key${fromAgent === 1 ? "" : "s"}`);
+    if (files.length > 0) return `${method} (${files.join(", ")})`;
+    return all.length > 1 ? `${method} (${all.length} times)` : method;
+  });
+  return `tried ${texts.join(", ")}`;
+}
+
+function hintFor({ attempts, obstacles, serverMethods }: AuthRecord, cutOff: boolean): string | undefined {
+  const keys = attempts.filter(({ key }) => key !== undefined).length;
+  if (cutOff && keys > 1) {
+    return `the server ends a login after a few tries (MaxAuthTries), and ${keys} keys were offered: name the right one with -i FILE -o IdentitiesOnly=yes`;
+  }
+  const remarks = attempts.flatMap(({ key, answer }) =>
+    answer === "refused" && key?.remark !== undefined ? [key.remark] : [],
+  );
+  const sorted = [...obstacles].sort((one, other) => ranks.indexOf(one.kind) - ranks.indexOf(other.kind));
+  const hints = [...remarks, ...sorted.map(({ hint }) => hint)];
+  // Two at most: an error is to be read.
+  if (hints.length > 0) return [...new Set(hints)].slice(0, 2).join("; ");
+  const wantsKey = serverMethods?.includes("publickey") === true;
+  if (wantsKey && keys === 0)
+    return "there was no key to offer: name one with -i, add one to ssh-agent, or make one with ssh-keygen";
+  return undefined;
+}

@@ -1,0 +1,237 @@
+/**
+ * The key files that may prove who we are: those named by -i and IdentityFile, or ssh's own default ones.
+ * A file that cannot be used is left out with a reason, which the login's error tells if it fails; none is fatal.
+ */
+import type { Stats } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { isCertificateType } from "../../codec/keys/certificate.ts";
+import { keyType } from "../../codec/keys/fingerprint.ts";
+import { type KeyText, parsePublicKey, recognizeKey } from "../../codec/keys/key-file.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import { describe, errnoOf } from "../../io/failure.ts";
+import type { Logger } from "../../plugin.ts";
+import { readBounded } from "./bounded-file.ts";
+import { securityKey } from "./foreign-key.ts";
+import { KeyFile } from "./key-file.ts";
+import { readUserCertificate, type UserCertificate } from "./user-certificate.ts";
+
+export interface IdentitySettings {
+  /** From -i: one that is missing is named and then forgotten, as ssh does. */
+  readonly flagFiles: readonly string[];
+  /** From IdentityFile, with `~` and tokens already filled in. `none` alone is no file at all. */
+  readonly configFiles: readonly string[];
+  /** From CertificateFile. With one, the certificates beside the keys are not looked for (ssh.c, load_public_identity_files). */
+  readonly certificateFiles?: readonly string[] | undefined;
+  /** The file and line of the configuration that names a key or a certificate. */
+  readonly places?: ReadonlyMap<string, string> | undefined;
+  readonly home: string;
+}
+
+/** A key file that is there, or was asked for, and cannot be used. */
+export interface UnusableFile {
+  readonly label: string;
+  readonly reason: "missing" | "unreadable" | "permissions" | "format";
+  /** What is wrong, as the warning says it. */
+  readonly text: string;
+  readonly hint: string;
+}
+
+export interface Identities {
+  /** In the order in which they are to be tried. */
+  readonly files: readonly KeyFile[];
+  readonly certificates: readonly UserCertificate[];
+  readonly unusable: readonly UnusableFile[];
+  /** Public parts of all files, usable or not, and all certificates: with IdentitiesOnly an agent may use these and no others. */
+  readonly publicBlobs: readonly Buffer[];
+}
+
+/** Looks at the files once; opening the locked ones waits until a server takes their public part. */
+export async function loadIdentities(settings: IdentitySettings, log: Logger): Promise<Identities> {
+  const found: Found = { files: [], certificates: [], unusable: [], publicBlobs: [] };
+  const certificateFiles = (settings.certificateFiles ?? []).filter((path) => path.toLowerCase() !== "none");
+  const { home, places } = settings;
+  for (const path of certificateFiles)
+    await lookAtCertificate(path, labelOf(path, home), places?.get(path), found, log);
+  const context = { home, places, found, log, besides: certificateFiles.length === 0 };
+  for (const path of settings.flagFiles) await look(path, context);
+  const missing = found.unusable.filter(({ reason }) => reason === "missing").length;
+  const named = settings.configFiles.length + settings.flagFiles.length - missing;
+  for (const path of settings.configFiles) {
+    if (path.toLowerCase() !== "none") await look(path, context);
+  }
+  if (named > 0) return found;
+  for (const name of defaultNames) await look(join(settings.home, ".ssh", name), context, true);
+  return found;
+}
+
+/** In the order of ssh's fill_default_options (readconf.c), without the kinds that no server takes any more. */
+const defaultNames = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
+
+/** As OpenSSH's MAX_KEY_FILE_SIZE (authfile.c). */
+const maxKeyBytes = 1024 * 1024;
+
+interface Found {
+  readonly files: KeyFile[];
+  readonly certificates: UserCertificate[];
+  readonly unusable: UnusableFile[];
+  readonly publicBlobs: Buffer[];
+}
+
+interface Looking {
+  readonly home: string;
+  readonly places: IdentitySettings["places"];
+  readonly found: Found;
+  readonly log: Logger;
+  /** `KEY-cert.pub` is looked for beside each KEY. */
+  readonly besides: boolean;
+}
+
+async function look(path: string, { home, places, found, log, besides }: Looking, isDefault = false): Promise<void> {
+  const label = labelOf(path, home);
+  const refuse = (reason: UnusableFile["reason"], why: string, hint: string) => {
+    const text = `${placed(places?.get(path))}${why}`;
+    found.unusable.push({ label, reason, text, hint });
+    // Of the default files only what ssh warns of too.
+    if (isDefault && reason !== "permissions") log.debug(text);
+    else log.warn(text);
+  };
+  try {
+    const { text, stats } = await readKeyFile(path);
+    const recognized = recognizeKey(text);
+    const publicBlob = recognized.publicBlob ?? (await readPublicPart(`${path}.pub`));
+    if (publicBlob !== undefined) found.publicBlobs.push(publicBlob);
+    if (isTooOpen(stats, recognized)) {
+      const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
+      const warning = `unprotected private key file: permissions ${mode} of ${label} let others read it, so it is ignored`;
+      return refuse("permissions", warning, `${label} was ignored because others can read it: chmod 600 ${label}`);
+    }
+    const unknown = unknownType(publicBlob);
+    if (unknown !== undefined) throw new Malformed(`its type ${visible(unknown)} is not supported`);
+    if (publicBlob !== undefined && isCertificateType(keyType(publicBlob) ?? "")) {
+      found.certificates.push(readUserCertificate(label, publicBlob));
+      return;
+    }
+    const file = new KeyFile({ label, text, recognized, publicBlob, isOptional: isDefault });
+    found.files.push(file);
+    if (besides) await lookBeside(path, file, home, found, log);
+  } catch (error) {
+    if (error instanceof Malformed) {
+      return refuse(
+        "format",
+        `cannot use the key ${label}: ${error.message}`,
+        `the key ${label} was left out: ${error.message}`,
+      );
+    }
+    const missing = errnoOf(error) === "ENOENT";
+    const publicBlob = missing ? await readPublicPart(`${path}.pub`) : undefined;
+    if (publicBlob !== undefined) {
+      // The private half is kept elsewhere: in an agent.
+      found.publicBlobs.push(publicBlob);
+      const file = publicOnly(label, publicBlob, isDefault);
+      found.files.push(file);
+      if (besides) await lookBeside(path, file, home, found, log);
+      return;
+    }
+    if (missing && isDefault) return;
+    const why = describe(error);
+    refuse(missing ? "missing" : "unreadable", `identity file ${label} not accessible: ${why}`, `${label}: ${why}`);
+  }
+}
+
+function publicOnly(label: string, publicBlob: Buffer, isOptional: boolean): KeyFile {
+  const recognized = { format: "public", locked: false, publicBlob } as const;
+  return new KeyFile({ label, text: "", recognized, publicBlob, isOptional });
+}
+
+/** sshkey_load_public: the name as it is, else with `.pub`. One that is none, or is for hosts, is passed over. */
+async function lookBeside(path: string, file: KeyFile, home: string, found: Found, log: Logger): Promise<void> {
+  for (const name of [`${path}-cert`, `${path}-cert.pub`]) {
+    const blob = await readPublicPart(name);
+    if (blob === undefined) continue;
+    const label = labelOf(name, home);
+    try {
+      found.certificates.push(readUserCertificate(label, blob, file));
+      found.publicBlobs.push(blob);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      log.debug(`passing over ${label}: ${error.message}`);
+    }
+    return;
+  }
+}
+
+/** One that is named has to be there and to be one. */
+async function lookAtCertificate(
+  path: string,
+  name: string,
+  place: string | undefined,
+  found: Found,
+  log: Logger,
+): Promise<void> {
+  const label = place === undefined ? name : `${name} (${visible(place, 200)})`;
+  try {
+    const blob = parsePublicKey((await readKeyFile(path)).text);
+    if (blob === undefined) throw new Malformed("it is not a certificate");
+    found.certificates.push(readUserCertificate(label, blob));
+    found.publicBlobs.push(blob);
+  } catch (error) {
+    const text = `cannot use the certificate ${label}: ${error instanceof Malformed ? error.message : describe(error)}`;
+    found.unusable.push({ label, reason: error instanceof Malformed ? "format" : "unreadable", text, hint: text });
+    log.warn(text);
+  }
+}
+
+function placed(place: string | undefined): string {
+  return place === undefined ? "" : `${visible(place, 200)}: `;
+}
+
+function labelOf(path: string, home: string): string {
+  return visible(path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path, 300);
+}
+
+async function readKeyFile(path: string): Promise<{ text: string; stats: Stats }> {
+  const file = await open(path, "r");
+  try {
+    const stats = await file.stat();
+    if (stats.isDirectory()) throw new Error("it is a directory");
+    return { text: await readBounded(file, maxKeyBytes), stats };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The `.pub` file beside a key whose own file hides the public part. */
+async function readPublicPart(path: string): Promise<Buffer | undefined> {
+  try {
+    return parsePublicKey((await readKeyFile(path)).text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** sshkey_perm_ok (authfile.c): only for files of our own, and only where there are owners at all. */
+function isTooOpen(stats: Stats, { format }: KeyText): boolean {
+  if (format === "public" || process.platform === "win32" || (stats.mode & 0o077) === 0) return false;
+  const uid = ownUid();
+  return uid === undefined || uid === stats.uid;
+}
+
+function ownUid(): number | undefined {
+  try {
+    return process.getuid?.();
+  } catch {
+    // Deno asks for a permission of its own here, which porthop needs for nothing else.
+    return undefined;
+  }
+}
+
+function unknownType(blob: Buffer | undefined): string | undefined {
+  const type = blob === undefined ? undefined : keyType(blob);
+  if (type === undefined || plainTypes.test(type) || securityKey.test(type) || isCertificateType(type))
+    return undefined;
+  return type;
+}
+
+const plainTypes = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521))$/;

@@ -1,0 +1,53 @@
+/**
+ * Keyboard-interactive login (RFC 4256): the server asks, in as many rounds as it likes, and the person answers.
+ * Each question is shown with who asks, so that a server cannot pass one off as somebody else's.
+ */
+import type { AnyAuthMethod, Prompt } from "ssh2";
+import type { Prompter } from "../prompter.ts";
+import { serverText } from "../server-text.ts";
+import type { AuthContext, AuthMethod } from "./auth-method.ts";
+
+export class KeyboardMethod implements AuthMethod {
+  readonly #context: AuthContext;
+  readonly #prompter: Prompter;
+  #tries = 0;
+  #asked = false;
+
+  constructor(context: AuthContext, prompter: Prompter) {
+    this.#context = context;
+    this.#prompter = prompter;
+  }
+
+  async next(): Promise<AnyAuthMethod | undefined> {
+    const { record, prompts, giveUp } = this.#context;
+    // A server that offers the method and then asks nothing would not ask the next time either (sshconnect2.c).
+    if (this.#tries >= prompts || (this.#tries > 0 && !this.#asked)) return undefined;
+    this.#tries++;
+    record.attempts.push({ method: "keyboard-interactive", answer: undefined });
+    return {
+      type: "keyboard-interactive",
+      username: record.user,
+      prompt: (name, instructions, _language, questions, finish) => {
+        this.#asked = true;
+        this.#answer(name, instructions, questions).then(finish).catch(giveUp);
+      },
+    };
+  }
+
+  async #answer(name: string, instructions: string, questions: readonly Prompt[]): Promise<string[]> {
+    const { account, signal } = this.#context;
+    if (questions.length > maxQuestions) throw new Error(`the server asks ${questions.length} questions at once`);
+    const text = [name, instructions].map(serverText).filter((part) => part !== "");
+    if (text.length > 0) this.#prompter.inform(text.join("\n"));
+    const answers: string[] = [];
+    for (const { prompt, echo } of questions) {
+      const question = `(${account}) ${serverText(prompt)} `;
+      answers.push(
+        await (echo === true ? this.#prompter.ask(question, signal) : this.#prompter.secret(question, signal)),
+      );
+    }
+    return answers;
+  }
+}
+
+const maxQuestions = 100;

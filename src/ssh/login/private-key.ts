@@ -1,0 +1,119 @@
+/**
+ * Opens private keys of all formats and signs with them. The signing is done by node:crypto: ssh2 takes no PKCS#8 at
+ * all, and what it makes of half of all ECDSA keys is refused under Deno ("invalid SEC1 private key").
+ */
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign } from "node:crypto";
+import { type KeyText, recognizeKey } from "../../codec/keys/key-file.ts";
+import { type Curve, curves } from "../../codec/keys/ssh-signature.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { writeStrings } from "../../codec/ssh-string.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import type { Ssh2 } from "../loader.ts";
+
+export interface PrivateKey {
+  /** The public part. */
+  readonly blob: Buffer;
+  /** `hash` is asked for by RSA alone (RFC 8332). The bytes are as node:crypto makes them: ssh2 brings ECDSA's into shape. */
+  sign(data: Uint8Array, hash: string | undefined): Buffer;
+}
+
+export class WrongPassphrase extends Error {
+  override readonly name = "WrongPassphrase";
+}
+
+/** Throws WrongPassphrase, or Malformed with the reason. */
+export function openPrivateKey(ssh2: Ssh2, text: string, passphrase?: string): PrivateKey {
+  const recognized = recognizeKey(text);
+  const key =
+    recognized.format === "openssh" ? openOpenSsh(ssh2, text, passphrase) : open(text, recognized, passphrase);
+  const kind = signingKind(key);
+  return {
+    blob: publicBlob(createPublicKey(key)),
+    sign: (data, hash) => sign(kind === "rsa" ? (hash ?? "sha1") : kind, data, key),
+  };
+}
+
+function open(text: string, { locked }: KeyText, passphrase: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key: text, ...(locked ? { passphrase: passphrase ?? "" } : {}) });
+  } catch (error) {
+    // A wrong passphrase mostly gives bad padding, and once in 256 times garbage: then any text is possible.
+    if (locked) throw new WrongPassphrase("wrong passphrase", { cause: error });
+    throw new Malformed(`it cannot be read: ${visible(messageOf(error), 120)}`, { cause: error });
+  }
+}
+
+/** ssh2 knows this format, and the bcrypt that locks it; only the result is taken from it. */
+function openOpenSsh(ssh2: Ssh2, text: string, passphrase: string | undefined): KeyObject {
+  const parsed = ssh2.utils.parseKey(text, passphrase);
+  if (parsed instanceof Error) {
+    const message = visible(parsed.message, 120);
+    if (/passphrase|integrity check|to decrypt key|unable to authenticate|bad decrypt/i.test(message)) {
+      throw new WrongPassphrase("wrong passphrase", { cause: parsed });
+    }
+    throw new Malformed(`it cannot be read: ${message}`, { cause: parsed });
+  }
+  const pem = parsed.getPrivatePEM();
+  const curve = curves.find(({ type }) => type === parsed.type);
+  if (curve === undefined) return createPrivateKey(pem);
+  return createPrivateKey({ key: ecKey(pem, parsed.getPublicSSH(), curve), format: "jwk" });
+}
+
+/**
+ * ssh2 writes the private number with as many bytes as it had in the file, where RFC 5915 wants a fixed number: here it
+ * gets that. The PEM is ssh2's own (a sequence, the version as three bytes, then the number), so its layout is given.
+ */
+function ecKey(pem: string, blob: Buffer, curve: Curve): JsonWebKey {
+  const der = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ""), "base64");
+  const lengthBytes = (der[1] ?? 0) & 0x80 ? (der[1] ?? 0) & 0x7f : 0;
+  const at = 2 + lengthBytes + 3;
+  const number = der.subarray(at + 2, at + 2 + (der[at + 1] ?? 0));
+  const d = Buffer.concat([Buffer.alloc(curve.bytes), number]).subarray(-curve.bytes);
+  const y = blob.subarray(-curve.bytes);
+  const x = blob.subarray(-2 * curve.bytes, -curve.bytes);
+  return { kty: "EC", crv: curve.jwk, d: base64url(d), x: base64url(x), y: base64url(y) };
+}
+
+/** `rsa`, or the hash that the key's type fixes: null for Ed25519, which has its own inside. */
+function signingKind(key: KeyObject): "rsa" | string | null {
+  switch (key.asymmetricKeyType) {
+    case "rsa":
+      return "rsa";
+    case "ed25519":
+      return null;
+    case "ec":
+      return curveOf(createPublicKey(key).export({ format: "jwk" })).hash;
+    default:
+      throw new Malformed(`it is a key of the kind ${visible(String(key.asymmetricKeyType))}, which SSH does not have`);
+  }
+}
+
+/** RFC 4253, section 6.6 (RSA), RFC 5656, section 3.1 (ECDSA), RFC 8709, section 4 (Ed25519). */
+function publicBlob(key: KeyObject): Buffer {
+  const jwk = key.export({ format: "jwk" });
+  const field = (value: string | undefined) => Buffer.from(value ?? "", "base64url");
+  if (jwk.kty === "RSA") return writeStrings("ssh-rsa", positive(field(jwk.e)), positive(field(jwk.n)));
+  if (jwk.kty === "OKP") return writeStrings("ssh-ed25519", field(jwk.x));
+  const curve = curveOf(jwk);
+  return writeStrings(curve.type, curve.name, Buffer.concat([Buffer.from([4]), field(jwk.x), field(jwk.y)]));
+}
+
+function curveOf(jwk: JsonWebKey): Curve {
+  const curve = curves.find((candidate) => candidate.jwk === jwk.crv);
+  if (curve === undefined)
+    throw new Malformed(`it is on the curve ${visible(String(jwk.crv))}, which SSH does not have`);
+  return curve;
+}
+
+/** An mpint (RFC 4251, section 5): a first byte with the high bit set would make it negative. */
+function positive(bytes: Buffer): Buffer {
+  return (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes;
+}
+
+function base64url(bytes: Buffer): string {
+  return bytes.toString("base64url");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

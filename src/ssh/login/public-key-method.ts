@@ -1,0 +1,182 @@
+/**
+ * Login by public key: each key is offered once, in ssh's order, because servers count refusals (MaxAuthTries); it signs
+ * only when the server would take it, and one that then cannot is a step to the next.
+ */
+import type { AnyAuthMethod } from "ssh2";
+import { keyType } from "../../codec/keys/fingerprint.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
+import { type Agent, type AgentKey, AgentSilent } from "./agent.ts";
+import type { AuthContext, AuthMethod } from "./auth-method.ts";
+import type { Attempt, Obstacle } from "./auth-record.ts";
+import { foreignAlgorithm, foreignKey, type KeyAlgorithm } from "./foreign-key.ts";
+import type { Identities } from "./identity.ts";
+import { type Candidate, gatherCandidates } from "./key-candidate.ts";
+import { KeyFile, KeyUnusable } from "./key-file.ts";
+import { offerKey } from "./key-offer.ts";
+import { refusalHint, type UserCertificate } from "./user-certificate.ts";
+
+export interface KeySources {
+  readonly identities: Identities;
+  readonly agent: Agent | undefined;
+  /** IdentitiesOnly: of the agent's keys only those named by files. */
+  readonly identitiesOnly: boolean;
+  /** PubkeyAcceptedAlgorithms, best first; any when left out. */
+  readonly accepted?: readonly string[] | undefined;
+}
+
+export class PublicKeyMethod implements AuthMethod {
+  readonly #context: AuthContext;
+  readonly #sources: KeySources;
+  readonly #offered = new Set<string>();
+  #candidates: Candidate[] | undefined;
+
+  constructor(context: AuthContext, sources: KeySources) {
+    this.#context = context;
+    this.#sources = sources;
+  }
+
+  async next(): Promise<AnyAuthMethod | undefined> {
+    this.#candidates ??= await this.#gather();
+    for (let candidate = this.#candidates.shift(); candidate !== undefined; candidate = this.#candidates.shift()) {
+      const attempt = await this.#offer(candidate);
+      if (attempt !== undefined) return attempt;
+    }
+    return undefined;
+  }
+
+  async #gather(): Promise<Candidate[]> {
+    const { identities, agent, identitiesOnly } = this.#sources;
+    for (const { reason, hint } of identities.unusable) this.#obstacle(reason, hint);
+    const { inOrder, halves } = gatherCandidates({
+      ...{ identities, agent, identitiesOnly },
+      agentKeys: await this.#agentKeys(),
+      opening: () => this.#opening(),
+      signal: this.#context.signal,
+    });
+    for (const half of halves) {
+      if (!(half instanceof KeyFile && half.isOptional)) this.#obstacle("format", halfText(half));
+    }
+    return inOrder;
+  }
+
+  /** An agent that is gone or hangs is no reason not to go on without it. */
+  async #agentKeys(): Promise<AgentKey[]> {
+    const { agent } = this.#sources;
+    if (agent === undefined) return [];
+    try {
+      return await agent.list(this.#context.signal);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      // One that is not there is nothing new, as in ssh; one that hangs has made the user wait.
+      const tell = error instanceof AgentSilent ? "warn" : "debug";
+      this.#context.log[tell](`going on without ssh-agent: ${text}`);
+      this.#obstacle("agent", `ssh-agent was of no help: ${text}`);
+      return [];
+    }
+  }
+
+  async #offer(candidate: Candidate): Promise<AnyAuthMethod | undefined> {
+    const { ssh2, record, log } = this.#context;
+    const blob = candidate.publicBlob ?? (await this.#openEarly(candidate));
+    if (blob === undefined || this.#offered.has(blob.toString("base64"))) return undefined;
+    this.#offered.add(blob.toString("base64"));
+    const type = keyType(blob) ?? "";
+    const accepted = this.#acceptedFor(type);
+    if (accepted === undefined) {
+      log.debug(`not offering ${candidate.label}: PubkeyAcceptedAlgorithms leaves it out`);
+      this.#obstacle("disabled", `the key ${candidate.label} is of a kind that PubkeyAcceptedAlgorithms leaves out`);
+      return undefined;
+    }
+    const algorithm = rsaAlgorithm(accepted) ?? foreignAlgorithm(type, this.#context.signatureAlgorithms());
+    if (algorithm !== undefined && !this.#context.canSendForeign()) {
+      this.#obstacle("unsupported", `porthop cannot offer ${candidate.label} with this version of ssh2`);
+      return undefined;
+    }
+    const known =
+      algorithm === undefined ? ssh2.utils.parseKey(blob) : foreignKey(ssh2, blob, algorithm.offered, algorithm);
+    if (known === undefined || known instanceof Error) {
+      log.debug(`cannot offer the key ${candidate.label}: ${visible(known?.message ?? "ssh2 has no Ed25519", 120)}`);
+      this.#obstacle("unsupported", `the key ${candidate.label} is of a kind that porthop cannot use`);
+      return undefined;
+    }
+    const attempt = this.#attempt(candidate);
+    record.attempts.push(attempt);
+    log.debug(`offering the public key ${candidate.label}${candidate.fromAgent ? " of the agent" : ""}`);
+    const sign: Parameters<typeof offerKey>[2] = (data, hash) => this.#sign(candidate, attempt, data, hash, algorithm);
+    const agent = offerKey(ssh2, known, sign, this.#context.giveUp);
+    return { type: "agent", username: record.user, agent };
+  }
+
+  /** What a key of this type is offered as; "" for its own ways, undefined when it may not be offered. */
+  #acceptedFor(type: string): string | undefined {
+    const { accepted } = this.#sources;
+    return accepted === undefined ? "" : acceptedAlgorithm(type, accepted, this.#context.signatureAlgorithms());
+  }
+
+  #attempt({ label, fromAgent, certificate }: Candidate): Attempt {
+    const remark =
+      certificate === undefined ? undefined : refusalHint(label, certificate, this.#context.record.user, Date.now());
+    return { method: "publickey", key: { label, fromAgent, remark }, answer: undefined };
+  }
+
+  /** A locked file without a public part beside it: only opening it tells which key it is. */
+  async #openEarly(candidate: Candidate): Promise<Buffer | undefined> {
+    try {
+      return (await candidate.file?.open(this.#opening()))?.blob;
+    } catch (error) {
+      if (!(error instanceof KeyUnusable)) throw error;
+      this.#unusable(error);
+      return undefined;
+    }
+  }
+
+  /** The server would take this key. Undefined when it cannot be used after all, and the next attempt was started. */
+  async #sign(
+    candidate: Candidate,
+    attempt: Attempt,
+    data: Buffer,
+    hash: string | undefined,
+    algorithm: KeyAlgorithm | undefined,
+  ): Promise<Buffer | undefined> {
+    try {
+      return await (algorithm === undefined ? candidate.sign(data, hash) : candidate.signWhole(data, algorithm));
+    } catch (error) {
+      attempt.answer = "unsigned";
+      if (error instanceof KeyUnusable) this.#unusable(error);
+      else if (candidate.fromAgent && error instanceof Error) {
+        this.#context.log.warn(`cannot sign with the agent's key ${candidate.label}: ${error.message}`);
+        this.#obstacle("signing", `the server would take the agent's key ${candidate.label}, but ${error.message}`);
+      } else {
+        this.#context.giveUp(error);
+        return undefined;
+      }
+      this.#context.advance();
+      return undefined;
+    }
+  }
+
+  #unusable(error: KeyUnusable): void {
+    this.#context.log.warn(error.message);
+    const kinds = { passphrase: "passphrase", nobody: "locked", format: "format" } as const;
+    const advice = error.reason === "nobody" ? ": add the key to ssh-agent with ssh-add" : "";
+    this.#obstacle(kinds[error.reason], `${error.message}${advice}`);
+  }
+
+  #opening() {
+    const { ssh2, prompter, prompts, signal } = this.#context;
+    return { ssh2, prompter, prompts, signal };
+  }
+
+  #obstacle(kind: Obstacle["kind"], hint: string): void {
+    this.#context.record.obstacles.push({ kind, hint });
+  }
+}
+
+function halfText(half: KeyFile | UserCertificate): string {
+  const { label } = half;
+  if (!(half instanceof KeyFile)) return `there is no private key for the certificate ${label}: name it with -i`;
+  if (half.isSecurityKey)
+    return `${label} is of a security key, which porthop uses through ssh-agent only: ssh-add ${label}`;
+  return `${label} is only the public half of a key, and no agent has the other one`;
+}

@@ -1,0 +1,51 @@
+/**
+ * A certificate that may prove who we are (ssh-keygen -s): from the file beside a key, from CertificateFile or from an
+ * agent. Like ssh it is offered whatever it says; what it says is told when the server refuses it.
+ */
+import { type Certificate, parseCertificate, timeFlaw, timeText } from "../../codec/keys/certificate.ts";
+import { fingerprint } from "../../codec/keys/fingerprint.ts";
+import { Malformed } from "../../codec/malformed.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import type { KeyFile } from "./key-file.ts";
+
+export interface UserCertificate {
+  /** The file as the user would write it. */
+  readonly label: string;
+  readonly blob: Buffer;
+  readonly certificate: Certificate;
+  /** The key file that it stands beside (`KEY-cert.pub`); undefined when it was named by itself. */
+  readonly file?: KeyFile | undefined;
+}
+
+/** Throws Malformed with the reason why it is none that can be offered. */
+export function readUserCertificate(label: string, blob: Buffer, file?: KeyFile): UserCertificate {
+  const certificate = parseCertificate(blob);
+  if (certificate.role !== "user") throw new Malformed("it is a certificate for hosts, not for users");
+  return { label, blob, certificate, file };
+}
+
+/** What the certificate itself tells of why `user` was refused with it. */
+export function refusalHint(label: string, certificate: Certificate, user: string, nowMs: number): string {
+  const name = `the certificate ${label}`;
+  const flaw = userFlaw(certificate, user, nowMs);
+  if (flaw !== undefined) return `${name}: ${flaw}`;
+  const until = `valid until ${timeText(certificate.validBefore)} for ${listed(certificate.principals)}`;
+  return `${name} is ${until}: the server may not trust its authority ${fingerprint(certificate.authority)}`;
+}
+
+/** As sshd decides it without AuthorizedPrincipals (auth2-pubkeyfile.c): the user's own name has to be among the principals. */
+function userFlaw(certificate: Certificate, user: string, nowMs: number): string | undefined {
+  const flaw = timeFlaw(certificate, nowMs);
+  if (flaw !== undefined) return flaw;
+  const { principals, criticalOptions } = certificate;
+  if (principals.length === 0) return "it names no users, so no server takes it: ssh-keygen -s with -n";
+  if (!principals.includes(user)) return `it is for ${listed(principals)}, not for ${visible(user, 60)}`;
+  const from = criticalOptions.find(({ name }) => name === "source-address");
+  return from === undefined ? undefined : `it may be used from ${visible(from.value, 120)} only`;
+}
+
+function listed(principals: readonly string[]): string {
+  const shown = principals.slice(0, 5).map((principal) => visible(principal, 60));
+  const more = principals.length > shown.length ? ` and ${principals.length - shown.length} more` : "";
+  return `${shown.join(", ")}${more}`;
+}

@@ -1,0 +1,145 @@
+/**
+ * One end of a TCP connection, played by a test: a client of a forward, or the target that sshd dials. It sums what it
+ * gets, sends as fast as it is taken, ends its half, and tells a clean end from a reset.
+ */
+import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { Summing } from "./random.ts";
+import type { Received } from "./servers.ts";
+import { Waiting } from "./waiting.ts";
+
+/** `localPort` is any by default. */
+export async function connectTo(port: number, host = "127.0.0.1", localPort?: number): Promise<TcpEnd> {
+  const from = localPort === undefined ? {} : { localAddress: host, localPort };
+  const socket = createConnection({ host, port, ...from, allowHalfOpen: true, noDelay: true });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("connect", () => resolve(new TcpEnd(socket)));
+  });
+}
+
+/** True when a fresh connection to an echo brings back what it sends. */
+export async function echoes(port: number, host?: string): Promise<boolean> {
+  await using client = await connectTo(port, host);
+  await client.send("anybody there?\n");
+  client.end();
+  await client.received;
+  return client.text === "anybody there?\n";
+}
+
+export interface PlayedTarget extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** Its end of connection `index` (0 is the first), once that was accepted. */
+  accepted(index?: number): Promise<TcpEnd>;
+}
+
+/** A target whose part the test plays. */
+export async function playTarget(): Promise<PlayedTarget> {
+  const ends: TcpEnd[] = [];
+  const waiting = new Waiting();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    ends.push(new TcpEnd(socket));
+    waiting.change();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    host: "127.0.0.1",
+    port: (server.address() as AddressInfo).port,
+    accepted: (index = 0) => waiting.until(`connection ${index}`, () => ends[index]),
+    async [Symbol.asyncDispose]() {
+      for (const end of ends) end.reset();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+export class TcpEnd implements AsyncDisposable {
+  /** `127.0.0.1:54321`, this end's own. */
+  readonly address: string;
+  /** The other end's. */
+  readonly peer: string;
+  readonly #socket: Socket;
+  readonly #summing = new Summing();
+  readonly #waiting = new Waiting();
+  /** The beginning of what came in, for short answers. */
+  readonly #head: Uint8Array[] = [];
+  #received: Received | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    // A socket that is closed does not know them any more.
+    this.address = `${socket.localAddress}:${socket.localPort}`;
+    this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    socket.on("data", (chunk: Uint8Array) => {
+      if (this.#summing.bytes < headBytes) this.#head.push(chunk);
+      this.#summing.add(chunk);
+      this.#waiting.change();
+    });
+    const settle = (ended: boolean) => {
+      this.#received ??= { ...this.#summing.sum(), ended };
+      this.#waiting.change();
+    };
+    socket.on("end", () => settle(true));
+    socket.on("close", () => settle(false));
+    // A reset is an outcome that tests ask for: `received` tells it.
+    socket.on("error", () => {});
+  }
+
+  /** The text that came so far; of a long answer only the beginning. */
+  get text(): string {
+    return Buffer.concat(this.#head).toString("latin1");
+  }
+
+  /** Resolves when the other end has ended its half or reset the connection. */
+  get received(): Promise<Received> {
+    return this.#waiting.until("the end of the connection", () => this.#received, 60_000);
+  }
+
+  /** Resolves when so many bytes have come in. */
+  async got(bytes: number): Promise<void> {
+    await this.#waiting.until(`${bytes} bytes`, () => (this.#summing.bytes >= bytes ? true : undefined));
+  }
+
+  /** Resolves when the system has taken all of it, or the connection broke. */
+  async send(content: Iterable<Uint8Array> | string): Promise<void> {
+    for (const chunk of typeof content === "string" ? [Buffer.from(content)] : content) {
+      if (this.#socket.destroyed) return;
+      if (!this.#socket.write(chunk)) await drained(this.#socket);
+    }
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Breaks the connection with an RST. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.destroy();
+  }
+}
+
+const headBytes = 64 * 1024;
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.removeListener("drain", done);
+      socket.removeListener("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Malformed } from "../../../../src/codec/malformed.ts";
+import type { Destination } from "../../../../src/codec/words/destination.ts";
+import { parseJumpList, printJumpList } from "../../../../src/codec/words/jump-list.ts";
+import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
+
+function to(host: string, user?: string, port?: number): Destination {
+  return { user, host, port };
+}
+
+/** Text, its value, and the text it is printed as where that differs. */
+const understood: readonly (readonly [text: string, hosts: readonly Destination[], printed?: string])[] = [
+  ["none", []],
+  ["NONE", [], "none"],
+  ["gate", [to("gate")]],
+  ["anna@gate:2222", [to("gate", "anna", 2222)]],
+  ["one,two", [to("one"), to("two")]],
+  ["anna@one:22,two:2222,bob@three", [to("one", "anna", 22), to("two", undefined, 2222), to("three", "bob")]],
+  ["ssh://anna@one:22,two", [to("one", "anna", 22), to("two")], "anna@one:22,two"],
+  ["[::1]:2222,[fe80::1%eth0]:22", [to("::1", undefined, 2222), to("fe80::1%eth0", undefined, 22)]],
+  ["gate-%h", [to("gate-%h")]],
+];
+
+for (const [text, hosts, printed = text] of understood) {
+  test(`"${text}" is understood, printed and understood again.`, () => {
+    assert.deepEqual(parseJumpList(text), hosts);
+    assert.equal(printJumpList(hosts), printed);
+    assert.deepEqual(parseJumpList(printed), hosts);
+  });
+}
+
+for (const [text, reason] of [
+  ["", "the jump host is missing"],
+  ["one,,two", "has an empty host"],
+  ["one,", "has an empty host"],
+  [",one", "has an empty host"],
+  ["one, two", 'contains " "'],
+  ["-oProxyCommand=id", 'begins with "-"'],
+  ["one;id", 'contains ";"'],
+  ["$(id)@one", 'contains "$"'],
+  ["one:0", '"0" is not a port'],
+  ["http://one", "only ssh://"],
+  [Array(17).fill("gate").join(","), "more than 16 jump hosts"],
+] as const) {
+  test(`"${text.slice(0, 40)}" is refused: ${reason}.`, () => {
+    assert.throws(
+      () => parseJumpList(text),
+      (error) => error instanceof Malformed && error.message.includes(reason),
+    );
+  });
+}
+
+test("Hostile text is understood or refused, what is understood prints as the same, and never slowly.", () => {
+  fc.assert(
+    fc.property(hostileText(",", "@", ":22", "[", "]", "ssh://", "one", "%"), (text) => {
+      const hosts = readOrRefused(() => parseJumpList(text));
+      if (hosts !== undefined) assert.deepEqual(parseJumpList(printJumpList(hosts)), hosts);
+    }),
+  );
+  assertFastOnLongText(parseJumpList, ",", "a,", "@", "[", "a");
+});

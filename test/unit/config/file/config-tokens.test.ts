@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Malformed } from "../../../../src/codec/malformed.ts";
+import { connectionTokens, fillTokens, underHome } from "../../../../src/config/file/config-tokens.ts";
+import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { memoryConfig } from "../../../kit/memory-config.ts";
+
+const { machine } = memoryConfig({});
+const tokens = connectionTokens(
+  { originalHost: "web", host: "real", keyName: "alias", port: "2222", user: "bob", jumps: "gate" },
+  machine,
+);
+
+test("Each token is what ssh_config(5) says.", () => {
+  const { C, ...others } = tokens;
+  assert.match(C ?? "", /^[0-9a-f]{40}$/);
+  assert.deepEqual(others, {
+    L: "brahma",
+    d: "/home/anna",
+    h: "real",
+    i: "1000",
+    j: "gate",
+    k: "alias",
+    l: "brahma.example.com",
+    n: "web",
+    p: "2222",
+    r: "bob",
+    u: "anna",
+  });
+});
+
+test("A tilde is the own home, or another's.", () => {
+  for (const [path, expected] of [
+    ["~", "/home/anna/"],
+    ["~/.ssh/a", "/home/anna/.ssh/a"],
+    ["~bob/x", "/home/bob/x"],
+    ["/a/~/b", "/a/~/b"],
+    ["a~", "a~"],
+  ] as const) {
+    assert.equal(underHome(path, machine), expected, path);
+  }
+  assert.throws(() => underHome("~carl/x", machine), new Malformed('"~carl/x": there is no user "carl"'));
+});
+
+test("Files and sockets are filled in with all of them, a command with tokens alone, and a yes with nothing.", () => {
+  const keywords = new Keywords();
+  for (const line of [
+    "IdentityFile=~/.ssh/id_%h",
+    `IdentityFile=$${"{SOCKET}"}.key`,
+    `IdentityAgent=%d/$${"{PORT}"}`,
+    "UserKnownHostsFile=~/a%p /b%%",
+    "GlobalKnownHostsFile=~/g %h",
+    "RemoteCommand=echo ~ %n",
+    "ForwardAgent=yes",
+  ]) {
+    keywords.addLine(line);
+  }
+  fillTokens(keywords, tokens, machine);
+  assert.deepEqual(keywords.all("IdentityFile"), ["/home/anna/.ssh/id_real", "/run/agent.key"]);
+  assert.equal(keywords.text("IdentityAgent"), "/home/anna/8080");
+  assert.deepEqual(keywords.list("UserKnownHostsFile"), ["/home/anna/a2222", "/b%"]);
+  assert.deepEqual(keywords.list("GlobalKnownHostsFile"), ["/home/anna/g", "%h"]);
+  assert.equal(keywords.text("RemoteCommand"), "echo ~ web");
+  assert.equal(keywords.text("ForwardAgent"), "yes");
+});
+
+test("A token that is not known names its keyword.", () => {
+  const keywords = new Keywords();
+  keywords.addLine("IdentityFile=/k/%z");
+  assert.throws(
+    () => fillTokens(keywords, tokens, machine),
+    /^Malformed: IdentityFile: "\/k\/%z"|^Malformed: IdentityFile: "%z"/,
+  );
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseConfigLine } from "../../../../src/codec/config/config-line.ts";
+import { Malformed } from "../../../../src/codec/malformed.ts";
+import { addConfigLine } from "../../../../src/config/file/config-value.ts";
+import { findKeyword, type Keyword, Keywords, keywords as readings } from "../../../../src/config/file/keyword.ts";
+import { hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
+
+function read(lines: readonly string[], isActive = true): Keywords {
+  const keywords = new Keywords();
+  for (const text of lines) {
+    const line = parseConfigLine(text);
+    const keyword = findKeyword(line?.keyword ?? "");
+    if (line === undefined || keyword === undefined) throw new Error(`no keyword in ${text}`);
+    addConfigLine(keywords, keyword, line, isActive);
+  }
+  return keywords;
+}
+
+for (const [line, keyword, values] of [
+  ['User "alice"', "User", ["alice"]],
+  ["Port 22 # sshd", "Port", ["22"]],
+  ['ProxyCommand = sh -c "nc %h" # x', "ProxyCommand", ['sh -c "nc %h" # x']],
+  ["RemoteCommand echo 'a  b'", "RemoteCommand", ["echo 'a  b'"]],
+  ["ProxyJump a,b # gates", "ProxyJump", ["a,b"]],
+  ["SendEnv A B*", "SendEnv", ["A", "B*"]],
+  ['LocalForward "8080" localhost:80', "LocalForward", ["8080 localhost:80"]],
+  ["ControlPersist 10 m", "ControlPersist", ["10 m"]],
+  ["PubkeyAuthentication host-bound", "PubkeyAuthentication", ["yes"]],
+  ["PorthopUse limit:up=1MB/s", "PorthopUse", ["limit:up=1MB/s"]],
+] as const) {
+  test(`${line} gives ${keyword} its value.`, () => {
+    assert.deepEqual(read([line]).all(keyword), values);
+    assert.deepEqual(read([line], false).all(keyword), []);
+  });
+}
+
+test("The words of a list may hold blanks and quotes, and the first list wins.", () => {
+  const keywords = read(['UserKnownHostsFile "/a b" /c\\"d', "UserKnownHostsFile /e", 'SetEnv "A=1 2" B=\'"\'']);
+  assert.deepEqual(keywords.list("UserKnownHostsFile"), ["/a b", '/c"d']);
+  assert.deepEqual(keywords.list("SetEnv"), ["A=1 2", 'B="']);
+});
+
+test("What changes nothing is not worth a word in a file.", () => {
+  assert.deepEqual(read(["ControlMaster auto", "TCPKeepAlive yes"]).ignored, []);
+});
+
+for (const line of [
+  ...["Port 22 23", 'User ""', "Port #", "Port 70000", "User -x", "SendEnv A=1", "StrictHostKeyChecking perhaps"],
+  ...["LocalForward 8080", "PorthopUse limit:up", "PorthopRateLimit fast", "PorthopLog loud", "HostName a;b"],
+]) {
+  test(`${line} is refused.`, () => {
+    assert.throws(() => read([line]), Malformed);
+  });
+}
+
+test("In a block that does not apply only what ssh refuses as well is refused.", () => {
+  assert.throws(() => read(["StrictHostKeyChecking perhaps"], false), Malformed);
+  assert.throws(() => read(["Port 22 23"], false), Malformed);
+  assert.deepEqual(read(["HostName a;b", "Port ssh"], false).given(), []);
+});
+
+test("Any value of any keyword is taken or refused in one short line.", () => {
+  const names = Object.keys(readings) as Keyword[];
+  const text = hostileText(" ", '"', "=", "#", "%h", "yes", "none", "22", "localhost:80", ",", ":", "1m");
+  fc.assert(
+    fc.property(fc.constantFrom(...names), text, fc.boolean(), (keyword, value, isActive) => {
+      readOrRefused(() => {
+        const line = parseConfigLine(`${keyword} ${value}`);
+        if (line !== undefined && line.keyword === keyword) addConfigLine(new Keywords(), keyword, line, isActive);
+      });
+    }),
+    { numRuns: 5000 },
+  );
+});

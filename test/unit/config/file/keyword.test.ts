@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Malformed } from "../../../../src/codec/malformed.ts";
+import { type Keyword, Keywords, keywords, longestTimerMs } from "../../../../src/config/file/keyword.ts";
+import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
+import { need } from "../../../kit/packages.ts";
+import { run } from "../../../kit/run.ts";
+
+const noSsh = need("ssh");
+const names = Object.keys(keywords) as Keyword[];
+
+function read(...lines: string[]): Keywords {
+  const read = new Keywords();
+  for (const line of lines) read.addLine(line);
+  return read;
+}
+
+/** A value that the keyword takes. */
+function valueFor(keyword: Keyword): string {
+  const reading: string | readonly string[] = keywords[keyword];
+  if (typeof reading === "object") return reading[0] ?? "";
+  if (reading === "forward") return keyword === "DynamicForward" ? "1080" : "8080 localhost:80";
+  return (
+    {
+      rate: "1MB/s",
+      "remote-open": "db:5432",
+      "yes-no": "yes",
+      number: "7",
+      octal: "0117",
+      seconds: "90",
+      host: "vishnu",
+      cipher: "aes256-ctr",
+      mac: "hmac-sha2-256",
+      kex: "curve25519-sha256",
+      hostKey: "ssh-ed25519",
+      publicKey: "ssh-ed25519",
+      count: "3",
+    }[reading] ?? "some-text"
+  );
+}
+
+for (const keyword of names) {
+  test(`${keyword} is read after = and after a blank, in any case, and in quotes`, () => {
+    const value = valueFor(keyword);
+    for (const line of [
+      `${keyword}=${value}`,
+      `${keyword} ${value}`,
+      `${keyword} = ${value}`,
+      `  ${keyword}\t${value}  `,
+      `${keyword.toUpperCase()}=${value}`,
+      `${keyword.toLowerCase()} =${value}`,
+    ]) {
+      assert.equal(read(line).text(keyword), value, line);
+    }
+    for (const quote of ['"', "'"]) {
+      const quoted = read(`${keyword}=${quote}${value}${quote}`);
+      if (keywords[keyword] === "list" || keywords[keyword] === "remote-open")
+        assert.deepEqual(quoted.list(keyword), [value]);
+      // A shell will read it.
+      else if (keywords[keyword] === "command") assert.equal(quoted.text(keyword), `${quote}${value}${quote}`);
+      else assert.equal(quoted.text(keyword), value);
+    }
+  });
+}
+
+test("A keyword that was not given has no value, and a flag of it is what is asked for otherwise", () => {
+  const none = read();
+  for (const keyword of names) {
+    assert.equal(none.text(keyword), undefined);
+    assert.deepEqual(none.all(keyword), []);
+    assert.equal(none.list(keyword), undefined);
+    assert.equal(none.number(keyword), undefined);
+    assert.equal(none.time(keyword), undefined);
+    assert.equal(none.flag(keyword, true), true);
+    assert.equal(none.flag(keyword, false), false);
+  }
+  assert.deepEqual(none.ignored, []);
+});
+
+test("The first value of a keyword wins, whichever way it was given", () => {
+  const twice = read("Port=1", "port 2", "User=anna", "USER=bob");
+  twice.add("Port", "3");
+  assert.deepEqual([twice.text("Port"), twice.text("User")], ["1", "anna"]);
+  assert.deepEqual(twice.all("Port"), ["1"]);
+});
+
+test("IdentityFile collects", () => {
+  const three = read("IdentityFile=~/.ssh/a", "IdentityFile ~/.ssh/b", 'identityfile="/c d"');
+  assert.deepEqual(three.all("IdentityFile"), ["~/.ssh/a", "~/.ssh/b", "/c d"]);
+  assert.equal(three.text("IdentityFile"), "~/.ssh/a");
+});
+
+test("Only quotes around the whole value are taken off, and what is inside stays", () => {
+  assert.equal(read('IdentityFile="/a b/c=d"').text("IdentityFile"), "/a b/c=d");
+  assert.equal(read("IdentityFile='/a \"b\"'").text("IdentityFile"), '/a "b"');
+  assert.equal(read('HostKeyAlias=a"b"c').text("HostKeyAlias"), 'a"b"c');
+  assert.equal(read('HostKeyAlias="a" "b"').text("HostKeyAlias"), '"a" "b"');
+  assert.equal(read("HostKeyAlias='a\"").text("HostKeyAlias"), "'a\"");
+  assert.equal(read('HostKeyAlias="').text("HostKeyAlias"), '"');
+  assert.equal(read("IdentityFile=a=b").text("IdentityFile"), "a=b");
+});
+
+test("A list of files is cut at blanks, but not at those in quotes", () => {
+  const files = (value: string) => read(`UserKnownHostsFile=${value}`).list("UserKnownHostsFile");
+  assert.deepEqual(files("/a"), ["/a"]);
+  assert.deepEqual(files("/a  ~/b\t/c"), ["/a", "~/b", "/c"]);
+  assert.deepEqual(files("\"/a b\" /c '/d e'"), ["/a b", "/c", "/d e"]);
+  assert.deepEqual(files('"/a b"'), ["/a b"]);
+  assert.deepEqual(files('/it"s /b'), ['/it"s', "/b"]);
+});
+
+test("PermitRemoteOpen is a list of what it permits, any or none, and nothing else", () => {
+  assert.deepEqual(read("PermitRemoteOpen=db:5432 [::1]:* *:80").list("PermitRemoteOpen"), [
+    "db:5432",
+    "[::1]:*",
+    "*:80",
+  ]);
+  assert.deepEqual(read("PermitRemoteOpen none").list("PermitRemoteOpen"), ["none"]);
+  assert.throws(() => read("PermitRemoteOpen=db:5432 db"), new Malformed('PermitRemoteOpen db: "db" is not host:port'));
+});
+
+test("yes, no, true and false are yes and no in any case", () => {
+  for (const [value, is] of [
+    ["yes", true],
+    ["True", true],
+    ["YES", true],
+    ["no", false],
+    ["False", false],
+  ] as const) {
+    assert.equal(read(`BatchMode=${value}`).flag("BatchMode", !is), is, value);
+  }
+});
+
+test("A time is in seconds or in ssh's units, none is no time at all, and no timer is asked for more than it can wait", () => {
+  const ms = (value: string) => read(`ServerAliveInterval=${value}`).time("ServerAliveInterval");
+  assert.equal(ms("30"), 30_000);
+  assert.equal(ms("1m30s"), 90_000);
+  assert.equal(ms("0"), 0);
+  assert.equal(ms("none"), 0);
+  assert.equal(ms("None"), 0);
+  assert.equal(ms("250ms"), 250);
+  assert.equal(ms("100w"), longestTimerMs);
+});
+
+test("A number is a number", () => {
+  assert.equal(read("ServerAliveCountMax=007").number("ServerAliveCountMax"), 7);
+});
+
+const aliases = [
+  ["ChallengeResponseAuthentication", "KbdInteractiveAuthentication"],
+  ["KeyboardInteractiveAuthentication", "KbdInteractiveAuthentication"],
+  ["SkeyAuthentication", "KbdInteractiveAuthentication"],
+  ["DSAAuthentication", "PubkeyAuthentication"],
+] as const;
+
+for (const [alias, keyword] of aliases) {
+  test(`${alias} is an older name of ${keyword}, and the first of both wins`, () => {
+    assert.equal(read(`${alias}=no`).flag(keyword, true), false);
+    assert.equal(read(`${keyword}=yes`, `${alias}=no`).flag(keyword, false), true);
+    assert.throws(() => read(`${alias}=perhaps`), new Malformed(`${keyword}: "perhaps" is not yes or no`));
+  });
+}
+
+test("Keywords that change nothing are taken with any value, and listed as often as they were given", () => {
+  const ignored = names.filter((keyword) => keywords[keyword] === "ignored");
+  assert.deepEqual(read(...ignored.map((keyword) => `${keyword}=any thing`)).ignored, ignored);
+  assert.deepEqual(read("VisualHostKey=yes", "Port=1", "visualhostkey no").ignored, ["VisualHostKey", "VisualHostKey"]);
+});
+
+const refused: readonly (readonly [line: string, message: string])[] = [
+  ["", '-o "" is not Keyword=value'],
+  ["Port", '-o "Port" is not Keyword=value'],
+  ["Port=", '-o "Port=" is not Keyword=value'],
+  ["Port =  ", '-o "Port =  " is not Keyword=value'],
+  ["=5", '-o "=5" is not Keyword=value'],
+  ["-p=5", '-o "-p=5" is not Keyword=value'],
+  ["Pört=5", '-o "Pört=5" is not Keyword=value'],
+  ["Port=\u001b[2J", 'Port: "\\x1b[2J" is not a number'],
+  ["Prot=5", "-o Prot: porthop does not have this keyword (did you mean Port?)"],
+  [
+    "StrictHostKeyCheking=no",
+    "-o StrictHostKeyCheking: porthop does not have this keyword (did you mean StrictHostKeyChecking?)",
+  ],
+  ["constructor=1", "-o constructor: porthop does not have this keyword"],
+  ["Port==22", 'Port: "=22" is not a number'],
+  ["Port=22 23", 'Port: "22 23" is not a number'],
+  ["Port=-1", 'Port: "-1" is not a number'],
+  ["Port=0x50", 'Port: "0x50" is not a number'],
+  ["Port=1234567890", 'Port: "1234567890" is not a number'],
+  ["ServerAliveCountMax=3.5", 'ServerAliveCountMax: "3.5" is not a number'],
+  ["Compression=maybe", 'Compression: "maybe" is not yes or no'],
+  ["Compression=1", 'Compression: "1" is not yes or no'],
+  ["AddressFamily=inet4", 'AddressFamily: "inet4" is not one of any, inet, inet6'],
+  ["ConnectTimeout=soon", 'ConnectTimeout: "soon" is not a duration such as 250ms, 30s or 1m30s'],
+  ["ServerAliveInterval=-3", 'ServerAliveInterval: "-3" is not a duration such as 250ms, 30s or 1m30s'],
+  ["HostName=-oProxyCommand", 'HostName: host "-oProxyCommand" begins with "-"'],
+  ["HostName=a b", 'HostName: host "a b" contains " "'],
+];
+
+for (const [line, message] of refused) {
+  test(`-o ${JSON.stringify(line)} is refused: ${message}`, () => {
+    assert.throws(() => read(line), new Malformed(message));
+  });
+}
+
+test("A value that is refused is refused after a good one too, though it would not count", () => {
+  assert.throws(() => read("Port=22", "Port=no"), new Malformed('Port: "no" is not a number'));
+});
+
+test("An unknown keyword of a thousand letters is cut where it is named", () => {
+  assert.throws(
+    () => read(`${"x".repeat(1000)}=1`),
+    (error) => error instanceof Malformed && error.message.length < 200,
+  );
+});
+
+const line = hostileText(...names.slice(0, 12), "=", " ", '"', "'", "yes", "22", "none", "1m", "constructor", "\\");
+
+test("Random lines are read or refused in one short line", () => {
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 4 }), (lines) => {
+      const given = new Keywords();
+      for (const each of lines) readOrRefused(() => given.addLine(each));
+      for (const keyword of names) {
+        assert.equal(given.all(keyword)[0], given.text(keyword));
+        if (keywords[keyword] === "seconds") assert.ok((given.time(keyword) ?? 0) <= longestTimerMs);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("Very long lines are read or refused at once", () => {
+  assertFastOnLongText(
+    (text) => {
+      const given = new Keywords();
+      for (const line of [text, `UserKnownHostsFile=${text}`, `Port=${text}`, `ConnectTimeout=${text}`]) {
+        readOrRefused(() => given.addLine(line));
+      }
+      return given.list("UserKnownHostsFile");
+    },
+    " ",
+    "a",
+    "=",
+    '"',
+    "' ",
+    '"a" ',
+    "1m",
+  );
+});
+
+/** What ssh makes of a line: its own words for the setting, or undefined when it refuses it. */
+async function inSsh(line: string, setting: string): Promise<string | undefined> {
+  const { code, stdout } = await run("ssh", ["-G", "-F", "none", "-o", line, "host"]);
+  return code === 0 ? (new RegExp(`^${setting} (.*)$`, "m").exec(stdout)?.[1] ?? "") : undefined;
+}
+
+const asSsh: readonly (readonly [line: string, keyword: Keyword])[] = [
+  ["User=anna", "User"],
+  ["user anna", "User"],
+  ["USER = anna", "User"],
+  ["User='anna'", "User"],
+  ['User="anna"', "User"],
+  ["User==anna", "User"],
+  ["Port=2222", "Port"],
+  ["Port==22", "Port"],
+  ["Port=x", "Port"],
+  ["Port=", "Port"],
+  ['IdentityFile="/x y"', "IdentityFile"],
+  ["IdentityFile=none", "IdentityFile"],
+  ["StrictHostKeyChecking=perhaps", "StrictHostKeyChecking"],
+  ["StrictHostKeyChecking=accept-new", "StrictHostKeyChecking"],
+  ["UserKnownHostsFile=/a /b", "UserKnownHostsFile"],
+  ["AddressFamily=inet6", "AddressFamily"],
+  ["AddressFamily=ipv6", "AddressFamily"],
+  ["HostKeyAlias=alias", "HostKeyAlias"],
+  ["BatchMode=maybe", "BatchMode"],
+  ["ServerAliveCountMax=many", "ServerAliveCountMax"],
+  ["ServerAliveCountMax=5", "ServerAliveCountMax"],
+  ["ConnectTimeout=soon", "ConnectTimeout"],
+  ["LogLevel=loud", "LogLevel"],
+];
+
+test("ssh reads, and refuses, the same lines in the same way", { skip: noSsh }, async () => {
+  for (const [line, keyword] of asSsh) {
+    const theirs = await inSsh(line, keyword.toLowerCase());
+    const ours = readOrRefused(() => read(line).text(keyword));
+    assert.equal(ours?.toLowerCase(), theirs?.toLowerCase(), line);
+  }
+});
+
+test("ssh knows every keyword that porthop takes, and every word that stands for a choice", {
+  skip: noSsh,
+}, async () => {
+  for (const keyword of names.filter((name) => !name.startsWith("Porthop"))) {
+    const { stderr } = await run("ssh", ["-G", "-F", "none", "-o", `${keyword}=${valueFor(keyword)}`, "host"]);
+    assert.doesNotMatch(stderr, /Bad configuration option/);
+    const reading: string | readonly string[] = keywords[keyword];
+    // Without a subsystem's name ssh refuses it, and -s, which would give one, is not porthop's.
+    const values = typeof reading === "object" ? reading.filter((value) => value !== "subsystem") : [];
+    for (const value of values) {
+      assert.notEqual(await inSsh(`${keyword}=${value}`, keyword.toLowerCase()), undefined, `${keyword}=${value}`);
+    }
+  }
+});
+
+for (const [line, ms] of [
+  ["ServerAliveInterval=none", 0],
+  ["ServerAliveInterval=1m30s", 90_000],
+  ["ServerAliveInterval=2h", 7_200_000],
+  ["ConnectTimeout=90", 90_000],
+] as const) {
+  test(`ssh waits as long as porthop with ${line}`, { skip: noSsh }, async () => {
+    const keyword = line.startsWith("Connect") ? "ConnectTimeout" : "ServerAliveInterval";
+    assert.equal(Number(await inSsh(line, keyword.toLowerCase())) * 1000, ms);
+    assert.equal(read(line).time(keyword), ms);
+  });
+}
+
+test("A mask is octal, up to 0777, as ssh reads it", () => {
+  for (const [text, mask] of [
+    ["0177", 0o177],
+    ["7", 7],
+    ["000777", 0o777],
+    ["0", 0],
+  ] as const) {
+    const keywords = new Keywords();
+    keywords.addLine(`StreamLocalBindMask=${text}`);
+    assert.equal(keywords.octal("StreamLocalBindMask"), mask);
+  }
+  assert.equal(new Keywords().octal("StreamLocalBindMask"), undefined);
+  for (const text of ["1000", "0188", "-1", "0x7", "u=rw"]) {
+    assert.throws(() => new Keywords().addLine(`StreamLocalBindMask=${text}`), /is not an octal number up to 0777/);
+  }
+});
+
+test("A list of algorithms with a name that ssh does not know is refused where it is read, as in ssh", () => {
+  for (const [line, message] of [
+    ["Ciphers=rot13", 'Ciphers: "rot13" is no cipher that ssh knows'],
+    ["MACs=hmac-sha1,,hmac-md5", "MACs: an empty name where a MAC should be"],
+    ["KexAlgorithms=+curve25519", 'KexAlgorithms: "curve25519" is no key exchange that ssh knows'],
+    ["HostKeyAlgorithms=^dsa*", 'HostKeyAlgorithms: "dsa*" is no host key algorithm that ssh knows'],
+  ] as const) {
+    assert.throws(
+      () => read(line),
+      (error: Error) => error instanceof Malformed && error.message.startsWith(message),
+    );
+  }
+  assert.equal(read("Ciphers=-nobody-knows*").text("Ciphers"), "-nobody-knows*");
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { effectiveSettings } from "../../../../src/config/file/ssh-config.ts";
+import { PorthopError } from "../../../../src/errors.ts";
+import { type ConfigCase, configCorpus } from "../../../kit/config-corpus.ts";
+import { manyHosts, memoryConfig } from "../../../kit/memory-config.ts";
+import { need } from "../../../kit/packages.ts";
+import { run } from "../../../kit/run.ts";
+import {
+  comparable,
+  comparedKeywords,
+  type Effective,
+  effectiveInPorthop,
+  effectiveInSsh,
+  sourcesLikeSsh,
+} from "../../../kit/ssh-g.ts";
+import { tempDirectory } from "../../../kit/temp.ts";
+
+const limits = { skip: need("ssh"), timeout: 30_000 };
+process.env["USER_OF_TEST"] = "tester";
+
+for (const each of configCorpus) {
+  test(`ssh -G and porthop agree on ${each.name}.`, limits, async () => {
+    const file = write(each);
+    const words = [...(each.flags ?? []), each.host ?? "web"];
+    const [theirs, without] = await Promise.all([
+      effectiveInSsh(file, words),
+      effectiveInSsh("none", [words.at(-1) ?? ""]),
+    ]);
+    assert.ok(without !== undefined);
+    const ours = orRefused(() => effectiveInPorthop(file, words, without));
+    if (theirs === undefined || ours === undefined) {
+      assert.deepEqual(
+        ours === undefined,
+        theirs === undefined,
+        ours === undefined ? "only porthop refuses" : "only ssh refuses",
+      );
+      return;
+    }
+    for (const keyword of comparedKeywords) {
+      const our: readonly string[] | undefined = ours.get(keyword);
+      const their: readonly string[] | undefined = theirs.get(keyword.toLowerCase());
+      if (our !== undefined) assert.deepEqual(comparable(keyword, our), comparable(keyword, their), keyword);
+    }
+  });
+}
+
+test("Key files have the names that ssh looks for.", limits, async () => {
+  const config =
+    "Host web\n HostName Real.%h\n User bob\n Port 2222\n IdentityFile ~/k_%h_%n_%r_%p_%%\n IdentityFile %d/x\n" +
+    `IdentityFile /v/$${"{USER_OF_TEST}"}\n`;
+  const file = write({ name: "key files", config });
+  // It says them as soon as it has a connection, of which this command is the beginning.
+  const { stderr } = await run("ssh", ["-v", "-F", file, "-o", "ProxyCommand=true", "web"]);
+  const theirs = [...stderr.matchAll(/^debug1: identity file (.*) type -?\d+\r?$/gm)].map(([, path]) => path);
+  const keywords = effectiveSettings("web", new Keywords(), sourcesLikeSsh(), file).keywords.all("IdentityFile");
+  assert.equal(keywords.length, 3);
+  assert.deepEqual(
+    keywords,
+    theirs.filter((path) => !path?.endsWith("-cert")),
+  );
+});
+
+const user = "/home/anna/.ssh/config";
+const system = "/etc/ssh/ssh_config";
+
+test("The command line comes first, then the user's file, then the system's, and lists go on.", () => {
+  const sources = memoryConfig({
+    [user]: "User file\nPort 2\nIdentityFile /u\n",
+    [system]: "Compression yes\nPort 3\nIdentityFile /s\nUser system\n",
+  });
+  const keywords = new Keywords();
+  keywords.add("User", "flag");
+  keywords.add("IdentityFile", "/flag");
+  const effective = effectiveSettings("web", keywords, sources);
+  assert.equal(effective.keywords, keywords);
+  assert.deepEqual([keywords.text("User"), keywords.text("Port"), keywords.text("Compression")], ["flag", "2", "yes"]);
+  assert.deepEqual(keywords.all("IdentityFile"), ["/flag", "/u", "/s"]);
+});
+
+test("A user's file that cannot be read is said, and one that is missing is nothing.", () => {
+  const closed = { ...memoryConfig({}), read: () => ({ why: "permission denied", isMissing: false }) };
+  const keywords = new Keywords();
+  effectiveSettings("web", keywords, closed);
+  assert.deepEqual(keywords.warnings, [`cannot read ${user}: permission denied`]);
+  const missing = new Keywords();
+  effectiveSettings("web", missing, memoryConfig({}));
+  assert.deepEqual([missing.warnings, missing.given()], [[], []]);
+});
+
+test("The tokens of Match exec are those of the host as far as it is known.", () => {
+  const sources = memoryConfig({
+    [user]: 'HostName real\nUser bob\nMatch exec "%h %n %k %p %r %u %i %L %d"\nPort 1\n',
+  });
+  effectiveSettings("web", new Keywords(), sources);
+  assert.deepEqual(sources.commands, ["real web real 22 bob anna 1000 brahma /home/anna"]);
+});
+
+test("What a HostName must not hold is refused when its token is filled in.", () => {
+  const sources = memoryConfig({ [user]: "HostName -%h\n" });
+  assert.throws(() => effectiveSettings("web", new Keywords(), sources), { code: "config.invalid" });
+});
+
+test("An unknown token is an error of the configuration that names the keyword.", () => {
+  const keywords = new Keywords();
+  keywords.addLine("IdentityFile=/k/%z");
+  assert.throws(() => effectiveSettings("web", keywords, memoryConfig({})), /^PorthopError: IdentityFile: /);
+});
+
+for (const [line, message] of [
+  ["IdentityFile /k/%z", 'IdentityFile: "/k/%z": "%z" means nothing here'],
+  ["IdentityFile ~nobody/k", 'IdentityFile: "~nobody/k": there is no user "nobody"'],
+  ["RemoteCommand echo %z", 'RemoteCommand: "echo %z": "%z" means nothing here'],
+  ["RemoteCommand echo 100%", 'RemoteCommand: "echo 100%" ends in a "%"'],
+  ["HostName %z", 'HostName: "%z": "%z" means nothing here, only %h, %%'],
+  ["ControlPath /%z", 'ControlPath: "/%z"'],
+] as const) {
+  test(`What is wrong in "${line}" is said with its file and line, also where it comes from an include.`, () => {
+    const refusal = (files: Readonly<Record<string, string>>) => {
+      try {
+        effectiveSettings("web", new Keywords(), memoryConfig(files));
+      } catch (error) {
+        assert.ok(error instanceof PorthopError && error.code === "config.invalid", String(error));
+        return error.message;
+      }
+      throw new Error("nothing was wrong");
+    };
+    const told = refusal({ [user]: `Host db\n Port 1\nHost web\n ${line}\n` });
+    assert.ok(told.startsWith(`${user} line 4: ${message}`), told);
+    const included = refusal({ [user]: "Include /more\n", "/more": `\n${line}\n` });
+    assert.ok(included.startsWith(`/more line 2: ${message}`), included);
+  });
+}
+
+test("Five hundred hosts are read in less than 20 ms.", () => {
+  const sources = memoryConfig({ [user]: manyHosts(500) });
+  const taken = Array.from({ length: 9 }, () => {
+    const start = performance.now();
+    const { keywords } = effectiveSettings("machine499", new Keywords(), sources);
+    const ms = performance.now() - start;
+    assert.equal(keywords.text("Port"), "2499");
+    return ms;
+  });
+  const median = taken.sort((one, other) => one - other)[4] ?? 0;
+  assert.ok(median < 20, `it took ${median.toFixed(1)} ms`);
+});
+
+function write({ config, files = {} }: ConfigCase): string {
+  const directory = tempDirectory("config");
+  for (const [name, text] of Object.entries({ ...files, config })) {
+    const path = join(directory, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replaceAll("DIR", directory), { mode: 0o600 });
+  }
+  return join(directory, "config");
+}
+
+function orRefused(read: () => Effective): Effective | undefined {
+  try {
+    return read();
+  } catch (error) {
+    assert.ok(error instanceof PorthopError, String(error instanceof Error ? error.stack : error));
+    return undefined;
+  }
+}

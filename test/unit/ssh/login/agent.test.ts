@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readString, writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
+import { Agent, agentSocket, rsaSha256Flag, rsaSha512Flag } from "../../../../src/ssh/login/agent.ts";
+import { need } from "../../../kit/packages.ts";
+import { startSshAgent } from "../../../kit/ssh-agent.ts";
+import { makeKey } from "../../../kit/sshd.ts";
+import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+
+const limits = { skip: need("ssh-agent", "ssh-add", "ssh-keygen"), timeout: 60_000 };
+const impatient = { listMs: 50, signMs: 50 };
+
+/** An agent that plays `serve` on each connection. */
+async function fakeAgent(serve: (socket: Socket) => void) {
+  const directory = tempDirectory("agent");
+  const path = join(directory, "agent");
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return {
+    path,
+    connections: () => sockets.size,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      removeTemp(directory);
+    },
+  };
+}
+
+test("Keys of a real agent are listed in its order, and sign what their public part verifies", limits, async () => {
+  const ssh2 = await loadSsh2();
+  const directory = tempDirectory("agent-keys");
+  await using real = await startSshAgent();
+  const types = ["ed25519", "ecdsa", "rsa"] as const;
+  await real.add(...types.map((type) => makeKey(join(directory, type), type)));
+  const agent = new Agent(ssh2, real.socket);
+  const keys = await agent.list();
+  assert.deepEqual(
+    keys.map(({ type, comment }) => [type, comment]),
+    [
+      ["ssh-ed25519", "porthop-test"],
+      ["ecdsa-sha2-nistp256", "porthop-test"],
+      ["ssh-rsa", "porthop-test"],
+    ],
+  );
+  const data = Buffer.from("data to be signed");
+  for (const { blob, type } of keys) {
+    const choices: [flags: number, hash: string | undefined, algorithm: string][] =
+      type === "ssh-rsa"
+        ? [
+            [rsaSha256Flag, "sha256", "rsa-sha2-256"],
+            [rsaSha512Flag, "sha512", "rsa-sha2-512"],
+          ]
+        : [[0, undefined, type]];
+    for (const [flags, hash, algorithm] of choices) {
+      const signature = await agent.sign(blob, data, flags);
+      const name = readString(signature, 0);
+      const bytes = readString(signature, name?.next ?? -1)?.bytes;
+      assert.equal(String(name?.bytes), algorithm);
+      const verifier = ssh2.utils.parseKey(blob);
+      assert.ok(!(verifier instanceof Error) && bytes !== undefined);
+      // ECDSA is in SSH's form here (RFC 5656, section 3.1.2), which this verifier does not take.
+      if (type !== "ecdsa-sha2-nistp256") assert.equal(verifier.verify(data, bytes, hash), true, algorithm);
+    }
+  }
+  removeTemp(directory);
+});
+
+test("An agent without keys has none, and refuses to sign", limits, async () => {
+  await using real = await startSshAgent();
+  const agent = new Agent(await loadSsh2(), real.socket);
+  assert.deepEqual(await agent.list(), []);
+  const blob = writeStrings("ssh-ed25519", Buffer.alloc(32));
+  await assert.rejects(agent.sign(blob, Buffer.from("data"), 0), /refused to sign/);
+});
+
+test("A socket that nobody listens on, or that is none, is an error that names it", async () => {
+  const ssh2 = await loadSsh2();
+  const directory = tempDirectory("agent");
+  const file = join(directory, "file");
+  writeFileSync(file, "");
+  for (const path of [join(directory, "nothing"), file]) {
+    await assert.rejects(new Agent(ssh2, path).list(), new RegExp(`no agent can be reached at ${path}`));
+  }
+  removeTemp(directory);
+});
+
+test("An agent that never answers is given up, and its connection closed", async () => {
+  let closed: () => void = () => {};
+  const gone = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  await using agent = await fakeAgent((socket) => {
+    socket.resume();
+    socket.on("close", closed);
+  });
+  await assert.rejects(new Agent(await loadSsh2(), agent.path, impatient).list(), /did not answer within 0.05 s/);
+  await gone;
+});
+
+test("An agent is not waited for when the login is aborted", async () => {
+  await using agent = await fakeAgent((socket) => socket.resume());
+  const abort = new AbortController();
+  const listing = new Agent(await loadSsh2(), agent.path).list(abort.signal);
+  abort.abort(new Error("the session is gone"));
+  await assert.rejects(listing, /the session is gone/);
+});
+
+test("Answers that make no sense are errors, and huge ones are not waited for", async () => {
+  const ssh2 = await loadSsh2();
+  const table: [answer: Buffer, expected: RegExp][] = [
+    [Buffer.from([0xff, 0xff, 0xff, 0xff, 12]), /makes no sense/],
+    [Buffer.from([0, 0, 0, 0]), /makes no sense/],
+    [Buffer.from([0, 0, 0, 1, 5]), /does not list its keys/],
+    [Buffer.alloc(0), /closed the connection/],
+    [Buffer.from([0, 0, 0, 9, 12]), /closed the connection/],
+  ];
+  for (const [answer, expected] of table) {
+    await using agent = await fakeAgent((socket) => {
+      socket.resume();
+      socket.end(answer);
+    });
+    await assert.rejects(new Agent(ssh2, agent.path).list(), expected);
+  }
+});
+
+test("A list that ends too early, or comes byte by byte, gives the keys that are whole", async () => {
+  const ssh2 = await loadSsh2();
+  const blob = writeStrings("ssh-ed25519", Buffer.alloc(32));
+  const count = Buffer.from([0, 0, 0, 3]);
+  const message = Buffer.concat([Buffer.from([12]), count, writeStrings(blob, "one"), writeStrings("nonsense", "two")]);
+  await using agent = await fakeAgent((socket) => {
+    socket.resume();
+    for (const byte of writeStrings(message)) socket.write(Buffer.from([byte]));
+  });
+  assert.deepEqual(await new Agent(ssh2, agent.path).list(), [{ blob, type: "ssh-ed25519", comment: "one" }]);
+});
+
+test("The agent's place is IdentityAgent, else SSH_AUTH_SOCK, as ssh_config(5) has it", () => {
+  const environment = { SSH_AUTH_SOCK: "/env", OTHER: "/other", EMPTY: "" };
+  assert.equal(agentSocket(undefined, environment), "/env");
+  assert.equal(agentSocket("SSH_AUTH_SOCK", environment), "/env");
+  assert.equal(agentSocket("$OTHER", environment), "/other");
+  assert.equal(agentSocket(["$", "{OTHER}"].join(""), environment), "/other");
+  assert.equal(agentSocket("$EMPTY", environment), undefined);
+  assert.equal(agentSocket("/own", environment), "/own");
+  assert.equal(agentSocket("none", environment), undefined);
+  assert.equal(agentSocket(undefined, {}), undefined);
+});

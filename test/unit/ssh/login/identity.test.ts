@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parsePublicKey } from "../../../../src/codec/keys/key-file.ts";
+import { writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
+import { writeCertificate } from "../../../kit/certificate-blob.ts";
+import { LogLines } from "../../../kit/log-lines.ts";
+import { need } from "../../../kit/packages.ts";
+import { run } from "../../../kit/run.ts";
+import { makeKey } from "../../../kit/sshd.ts";
+import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+
+const limits = { skip: need("ssh-keygen"), timeout: 60_000 };
+
+/** A home with an empty ~/.ssh. */
+function makeHome() {
+  const home = tempDirectory("identity");
+  mkdirSync(join(home, ".ssh"), { mode: 0o700 });
+  const log = new LogLines();
+  return {
+    home,
+    log,
+    path: (name: string) => join(home, ".ssh", name),
+    load: (flagFiles: string[] = [], configFiles: string[] = []) =>
+      loadIdentities({ flagFiles, configFiles, home }, log),
+    [Symbol.dispose]: () => removeTemp(home),
+  };
+}
+
+const blobOf = (file: string) => parsePublicKey(readFileSync(`${file}.pub`, "utf8"));
+
+test("Without any named file the default ones are taken, in ssh's order", limits, async () => {
+  using home = makeHome();
+  makeKey(home.path("id_ed25519"));
+  makeKey(home.path("id_rsa"), "rsa");
+  const { files, unusable, publicBlobs } = await home.load();
+  assert.deepEqual(
+    files.map(({ label }) => label),
+    ["~/.ssh/id_rsa", "~/.ssh/id_ed25519"],
+  );
+  assert.deepEqual(files[1]?.publicBlob, blobOf(home.path("id_ed25519")));
+  assert.deepEqual([unusable.length, publicBlobs.length, home.log.lines.length], [0, 2, 0]);
+});
+
+test("Named files are taken instead of the default ones, those of -i first", limits, async () => {
+  using home = makeHome();
+  makeKey(home.path("id_ed25519"));
+  const [one, two] = [makeKey(home.path("one")), makeKey(home.path("two"))];
+  const { files } = await home.load([two], [one]);
+  assert.deepEqual(
+    files.map(({ label }) => label),
+    ["~/.ssh/two", "~/.ssh/one"],
+  );
+  assert.deepEqual((await home.load([], ["none"])).files, []);
+});
+
+test("A missing -i file is warned of and forgotten, as ssh does: then the default ones are taken", limits, async () => {
+  using home = makeHome();
+  makeKey(home.path("id_ed25519"));
+  const { files, unusable } = await home.load([home.path("typo")]);
+  assert.deepEqual(
+    files.map(({ label }) => label),
+    ["~/.ssh/id_ed25519"],
+  );
+  assert.equal(unusable[0]?.reason, "missing");
+  assert.equal(home.log.text, "warn identity file ~/.ssh/typo not accessible: no such file or directory");
+  // One of the configuration that is missing stands for itself.
+  assert.deepEqual((await home.load([], [home.path("typo")])).files, []);
+});
+
+test(
+  "A private key that others can read is ignored with a warning, and still names an agent's key",
+  limits,
+  async () => {
+    using home = makeHome();
+    const file = makeKey(home.path("id_ed25519"));
+    for (const mode of [0o644, 0o640, 0o604, 0o620]) {
+      chmodSync(file, mode);
+      const { files, unusable, publicBlobs } = await home.load();
+      assert.deepEqual(files, []);
+      assert.equal(unusable[0]?.reason, "permissions");
+      assert.match(unusable[0]?.hint ?? "", /chmod 600 ~\/\.ssh\/id_ed25519/);
+      assert.deepEqual(publicBlobs, [blobOf(file)]);
+      assert.match(
+        home.log.lines.at(-1) ?? "",
+        new RegExp(`^warn unprotected private key file: permissions 0${mode.toString(8)}`),
+      );
+    }
+    chmodSync(file, 0o400);
+    assert.equal((await home.load()).files.length, 1);
+  },
+);
+
+test(
+  "The public part comes from the OpenSSH file itself, else from the .pub file, else it is not known",
+  limits,
+  async () => {
+    using home = makeHome();
+    const file = makeKey(home.path("locked"), "ecdsa", "secret");
+    const publicBlob = blobOf(file);
+    const pem = home.path("pem");
+    copyFileSync(file, pem);
+    await run("ssh-keygen", ["-q", "-p", "-m", "PEM", "-P", "secret", "-N", "secret", "-f", pem]);
+    rmSync(`${file}.pub`);
+    assert.deepEqual((await home.load([file])).files[0]?.publicBlob, publicBlob);
+    assert.equal((await home.load([pem])).files[0]?.publicBlob, undefined);
+    writeFileSync(`${pem}.pub`, `ecdsa-sha2-nistp256 ${publicBlob?.toString("base64")} me\n`);
+    assert.deepEqual((await home.load([pem])).files[0]?.publicBlob, publicBlob);
+  },
+);
+
+test(
+  "A public key may be named where an agent has the private one, by itself or by the private one's name",
+  limits,
+  async () => {
+    using home = makeHome();
+    const file = makeKey(home.path("key"));
+    for (const named of [`${file}.pub`, file]) {
+      if (named === file) rmSync(file);
+      const { files, publicBlobs } = await home.load([named]);
+      assert.deepEqual([files[0]?.isPublic, publicBlobs], [true, [blobOf(file)]]);
+    }
+    assert.deepEqual(home.log.lines, []);
+  },
+);
+
+test("Files that are no usable key are left out with their reason", async () => {
+  using home = makeHome();
+  const write = (name: string, text: string) => {
+    writeFileSync(home.path(name), text, { mode: 0o600 });
+    return home.path(name);
+  };
+  mkdirSync(home.path("folder"));
+  symlinkSync(home.path("loop"), home.path("loop"));
+  const xmss = Buffer.concat([Buffer.from([0, 0, 0, 20]), Buffer.from("ssh-xmss@openssh.com"), Buffer.alloc(8)]);
+  const table: [path: string, reason: string, text: RegExp][] = [
+    [write("nonsense", "hello\u001b[2J"), "format", /not a key in a known format/],
+    [write("empty", ""), "format", /empty/],
+    [write("ppk", "PuTTY-User-Key-File-2: ssh-rsa\n"), "format", /puttygen/],
+    [
+      write("xmss.pub", `ssh-xmss@openssh.com ${xmss.toString("base64")} me\n`),
+      "format",
+      /ssh-xmss@openssh.com is not/,
+    ],
+    [home.path("folder"), "unreadable", /is a directory/],
+    [home.path("loop"), "unreadable", /loop not accessible/],
+    ["/dev/zero", "unreadable", /larger than/],
+  ];
+  for (const [path, reason, text] of table) {
+    const { files, unusable } = await home.load([path]);
+    assert.deepEqual([files.length, unusable[0]?.reason], [0, reason], path);
+    assert.match(unusable[0]?.text ?? "", text);
+    assert.equal(home.log.lines.at(-1), `warn ${unusable[0]?.text}`);
+  }
+  assert.ok(!home.log.text.includes("\u001b"));
+});
+
+test("A broken default file is no warning: nobody asked for it", async () => {
+  using home = makeHome();
+  writeFileSync(home.path("id_rsa"), "hello", { mode: 0o600 });
+  assert.equal((await home.load()).unusable.length, 1);
+  assert.match(home.log.text, /^debug /);
+});
+
+test("A certificate beside a key belongs to it, unless CertificateFile names one; what is none is passed over", async () => {
+  using home = makeHome();
+  const { text, blob, other } = certified();
+  writeFileSync(home.path("key.pub"), `${text.plain}\n`);
+  writeFileSync(home.path("key-cert.pub"), `${text.certificate} me\n`);
+  writeFileSync(home.path("host-cert.pub"), `${text.host}\n`);
+  writeFileSync(home.path("host.pub"), `${text.plain}\n`);
+  const beside = await home.load([home.path("key"), home.path("host")]);
+  assert.deepEqual(
+    beside.certificates.map(({ label, file }) => [label.endsWith("key-cert.pub"), file === beside.files[0]]),
+    [[true, true]],
+  );
+  assert.ok(beside.publicBlobs.some((each) => each.equals(blob)));
+  assert.match(home.log.text, /^debug passing over \S+host-cert\.pub: it is a certificate for hosts/m);
+  const settings = { flagFiles: [home.path("key")], configFiles: [], home: home.path("."), certificateFiles: [other] };
+  writeFileSync(other, text.certificate);
+  const named = await loadIdentities(settings, home.log);
+  assert.deepEqual(
+    named.certificates.map(({ label, file }) => [label, file]),
+    [[other, undefined]],
+  );
+  rmSync(other);
+  const gone = await loadIdentities(settings, home.log);
+  assert.deepEqual([gone.certificates, gone.unusable.map(({ reason }) => reason)], [[], ["unreadable"]]);
+  assert.match(home.log.lines.at(-1) ?? "", /^warn cannot use the certificate \S+: no such file/);
+});
+
+function certified() {
+  const publicKey = Buffer.alloc(32, 7);
+  const line = (blob: Buffer) => `ssh-ed25519-cert-v01@openssh.com ${blob.toString("base64")}`;
+  const blob = writeCertificate({ publicKey });
+  const plain = writeStrings("ssh-ed25519", publicKey).toString("base64");
+  const other = join(tempDirectory("certificate"), "other-cert.pub");
+  const host = line(writeCertificate({ publicKey, role: "host" }));
+  return { text: { plain: `ssh-ed25519 ${plain}`, certificate: line(blob), host }, blob, other };
+}

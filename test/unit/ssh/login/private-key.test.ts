@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { recognizeKey } from "../../../../src/codec/keys/key-file.ts";
+import { Malformed } from "../../../../src/codec/malformed.ts";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
+import { openPrivateKey, WrongPassphrase } from "../../../../src/ssh/login/private-key.ts";
+import { shared } from "../../../kit/lifetime.ts";
+import { need } from "../../../kit/packages.ts";
+import { run } from "../../../kit/run.ts";
+import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+
+const limits = { skip: need("ssh-keygen", "openssl"), timeout: 60_000 };
+const passphrase = "correct horse";
+
+interface Generated {
+  readonly file: string;
+  readonly publicBlob: Buffer;
+  readonly passphrase: string | undefined;
+}
+
+async function tool(command: string, ...args: string[]): Promise<void> {
+  const { code, stderr } = await run(command, args);
+  assert.equal(code, 0, stderr);
+}
+
+const kinds = { rsa: "2048", "ecdsa-256": "256", "ecdsa-384": "384", "ecdsa-521": "521", ed25519: "" };
+
+/** Keys of every kind in every format that ssh-keygen and openssl write. */
+const keys = shared(async () => {
+  const folder = tempDirectory("private-key");
+  const generated: Generated[] = [];
+  for (const [kind, bits] of Object.entries(kinds)) {
+    const base = join(folder, kind);
+    const size = bits === "" ? [] : ["-b", bits];
+    await tool("ssh-keygen", "-q", "-t", kind.replace(/-.*/, ""), ...size, "-N", "", "-C", "", "-f", base);
+    const publicBlob = Buffer.from(readFileSync(`${base}.pub`, "utf8").split(" ")[1] ?? "", "base64");
+    for (const format of ["RFC4716", "PEM", "PKCS8"]) {
+      for (const secret of [undefined, passphrase]) {
+        const file = `${base}.${format}.${secret === undefined ? "open" : "locked"}`;
+        copyFileSync(base, file);
+        await tool("ssh-keygen", "-q", "-p", "-m", format, "-a", "1", "-P", "", "-N", secret ?? "", "-f", file);
+        generated.push({ file, publicBlob, passphrase: secret });
+      }
+    }
+  }
+  for (const cipher of ["aes128-cbc", "aes256-gcm@openssh.com"]) {
+    const file = join(folder, `ed25519.${cipher}`);
+    copyFileSync(join(folder, "ed25519"), file);
+    await tool("ssh-keygen", "-q", "-p", "-Z", cipher, "-a", "1", "-P", "", "-N", passphrase, "-f", file);
+    generated.push({ file, publicBlob: blobOf("ed25519"), passphrase });
+  }
+  function blobOf(kind: string): Buffer {
+    return Buffer.from(readFileSync(join(folder, `${kind}.pub`), "utf8").split(" ")[1] ?? "", "base64");
+  }
+  return { folder, generated, [Symbol.asyncDispose]: async () => removeTemp(folder) };
+});
+
+test(
+  "Keys of every kind and format, open and locked, are opened and sign what their public part verifies",
+  limits,
+  async () => {
+    const ssh2 = await loadSsh2();
+    const { generated } = await keys();
+    assert.equal(generated.length, 32);
+    const data = Buffer.from("data to be signed");
+    for (const { file, publicBlob, passphrase } of generated) {
+      const text = readFileSync(file, "utf8");
+      assert.equal(recognizeKey(text).locked, passphrase !== undefined, file);
+      const key = openPrivateKey(ssh2, text, passphrase);
+      assert.ok(key.blob.equals(publicBlob), file);
+      const verifier = ssh2.utils.parseKey(publicBlob);
+      assert.ok(!(verifier instanceof Error));
+      for (const hash of file.includes("rsa") ? ["sha1", "sha256", "sha512"] : [undefined]) {
+        assert.equal(verifier.verify(data, key.sign(data, hash), hash), true, `${file} ${hash}`);
+      }
+    }
+  },
+);
+
+test("A wrong passphrase is told from a damaged key, in every format", limits, async () => {
+  const ssh2 = await loadSsh2();
+  const { generated } = await keys();
+  const locked = generated.filter((key) => key.passphrase !== undefined);
+  assert.equal(locked.length, 17);
+  for (const { file } of locked) {
+    const text = readFileSync(file, "utf8");
+    assert.throws(() => openPrivateKey(ssh2, text, "wrong"), WrongPassphrase, file);
+  }
+});
+
+test("An Ed25519 key in PKCS#8, which ssh2 does not read, is opened", limits, async () => {
+  const ssh2 = await loadSsh2();
+  const { folder } = await keys();
+  const open = join(folder, "openssl.open");
+  const locked = join(folder, "openssl.locked");
+  await tool("openssl", "genpkey", "-algorithm", "ed25519", "-out", open);
+  await tool("openssl", "pkcs8", "-topk8", "-in", open, "-out", locked, "-passout", `pass:${passphrase}`);
+  const fromOpen = openPrivateKey(ssh2, readFileSync(open, "utf8"));
+  const fromLocked = openPrivateKey(ssh2, readFileSync(locked, "utf8"), passphrase);
+  assert.deepEqual(fromOpen.blob, fromLocked.blob);
+  const verifier = ssh2.utils.parseKey(fromOpen.blob);
+  assert.ok(!(verifier instanceof Error));
+  assert.equal(verifier.verify(Buffer.from("data"), fromLocked.sign(Buffer.from("data"), undefined)), true);
+  assert.throws(() => openPrivateKey(ssh2, readFileSync(locked, "utf8"), "wrong"), WrongPassphrase);
+});
+
+test("A key that SSH does not have, and a damaged one, are refused with a reason", limits, async () => {
+  const ssh2 = await loadSsh2();
+  const { folder } = await keys();
+  const x25519 = join(folder, "x25519");
+  await tool("openssl", "genpkey", "-algorithm", "x25519", "-out", x25519);
+  assert.throws(() => openPrivateKey(ssh2, readFileSync(x25519, "utf8")), Malformed);
+  const damaged = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n";
+  assert.throws(() => openPrivateKey(ssh2, damaged), Malformed);
+  const whole = readFileSync(join(folder, "ed25519.RFC4716.open"), "utf8");
+  const lines = whole.split("\n");
+  lines.splice(-4, 1);
+  assert.throws(() => openPrivateKey(ssh2, lines.join("\n")), Malformed);
+});
