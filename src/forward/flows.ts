@@ -82,22 +82,14 @@ export class Flows {
     while (this.open > 0) await Promise.all([...this.#open.values(), ...this.#asking]);
   }
 
-  /** Waits until all flows ended, at most `graceMs` or until `hurry` fires; then breaks the rest. */
-  async drain(graceMs: number, hurry: AbortSignal): Promise<void> {
+  /** Waits until all flows ended, or until patience is over; then breaks the rest. */
+  async drain(patience: Promise<void>): Promise<void> {
     const reason = new PorthopError("cancelled", "porthop is stopping");
     // Who has not asked for anything yet loses nothing.
     this.#stopped.abort(reason);
     await Promise.all(this.#asking);
     if (this.#open.size === 0) return;
-    const all = Promise.all(this.#open.values());
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
-      hurry.addEventListener("abort", () => resolve(), { once: true });
-      if (hurry.aborted) resolve();
-    });
-    await Promise.race([all, patience]);
-    clearTimeout(timer);
+    await Promise.race([Promise.all(this.#open.values()), patience]);
     for (const flow of this.#open.keys()) flow.abort(reason);
     // A plugin that pays no heed to its flow's signal is not waited for for ever.
     await Promise.race([Promise.all(this.#open.values()), after(heedMs)]);

@@ -15,6 +15,7 @@ import type { Session, SessionHooks, SessionSettings } from "../ssh/session.ts";
 import { type CommandPlan, CommandRun } from "./command-run.ts";
 import type { Report } from "./event.ts";
 import { Flows } from "./flows.ts";
+import { Grace } from "./grace.ts";
 import { type PairingOptions, pair } from "./pairing.ts";
 
 export interface TunnelPlan {
@@ -61,6 +62,7 @@ export class Tunnel {
   readonly #listeners: Listener[] = [];
   #chain: Chain | undefined;
   #route: Route | undefined;
+  #session: Session | undefined;
   #stopping = false;
   #flows: Flows | undefined;
   #command: CommandRun | undefined;
@@ -98,13 +100,16 @@ export class Tunnel {
    * then (clientloop.c: session_closed and channel_still_open).
    */
   async idle(): Promise<void> {
-    do await Promise.all([this.#flows?.idle(), this.#command?.idle()]);
-    while (this.#flows?.open || this.#command?.open);
+    do {
+      await Promise.all([this.#flows?.idle(), this.#command?.idle()]);
+      await this.#session?.delivered();
+    } while (this.#flows?.open || this.#command?.open);
   }
 
   async #connect(chain: Chain, hops: RoutePlan["hops"], signal: AbortSignal): Promise<Session> {
     this.#route = new Route({ ...this.#plan.way, hops }, this.#routeHooks(chain, hops));
     const session = await this.#route.connect(signal);
+    this.#session = session;
     const { command } = this.#plan;
     // Before any other: a server may allow one session channel and no more (MaxSessions 1).
     if (command !== undefined) this.#command = await CommandRun.open(session, command, this.#warn, signal);
@@ -116,7 +121,10 @@ export class Tunnel {
   async stop(graceMs: number, hurry: AbortSignal): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
-    await this.#flows?.drain(graceMs, hurry);
+    const grace = new Grace(graceMs, hurry);
+    await this.#flows?.drain(grace.over);
+    await Promise.race([this.#session?.delivered(), grace.over]);
+    grace.release();
     await this.#route?.close();
     await this.#chain?.dispose();
   }

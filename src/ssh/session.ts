@@ -63,7 +63,8 @@ export class Session {
   readonly #transport: Transport;
   readonly #carrier: ChannelCarrier;
   readonly #remote: RemoteListeners;
-  readonly #conns = new Set<Pick<Conn, "abort">>();
+  /** What breaks when the session is lost; with its channel where it is a connection and no command. */
+  readonly #open = new Map<Pick<Conn, "abort">, ClientChannel | undefined>();
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
@@ -100,7 +101,7 @@ export class Session {
         // The channels' own end and close events come after this one: they must find the reason here.
         this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer);
         // By itself a channel that is not read just now would hear of it only when all that it holds was read.
-        for (const conn of this.#conns) conn.abort(this.#gone);
+        for (const conn of this.#open.keys()) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
       });
     });
@@ -171,6 +172,16 @@ export class Session {
     return stream;
   }
 
+  /**
+   * Resolves once the server has closed each channel that both sides have ended. Until then it may hold bytes for a peer
+   * that reads late, and at a goodbye sshd exits at once, without them (OpenSSH: packet.c, SSH2_MSG_DISCONNECT).
+   */
+  async delivered(): Promise<void> {
+    const ended = [...this.#open.values()].filter((channel) => channel?.readableEnded && channel.writableFinished);
+    const closed = ended.map((channel) => new Promise((resolve) => channel?.once("close", resolve)));
+    await Promise.race([Promise.all(closed), this.lost]);
+  }
+
   /** Says goodbye (SSH_MSG_DISCONNECT) and waits, not for long, until its transport has ended. */
   async close(): Promise<void> {
     if (this.#closing) return;
@@ -231,8 +242,8 @@ export class Session {
       congestion: this.#carrier.congestion,
       adopt: (channel: ClientChannel, where: string) => this.#adopt(channel, where, 1),
       hold: (command: RemoteCommand) => {
-        this.#conns.add(command);
-        void command.ended.then(() => this.#conns.delete(command));
+        this.#open.set(command, undefined);
+        void command.ended.then(() => this.#open.delete(command));
       },
     };
     return SessionChannel.open(carrier, signal);
@@ -241,8 +252,8 @@ export class Session {
   /** A channel of this session as a conn, which breaks when the session is lost. */
   #adopt(channel: ClientChannel, where: string, leg: LegNumber): Conn {
     const conn = channelConn(channel, this.#carrier, where, leg);
-    this.#conns.add(conn);
-    channel.on("close", () => this.#conns.delete(conn));
+    this.#open.set(conn, channel);
+    channel.on("close", () => this.#open.delete(conn));
     return conn;
   }
 }

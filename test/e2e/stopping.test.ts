@@ -7,14 +7,19 @@ import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { pty } from "../kit/pty.ts";
+import { randomChunks, sumOf } from "../kit/random.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { connectTo, playTarget } from "../kit/tcp-end.ts";
+import { playTarget } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
-import { openTunnel, type Tunnel } from "./tunnel.ts";
+import { untilClosed } from "./closed-port.ts";
+import { openRemote, RemoteTunnel } from "./remote-tunnel.ts";
+import { openTunnel } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "script", "stty"), timeout: 60_000 };
+/** More than the sockets of the kernel take for somebody who does not read: the rest waits inside sshd. */
+const bytesHeld = 3_200_000;
 const theSshd = shared(() => startSshd());
 
 for (const [signal, code] of [
@@ -69,7 +74,7 @@ test("An open flow may finish within the grace, while new ones are refused.", li
   await client.send("before");
   await client.got(6);
   tunnel.program.signal("SIGTERM");
-  await refusesNew(tunnel);
+  await untilClosed(tunnel.port);
   await client.send(" and after");
   client.end();
   assert.deepEqual([(await client.received).ended, client.text], [true, "before and after"]);
@@ -77,6 +82,38 @@ test("An open flow may finish within the grace, while new ones are refused.", li
   const closed = await tunnel.program.event("flow.close", ({ flow }) => flow === "L1#1");
   assert.deepEqual([closed.reason, closed.up], ["ended", 16]);
 });
+
+for (const kind of ["-L", "-R"] as const) {
+  test(
+    `All that ${kind} took reaches an end that reads late, also when porthop was stopped meanwhile.`,
+    limits,
+    async () => {
+      await using target = await playTarget();
+      // Its forward shows that the stop began: whoever still comes in there is through at once.
+      await using echo = await echoServer();
+      const options = { args: ["--grace", "1h"] };
+      await using tunnel =
+        kind === "-L"
+          ? await openTunnel(await theSshd(), [target, echo], options)
+          : await openRemote(await theSshd(), [target, echo], options);
+      await using client = await tunnel.connect();
+      const far = await target.accepted();
+      // Whose end is behind sshd reads late; it ended its own half before, so that the flow ends with the last byte.
+      const [writer, reader] = kind === "-L" ? [client, far] : [far, client];
+      reader.end();
+      reader.pause();
+      await writer.received;
+      await writer.send(randomChunks(bytesHeld, 3));
+      writer.end();
+      await tunnel.program.event("flow.close");
+      tunnel.program.signal("SIGTERM");
+      await untilClosed(tunnel instanceof RemoteTunnel ? tunnel.port(1) : (tunnel.ports[1] ?? 0));
+      reader.resume();
+      assert.deepEqual(await reader.received, { ...(await sumOf(randomChunks(bytesHeld, 3))), ended: true });
+      assert.equal((await tunnel.program.exit).code, 0);
+    },
+  );
+}
 
 test("After the grace an open flow is cut, and both ends see a break.", limits, async () => {
   await using target = await playTarget();
@@ -108,18 +145,9 @@ for (const [first, second, code] of [
     await using client = await tunnel.connect();
     await target.accepted();
     tunnel.program.signal(first);
-    await refusesNew(tunnel);
+    await untilClosed(tunnel.port);
     tunnel.program.signal(second);
     assert.equal((await tunnel.program.exit).code, code);
     assert.equal((await client.received).ended, false);
   });
-}
-
-/** Resolves once nobody listens any more. */
-async function refusesNew(tunnel: Tunnel): Promise<void> {
-  for (;;) {
-    const late = await connectTo(tunnel.port).catch(() => undefined);
-    if (late === undefined) return;
-    late.reset();
-  }
 }

@@ -281,6 +281,26 @@ test("A server that stops answering is noticed by the keep-alive.", { timeout },
   assert.equal(reason.message, `lost the session with 127.0.0.1:${wall.port}: it stopped answering`);
 });
 
+test("What was delivered does not wait for channels that go on, nor for a session that is lost.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  await using echo = await echoServer();
+  const session = await connect(server);
+  await session.delivered();
+  const open = await session.openChannel({ host: echo.host, port: echo.port }, origin, never);
+  await session.delivered();
+  const ended = await session.openChannel({ host: echo.host, port: echo.port }, origin, never);
+  await ended.end();
+  assert.equal(await ended.read(), undefined);
+  await session.delivered();
+  await writeAll(open, randomChunks(10, 1));
+  server.drop();
+  await session.lost;
+  await session.delivered();
+  await session.close();
+});
+
 test("A close says goodbye, ends the connection, and is no loss; a second one does nothing.", { timeout }, async () => {
   await using server = await startSshServer();
   await using wall = await freezer(server);
