@@ -8,6 +8,7 @@ import { PorthopError } from "../errors.ts";
 import type { Chain, ChainContext } from "../flow/chain.ts";
 import type { Inbound } from "../flow/conn.ts";
 import { LiveFlow } from "../flow/flow.ts";
+import { OpenItems } from "../flow/open-items.ts";
 import { carry, type FlowOutcome } from "../flow/relay.ts";
 import { after } from "../io/after.ts";
 import type { Logger } from "../plugin.ts";
@@ -24,12 +25,17 @@ export interface FlowsContext extends ChainContext {
   loggerFor(plugin?: string): Logger;
 }
 
+interface UnderWay {
+  readonly flow: LiveFlow;
+  readonly done: Promise<void>;
+}
+
 export class Flows {
   readonly #chain: Chain;
   readonly #context: FlowsContext;
-  readonly #open = new Map<LiveFlow, Promise<void>>();
+  readonly #open = new OpenItems<UnderWay>();
   /** Connections that have not said yet where they want to go. */
-  readonly #asking = new Set<Promise<void>>();
+  readonly #asking = new OpenItems<Promise<void>>();
   readonly #counts = new Map<string, number>();
   readonly #stopped = new AbortController();
 
@@ -48,8 +54,8 @@ export class Flows {
     const settled = asked
       .then((known) => this.#carry(forward, pairing, known))
       .catch((error: unknown) => this.#context.loggerFor().debug(`${forward.id} ${describe(error)}`))
-      .finally(() => this.#asking.delete(settled));
-    this.#asking.add(settled);
+      .finally(() => answered());
+    const answered = this.#asking.add(settled);
   }
 
   #carry(forward: Forward, { dialer, session }: Pairing, { inbound, target }: Asked): void {
@@ -66,10 +72,10 @@ export class Flows {
     });
     const opened = () => this.#reportOpen(flow);
     const done = carry({ flow, inbound, dialer, chain: this.#chain, session, opened }).then((outcome) => {
-      this.#open.delete(flow);
+      over();
       this.#reportClose(flow, outcome);
     });
-    this.#open.set(flow, done);
+    const over = this.#open.add({ flow, done });
   }
 
   /** How many connections are under way. */
@@ -79,7 +85,7 @@ export class Flows {
 
   /** Resolves once no connection is under way. */
   async idle(): Promise<void> {
-    while (this.open > 0) await Promise.all([...this.#open.values(), ...this.#asking]);
+    while (this.open > 0) await Promise.all([...this.#ends(), ...this.#asking.all()]);
   }
 
   /** Waits until all flows ended, or until patience is over; then breaks the rest. */
@@ -87,12 +93,16 @@ export class Flows {
     const reason = new PorthopError("cancelled", "porthop is stopping");
     // Who has not asked for anything yet loses nothing.
     this.#stopped.abort(reason);
-    await Promise.all(this.#asking);
+    await Promise.all(this.#asking.all());
     if (this.#open.size === 0) return;
-    await Promise.race([Promise.all(this.#open.values()), patience]);
-    for (const flow of this.#open.keys()) flow.abort(reason);
+    await Promise.race([Promise.all(this.#ends()), patience]);
+    for (const { flow } of this.#open.all()) flow.abort(reason);
     // A plugin that pays no heed to its flow's signal is not waited for for ever.
-    await Promise.race([Promise.all(this.#open.values()), after(heedMs)]);
+    await Promise.race([Promise.all(this.#ends()), after(heedMs)]);
+  }
+
+  #ends(): readonly Promise<void>[] {
+    return this.#open.all().map(({ done }) => done);
   }
 
   #reportOpen(flow: LiveFlow): void {
