@@ -6,6 +6,7 @@ import { EscapeCharacter } from "../codec/session/escape-character.ts";
 import { visible } from "../codec/terminal-text.ts";
 import type { CommandSettings } from "../config/command-settings.ts";
 import type { Started, Tunnel } from "../forward/tunnel.ts";
+import { PacedInput } from "../io/paced-input.ts";
 import type { CommandEnd, CommandOutput, RemoteCommand } from "../ssh/channel/remote-command.ts";
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
@@ -65,15 +66,19 @@ async function attend(
   terminal: Terminal | undefined,
   streams: Streams,
 ): Promise<Ending | undefined> {
-  const state = { isOver: false };
+  const input = settings.readsInput ? new PacedInput(streams.stdin) : undefined;
   terminal?.enterRaw();
   terminal?.onResize((size) => command.resize(size));
   // It may have changed since it was asked for.
   if (terminal !== undefined) command.resize(terminal.size);
   const escapeCode = terminal === undefined ? undefined : settings.escape;
   const disconnected = new Promise<undefined>((resolve) => {
-    if (settings.readsInput) readInput(command, streams, escapeCode, state, () => resolve(undefined));
-    else void command.endInput().catch(() => {});
+    const reading =
+      input === undefined
+        ? command.endInput()
+        : readInput(command, input, streams, escapeCode, () => resolve(undefined));
+    // The command reads no more, or is gone: nobody wants the rest.
+    reading.catch(() => input?.stop());
   });
   let isUnread = false;
   const outputs = Promise.all([
@@ -90,8 +95,7 @@ async function attend(
     await outputs;
     return { ...end, isUnread };
   } finally {
-    state.isOver = true;
-    streams.stdin.pause();
+    input?.stop();
     terminal?.restore();
   }
 }
@@ -129,38 +133,23 @@ function written(to: NodeJS.WritableStream, chunk: Uint8Array): Promise<boolean>
   });
 }
 
-/** Stops reading while the command does not take what was read. */
-function readInput(
+/** At the command's pace: what it does not take is not read. Resolves once it has been given the end of stdin. */
+async function readInput(
   command: RemoteCommand,
-  { stdin, stderr }: Streams,
+  input: PacedInput,
+  { stderr }: Streams,
   escapeCode: number | undefined,
-  state: { readonly isOver: boolean },
   disconnect: () => void,
-): void {
+): Promise<void> {
   const keys = escapeCode === undefined ? undefined : new EscapeCharacter(escapeCode);
-  const send = async (chunk: Uint8Array) => {
+  for (;;) {
+    const chunk = await input.read();
+    if (chunk === undefined) return command.endInput();
     const typed = keys?.take(chunk) ?? { bytes: chunk, actions: [] };
     if (typed.actions.includes("help")) stderr.write(help);
     if (typed.bytes.length > 0) await command.write(typed.bytes);
     if (typed.actions.includes("disconnect")) disconnect();
-  };
-  const stop = () => {
-    stdin.removeListener("data", onData);
-    stdin.pause();
-  };
-  const onData = (chunk: Uint8Array | string) => {
-    stdin.pause();
-    send(typeof chunk === "string" ? Buffer.from(chunk) : chunk).then(
-      () => {
-        if (!state.isOver) stdin.resume();
-      },
-      // The command reads no more, or is gone: nobody wants the rest.
-      stop,
-    );
-  };
-  stdin.on("data", onData);
-  for (const event of ["end", "error"] as const) stdin.on(event, () => void command.endInput().catch(() => {}));
-  stdin.resume();
+  }
 }
 
 const help = ["", "~.  disconnect", "~~  send the escape character", "~?  this help", ""].join("\r\n");

@@ -6,6 +6,7 @@ import { Duplex, type Readable, type Writable } from "node:stream";
 import type { UnixAddress } from "../codec/address.ts";
 import type { Conn, Inbound, Listener } from "../flow/conn.ts";
 import { brokenConnection } from "./failure.ts";
+import { PacedInput } from "./paced-input.ts";
 import { StreamConn } from "./stream-conn.ts";
 
 export interface StandardStreams {
@@ -37,28 +38,29 @@ export function stdioConn(streams: StandardStreams): Conn {
 }
 
 class StdioStream extends Duplex {
-  readonly #streams: StandardStreams;
+  readonly #input: PacedInput;
+  readonly #output: Writable;
   #inputEnded = false;
 
-  constructor(streams: StandardStreams) {
+  constructor({ input, output }: StandardStreams) {
     super();
-    this.#streams = streams;
-    const { input, output } = streams;
-    input.on("data", (chunk: Uint8Array) => {
-      if (!this.#inputEnded && !this.push(chunk)) input.pause();
-    });
-    input.on("end", () => this.#endInput());
+    this.#input = new PacedInput(input);
+    this.#output = output;
     for (const stream of [input, output]) stream.on("error", (error) => this.destroy(error));
     output.on("close", () => this.destroy());
   }
 
+  /** Called again only after a push. */
   override _read(): void {
-    if (!this.#inputEnded) this.#streams.input.resume();
+    void this.#input.read().then((chunk) => {
+      if (chunk === undefined) this.#endInput();
+      else if (!this.#inputEnded) this.push(chunk);
+    });
   }
 
   /** Answered when the bytes are with the reader of stdout, or on their way: one that stalls holds up the flow. */
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#streams.output.write(chunk, done);
+    this.#output.write(chunk, done);
   }
 
   /**
@@ -71,14 +73,14 @@ class StdioStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#streams.input.pause();
+    this.#input.stop();
     done(error);
   }
 
   #endInput(): void {
-    if (this.#inputEnded) return;
+    if (this.#inputEnded || this.destroyed) return;
     this.#inputEnded = true;
-    this.#streams.input.pause();
+    this.#input.stop();
     this.push(null);
   }
 }
