@@ -192,6 +192,7 @@ function failureText(file: string, error: unknown): string {
   const why = error instanceof Error ? error.message : String(error);
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   if (code === "EPIPE") return "the reader of the capture is gone: the capture ended, the forwards go on";
+  if (code === "ETIMEDOUT") return `nobody takes the last frames of the capture ${visible(file)}: it ends without them`;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return `the disk is full: the capture ${visible(file)} ended, the forwards go on`;
   }

@@ -21,6 +21,8 @@ const batchBytes = 1024 * 1024;
 const mostPieces = 1024;
 /** How long a pipe that takes nothing is left alone before it is asked again. */
 const longestPauseMs = 50;
+/** At the end: how long one that takes nothing at all is waited for. */
+const standstillMs = 5000;
 
 export interface BlockWriterEvents {
   /** The file can take no more: nothing is written from here on. */
@@ -47,6 +49,8 @@ export class BlockWriter {
   /** The disk has not moved for as long as flows wait for it; until it does, they wait no more. */
   #stalled = false;
   #wholeBytes = 0;
+  /** Also of a block that is under way. */
+  #takenBytes = 0;
   readonly #relieved = new Set<() => void>();
 
   constructor(fd: number, events: BlockWriterEvents) {
@@ -101,10 +105,20 @@ export class BlockWriter {
     });
   }
 
-  /** Writes what is left and closes the file; what is added from here on is not written. */
-  async close(): Promise<void> {
+  /**
+   * Writes what is left and closes the file; what is added from here on is not written. A reader that stands still (a
+   * stopped Wireshark) must not keep porthop from ending.
+   */
+  async close(patientMs = standstillMs): Promise<void> {
     this.#closed = true;
-    while (this.#writing !== undefined || this.#waitingBytes > 0) await this.#start();
+    while (this.#writing !== undefined || this.#waitingBytes > 0) {
+      const before = this.#takenBytes;
+      const isDone = await within(patientMs, this.#start());
+      if (isDone || this.#takenBytes > before) continue;
+      this.#failed = true;
+      this.#events.failed(Object.assign(new Error("nothing is taken any more"), { code: "ETIMEDOUT" }));
+      return;
+    }
     if (this.#fd !== 1) await promisify(close)(this.#fd);
   }
 
@@ -160,7 +174,9 @@ export class BlockWriter {
         this.#closeArena();
         const batch = this.#queue.shift();
         if (batch === undefined) break;
-        await writeAll(this.#fd, batch.pieces);
+        await writeAll(this.#fd, batch.pieces, (bytes) => {
+          this.#takenBytes += bytes;
+        });
         this.#wholeBytes += batch.bytes;
         this.#waitingBytes -= batch.bytes;
         this.#stalled = false;
@@ -176,6 +192,7 @@ export class BlockWriter {
   }
 
   async #fail(error: unknown): Promise<void> {
+    if (this.#failed) return;
     this.#failed = true;
     this.#queue = [];
     this.#arenaStart = this.#arenaUsed;
@@ -190,13 +207,16 @@ export class BlockWriter {
   }
 }
 
-async function writeAll(fd: number, pieces: readonly Uint8Array[]): Promise<void> {
+type Took = (bytes: number) => void;
+
+async function writeAll(fd: number, pieces: readonly Uint8Array[], took: Took): Promise<void> {
   for (let from = 0; from < pieces.length; from += mostPieces) {
     const some = pieces.slice(from, from + mostPieces);
     const wanted = some.reduce((sum, piece) => sum + piece.byteLength, 0);
     const written = await whenTaken(() => writeOnce(fd, some));
+    took(written);
     // A pipe, a signal or a disk that is nearly full may take less: the rest goes piece by piece.
-    if (written < wanted) await writeRest(fd, some, written);
+    if (written < wanted) await writeRest(fd, some, written, took);
   }
 }
 
@@ -206,7 +226,7 @@ function writeOnce(fd: number, pieces: readonly Uint8Array[]): Promise<number> {
   });
 }
 
-async function writeRest(fd: number, pieces: readonly Uint8Array[], written: number): Promise<void> {
+async function writeRest(fd: number, pieces: readonly Uint8Array[], written: number, took: Took): Promise<void> {
   let skip = written;
   for (const piece of pieces) {
     let from = Math.min(skip, piece.byteLength);
@@ -214,6 +234,7 @@ async function writeRest(fd: number, pieces: readonly Uint8Array[], written: num
     while (from < piece.byteLength) {
       const count = await whenTaken(() => writePiece(fd, piece.subarray(from)));
       if (count === 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      took(count);
       from += count;
     }
   }
@@ -235,4 +256,15 @@ async function whenTaken(attempt: () => Promise<number>): Promise<number> {
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
+}
+
+/** Whether it was done in that time. */
+function within(ms: number, work: Promise<void>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }

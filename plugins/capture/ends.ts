@@ -14,7 +14,7 @@ import {
 import type { CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { visible } from "../../src/codec/terminal-text.ts";
 import type { Flow, ForwardKind, Leg, Wire } from "../../src/plugin.ts";
-import { MadeUpAddresses, strangerTo } from "./made-up-addresses.ts";
+import { MadeUpAddresses, strangerTo, unixPort } from "./made-up-addresses.ts";
 import type { TrackEnds } from "./track.ts";
 
 /** Takes a name for an address, to be written into the file. */
@@ -71,7 +71,7 @@ export class Ends {
     const name = isUnix(address) ? address.path : address.host;
     const { host: stand, isNew } = this.#madeUp.addressOf(name);
     if (isNew) this.#name({ address: stand, name: visible(name, 255) });
-    return { host: stand, port: isUnix(address) ? 0 : address.port };
+    return { host: stand, port: isUnix(address) ? unixPort : address.port };
   }
 
   /** Who dialed. `dialer` is the host that did, where the address itself was not told. */
@@ -82,7 +82,7 @@ export class Ends {
     }
     // A unix socket has no port to tell its connections apart, so each gets one; nor has an origin that nobody knows.
     const { host, port } = this.#resolve(address);
-    return sameFamily({ host, port: port === 0 ? this.#madeUp.port() : port }, to);
+    return sameFamily({ host, port: isUnix(address) || port === 0 ? this.#madeUp.port() : port }, to);
   }
 }
 

@@ -14,6 +14,12 @@ const addressCount = 2 * 254 * 254;
 const firstPort = 61_000;
 const portCount = 65_536 - firstPort;
 
+/**
+ * The port of a listening unix socket, which has none. Not 0: Wireshark takes whatever goes there for LBT-TCP (its store
+ * ports are 0 to 0 by default), and finds each byte of it malformed. No protocol of its own goes to port 1.
+ */
+export const unixPort = 1;
+
 export class MadeUpAddresses {
   readonly #known = new Map<string, string>();
   #ports = 0;

@@ -83,6 +83,22 @@ for (const [what, facts] of Object.entries(cases)) {
   });
 }
 
+test(
+  "What goes over unix sockets is just bytes to Wireshark, whatever they are, and no malformed LBT-TCP.",
+  limits,
+  async () => {
+    const path = "/run/here.sock";
+    const scene = await CaptureScene.start(join(folder, "unix.pcapng"));
+    const flow = scene.enter({ origin: { path }, listen: { path }, target: { path } });
+    await scene.dial(flow, { from: { path } });
+    // To whoever looks for LBT-TCP, the beginning of a message of 64 bytes.
+    scene.exchange(flow, request, Buffer.concat([Buffer.from("02170040de670bc4", "hex"), answer]));
+    await scene.close();
+    const told = await tshark(scene.file, ["-Y", "tcp.len > 0", "-T", "fields", "-e", "frame.protocols"]);
+    assert.deepEqual([...new Set(told.lines)], ["eth:ethertype:ip:tcp:data"]);
+  },
+);
+
 test("After a lost session it is the server's side that nobody knows: leg 3, or leg 1 of a remote forward.", {
   ...limits,
 }, async () => {

@@ -165,6 +165,35 @@ test("A pipe that takes a part and then says EAGAIN gets the rest when it is rea
   assert.deepEqual([Buffer.compare(written, source), failures], [0, []]);
 });
 
+for (const blocking of [true, false]) {
+  test(`A reader that stands still does not keep the end waiting (blocking: ${blocking}).`, slow, async () => {
+    using disk = new SlowDisk({ blocking });
+    const { writer, failures } = writerOn(disk);
+    fill(writer, 2);
+    await writer.close(50);
+    assert.deepEqual(
+      failures.map((error) => (error as { code?: string }).code),
+      ["ETIMEDOUT"],
+    );
+  });
+}
+
+test("A reader that is slow, and not still, gets all at the end.", slow, async () => {
+  using disk = new SlowDisk({ blocking: false });
+  const { writer, failures } = writerOn(disk);
+  const source = randomBytes(600_000);
+  writer.add([source]);
+  const closed = writer.close(1000);
+  const first: Uint8Array[] = [];
+  // Each piece comes well within the time, and all of them together do not.
+  for (let piece = 0; piece < 6; piece++) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    first.push(await disk.take(60_000));
+  }
+  const written = Buffer.concat([...first, await disk.takeUntil(closed)]);
+  assert.deepEqual([Buffer.compare(written, source), failures], [0, []]);
+});
+
 test("A file that takes no more is told of once, with the reason, and what comes later is let go.", full, async () => {
   const { writer, failures } = writerTo("/dev/full");
   writer.add([Buffer.from("block")]);
