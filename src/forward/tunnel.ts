@@ -125,6 +125,8 @@ export class Tunnel {
     await this.#flows?.drain(grace.over);
     await Promise.race([this.#session?.delivered(), grace.over]);
     grace.release();
+    const cut = this.#session?.undelivered ?? 0;
+    if (cut > 0) this.#warn(cutOff(cut));
     await this.#route?.close();
     await this.#chain?.dispose();
   }
@@ -191,6 +193,12 @@ export class Tunnel {
     const place = hop === undefined ? {} : { hop };
     this.#hooks.report({ event: "session", state, host, port, user, attempt: 1, ...place, ...known });
   }
+}
+
+/** Said of connections that had ended here, in good order, and not yet behind the server. */
+function cutOff(connections: number): string {
+  const whose = connections === 1 ? "1 connection" : `${connections} connections`;
+  return `the last bytes of ${whose} may be lost: the server had not passed them on when porthop stopped (--grace waits longer)`;
 }
 
 /** Between two processes of one terminal hearing its Ctrl-C. */

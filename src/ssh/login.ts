@@ -11,6 +11,7 @@ import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorit
 import { handshakeFailure, lost, type Peer } from "./failure.ts";
 import { guard } from "./guard.ts";
 import { offerHostCertificates } from "./host/host-certificate.ts";
+import { heedTraffic } from "./keep-alive.ts";
 import type { TellProgress } from "./progress.ts";
 import { serverText } from "./server-text.ts";
 
@@ -122,6 +123,7 @@ export function logIn<T>(
     client.on("ready", () => {
       settle();
       if (negotiated === undefined) return fail(new Error("ssh2 was ready without a handshake"));
+      heedTraffic(client, stream, settings.keepAliveIntervalMs);
       hooks.progress?.({ done: "login", by: trust.grounds?.login() });
       resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }));
     });

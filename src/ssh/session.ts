@@ -8,6 +8,7 @@ import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { type LegNumber, PorthopError } from "../errors.ts";
 import type { Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import { type DropObserver, LiveLeg } from "../flow/leg.ts";
+import { OpenItems } from "../flow/open-items.ts";
 import { errnoOf } from "../io/failure.ts";
 import { JoinedStream } from "../io/joined-stream.ts";
 import type { Wire } from "../plugin.ts";
@@ -30,6 +31,8 @@ export interface SessionSettings extends LoginSettings {
   /** As for the dialer. */
   readonly from?: string | undefined;
   readonly attempts?: number | undefined;
+  /** TCPKeepAlive. */
+  readonly tcpKeepAlive?: boolean | undefined;
   /** Runs one session channel so that an older sshd drops Nagle's algorithm. */
   readonly nagleCure: boolean;
 }
@@ -50,6 +53,13 @@ export interface SessionFacts extends Negotiated {
   readonly remote: Address | undefined;
 }
 
+/** What breaks when the session is lost. */
+interface Breakable {
+  readonly conn: Pick<Conn, "abort">;
+  /** Where it is a connection and no command. */
+  readonly channel?: ClientChannel;
+}
+
 export class Session {
   readonly facts: SessionFacts;
   readonly leg: LegFacts;
@@ -63,8 +73,7 @@ export class Session {
   readonly #transport: Transport;
   readonly #carrier: ChannelCarrier;
   readonly #remote: RemoteListeners;
-  /** What breaks when the session is lost; with its channel where it is a connection and no command. */
-  readonly #open = new Map<Pick<Conn, "abort">, ClientChannel | undefined>();
+  readonly #open = new OpenItems<Breakable>();
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
@@ -101,7 +110,7 @@ export class Session {
         // The channels' own end and close events come after this one: they must find the reason here.
         this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer);
         // By itself a channel that is not read just now would hear of it only when all that it holds was read.
-        for (const conn of this.#open.keys()) conn.abort(this.#gone);
+        for (const { conn } of this.#open.all()) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
       });
     });
@@ -177,9 +186,17 @@ export class Session {
    * that reads late, and at a goodbye sshd exits at once, without them (OpenSSH: packet.c, SSH2_MSG_DISCONNECT).
    */
   async delivered(): Promise<void> {
-    const ended = [...this.#open.values()].filter((channel) => channel?.readableEnded && channel.writableFinished);
-    const closed = ended.map((channel) => new Promise((resolve) => channel?.once("close", resolve)));
+    const closed = this.#undelivered().map(({ channel }) => new Promise((resolve) => channel?.once("close", resolve)));
     await Promise.race([Promise.all(closed), this.lost]);
+  }
+
+  /** How many channels that would have to wait for, just now. */
+  get undelivered(): number {
+    return this.#gone === undefined ? this.#undelivered().length : 0;
+  }
+
+  #undelivered(): Breakable[] {
+    return this.#open.all().filter(({ channel }) => channel?.readableEnded && channel.writableFinished);
   }
 
   /** Says goodbye (SSH_MSG_DISCONNECT) and waits, not for long, until its transport has ended. */
@@ -242,8 +259,7 @@ export class Session {
       congestion: this.#carrier.congestion,
       adopt: (channel: ClientChannel, where: string) => this.#adopt(channel, where, 1),
       hold: (command: RemoteCommand) => {
-        this.#open.set(command, undefined);
-        void command.ended.then(() => this.#open.delete(command));
+        void command.ended.then(this.#open.add({ conn: command }));
       },
     };
     return SessionChannel.open(carrier, signal);
@@ -252,8 +268,7 @@ export class Session {
   /** A channel of this session as a conn, which breaks when the session is lost. */
   #adopt(channel: ClientChannel, where: string, leg: LegNumber): Conn {
     const conn = channelConn(channel, this.#carrier, where, leg);
-    this.#open.set(conn, channel);
-    channel.on("close", () => this.#open.delete(conn));
+    channel.on("close", this.#open.add({ conn, channel }));
     return conn;
   }
 }

@@ -189,8 +189,8 @@ test("A server that says nothing is given up when its time is over.", { timeout 
 
 test("A person may think about the host key for longer than a server may be silent.", { timeout }, async () => {
   await using server = await startSshServer();
-  const thinking = () => new Promise<void>((resolve) => setTimeout(resolve, 900));
-  await using played = await attempt(server, { connectTimeoutMs: 600, trust: { verify: thinking } });
+  const thinking = () => new Promise<void>((resolve) => setTimeout(resolve, 2500));
+  await using played = await attempt(server, { connectTimeoutMs: 2000, trust: { verify: thinking } });
   await played.login;
 });
 

@@ -294,6 +294,7 @@ test("What was delivered does not wait for channels that go on, nor for a sessio
   await ended.end();
   assert.equal(await ended.read(), undefined);
   await session.delivered();
+  assert.equal(session.undelivered, 0);
   await writeAll(open, randomChunks(10, 1));
   server.drop();
   await session.lost;
