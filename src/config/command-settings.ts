@@ -21,7 +21,7 @@ export interface CommandSettings {
   /** Names of variables, with * and ?; one with a dash in front takes away. */
   readonly sendEnv: readonly string[];
   readonly setEnv: readonly (readonly [name: string, value: string])[];
-  /** As ForwardAgent says it. */
+  /** As ForwardAgent says it, or as IdentityAgent does when that is the one. */
   readonly forwardAgent: string | undefined;
   readonly x11: X11Settings | undefined;
 }
@@ -54,7 +54,7 @@ export function readCommand(given: Given, keywords: Keywords, words: readonly st
     escape: escapeIn(given.last("e") ?? keywords.text("EscapeChar") ?? "~"),
     sendEnv: keywords.all("SendEnv").flatMap((value) => value.split(/\s+/)),
     setEnv: (keywords.list("SetEnv") ?? []).map(variable),
-    forwardAgent: lastOf(given, "A", "a") ?? keywords.text("ForwardAgent"),
+    forwardAgent: agentToForward(lastOf(given, "A", "a") ?? keywords.text("ForwardAgent"), keywords),
     x11: x11Of(given, keywords),
   };
 }
@@ -83,7 +83,13 @@ function terminalOf(given: Given, keywords: Keywords): CommandSettings["terminal
     else if (flag === "t") terminal = terminal === "yes" ? "force" : "yes";
   }
   const keyword = keywords.text("RequestTTY")?.toLowerCase();
-  return terminal ?? (keyword === "yes" || keyword === "force" ? keyword : "no");
+  if (keyword === "force") return terminal ?? keyword;
+  return terminal ?? (keyword === "yes" || keyword === "true" ? "yes" : "no");
+}
+
+/** ssh.c, main: IdentityAgent takes the place of SSH_AUTH_SOCK, so that "yes" is that agent, and none with "none". */
+function agentToForward(wanted: string | undefined, keywords: Keywords): string | undefined {
+  return wanted !== undefined && /^(yes|true)$/i.test(wanted) ? (keywords.text("IdentityAgent") ?? wanted) : wanted;
 }
 
 /** RemoteCommand stands in for the shell; a command of the command line is stronger. */

@@ -7,6 +7,7 @@ import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
 import { scanArgv } from "../codec/words/argv.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
+import { addOption } from "./file/config-value.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
 import { type Forward, readForwards } from "./forward.ts";
 import { Given } from "./given.ts";
@@ -73,9 +74,9 @@ function refuseSsh(given: Given): void {
 function readKeywords(given: Given): Keywords {
   const keywords = new Keywords();
   for (const { flag, value = "" } of given.inOrder()) {
-    if (flag === "o") keywords.addLine(value);
-    else if (flag === "4") keywords.add("AddressFamily", "inet");
-    else if (flag === "6") keywords.add("AddressFamily", "inet6");
+    if (flag === "o") addOption(keywords, value);
+    else if (flag === "4") keywords.put("AddressFamily", "inet");
+    else if (flag === "6") keywords.put("AddressFamily", "inet6");
   }
   const other = keywords.given().find((keyword) => !keywordsHere.has(keyword));
   if (other !== undefined) throw new Malformed(`-o ${other}: a relay has no ssh session, and so not this keyword`);

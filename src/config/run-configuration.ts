@@ -34,6 +34,7 @@ export interface HopSettings {
 
 /** ssh hands none of its flags down to a jump host; here the login's are good for it where the files say nothing. */
 const handedDown: readonly Keyword[] = [
+  "AddKeysToAgent",
   "AddressFamily",
   "BatchMode",
   "BindAddress",
@@ -48,11 +49,15 @@ const handedDown: readonly Keyword[] = [
   "KbdInteractiveAuthentication",
   "NumberOfPasswordPrompts",
   "PasswordAuthentication",
+  "PreferredAuthentications",
   "PubkeyAcceptedAlgorithms",
   "PubkeyAuthentication",
+  "RequiredRSASize",
+  "RevokedHostKeys",
   "ServerAliveCountMax",
   "ServerAliveInterval",
   "StrictHostKeyChecking",
+  "TCPKeepAlive",
   "UpdateHostKeys",
   "UserKnownHostsFile",
 ];

@@ -11,6 +11,7 @@ import { type Destination, parseDestination, parseUser } from "../codec/words/de
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
+import { addOption } from "./file/config-value.ts";
 import { Keywords } from "./file/keyword.ts";
 import { type Forward, readForwards } from "./forward.ts";
 import { Given, named } from "./given.ts";
@@ -94,24 +95,24 @@ function refuseBesideStdio({ json, background, plugins }: CarryingSettings, remo
 }
 
 /**
- * The flags that stand for a keyword, each as ssh.c sets it, in the order given: the first value wins. `bob@host -l alice`
- * is bob, `-l alice bob@host` is alice.
+ * The flags that stand for a keyword, each as ssh.c's main sets it, in the order given. Of -o, -p, -l and the destination
+ * the first wins (`bob@host -l alice` is bob, `-l alice bob@host` is alice); the others take the place of what was said.
  */
 function readKeywords(flags: readonly ScannedFlag[], flagsBefore: number, destination: Destination): Keywords {
   const keywords = new Keywords();
   for (const [index, { flag, value, text }] of flags.entries()) {
     if (index === flagsBefore) addDestination(keywords, destination);
     const needed = value ?? "";
-    if (flag === "o") keywords.addLine(needed);
+    if (flag === "o") addOption(keywords, needed);
     else if (flag === "p") keywords.add("Port", String(portOf(needed)));
     else if (flag === "l") keywords.add("User", parseUser(needed));
     else if (flag === "J") addJumps(keywords, needed);
-    else if (flag === "b") keywords.add("BindAddress", needed);
-    else if (flag === "c") keywords.add("Ciphers", needed);
-    else if (flag === "m") keywords.add("MACs", needed);
-    else if (flag === "4") keywords.add("AddressFamily", "inet");
-    else if (flag === "6") keywords.add("AddressFamily", "inet6");
-    else if (flag === "C") keywords.add("Compression", "yes");
+    else if (flag === "b") keywords.put("BindAddress", needed);
+    else if (flag === "c") keywords.put("Ciphers", needed);
+    else if (flag === "m") keywords.put("MACs", needed);
+    else if (flag === "4") keywords.put("AddressFamily", "inet");
+    else if (flag === "6") keywords.put("AddressFamily", "inet6");
+    else if (flag === "C") keywords.put("Compression", "yes");
     else if (flag === "i" && needed === "") throw new Malformed(`${visible(text)}: the file is missing`);
   }
   addDestination(keywords, destination);

@@ -68,9 +68,8 @@ export class CommandRun {
     if (wanted === undefined || /^(no|false)$/i.test(wanted)) return false;
     const path = forwardedAgent(wanted, environment);
     if (path === undefined || !(await isAgentThere(path))) {
-      this.#warn(
-        `no agent is forwarded: ${path === undefined ? "SSH_AUTH_SOCK is not set" : `none answers at ${path}`}`,
-      );
+      const missing = wanted.toLowerCase() === "none" ? "IdentityAgent is none" : "SSH_AUTH_SOCK is not set";
+      this.#warn(`no agent is forwarded: ${path === undefined ? missing : `none answers at ${path}`}`);
       return false;
     }
     return takeSideChannels(this.#channel.carrier, agentChannels(path, this.#warn), this.#sides);

@@ -97,6 +97,7 @@ function sessionSettings({
     family: addressFamily(keywords),
     from: keywords.text("BindAddress"),
     attempts: keywords.number("ConnectionAttempts"),
+    tcpKeepAlive: keywords.flag("TCPKeepAlive", true),
     connectTimeoutMs: keywords.time("ConnectTimeout") || (way.proxyCommand === undefined ? undefined : commandMs),
     // ssh's default is never, and then a dead network is noticed by nobody.
     keepAliveIntervalMs: keywords.time("ServerAliveInterval") ?? 30_000,
@@ -127,9 +128,10 @@ function trustSettings({ keywords, identityFiles }: Pick<RunSettings, "keywords"
         keywords.list("GlobalKnownHostsFile") ?? ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
       ).map((path) => underHome(path, home)),
       hostKeyAlias: keywords.text("HostKeyAlias"),
+      revokedFile: pathUnder(keywords.text("RevokedHostKeys"), home),
       authoritySignatures: authoritySignatures(keywords.text("CASignatureAlgorithms")),
       hashKnownHosts: keywords.flag("HashKnownHosts", false),
-      update: hostKeyUpdate(keywords.text("UpdateHostKeys")?.toLowerCase(), keywords.list("UserKnownHostsFile")),
+      update: hostKeyUpdate(keywords.text("UpdateHostKeys")?.toLowerCase(), keywords.list("UserKnownHostsFile"), home),
     },
     identities: {
       flagFiles: identityFiles.map((path) => underHome(path, home)),
@@ -144,10 +146,14 @@ function trustSettings({ keywords, identityFiles }: Pick<RunSettings, "keywords"
       kbdInteractiveAuthentication: keywords.flag("KbdInteractiveAuthentication", true),
       batchMode: keywords.flag("BatchMode", false),
       acceptedAlgorithms: acceptedAlgorithms(keywords.text("PubkeyAcceptedAlgorithms")),
+      preferred: keywords.text("PreferredAuthentications")?.split(","),
+      addsToAgent: !/^(no|false)$/i.test(keywords.text("AddKeysToAgent") ?? "no"),
       identitiesOnly: keywords.flag("IdentitiesOnly", false),
       passwordPrompts: keywords.number("NumberOfPasswordPrompts"),
     },
-    identityAgent: agentPath(keywords.text("IdentityAgent"), home),
+    identityAgent: pathUnder(keywords.text("IdentityAgent"), home),
+    // ssh's own default (SSH_RSA_MINIMUM_MODULUS_SIZE).
+    requiredRsaBits: keywords.number("RequiredRSASize") ?? 1024,
   };
 }
 
@@ -155,12 +161,14 @@ function trustSettings({ keywords, identityFiles }: Pick<RunSettings, "keywords"
 function hostKeyUpdate(
   text: string | undefined,
   ownFiles: readonly string[] | undefined,
+  home: string,
 ): TrustSettings["hostKeys"]["update"] {
-  if (text === undefined) return ownFiles === undefined ? "yes" : "no";
+  const isDefault = ownFiles?.every((path) => underHome(path, home) === underHome("~/.ssh/known_hosts", home));
+  if (text === undefined) return isDefault === false ? "no" : "yes";
   return text === "ask" ? text : text === "yes" || text === "true" ? "yes" : "no";
 }
 
-function agentPath(text: string | undefined, home: string): string | undefined {
+function pathUnder(text: string | undefined, home: string): string | undefined {
   return text === undefined ? undefined : underHome(text, home);
 }
 

@@ -59,7 +59,12 @@ function unlessAborted<T>(work: Promise<T>, signal: Cancel): Promise<T> {
 }
 
 async function addressesOf(host: string, options: DialOptions): Promise<readonly string[]> {
-  if (isIP(host) !== 0) return [host];
+  if (isIP(host) !== 0) {
+    if (options.family === undefined || isIP(host) === options.family) return [host];
+    throw new PorthopError("host.not-found", `${host} is no IPv${options.family} address, and only such are wanted`, {
+      hint: "leave out -4, -6 or AddressFamily, or name an address of that family",
+    });
+  }
   try {
     return await (options.resolve ?? systemAddresses)(host, options.family);
   } catch (error) {

@@ -36,6 +36,7 @@ function listeningInodes(table: string, port: number): string[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const rows = (readText(table) ?? "").split("\n").slice(1);
   return rows
+    .filter((row) => row.includes(suffix))
     .map((row) => row.trim().split(/\s+/))
     .filter((columns) => columns[1]?.endsWith(suffix) && columns[3] === "0A")
     .map((columns) => `socket:[${columns[9]}]`);

@@ -21,6 +21,8 @@ export interface DialSettings extends Peer {
   readonly from?: string | undefined;
   /** ConnectionAttempts: for that connection too; 1 by default. */
   readonly attempts?: number | undefined;
+  /** TCPKeepAlive, the system's probes on that connection; yes by default, as with ssh. */
+  readonly tcpKeepAlive?: boolean | undefined;
 }
 
 /** sshconnect.c, ssh_connect_direct. */
@@ -36,6 +38,7 @@ export const dialDirectly: DialSshd = async (settings, signal, tell) => {
   const ends = socketEnds(socket);
   if (ends === undefined) throw unreachable(new Error("the connection was closed at once"), settings);
   socket.setNoDelay(true);
+  socket.setKeepAlive(settings.tcpKeepAlive ?? true);
   return { stream: socket, hop: 1, ...ends, observed: true, goneBy: () => undefined, release: async () => {} };
 };
 

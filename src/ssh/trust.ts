@@ -3,6 +3,8 @@ import type { Logger } from "../plugin.ts";
 import type { Peer } from "./failure.ts";
 import { type HostKeyUpdate, updateHostKeys } from "./host/host-key-update.ts";
 import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host/host-keys.ts";
+import { refuseRevoked } from "./host/revoked-keys.ts";
+import { refuseShort } from "./host/short-key.ts";
 import type { Ssh2 } from "./loader.ts";
 import { Agent, agentSocket } from "./login/agent.ts";
 import { type AuthSettings, createAuthHandler } from "./login/authentication.ts";
@@ -16,6 +18,8 @@ export interface TrustSettings {
   readonly authentication: AuthSettings;
   /** IdentityAgent, as in ssh_config; undefined for SSH_AUTH_SOCK. */
   readonly identityAgent: string | undefined;
+  /** RequiredRSASize: shorter RSA keys are believed from no server, and offered to none. */
+  readonly requiredRsaBits: number;
 }
 
 export interface TrustDeps {
@@ -46,12 +50,17 @@ export async function establishTrust(
     prompter: asked,
     identities,
     agent,
+    requiredRsaBits: settings.requiredRsaBits,
     signal,
   });
   return {
     hostKeyTypes: hostKeys.knownAlgorithms,
     hasAuthority: hostKeys.hasAuthority,
-    verify: (blob) => hostKeys.verify(blob, signal),
+    async verify(blob) {
+      refuseShort(blob, hostKeys.name, settings.requiredRsaBits);
+      await refuseRevoked(blob, hostKeys.name, settings.hostKeys.revokedFile);
+      await hostKeys.verify(blob, signal);
+    },
     authHandler: authentication.handler,
     attach: (client) => {
       authentication.attach(client);

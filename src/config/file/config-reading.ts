@@ -113,6 +113,7 @@ export class ConfigReading {
     const keyword = findKeyword(name);
     if (keyword === undefined) this.#readOther(name, line, place, isActive);
     else {
+      if (isActive && !subject.isFinal && known[keyword] === "ignored") this.#passOver(keyword, line, place);
       const isNew = isActive && !this.#wasSent(keyword, line, place);
       const add = () => addConfigLine(this.#keywords, keyword, line, isNew);
       if (isNew) this.#keywords.addingFrom(placeOf(place.path, line.number), add);
@@ -182,11 +183,23 @@ export class ConfigReading {
     this.#others.set(name, value);
     if (name === "canonicalizehostname" && !asEver.test(value)) this.#wantsFinal = true;
     if (weight === "refused" && !asEver.test(value)) throw new Malformed(`porthop does not have ${shown}`);
-    if (weight === "matters" && !asEver.test(value)) this.#warn(line, place, `porthop does not have ${shown}: ignored`);
+    if (asEver.test(value)) return;
+    this.#say(weight === "matters" ? "warnings" : "notes", line, place, `porthop does not have ${shown}: ignored`);
   }
 
-  #warn({ number }: Line, { path }: Place, text: string): void {
-    this.#keywords.warnings.push(`${visible(path, 200)} line ${number}: ${text}`);
+  /** A keyword that many files have and that leaves porthop as it is; with the address checked ssh would be safer. */
+  #passOver(keyword: Keyword, line: Line, place: Place): void {
+    if (this.#keywords.text(keyword) !== undefined || asEver.test(line.arguments[0] ?? "")) return;
+    const kind = keyword === "CheckHostIP" ? "warnings" : "notes";
+    this.#say(kind, line, place, `porthop does not have ${keyword}: ignored`);
+  }
+
+  #warn(line: Line, place: Place, text: string): void {
+    this.#say("warnings", line, place, text);
+  }
+
+  #say(kind: "warnings" | "notes", { number }: Line, { path }: Place, text: string): void {
+    this.#keywords[kind].push(`${visible(path, 200)} line ${number}: ${text}`);
   }
 }
 

@@ -56,7 +56,9 @@ export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine)
     fill(keywords, keyword, path);
   }
   fill(keywords, "ForwardAgent", (text) => (/^(yes|no|true|false)$/i.test(text) ? text : path(text)));
-  fill(keywords, "GlobalKnownHostsFile", (text) => underHome(text, machine));
+  for (const keyword of ["GlobalKnownHostsFile", "RevokedHostKeys"] as const) {
+    fill(keywords, keyword, (text) => underHome(text, machine));
+  }
 }
 
 /** misc.c, tilde_expand: `~/x` below the own home, `~user/x` below another's. */

@@ -1,15 +1,32 @@
 /**
- * The value that a line of a configuration file gives to a keyword. A command reaches to the end of its line, a list has
+ * The value that a line of a configuration file, or of -o, gives to a keyword. A command reaches to the end of its line, a list has
  * several words, and all else is one word, which ssh insists on as well ("extra arguments at end of line").
  */
-import { type ConfigLine, quoteArgument } from "../../codec/config/config-line.ts";
+import { type ConfigLine, parseConfigLine, quoteArgument } from "../../codec/config/config-line.ts";
 import { parsePort } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { quoted } from "../../codec/terminal-text.ts";
+import { didYouMean } from "../../codec/nearest.ts";
+import { quoted, visible } from "../../codec/terminal-text.ts";
 import { parseUser } from "../../codec/words/destination.ts";
 import { named } from "../given.ts";
-import { type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
+import { findKeyword, type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { checkReading, type Reading } from "./keyword-value.ts";
+
+/** `Keyword=value` or `Keyword value` after -o: for ssh a line like those of a file (ssh.c, main). */
+export function addOption(keywords: Keywords, text: string): void {
+  const [, name, rest = ""] = /^\s*([A-Za-z0-9]+)(?=[\s=])(.*)$/s.exec(text) ?? [];
+  const line = rest.replace(/^\s*=?\s*/, "") === "" ? undefined : parseConfigLine(text);
+  if (name === undefined || line === undefined) throw new Malformed(`-o ${quoted(text)} is not Keyword=value`);
+  const keyword = findKeyword(name);
+  if (keyword === undefined) {
+    throw new Malformed(
+      `-o ${visible(name, 80)}: porthop does not have this keyword${didYouMean(name, Object.keys(readings))}`,
+    );
+  }
+  addConfigLine(keywords, keyword, line, true);
+  // Who types it is told; in a file, which is for ssh too, it is not worth a word.
+  if (readings[keyword] === "ignored") keywords.ignored.push(keyword);
+}
 
 /** In a block that does not apply a value is only looked at, where ssh and porthop judge it alike. */
 export function addConfigLine(keywords: Keywords, keyword: Keyword, line: ConfigLine, isActive: boolean): void {
@@ -17,7 +34,8 @@ export function addConfigLine(keywords: Keywords, keyword: Keyword, line: Config
   if (keyword === "SendEnv") {
     for (const name of sendEnvNames(line)) if (isActive) keywords.addQuietly(keyword, name);
   } else if (reading === "list" || reading === "remote-open") {
-    if (isActive) keywords.addList(keyword, needed(keyword, line.arguments));
+    const list = listIn(keyword, line);
+    if (isActive) keywords.addList(keyword, list);
   } else {
     const value = valueIn(keyword, reading, line);
     if (isActive) addChecked(keywords, keyword, value);
@@ -37,6 +55,23 @@ function valueIn(keyword: Keyword, reading: Reading, line: ConfigLine): string {
   if (value === undefined || value === "") throw new Malformed(`${keyword}: the value is empty`);
   if (extra !== undefined) throw new Malformed(`${keyword}: ${quoted(extra)} is one word too many`);
   return value;
+}
+
+function listIn(keyword: Keyword, line: ConfigLine): readonly string[] {
+  const list = needed(keyword, line.arguments);
+  if (keyword === "SetEnv") return variablesIn(list);
+  if (list.length > 1 && keyword.endsWith("KnownHostsFile") && list.some((path) => path.toLowerCase() === "none")) {
+    throw new Malformed(`${keyword}: none must stand alone`);
+  }
+  return list;
+}
+
+/** Of two values for the same variable the first one counts (readconf.c, parse_keyvalue). */
+function variablesIn(list: readonly string[]): readonly string[] {
+  const wrong = list.find((word) => word.indexOf("=") < 1);
+  if (wrong !== undefined) throw new Malformed(`SetEnv: ${quoted(wrong)} is not NAME=value`);
+  const nameOf = (word: string) => word.slice(0, word.indexOf("="));
+  return list.filter((word, index) => list.findIndex((other) => nameOf(other) === nameOf(word)) === index);
 }
 
 function addChecked(keywords: Keywords, keyword: Keyword, value: string): void {

@@ -1,11 +1,13 @@
 /**
- * The files that a pattern of Include names, as glob(3) finds them: `*`, `?` and `[a-z]` within a name, a dot at its
- * beginning only by a dot, sorted by name. A pattern that fits nothing is no error.
+ * The files that a pattern of Include names, as glob(3) finds them: `*`, `?`, `[a-z]` and `[[:digit:]]` within a name, a
+ * dot at its beginning only by a dot, sorted by name. A pattern that fits nothing is no error.
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { fitsPieces } from "../../codec/host-pattern.ts";
 
 export function matchingPaths(pattern: string): readonly string[] {
+  // What ends so is a folder, and ssh reads nothing from one.
+  if (pattern.endsWith("/")) return [];
   let found: readonly string[] = [pattern.startsWith("/") ? "" : "."];
   for (const part of pattern.split("/")) {
     if (part === "") continue;
@@ -51,23 +53,55 @@ function tokensOf(part: string): readonly Token[] {
   return tokens;
 }
 
-/** A `]` that comes first belongs to the set. Without an end the bracket is a sign like others. */
+/** A `]` that comes first belongs to the set, and so does that of a class. Without an end the bracket is a sign like others. */
 function closingBracket(signs: readonly string[], open: number): number {
   const isNegated = signs[open + 1] === "!" || signs[open + 1] === "^";
-  return signs.indexOf("]", open + (isNegated ? 3 : 2));
+  for (let at = open + (isNegated ? 2 : 1), first = at; at < signs.length; at++) {
+    if (signs[at] === "]" && at > first) return at;
+    at = classEnd(signs, at) ?? at;
+  }
+  return -1;
 }
+
+/** Where the `[:digit:]` that begins here ends; undefined where none begins. */
+function classEnd(signs: readonly string[], at: number): number | undefined {
+  if (signs[at] !== "[" || signs[at + 1] !== ":") return undefined;
+  const end = signs.indexOf("]", at + 2);
+  return signs[end - 1] === ":" && end > at + 2 ? end : undefined;
+}
+
+/** POSIX's, as the C locale has them. */
+const classes: Readonly<Record<string, RegExp>> = {
+  alnum: /[0-9A-Za-z]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  digit: /[0-9]/,
+  graph: /[!-~]/,
+  lower: /[a-z]/,
+  print: /[ -~]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /[ \t-\r]/,
+  upper: /[A-Z]/,
+  xdigit: /[0-9A-Fa-f]/,
+};
 
 function setOf(inside: readonly string[]): (sign: string) => boolean {
   const isNegated = inside[0] === "!" || inside[0] === "^";
   const members = isNegated ? inside.slice(1) : inside;
-  return (sign) => {
-    const isIn = members.some((member, index) => {
-      const last = members[index + 2];
-      if (members[index + 1] === "-" && last !== undefined) return sign >= member && sign <= last;
-      return sign === member;
-    });
-    return isIn !== isNegated;
-  };
+  const tests: ((sign: string) => boolean)[] = [];
+  for (let at = 0; at < members.length; at++) {
+    const [member = "", dash, last] = members.slice(at, at + 3);
+    const end = classEnd(members, at);
+    if (end !== undefined) {
+      const known = classes[members.slice(at + 2, end - 1).join("")];
+      tests.push((sign) => known?.test(sign) === true);
+      at = end;
+    } else if (dash === "-" && last !== undefined) {
+      tests.push((sign) => sign >= member && sign <= last);
+      at += 2;
+    } else tests.push((sign) => sign === member);
+  }
+  return (sign) => tests.some((fitsMember) => fitsMember(sign)) !== isNegated;
 }
 
 function fits(name: readonly string[], tokens: readonly Token[]): boolean {

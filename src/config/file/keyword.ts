@@ -1,12 +1,9 @@
 /**
- * The ssh_config keywords that porthop understands, each with how its value is read. `-o` and the flags that stand for
- * a keyword (-p, -l, -i ...) fill one record; as in ssh the first value of a keyword wins, IdentityFile collects.
+ * The ssh_config keywords that porthop understands, each with how its value is read. `-o`, files and the flags that stand
+ * for a keyword (-p, -l, -i ...) fill one record; as in ssh the first value of a keyword wins, IdentityFile collects.
  */
-import { Malformed } from "../../codec/malformed.ts";
-import { didYouMean } from "../../codec/nearest.ts";
-import { quoted, visible } from "../../codec/terminal-text.ts";
 import { parseDuration } from "../../codec/units.ts";
-import { checkReading, isVariant, type Reading, unquote, words } from "./keyword-value.ts";
+import { checkReading, isVariant, type Reading, words } from "./keyword-value.ts";
 
 export const keywords = {
   AddressFamily: ["any", "inet", "inet6"],
@@ -45,6 +42,7 @@ export const keywords = {
   PasswordAuthentication: "yes-no",
   PermitRemoteOpen: "remote-open",
   Port: "number",
+  PreferredAuthentications: "text",
   ProxyCommand: "command",
   ProxyJump: "jumps",
   PorthopCapture: "text",
@@ -55,7 +53,9 @@ export const keywords = {
   PubkeyAuthentication: "yes-no",
   RemoteCommand: "text",
   RemoteForward: "forward",
-  RequestTTY: ["no", "yes", "force", "auto"],
+  RequiredRSASize: "number",
+  RevokedHostKeys: "text",
+  RequestTTY: ["no", "yes", "force", "auto", "true", "false"],
   SendEnv: "text",
   ServerAliveCountMax: "number",
   ServerAliveInterval: "seconds",
@@ -65,6 +65,7 @@ export const keywords = {
   SetEnv: "list",
   StdinNull: "yes-no",
   StrictHostKeyChecking: ["yes", "accept-new", "ask", "no", "off", "true", "false"],
+  TCPKeepAlive: "yes-no",
   User: "text",
   UpdateHostKeys: ["yes", "no", "ask", "true", "false"],
   UserKnownHostsFile: "list",
@@ -74,7 +75,6 @@ export const keywords = {
   ControlMaster: "ignored",
   ControlPath: "ignored",
   ControlPersist: "ignored",
-  TCPKeepAlive: "ignored",
   VisualHostKey: "ignored",
 } as const satisfies Record<string, Reading>;
 
@@ -127,24 +127,8 @@ export class Keywords {
   readonly ignored: string[] = [];
   /** What is to be said of the configuration files once the log is there. */
   readonly warnings: string[] = [];
-
-  /** `Keyword=value` or `Keyword value`, as after -o. */
-  addLine(line: string): void {
-    const match = /^\s*([A-Za-z0-9]+)\s*(?:=|\s)\s*(.*)$/s.exec(line);
-    const [, name, value] = match ?? [];
-    if (name === undefined || value === undefined || value.trim() === "") {
-      throw new Malformed(`-o ${quoted(line)} is not Keyword=value`);
-    }
-    const keyword = byLowerCase.get(name.toLowerCase());
-    if (keyword === undefined) {
-      throw new Malformed(
-        `-o ${visible(name, 80)}: porthop does not have this keyword${didYouMean(name, Object.keys(keywords))}`,
-      );
-    }
-    const reading = keywords[keyword];
-    const isList = reading === "list" || reading === "remote-open" || reading === "command";
-    this.add(keyword, isList ? value.trim() : unquote(value.trim()));
-  }
+  /** The same, for those who ask what goes on (-v). */
+  readonly notes: string[] = [];
 
   add(keyword: Keyword, given: string): void {
     const value = isVariant(keyword, given) ? "yes" : given;

@@ -1,7 +1,7 @@
 /**
  * The keywords of OpenSSH (readconf.c, up to 10.2, and Debian's and Apple's own) that porthop does not have. In a file
- * they are no error, as they are none for ssh; one that would change whom is reached, or how safely, is worth a word,
- * and one that would send the connection another way ends it.
+ * they are no error, as they are none for ssh; one that would be felt is worth a word, any other one to those who ask
+ * (-v), and one that would send the connection another way ends it.
  */
 
 export type Weight = "harmless" | "matters" | "refused";
@@ -15,16 +15,16 @@ const harmless = `
   Cipher CompressionLevel EnableEscapeCommandline EnableSSHKeysign
   FallBackToRsh FingerprintHash GlobalKnownHostsFile2 GSSAPIAuthentication GSSAPIClientIdentity
   GSSAPIDelegateCredentials GSSAPIKexAlgorithms GSSAPIKeyExchange GSSAPIRenewalForcesRekey GSSAPIServerIdentity
-  GSSAPITrustDns HostbasedAcceptedAlgorithms HostbasedAuthentication HostbasedKeyTypes IPQoS KbdInteractiveDevices
-  KerberosAuthentication KerberosTgtPassing AFSTokenPassing LogVerbose ObscureKeystrokeTiming Protocol RekeyLimit
+  GSSAPITrustDns HostbasedAcceptedAlgorithms HostbasedKeyTypes
+  KerberosAuthentication KerberosTgtPassing AFSTokenPassing LogVerbose ObscureKeystrokeTiming Protocol
   RhostsAuthentication RhostsRSAAuthentication RSAAuthentication SyslogFacility Tag UseKeychain UsePrivilegedPort
   UseRoaming UserKnownHostsFile2 UseRsh VersionAddendum WarnWeakCrypto
   CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots CanonicalizePermittedCNAMEs LocalCommand TunnelDevice`;
 
 const matters = `
   CanonicalizeHostname ChannelTimeout
-  ForkAfterAuthentication KnownHostsCommand NoHostAuthenticationForLocalhost PermitLocalCommand
-  PKCS11Provider PreferredAuthentications ProtocolKeepAlives ProxyUseFdpass RefuseConnection RequiredRSASize RevokedHostKeys SecurityKeyProvider SetupTimeOut
+  ForkAfterAuthentication HostbasedAuthentication IPQoS KbdInteractiveDevices KnownHostsCommand NoHostAuthenticationForLocalhost PermitLocalCommand
+  PKCS11Provider ProtocolKeepAlives ProxyUseFdpass RefuseConnection RekeyLimit SecurityKeyProvider SetupTimeOut
   SmartcardDevice Tunnel VerifyHostKeyDNS`;
 
 /** Without it the connection would go out another way than the one that was named. */

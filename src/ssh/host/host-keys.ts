@@ -25,6 +25,8 @@ export interface HostKeySettings {
   readonly hashKnownHosts: boolean;
   /** CASignatureAlgorithms; all but those with SHA-1 when left out. */
   readonly authoritySignatures?: readonly string[] | undefined;
+  /** RevokedHostKeys, with `~` filled in. */
+  readonly revokedFile?: string | undefined;
   /** UpdateHostKeys; `no` when left out. */
   readonly update?: "yes" | "no" | "ask" | undefined;
 }

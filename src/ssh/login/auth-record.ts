@@ -117,12 +117,14 @@ function tried({ attempts }: AuthRecord): string {
 
 function hintFor({ attempts, obstacles, serverMethods }: AuthRecord, cutOff: boolean): string | undefined {
   const keys = attempts.filter(({ key }) => key !== undefined).length;
-  if (cutOff && keys > 1) {
-    return `the server ends a login after a few tries (MaxAuthTries), and ${keys} keys were offered: name the right one with -i FILE -o IdentitiesOnly=yes`;
-  }
+  // One that got no answer is the one that the server has hung up on.
   const remarks = attempts.flatMap(({ key, answer }) =>
-    answer === "refused" && key?.remark !== undefined ? [key.remark] : [],
+    (answer === "refused" || answer === undefined) && key?.remark !== undefined ? [key.remark] : [],
   );
+  if (cutOff && keys > 1) {
+    const advice = `the server ends a login after a few tries (MaxAuthTries), and ${keys} keys were offered: name the right one with -i FILE -o IdentitiesOnly=yes`;
+    return [...new Set(remarks), advice].slice(0, 2).join("; ");
+  }
   const sorted = [...obstacles].sort((one, other) => ranks.indexOf(one.kind) - ranks.indexOf(other.kind));
   const hints = [...remarks, ...sorted.map(({ hint }) => hint)];
   // Two at most: an error is to be read.

@@ -23,13 +23,15 @@ export interface AuthSettings {
   readonly identitiesOnly: boolean;
   /** PubkeyAcceptedAlgorithms, best first; any when left out. */
   readonly acceptedAlgorithms?: readonly string[] | undefined;
+  /** AddKeysToAgent is anything but no. */
+  readonly addsToAgent?: boolean | undefined;
   /** PreferredAuthentications: only these, in this order. */
   readonly preferred?: readonly string[] | undefined;
   /** NumberOfPasswordPrompts; 3 by default. */
   readonly passwordPrompts?: number | undefined;
 }
 
-export interface AuthDeps extends Omit<KeySources, "identitiesOnly"> {
+export interface AuthDeps extends Omit<KeySources, "identitiesOnly" | "addsToAgent"> {
   readonly ssh2: Ssh2;
   readonly log: Logger;
   /** Undefined where nobody can be asked. */
@@ -137,6 +139,7 @@ export class Authentication {
           ...deps,
           identitiesOnly: settings.identitiesOnly,
           accepted: settings.acceptedAlgorithms,
+          addsToAgent: settings.addsToAgent,
         }),
       );
     }
@@ -204,6 +207,11 @@ export class Authentication {
     const takes = (name: string) => this.record.serverMethods?.includes(name) === true && this.#order.includes(name);
     const off = (name: string, keyword: string) =>
       this.record.obstacles.push({ kind: "disabled", hint: `the server takes ${name}, which ${keyword} turns off` });
+    for (const name of this.#methods.keys()) {
+      if (this.record.serverMethods?.includes(name) !== true || this.#order.includes(name)) continue;
+      const hint = `the server takes ${name}, which PreferredAuthentications leaves out`;
+      this.record.obstacles.push({ kind: "disabled", hint });
+    }
     if (takes("publickey") && !pubkeyAuthentication) off("publickey", "PubkeyAuthentication no");
     const password = takes("password") && passwordAuthentication;
     const keyboard = takes("keyboard-interactive") && kbdInteractiveAuthentication;

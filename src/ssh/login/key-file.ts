@@ -48,8 +48,9 @@ export class KeyFile {
   /** It leads to a security device (FIDO), which only an agent can ask to sign. */
   readonly isSecurityKey: boolean;
   readonly isOptional: boolean;
+  /** A passphrase opens it. */
+  readonly isLocked: boolean;
   readonly #text: string;
-  readonly #locked: boolean;
   #opened: PrivateKey | undefined;
 
   constructor({ label, text, recognized, publicBlob, isOptional = false }: KeyFileFacts) {
@@ -59,12 +60,12 @@ export class KeyFile {
     this.isPublic = recognized.format === "public" || this.isSecurityKey;
     this.isOptional = isOptional;
     this.#text = text;
-    this.#locked = recognized.locked;
+    this.isLocked = recognized.locked;
   }
 
   /** Rejects with KeyUnusable, or with what the prompter rejects with. */
   async open(opening: Opening): Promise<PrivateKey> {
-    this.#opened ??= this.#check(this.#locked ? await this.#unlock(opening) : this.#read(opening.ssh2));
+    this.#opened ??= this.#check(this.isLocked ? await this.#unlock(opening) : this.#read(opening.ssh2));
     return this.#opened;
   }
 

@@ -37,10 +37,20 @@ function open(text: string, { locked }: KeyText, passphrase: string | undefined)
   try {
     return createPrivateKey({ key: text, ...(locked ? { passphrase: passphrase ?? "" } : {}) });
   } catch (error) {
+    if (locked && isUnknownLock(error)) throw new Malformed(unknownLock, { cause: error });
     // A wrong passphrase mostly gives bad padding, and once in 256 times garbage: then any text is possible.
     if (locked) throw new WrongPassphrase("wrong passphrase", { cause: error });
     throw new Malformed(`it cannot be read: ${visible(messageOf(error), 120)}`, { cause: error });
   }
+}
+
+const unknownLock =
+  "its passphrase is kept in a way that porthop does not know: give it one anew with ssh-keygen -p -Z aes256-ctr -f FILE";
+
+/** Of BoringSSL (scrypt, PRFs other than SHA-1 and SHA-256, Camellia), before it looks at the passphrase. */
+function isUnknownLock(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return /^ERR_OSSL_.*UNSUPPORTED_(KEY_DERIVATION_FUNCTION|PRF|ENCRYPTION|CIPHER)$/.test(code);
 }
 
 /** ssh2 knows this format, and the bcrypt that locks it; only the result is taken from it. */
@@ -51,7 +61,13 @@ function openOpenSsh(ssh2: Ssh2, text: string, passphrase: string | undefined): 
     if (/passphrase|integrity check|to decrypt key|unable to authenticate|bad decrypt/i.test(message)) {
       throw new WrongPassphrase("wrong passphrase", { cause: parsed });
     }
-    throw new Malformed(`it cannot be read: ${message}`, { cause: parsed });
+    // chacha20-poly1305@openssh.com
+    throw new Malformed(
+      /unknown cipher|unsupported cipher/i.test(message) ? unknownLock : `it cannot be read: ${message}`,
+      {
+        cause: parsed,
+      },
+    );
   }
   const pem = parsed.getPrivatePEM();
   const curve = curves.find(({ type }) => type === parsed.type);

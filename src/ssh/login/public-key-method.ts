@@ -4,6 +4,7 @@
  */
 import type { AnyAuthMethod } from "ssh2";
 import { keyType } from "../../codec/keys/fingerprint.ts";
+import { rsaBits } from "../../codec/keys/rsa-size.ts";
 import { visible } from "../../codec/terminal-text.ts";
 import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
 import { type Agent, type AgentKey, AgentSilent } from "./agent.ts";
@@ -23,6 +24,10 @@ export interface KeySources {
   readonly identitiesOnly: boolean;
   /** PubkeyAcceptedAlgorithms, best first; any when left out. */
   readonly accepted?: readonly string[] | undefined;
+  /** RequiredRSASize; none when left out. */
+  readonly requiredRsaBits?: number | undefined;
+  /** AddKeysToAgent, which porthop does not do: whoever typed a passphrase is told. */
+  readonly addsToAgent?: boolean | undefined;
 }
 
 export class PublicKeyMethod implements AuthMethod {
@@ -81,6 +86,7 @@ export class PublicKeyMethod implements AuthMethod {
     const blob = candidate.publicBlob ?? (await this.#openEarly(candidate));
     if (blob === undefined || this.#offered.has(blob.toString("base64"))) return undefined;
     this.#offered.add(blob.toString("base64"));
+    if (this.#isShort(candidate, blob)) return undefined;
     const type = keyType(blob) ?? "";
     const accepted = this.#acceptedFor(type);
     if (accepted === undefined) {
@@ -106,6 +112,15 @@ export class PublicKeyMethod implements AuthMethod {
     const sign: Parameters<typeof offerKey>[2] = (data, hash) => this.#sign(candidate, attempt, data, hash, algorithm);
     const agent = offerKey(ssh2, known, sign, this.#context.giveUp);
     return { type: "agent", username: record.user, agent };
+  }
+
+  #isShort({ label, certificate }: Candidate, blob: Buffer): boolean {
+    const bits = rsaBits(certificate?.key ?? blob);
+    const required = this.#sources.requiredRsaBits;
+    if (bits === undefined || required === undefined || bits >= required) return false;
+    this.#context.log.debug(`not offering ${label}: it has ${bits} bits, and RequiredRSASize asks for ${required}`);
+    this.#obstacle("disabled", `the key ${label} has ${bits} bits, and RequiredRSASize asks for ${required}`);
+    return true;
   }
 
   /** What a key of this type is offered as; "" for its own ways, undefined when it may not be offered. */
@@ -140,7 +155,11 @@ export class PublicKeyMethod implements AuthMethod {
     algorithm: KeyAlgorithm | undefined,
   ): Promise<Buffer | undefined> {
     try {
-      return await (algorithm === undefined ? candidate.sign(data, hash) : candidate.signWhole(data, algorithm));
+      const signed = await (algorithm === undefined
+        ? candidate.sign(data, hash)
+        : candidate.signWhole(data, algorithm));
+      this.#tellOfAgent(candidate);
+      return signed;
     } catch (error) {
       attempt.answer = "unsigned";
       if (error instanceof KeyUnusable) this.#unusable(error);
@@ -154,6 +173,11 @@ export class PublicKeyMethod implements AuthMethod {
       this.#context.advance();
       return undefined;
     }
+  }
+
+  #tellOfAgent({ file, label }: Candidate): void {
+    if (this.#sources.addsToAgent !== true || this.#sources.agent === undefined || file?.isLocked !== true) return;
+    this.#context.log.warn(`AddKeysToAgent: porthop adds no keys to the agent; ssh-add ${label} does`);
   }
 
   #unusable(error: KeyUnusable): void {

@@ -4,6 +4,7 @@ import { printNetwork } from "../../../src/codec/cidr.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { capturesToStdout, readCarrying } from "../../../src/config/carrying-settings.ts";
+import { addOption } from "../../../src/config/file/config-value.ts";
 import { Keywords, longestTimerMs } from "../../../src/config/file/keyword.ts";
 import { Given } from "../../../src/config/given.ts";
 import { runTable } from "../../../src/config/run-flags.ts";
@@ -12,7 +13,7 @@ import { runTable } from "../../../src/config/run-flags.ts";
 function read(words: readonly string[], usual?: "warn") {
   const given = new Given(scanArgv(words, runTable).flags);
   const keywords = new Keywords();
-  for (const line of given.values("o")) keywords.addLine(line);
+  for (const line of given.values("o")) addOption(keywords, line);
   return readCarrying(given, keywords, usual);
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { type CommandSettings, commandEnvironment, readCommand } from "../../../src/config/command-settings.ts";
+import { addOption } from "../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../src/config/file/keyword.ts";
 import { Given } from "../../../src/config/given.ts";
 import { runTable } from "../../../src/config/run-flags.ts";
@@ -10,7 +11,7 @@ import { runTable } from "../../../src/config/run-flags.ts";
 function read(...words: readonly string[]): CommandSettings | undefined {
   const { flags, command } = scanArgv(words, runTable);
   const keywords = new Keywords();
-  for (const { flag, value } of flags) if (flag === "o") keywords.addLine(value ?? "");
+  for (const { flag, value } of flags) if (flag === "o") addOption(keywords, value ?? "");
   return readCommand(new Given(flags), keywords, command);
 }
 
@@ -120,3 +121,16 @@ for (const [words, told] of [
     );
   });
 }
+
+test("With ForwardAgent yes the agent of IdentityAgent goes along, and none when that is none, as with ssh.", () => {
+  const forwarded = (...words: string[]) => some(...words, "host", "ls").forwardAgent;
+  assert.equal(forwarded("-A", "-o", "IdentityAgent=/run/mine"), "/run/mine");
+  assert.equal(forwarded("-o", "ForwardAgent=true", "-o", "IdentityAgent=none"), "none");
+  assert.equal(forwarded("-o", "ForwardAgent=/run/other", "-o", "IdentityAgent=/run/mine"), "/run/other");
+  assert.equal(forwarded("-a", "-o", "IdentityAgent=/run/mine"), "no");
+});
+
+test("RequestTTY true is yes, as with ssh.", () => {
+  assert.equal(some("-o", "RequestTTY=true", "host", "ls").terminal, "yes");
+  assert.equal(some("-o", "RequestTTY=false", "host", "ls").terminal, "no");
+});

@@ -40,8 +40,8 @@ test("-g and GatewayPorts open what has no bind address.", () => {
   }
 });
 
-test("-4 and -6 are the family, the first one wins as with ssh.", () => {
-  assert.equal(readRelaySettings(["-4", "-6"]).keywords.text("AddressFamily"), "inet");
+test("-4 and -6 are the family, the last one wins as with ssh.", () => {
+  assert.equal(readRelaySettings(["-4", "-6"]).keywords.text("AddressFamily"), "inet6");
 });
 
 test("What run and relay share is read alike.", () => {

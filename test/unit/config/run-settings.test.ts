@@ -62,7 +62,7 @@ test("Grouped flags are each of them, and the last may take a value", () => {
   assert.deepEqual([settings.background, settings.logLevel, settings.forwards.length], [true, "error", 1]);
   const attached = read("-CgL8080:localhost:80 -46p2222 vishnu");
   assert.equal(attached.keywords.flag("Compression", false), true);
-  assert.equal(attached.keywords.text("AddressFamily"), "inet");
+  assert.equal(attached.keywords.text("AddressFamily"), "inet6");
   assert.deepEqual(attached.destination, { user: undefined, host: "vishnu", port: 2222 });
 });
 
@@ -103,13 +103,17 @@ for (const [line, user, port] of [
   });
 }
 
-test("Flags that stand for a keyword and -o fill the same one, and the first wins", () => {
-  const text = (line: string, keyword: "Ciphers" | "MACs" | "AddressFamily") => read(line).keywords.text(keyword);
-  assert.equal(text("-c aes128-ctr -o Ciphers=aes256-ctr vishnu", "Ciphers"), "aes128-ctr");
-  assert.equal(text("-o Ciphers=aes256-ctr -c aes128-ctr vishnu", "Ciphers"), "aes256-ctr");
-  assert.equal(text("-m hmac-sha1 -m hmac-sha2-256 vishnu", "MACs"), "hmac-sha1");
-  assert.equal(text("-6 -4 vishnu", "AddressFamily"), "inet6");
-  assert.equal(text("-o AddressFamily=any -4 vishnu", "AddressFamily"), "any");
+test("Of -c, -m, -b, -4, -6 and -C the last one counts, also over an -o; of -o the first one, as with ssh", () => {
+  const text = (line: string, keyword: "Ciphers" | "MACs" | "AddressFamily" | "BindAddress" | "Compression") =>
+    read(`${line} vishnu`).keywords.text(keyword);
+  assert.equal(text("-c aes128-ctr -o Ciphers=aes256-ctr", "Ciphers"), "aes128-ctr");
+  assert.equal(text("-o Ciphers=aes256-ctr -c aes128-ctr", "Ciphers"), "aes128-ctr");
+  assert.equal(text("-o Ciphers=aes256-ctr -o Ciphers=aes128-ctr", "Ciphers"), "aes256-ctr");
+  assert.equal(text("-m hmac-sha1 -m hmac-sha2-256", "MACs"), "hmac-sha2-256");
+  assert.equal(text("-6 -4", "AddressFamily"), "inet");
+  assert.equal(text("-o AddressFamily=any -4", "AddressFamily"), "inet");
+  assert.equal(text("-b ::1 -b ::2", "BindAddress"), "::2");
+  assert.equal(text("-o Compression=no -C", "Compression"), "yes");
 });
 
 test("-i collects in the order given, apart from IdentityFile", () => {
@@ -230,10 +234,10 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   ["-p 65536 vishnu", '-p 65536: "65536" is not a port (1 to 65535)'],
   [["-p", "", "vishnu"], "-p : the port is missing (1 to 65535)"],
   ["-p 22 -p x- vishnu", '-p x-: "x-" is a name, not a port: give the service\'s number (1 to 65535)'],
-  ["-o Port=65536 vishnu", '-o Port=65536: "65536" is not a port (1 to 65535)'],
-  ["-o Port=0 vishnu", '-o Port=0: "0" is not a port (1 to 65535)'],
+  ["-o Port=65536 vishnu", 'Port: "65536" is not a port (1 to 65535)'],
+  ["-o Port=0 vishnu", 'Port: "0" is not a port (1 to 65535)'],
   [["-l", "", "vishnu"], "the user is missing"],
-  [["-o", 'User=""', "vishnu"], "the user is missing"],
+  [["-o", 'User=""', "vishnu"], "User: the value is empty"],
   ["-l -root vishnu", 'user "-root" begins with "-"'],
   [["-i", "", "vishnu"], "-i : the file is missing"],
   [
@@ -321,7 +325,7 @@ for (const [what, words] of [
       assert.ok(error instanceof PorthopError && error.message.length < 700, String(error).slice(0, 1000));
     }
     const ms = performance.now() - start;
-    assert.ok(ms < 2000, `it took ${Math.round(ms)} ms`);
+    assert.ok(ms < 10_000, `it took ${Math.round(ms)} ms`);
   });
 }
 

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
+import { addOption } from "../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../src/config/file/keyword.ts";
 import { addJumps, readWay } from "../../../src/config/way-settings.ts";
 
 function keywords(...lines: string[]): Keywords {
   const made = new Keywords();
-  for (const line of lines) made.addLine(line);
+  for (const line of lines) addOption(made, line);
   return made;
 }
 
@@ -39,7 +40,7 @@ for (const [lines, jumps, command] of [
 test("-J is a ProxyJump, which stands before what follows it.", () => {
   const given = keywords();
   addJumps(given, "anna@one:2222");
-  given.addLine("ProxyCommand=nc");
+  addOption(given, "ProxyCommand=nc");
   assert.deepEqual(readWay(given), { jumps: [{ user: "anna", host: "one", port: 2222 }], proxyCommand: undefined });
 });
 

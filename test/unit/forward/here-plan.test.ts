@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { parseNetworks } from "../../../src/codec/cidr.ts";
+import { addOption } from "../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../src/config/file/keyword.ts";
 import { addressFamily, hereOptions, preparedPlugins } from "../../../src/forward/here-plan.ts";
 import { refusal } from "../../kit/refusal.ts";
 
 function keywordsOf(...lines: string[]): Keywords {
   const keywords = new Keywords();
-  for (const line of lines) keywords.addLine(line);
+  for (const line of lines) addOption(keywords, line);
   return keywords;
 }
 

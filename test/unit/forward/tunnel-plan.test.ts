@@ -60,6 +60,7 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
     family: undefined,
     from: undefined,
     attempts: undefined,
+    tcpKeepAlive: true,
     connectTimeoutMs: undefined,
     keepAliveIntervalMs: 30_000,
     keepAliveCountMax: 3,
@@ -92,7 +93,7 @@ test("Flags and keywords fill the session in.", async () => {
       "--no-nagle-cure",
     ],
     ...o("ConnectTimeout=1m", "ServerAliveInterval=5", "ServerAliveCountMax=7", "KexAlgorithms=curve25519-sha256"),
-    ...o("HostName=10.0.0.2", "ConnectionAttempts=3"),
+    ...o("HostName=10.0.0.2", "ConnectionAttempts=3", "TCPKeepAlive=no"),
   );
   assert.deepEqual(filled, {
     host: "10.0.0.2",
@@ -101,6 +102,7 @@ test("Flags and keywords fill the session in.", async () => {
     family: 6,
     from: "10.0.0.7",
     attempts: 3,
+    tcpKeepAlive: false,
     connectTimeoutMs: 60_000,
     keepAliveIntervalMs: 5000,
     keepAliveCountMax: 7,

@@ -234,3 +234,14 @@ async function silentServer(context: TestContext): Promise<({ readonly port: num
   context.skip("this kernel answers for a process that does not accept");
   return undefined;
 }
+
+test("An address of the other family is not dialed: -6 127.0.0.1 is no host, as with ssh.", async () => {
+  await using server = await echoServer();
+  const target = { host: "127.0.0.1", port: server.port };
+  const signal = new AbortController().signal;
+  await assert.rejects(connectTcp(target, { family: 6, signal }), {
+    code: "host.not-found",
+    message: "127.0.0.1 is no IPv6 address, and only such are wanted",
+  });
+  (await connectTcp(target, { family: 4, signal })).destroy();
+});

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import { lost } from "../../../src/ssh/failure.ts";
 import type { Session } from "../../../src/ssh/session.ts";
 import { dialByCommand, dialDirectly, dialThrough } from "../../../src/ssh/sshd-dialer.ts";
+import { quiet, stateOf } from "../../kit/carried-flow.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 
@@ -30,6 +32,29 @@ test("A direct connection knows both of its ends, and is the first hop.", { time
   stream.destroy();
 });
 
+test("TCPKeepAlive has the system ask whether the other end is still there, and no has it not.", {
+  timeout,
+  skip: process.platform === "linux" ? false : "only Linux shows the timers of a connection",
+}, async () => {
+  await using server = await echoServer();
+  for (const [tcpKeepAlive, timer] of [
+    [undefined, "02"],
+    [true, "02"],
+    [false, "00"],
+  ] as const) {
+    const { stream, local } = await dialDirectly({ ...to(server.port), tcpKeepAlive }, never);
+    const port = local !== undefined && "port" in local ? local.port : 0;
+    const ends = [port, server.port].map((each) => `0100007F:${each.toString(16).toUpperCase().padStart(4, "0")}`);
+    const row = readFileSync("/proc/net/tcp", "utf8")
+      .split("\n")
+      .map((text) => text.trim().split(/\s+/))
+      .find(([, own, other]) => own === ends[0] && other === ends[1]);
+    // proc(5): 02 is the timer of keepalive, 00 is none.
+    assert.equal(row?.[5]?.slice(0, 2), timer);
+    stream.destroy();
+  }
+});
+
 test("A direct connection that is refused is sshd out of reach; a jump host is called so.", { timeout }, async () => {
   const port = await freePort();
   const refused = await refusal(dialDirectly(to(port), never));
@@ -45,20 +70,23 @@ test("Attempts are one second apart, and an abort ends the wait between them.", 
   const refused = await refusal(dialDirectly({ ...to(port), attempts: 2 }, never));
   assert.equal(refused.message, `cannot reach sshd at 127.0.0.1:${port}: connection refused`);
   const ms = performance.now() - started;
-  assert.ok(ms >= 990 && ms < 2000, `${ms} ms`);
+  assert.ok(ms >= 990, `${ms} ms`);
   const stopped = new AbortController();
   const reason = new Error("stopped");
   const dialed = dialDirectly({ ...to(port), attempts: 1000 }, stopped.signal);
-  setTimeout(() => stopped.abort(reason), 100);
+  dialed.catch(() => {});
+  // By then the first attempt was refused, and the second one is not there yet.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await quiet();
+  stopped.abort(reason);
+  assert.equal(await stateOf(dialed), "rejected");
   await assert.rejects(dialed, reason);
-  assert.ok(performance.now() - started - ms < 900);
 });
 
 test("A name that does not resolve is not tried again.", { timeout }, async () => {
-  const started = performance.now();
-  const error = await refusal(dialDirectly({ ...to(22, "no-such-host.invalid"), attempts: 3 }, never));
+  // Tried again and again, it would not be told within the time of a test.
+  const error = await refusal(dialDirectly({ ...to(22, "no-such-host.invalid"), attempts: 1000 }, never));
   assert.equal(error.code, "host.not-found");
-  assert.ok(performance.now() - started < 2000);
 });
 
 test("Through a jump host the near end is unknown and the far end is the one asked for.", { timeout }, async () => {

@@ -59,6 +59,7 @@ async function logIn(server: SshServer, options: Case = {}) {
       identitiesOnly: false,
     },
     identityAgent: options.identityAgent,
+    requiredRsaBits: 1024,
   };
   const connecting = Session.connect(
     {
@@ -118,6 +119,7 @@ test("The types of the keys that are known are asked for first.", { timeout }, a
         identitiesOnly: false,
       },
       identityAgent: undefined,
+      requiredRsaBits: 1024,
     },
     { log: new LogLines(), prompter: undefined, environment: {}, signal: never },
   );

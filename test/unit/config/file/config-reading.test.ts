@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigReading } from "../../../../src/config/file/config-reading.ts";
+import { addOption } from "../../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../../src/config/file/keyword.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
@@ -91,16 +92,31 @@ test("What porthop does not have is said once, where it applies, matters and is 
     {
       "/c":
         "Host db\nTunnel yes\nHost web\nVerifyHostKeyDNS yes\nVerifyHostKeyDNS ask\nIPQoS none\nTunnel no\nTunnel yes\n" +
-        "Match localnetwork 10.0.0.0/8\nPort 1\nMatch final\nRevokedHostKeys /r\n",
+        "Match localnetwork 10.0.0.0/8\nPort 1\nMatch final\nKnownHostsCommand x\n",
     },
     { isFinal: true },
   );
   assert.deepEqual(keywords.warnings, [
     "/c line 4: porthop does not have VerifyHostKeyDNS: ignored",
     "/c line 9: porthop does not have Match localnetwork: taken as not met",
-    "/c line 12: porthop does not have RevokedHostKeys: ignored",
+    "/c line 12: porthop does not have KnownHostsCommand: ignored",
   ]);
   assert.equal(keywords.text("Port"), undefined);
+});
+
+test("What is passed over without being felt is noted for -v, and CheckHostIP, which guards, is said to all.", () => {
+  const config =
+    "ControlMaster auto\nControlPath none\nCheckHostIP no\nHost db\nVisualHostKey yes\nHost web\nControlMaster yes\n" +
+    "AddKeysToAgent yes\nGSSAPIAuthentication yes\nIPQoS cs1\nRekeyLimit 1G\n";
+  const { keywords } = read({ "/c": config }, { isFinal: true });
+  const lacks = (line: number, keyword: string) => `/c line ${line}: porthop does not have ${keyword}: ignored`;
+  assert.deepEqual(keywords.notes, [
+    lacks(1, "ControlMaster"),
+    lacks(8, "AddKeysToAgent"),
+    lacks(9, "GSSAPIAuthentication"),
+  ]);
+  assert.deepEqual(keywords.warnings, [lacks(10, "IPQoS"), lacks(11, "RekeyLimit")]);
+  assert.deepEqual(read({ "/c": "CheckHostIP yes\n" }).keywords.warnings, [lacks(1, "CheckHostIP")]);
 });
 
 test("What would send the connection another way is refused, where it applies.", () => {
@@ -116,7 +132,7 @@ test("Where a value comes from is known, and is the place of the first one.", ()
   const more = new Keywords();
   more.fillFrom(keywords, ["Port"]);
   assert.equal(more.placeOf("Port"), "/a line 2: ");
-  more.addLine("User=typed");
+  addOption(more, "User=typed");
   assert.equal(more.placeOf("User"), "");
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { connectionTokens, fillTokens, underHome } from "../../../../src/config/file/config-tokens.ts";
+import { addOption } from "../../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../../src/config/file/keyword.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
 
@@ -53,7 +54,7 @@ test("Files and sockets are filled in with all of them, a command with tokens al
     "RemoteCommand=echo ~ %n",
     "ForwardAgent=yes",
   ]) {
-    keywords.addLine(line);
+    addOption(keywords, line);
   }
   fillTokens(keywords, tokens, machine);
   assert.deepEqual(keywords.all("IdentityFile"), ["/home/anna/.ssh/id_real", "/run/agent.key"]);
@@ -66,7 +67,7 @@ test("Files and sockets are filled in with all of them, a command with tokens al
 
 test("A token that is not known names its keyword.", () => {
   const keywords = new Keywords();
-  keywords.addLine("IdentityFile=/k/%z");
+  addOption(keywords, "IdentityFile=/k/%z");
   assert.throws(
     () => fillTokens(keywords, tokens, machine),
     /^Malformed: IdentityFile: "\/k\/%z"|^Malformed: IdentityFile: "%z"/,

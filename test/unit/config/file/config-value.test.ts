@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseConfigLine } from "../../../../src/codec/config/config-line.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
-import { addConfigLine } from "../../../../src/config/file/config-value.ts";
+import { addConfigLine, addOption } from "../../../../src/config/file/config-value.ts";
 import { findKeyword, type Keyword, Keywords, keywords as readings } from "../../../../src/config/file/keyword.ts";
 import { hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
@@ -42,8 +42,26 @@ test("The words of a list may hold blanks and quotes, and the first list wins.",
   assert.deepEqual(keywords.list("SetEnv"), ["A=1 2", 'B="']);
 });
 
+test("Of two values for a variable the first one counts, and of known_hosts files none stands alone.", () => {
+  assert.deepEqual(read(["SetEnv A=1 B=2 A=3 C="]).list("SetEnv"), ["A=1", "B=2", "C="]);
+  for (const line of ["SetEnv A", "SetEnv =1", "UserKnownHostsFile none /a", "GlobalKnownHostsFile /a NONE"]) {
+    assert.throws(() => read([line]), Malformed, line);
+    assert.throws(() => read([line], false), Malformed, line);
+  }
+});
+
+test("A line after -o is read as one of a file, and one that changes nothing is noted.", () => {
+  const keywords = new Keywords();
+  for (const line of ["SendEnv=A B", "User = alice # me", "VisualHostKey=yes", "TCPKeepAlive no"]) {
+    addOption(keywords, line);
+  }
+  assert.deepEqual(keywords.all("SendEnv"), ["A", "B"]);
+  assert.deepEqual([keywords.text("User"), keywords.flag("TCPKeepAlive", true)], ["alice", false]);
+  assert.deepEqual(keywords.ignored, ["VisualHostKey"]);
+});
+
 test("What changes nothing is not worth a word in a file.", () => {
-  assert.deepEqual(read(["ControlMaster auto", "TCPKeepAlive yes"]).ignored, []);
+  assert.deepEqual(read(["ControlMaster auto", "VisualHostKey yes"]).ignored, []);
 });
 
 for (const line of [

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
+import { addOption } from "../../../../src/config/file/config-value.ts";
 import { type Keyword, Keywords, keywords, longestTimerMs } from "../../../../src/config/file/keyword.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 import { need } from "../../../kit/packages.ts";
@@ -12,7 +13,7 @@ const names = Object.keys(keywords) as Keyword[];
 
 function read(...lines: string[]): Keywords {
   const read = new Keywords();
-  for (const line of lines) read.addLine(line);
+  for (const line of lines) addOption(read, line);
   return read;
 }
 
@@ -20,6 +21,7 @@ function read(...lines: string[]): Keywords {
 function valueFor(keyword: Keyword): string {
   const reading: string | readonly string[] = keywords[keyword];
   if (typeof reading === "object") return reading[0] ?? "";
+  if (keyword === "SetEnv") return "NAME=value";
   if (reading === "forward") return keyword === "DynamicForward" ? "1080" : "8080 localhost:80";
   return (
     {
@@ -40,6 +42,8 @@ function valueFor(keyword: Keyword): string {
   );
 }
 
+const takesAll: ReadonlySet<Keyword> = new Set(["ProxyCommand", "RemoteCommand"]);
+
 for (const keyword of names) {
   test(`${keyword} is read after = and after a blank, in any case, and in quotes`, () => {
     const value = valueFor(keyword);
@@ -54,11 +58,16 @@ for (const keyword of names) {
       assert.equal(read(line).text(keyword), value, line);
     }
     for (const quote of ['"', "'"]) {
+      // Two words, or none that a name has (ssh: "Missing target argument", "Invalid ProxyJump").
+      if (keyword === "LocalForward" || keyword === "RemoteForward" || keyword === "ProxyJump") {
+        assert.throws(() => read(`${keyword}=${quote}${value}${quote}`), Malformed);
+        continue;
+      }
       const quoted = read(`${keyword}=${quote}${value}${quote}`);
       if (keywords[keyword] === "list" || keywords[keyword] === "remote-open")
         assert.deepEqual(quoted.list(keyword), [value]);
       // A shell will read it.
-      else if (keywords[keyword] === "command") assert.equal(quoted.text(keyword), `${quote}${value}${quote}`);
+      else if (takesAll.has(keyword)) assert.equal(quoted.text(keyword), `${quote}${value}${quote}`);
       else assert.equal(quoted.text(keyword), value);
     }
   });
@@ -91,14 +100,16 @@ test("IdentityFile collects", () => {
   assert.equal(three.text("IdentityFile"), "~/.ssh/a");
 });
 
-test("Only quotes around the whole value are taken off, and what is inside stays", () => {
+test("Quotes, backslashes and a comment after -o are read as in a file, as by ssh", () => {
   assert.equal(read('IdentityFile="/a b/c=d"').text("IdentityFile"), "/a b/c=d");
   assert.equal(read("IdentityFile='/a \"b\"'").text("IdentityFile"), '/a "b"');
-  assert.equal(read('HostKeyAlias=a"b"c').text("HostKeyAlias"), 'a"b"c');
-  assert.equal(read('HostKeyAlias="a" "b"').text("HostKeyAlias"), '"a" "b"');
-  assert.equal(read("HostKeyAlias='a\"").text("HostKeyAlias"), "'a\"");
-  assert.equal(read('HostKeyAlias="').text("HostKeyAlias"), '"');
+  assert.equal(read('HostKeyAlias=a"b c"d').text("HostKeyAlias"), "ab cd");
+  assert.equal(read("IdentityFile=/a\\ b").text("IdentityFile"), "/a b");
+  assert.equal(read("User=a #b").text("User"), "a");
   assert.equal(read("IdentityFile=a=b").text("IdentityFile"), "a=b");
+  for (const line of ['HostKeyAlias="a" "b"', "HostKeyAlias='a\"", 'HostKeyAlias="']) {
+    assert.throws(() => read(line), Malformed, line);
+  }
 });
 
 test("A list of files is cut at blanks, but not at those in quotes", () => {
@@ -107,7 +118,8 @@ test("A list of files is cut at blanks, but not at those in quotes", () => {
   assert.deepEqual(files("/a  ~/b\t/c"), ["/a", "~/b", "/c"]);
   assert.deepEqual(files("\"/a b\" /c '/d e'"), ["/a b", "/c", "/d e"]);
   assert.deepEqual(files('"/a b"'), ["/a b"]);
-  assert.deepEqual(files('/it"s /b'), ['/it"s', "/b"]);
+  assert.deepEqual(files('/a"b c" /d'), ["/ab c", "/d"]);
+  assert.throws(() => files('/it"s /b'), Malformed);
 });
 
 test("PermitRemoteOpen is a list of what it permits, any or none, and nothing else", () => {
@@ -176,18 +188,18 @@ const refused: readonly (readonly [line: string, message: string])[] = [
   ["=5", '-o "=5" is not Keyword=value'],
   ["-p=5", '-o "-p=5" is not Keyword=value'],
   ["Pört=5", '-o "Pört=5" is not Keyword=value'],
-  ["Port=\u001b[2J", 'Port: "\\x1b[2J" is not a number'],
+  ["Port=\u001b[2J", 'Port: "\\x1b[2J" is not a port (1 to 65535)'],
   ["Prot=5", "-o Prot: porthop does not have this keyword (did you mean Port?)"],
   [
     "StrictHostKeyCheking=no",
     "-o StrictHostKeyCheking: porthop does not have this keyword (did you mean StrictHostKeyChecking?)",
   ],
   ["constructor=1", "-o constructor: porthop does not have this keyword"],
-  ["Port==22", 'Port: "=22" is not a number'],
-  ["Port=22 23", 'Port: "22 23" is not a number'],
-  ["Port=-1", 'Port: "-1" is not a number'],
-  ["Port=0x50", 'Port: "0x50" is not a number'],
-  ["Port=1234567890", 'Port: "1234567890" is not a number'],
+  ["Port==22", 'Port: "=22" is not a port (1 to 65535)'],
+  ["Port=22 23", 'Port: "23" is one word too many'],
+  ["Port=-1", 'Port: "-1" is not a port (1 to 65535)'],
+  ["Port=0x50", 'Port: "0x50" is not a port (1 to 65535)'],
+  ["Port=1234567890", 'Port: "1234567890" is not a port (1 to 65535)'],
   ["ServerAliveCountMax=3.5", 'ServerAliveCountMax: "3.5" is not a number'],
   ["Compression=maybe", 'Compression: "maybe" is not yes or no'],
   ["Compression=1", 'Compression: "1" is not yes or no'],
@@ -195,7 +207,7 @@ const refused: readonly (readonly [line: string, message: string])[] = [
   ["ConnectTimeout=soon", 'ConnectTimeout: "soon" is not a duration such as 250ms, 30s or 1m30s'],
   ["ServerAliveInterval=-3", 'ServerAliveInterval: "-3" is not a duration such as 250ms, 30s or 1m30s'],
   ["HostName=-oProxyCommand", 'HostName: host "-oProxyCommand" begins with "-"'],
-  ["HostName=a b", 'HostName: host "a b" contains " "'],
+  ["HostName=a b", 'HostName: "b" is one word too many'],
 ];
 
 for (const [line, message] of refused) {
@@ -205,7 +217,7 @@ for (const [line, message] of refused) {
 }
 
 test("A value that is refused is refused after a good one too, though it would not count", () => {
-  assert.throws(() => read("Port=22", "Port=no"), new Malformed('Port: "no" is not a number'));
+  assert.throws(() => read("Port=22", "Port=-1"), new Malformed('Port: "-1" is not a port (1 to 65535)'));
 });
 
 test("An unknown keyword of a thousand letters is cut where it is named", () => {
@@ -221,7 +233,7 @@ test("Random lines are read or refused in one short line", () => {
   fc.assert(
     fc.property(fc.array(line, { maxLength: 4 }), (lines) => {
       const given = new Keywords();
-      for (const each of lines) readOrRefused(() => given.addLine(each));
+      for (const each of lines) readOrRefused(() => addOption(given, each));
       for (const keyword of names) {
         assert.equal(given.all(keyword)[0], given.text(keyword));
         if (keywords[keyword] === "seconds") assert.ok((given.time(keyword) ?? 0) <= longestTimerMs);
@@ -236,7 +248,7 @@ test("Very long lines are read or refused at once", () => {
     (text) => {
       const given = new Keywords();
       for (const line of [text, `UserKnownHostsFile=${text}`, `Port=${text}`, `ConnectTimeout=${text}`]) {
-        readOrRefused(() => given.addLine(line));
+        readOrRefused(() => addOption(given, line));
       }
       return given.list("UserKnownHostsFile");
     },
@@ -326,12 +338,12 @@ test("A mask is octal, up to 0777, as ssh reads it", () => {
     ["0", 0],
   ] as const) {
     const keywords = new Keywords();
-    keywords.addLine(`StreamLocalBindMask=${text}`);
+    addOption(keywords, `StreamLocalBindMask=${text}`);
     assert.equal(keywords.octal("StreamLocalBindMask"), mask);
   }
   assert.equal(new Keywords().octal("StreamLocalBindMask"), undefined);
   for (const text of ["1000", "0188", "-1", "0x7", "u=rw"]) {
-    assert.throws(() => new Keywords().addLine(`StreamLocalBindMask=${text}`), /is not an octal number up to 0777/);
+    assert.throws(() => addOption(new Keywords(), `StreamLocalBindMask=${text}`), /is not an octal number up to 0777/);
   }
 });
 

@@ -6,8 +6,9 @@ import { need } from "../../../kit/packages.ts";
 import { run } from "../../../kit/run.ts";
 
 test("A keyword is known in any case, and one that ssh does not have is not.", () => {
-  assert.equal(weightOf("IPQoS"), "harmless");
-  assert.equal(weightOf("ipqos"), "harmless");
+  assert.equal(weightOf("LogVerbose"), "harmless");
+  assert.equal(weightOf("logverbose"), "harmless");
+  assert.equal(weightOf("IPQoS"), "matters");
   assert.equal(weightOf("VERIFYHOSTKEYDNS"), "matters");
   assert.equal(weightOf("Prot"), undefined);
   assert.equal(weightOf("constructor"), undefined);

@@ -147,6 +147,20 @@ test("What a refused certificate says of itself is the first hint, of one that w
   assert.equal(hintOf("partial"), "chmod 600 ~/open");
 });
 
+test("An expired certificate is told as the reason, also when the server hung up on it (MaxAuthTries).", () => {
+  const remark = "the certificate ~/id-cert.pub: it expired";
+  const last: Attempt = {
+    method: "publickey",
+    key: { label: "~/id-cert.pub", fromAgent: false, remark },
+    answer: undefined,
+  };
+  const { hint } = authFailure(
+    record({ attempts: [key("~/id"), last] }),
+    new Error("Too many authentication failures"),
+  );
+  assert.ok(hint.startsWith(`${remark}; the server ends a login after a few tries (MaxAuthTries)`), hint);
+});
+
 test("A login that went well was granted for what was not refused, and for nothing when nothing was wanted.", () => {
   const granted = (...attempts: Attempt[]) => grantedBy(record({ attempts }));
   assert.equal(granted(key("~/one"), { ...key("~/two"), answer: undefined }), "publickey (~/two)");

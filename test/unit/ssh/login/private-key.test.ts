@@ -9,6 +9,7 @@ import { openPrivateKey, WrongPassphrase } from "../../../../src/ssh/login/priva
 import { shared } from "../../../kit/lifetime.ts";
 import { need } from "../../../kit/packages.ts";
 import { run } from "../../../kit/run.ts";
+import { currentRuntime } from "../../../kit/runtime.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
 const limits = { skip: need("ssh-keygen", "openssl"), timeout: 60_000 };
@@ -105,6 +106,33 @@ test("An Ed25519 key in PKCS#8, which ssh2 does not read, is opened", limits, as
   assert.equal(verifier.verify(Buffer.from("data"), fromLocked.sign(Buffer.from("data"), undefined)), true);
   assert.throws(() => openPrivateKey(ssh2, readFileSync(locked, "utf8"), "wrong"), WrongPassphrase);
 });
+
+test(
+  "A passphrase that is kept in an unknown way is not said to be wrong, and how to give it anew is",
+  limits,
+  async () => {
+    const ssh2 = await loadSsh2();
+    const { folder } = await keys();
+    const chacha = join(folder, "ed25519.chacha");
+    copyFileSync(join(folder, "ed25519"), chacha);
+    const secret = ["-a", "1", "-P", "", "-N", passphrase];
+    await tool("ssh-keygen", "-q", "-p", "-Z", "chacha20-poly1305@openssh.com", ...secret, "-f", chacha);
+    const files = [chacha];
+    for (const ways of [["-scrypt"], ["-v2", "aes256", "-v2prf", "hmacWithSHA512"]]) {
+      const file = join(folder, `rsa${ways.join("")}`);
+      const open = join(folder, "rsa.PKCS8.open");
+      await tool("openssl", "pkcs8", "-topk8", ...ways, "-in", open, "-out", file, "-passout", `pass:${passphrase}`);
+      files.push(file);
+    }
+    const hint = /^Malformed: its passphrase is kept in a way .* anew with ssh-keygen -p -Z aes256-ctr -f FILE$/;
+    // Deno opens some of them.
+    for (const file of currentRuntime === "bun" ? files : []) {
+      assert.throws(() => openPrivateKey(ssh2, readFileSync(file, "utf8"), passphrase), hint, file);
+    }
+    await tool("ssh-keygen", "-q", "-p", "-Z", "aes256-ctr", "-P", passphrase, "-N", passphrase, "-f", chacha);
+    assert.ok(openPrivateKey(ssh2, readFileSync(chacha, "utf8"), passphrase));
+  },
+);
 
 test("A key that SSH does not have, and a damaged one, are refused with a reason", limits, async () => {
   const ssh2 = await loadSsh2();

@@ -1,0 +1,16 @@
+/** RequiredRSASize on the server's side: a host key that is too short proves nothing (sshconnect.c, verify_host_key_callback). */
+import { rsaBits } from "../../codec/keys/rsa-size.ts";
+import { visible } from "../../codec/terminal-text.ts";
+import { PorthopError } from "../../errors.ts";
+import { readHostCertificate } from "./host-authority.ts";
+
+/** `required` is in bits. */
+export function refuseShort(blob: Uint8Array, name: string, required: number): void {
+  const bits = rsaBits(readHostCertificate(blob, name)?.key ?? blob);
+  if (bits === undefined || bits >= required) return;
+  throw new PorthopError(
+    "ssh.host-key-unknown",
+    `the RSA host key of ${visible(name)} has ${bits} bits, and RequiredRSASize asks for ${required}`,
+    { leg: 2, hint: `have the server use an Ed25519 key or a longer one; -o RequiredRSASize=${bits} takes this one` },
+  );
+}
