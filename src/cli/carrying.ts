@@ -57,6 +57,7 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
   const interruption = new Interruption();
   const log = output.loggerFor();
   for (const warning of settings.keywords.warnings) output.warn(warning);
+  for (const note of settings.keywords.notes) output.loggerFor().debug(note);
   for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
   const stdio = Promise.withResolvers<number>();
   const hooks = tunnelHooks(settings, output, stdio.resolve);

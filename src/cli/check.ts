@@ -43,6 +43,7 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
   const steps: CheckStep[] = [];
   const since = performance.now();
   for (const warning of settings.keywords.warnings) output.warn(warning);
+  for (const note of settings.keywords.notes) output.loggerFor().debug(note);
   for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
   try {
     const planning = planTunnel(settings, {

@@ -3,6 +3,7 @@
  * a unit, a line of another program. What cannot be said there goes to stderr, or into the file as comments.
  */
 
+import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
 import { autosshWords } from "../codec/tunnel/autossh-command.ts";
 import { commandNotes, commentLines } from "../codec/tunnel/command-notes.ts";
@@ -14,6 +15,8 @@ import { sshConfigBlock, tunnelName } from "../codec/tunnel/ssh-config-block.ts"
 import { systemdUnit } from "../codec/tunnel/systemd-unit.ts";
 import { opensGateway, type Place, type Relay, type SshTunnel } from "../codec/tunnel/tunnel-description.ts";
 import { powerShellLine, shellLine } from "../codec/words/shell-words.ts";
+import { type ConfigSources, realSources } from "../config/file/config-sources.ts";
+import { resolved, spelledOut } from "../config/resolved-tunnel.ts";
 import { isMissing, type RunFlag } from "../config/run-flags.ts";
 import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";
@@ -63,11 +66,30 @@ function printTunnel(tunnel: SshTunnel, format: Format, name: string, place: Pla
   if (format === "autossh") return { words: autosshWords(tunnel), notes };
   if (format === "porthop") return { words: porthopWords(tunnel), notes: missingNotes(tunnel) };
   if (format === "plink") {
-    const plink = plinkCommand(tunnel);
+    const plink = plinkCommand(withConfiguration(tunnel, resolved));
     return { words: plink.words, notes: [...plink.notes, ...notes] };
   }
-  if (format === "config") return { lines: sshConfigBlock(tunnel, name, [`Then: ssh ${name}`, ...notes]) };
+  if (format === "config") {
+    const own = withConfiguration(tunnel, (alias, sources) => spelledOut(alias, name, sources));
+    return { lines: sshConfigBlock(own, name, [`Then: ssh ${name}`, ...notes]) };
+  }
   return { lines: systemdUnit(tunnel, name, notes) };
+}
+
+/**
+ * An alias of ~/.ssh/config means nothing to plink, nor as the HostName of another Host. Nothing is run to learn what it
+ * stands for; where the file cannot be read the words stay as they are.
+ */
+function withConfiguration(
+  tunnel: SshTunnel,
+  fill: (tunnel: SshTunnel, sources: ConfigSources) => SshTunnel,
+): SshTunnel {
+  try {
+    return fill(tunnel, { ...realSources(process.env), succeeds: () => false });
+  } catch (error) {
+    if (error instanceof PorthopError || error instanceof Malformed) return tunnel;
+    throw error;
+  }
 }
 
 function printRelay(relay: Relay, format: Format): Printed {

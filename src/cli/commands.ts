@@ -13,11 +13,15 @@ import { check } from "./check.ts";
 import { command, commandFlags } from "./command.ts";
 import { demo } from "./demo.ts";
 import { explain, explainFlags } from "./explain.ts";
+import { laidOutHelp } from "./help-layout.ts";
 import { listPlugins } from "./plugins.ts";
 import { relay } from "./relay.ts";
 import { run } from "./run.ts";
 import { version, versionLine } from "./version.ts";
 import { wizard } from "./wizard.ts";
+
+/** Of commands that take what run takes and list only what is their own. */
+const seeRun = "\n\n  The flags of run: porthop run --help";
 
 type Action = (words: readonly string[], showHelp: () => void) => Promise<number>;
 
@@ -55,12 +59,12 @@ function register(): { readonly program: CAC; readonly actions: ReadonlyMap<stri
     .usage("run [flags] -L [bind:]port:host:hostport [user@]host[:port]")
     .example("  porthop run -L 8080:localhost:80 alice@server")
     .example("  porthop run -L 5432:db.internal:5432 --capture out.pcapng alice@server")
-    .example("  porthop run -p2222 -i ~/.ssh/work -L 8443:intranet:443 --rate-limit 4MB/s alice@server");
+    .example("  porthop run -p 2222 -L 8443:intranet:443 --rate-limit 4MB/s alice@server");
   addOptions(runCommand, sshFlags, porthopFlags);
   add("wizard", "ask what you want, explain it, make the ssh command, run it", wizard).example("  porthop wizard");
   addOptions(
     add("command [as run]", "print the ssh command that does the same, and nothing else", command)
-      .usage("command [flags] [flags of run] [user@]host[:port]")
+      .usage(`command [flags] [flags of run] [user@]host[:port]${seeRun}`)
       .example("  porthop command -L 8080:localhost:80 alice@server:2222")
       .example("  porthop command --format systemd -D 1080 alice@server")
       .example('  porthop command --format config "ssh -L 5432:db.internal:5432 alice@server"'),
@@ -69,7 +73,7 @@ function register(): { readonly program: CAC; readonly actions: ReadonlyMap<stri
   );
   addOptions(
     add("explain [as run]", "say what a command does: a picture, who connects where, mistakes", explain)
-      .usage('explain "ssh ..." | explain [flags of run] [user@]host[:port]')
+      .usage(`explain "ssh ..." | explain [flags of run] [user@]host[:port]${seeRun}`)
       .example('  porthop explain "ssh -R 8080:localhost:3000 alice@server"')
       .example("  porthop explain -L 5432:db.internal:5432 -J bastion alice@server"),
     [],
@@ -88,7 +92,8 @@ function register(): { readonly program: CAC; readonly actions: ReadonlyMap<stri
   const relayCommand = add("relay", "forward without ssh, through the same chain, until Ctrl-C", relay)
     .usage("relay [flags] -L [bind:]port:host:hostport")
     .example("  porthop relay -L 8080:intranet:80")
-    .example("  porthop relay -L '*:5432:/run/postgresql/.s.PGSQL.5432' --allow-from 10.0.0.0/8");
+    .example("  porthop relay -L '*:8080:intranet:80' --allow-from 10.0.0.0/8")
+    .example("  porthop relay -L 5432:/run/postgresql/.s.PGSQL.5432");
   addOptions(relayCommand, relayFlags.short, relayFlags.long);
   addOptions(
     add("demo", "see it work: an sshd and a web server of its own, a forward, a capture", demo)
@@ -107,10 +112,10 @@ function register(): { readonly program: CAC; readonly actions: ReadonlyMap<stri
   program.example("  porthop wizard");
   program.example("  porthop demo");
   program.example("  porthop run -L 8080:localhost:80 alice@server");
-  program.option("-h, --help", "help for a command");
+  program.option("-h, --help", "this help; behind a command, the help of that command");
   program.option("--version", "version, runtime and platform");
   program.globalCommand.versionNumber = version;
-  program.globalCommand.helpCallback = examplesFirst;
+  program.globalCommand.helpCallback = (sections) => laidOutHelp(sections);
   return { program, actions };
 }
 
@@ -123,13 +128,4 @@ function addOptions(command: Command, short: readonly RunFlag[], long: readonly 
     const config = command.options.at(-1)?.config;
     if (config !== undefined) delete config.default;
   }
-}
-
-/** People read the first lines: those are the examples. */
-function examplesFirst(sections: { title?: string; body: string }[]): { title?: string; body: string }[] {
-  const isExamples = ({ title }: { title?: string }) => title === "Examples";
-  const isRepetition = ({ title }: { title?: string }) => title?.startsWith("For more info") ?? false;
-  const rest = sections.filter((section) => !isExamples(section) && !isRepetition(section));
-  const [heading, ...others] = rest;
-  return [...(heading === undefined ? [] : [heading]), ...sections.filter(isExamples), ...others];
 }

@@ -1,19 +1,23 @@
 /** The words of `command` and `explain` as a description, and what the texts call this machine. */
 import { hostname, platform } from "node:os";
 import { visible } from "../codec/terminal-text.ts";
+import type { Mistake } from "../codec/tunnel/mistakes.ts";
 import type { Place, TunnelDescription } from "../codec/tunnel/tunnel-description.ts";
 import { describeRelay, describeTunnel } from "../config/description.ts";
 import { readPasted } from "../config/pasted-command.ts";
+import { pastedMistakes } from "../config/pasted-mistakes.ts";
 
 export interface Described {
   readonly description: TunnelDescription;
   readonly place: Place;
+  /** Of the words, besides those that the description shows. */
+  readonly mistakes: readonly Mistake[];
 }
 
 export function describe(words: readonly string[]): Described {
   const pasted = readPasted(words);
   const description = pasted.command === "relay" ? describeRelay(pasted.words) : describeTunnel(pasted.words);
-  return { description, place: placeHere(pasted.program) };
+  return { description, place: placeHere(pasted.program), mistakes: pastedMistakes(pasted) };
 }
 
 /** `program` is who carries: ssh or porthop. */

@@ -28,9 +28,10 @@ export async function explain(words: readonly string[], showHelp: () => void): P
     showHelp();
     return 0;
   }
-  const { description, place } = describe(rest);
+  const { description, place, mistakes } = describe(rest);
   const output = new Output("info");
-  const explanation = explainTunnel(description, place);
+  const told = explainTunnel(description, place);
+  const explanation = { ...told, mistakes: [...mistakes, ...told.mistakes] };
   if (own.has("json")) {
     output.result(JSON.stringify(asJson(explanation, description, place)));
     return 0;

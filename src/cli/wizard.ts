@@ -13,7 +13,7 @@ import { startAfresh } from "./fresh-start.ts";
 import { Interruption } from "./interruption.ts";
 import { relay } from "./relay.ts";
 import { run } from "./run.ts";
-import { type Asker, type Asking, back, backKey, columnsOf, isPlain } from "./wizard/asker.ts";
+import { type Asker, type Asking, back, backKey, cancelled, isPlain } from "./wizard/asker.ts";
 import { type Decision, decide, lineOf } from "./wizard/finish.ts";
 import { linesAsker } from "./wizard/lines.ts";
 import { nextFreePort, portFlaw } from "./wizard/port.ts";
@@ -43,15 +43,15 @@ async function talk(): Promise<number | { readonly words: readonly string[] }> {
   const interruption = new Interruption();
   let asker: Asker | undefined;
   try {
-    const isSimple = isPlain(process.env, columnsOf(process.stderr.columns));
+    const isSimple = isPlain(process.env, process.stderr.columns);
     asker = isSimple ? linesAsker(interruption.stop) : await promptingAsker(interruption.stop);
     const decision = await new Conversation(asker).end();
     return decision.kind === "run" ? { words: decision.words } : 0;
   } catch (thrown) {
-    if (interruption.stop.aborted) return await interruption.requested;
-    if (!(thrown instanceof PorthopError) || thrown.code !== "cancelled") throw thrown;
+    const isStopped = interruption.stop.aborted;
+    if (!isStopped && !(thrown instanceof PorthopError && thrown.code === "cancelled")) throw thrown;
     asker?.end("Cancelled.");
-    return thrown.exitCode;
+    return isStopped ? await interruption.requested : cancelled().exitCode;
   } finally {
     asker?.close();
     interruption.release();
@@ -78,7 +78,8 @@ class Conversation {
 
   /** Until it is to be run, or left. */
   async end(): Promise<Extract<Decision, { kind: "run" | "quit" }>> {
-    this.#asker.begin("porthop wizard", "Enter takes what is offered, < or Esc goes back, Ctrl-C leaves.");
+    const { backKeys } = this.#asker;
+    this.#asker.begin("porthop wizard", `Enter takes what is offered, ${backKeys} goes back, Ctrl-C leaves.`);
     let step: Step = nextStep([], this.#facts);
     for (;;) {
       if ("question" in step) {
@@ -145,7 +146,7 @@ class Conversation {
     const flaw = await portFlaw(host, Number(usual));
     if (flaw === undefined) return { check, usual };
     const next = await nextFreePort(host, Number(usual) + 1);
-    return { check, about: [`Now ${flaw}.`], usual: next === undefined ? undefined : String(next) };
+    return { check, about: [`At the moment ${flaw}.`], usual: next === undefined ? undefined : String(next) };
   }
 
   #leave(decision: Decision, line: string): void {

@@ -5,11 +5,16 @@
 
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../codec/terminal-text.ts";
-import { scanArgv } from "../codec/words/argv.ts";
+import { type ScannedArgv, scanArgv } from "../codec/words/argv.ts";
 import { splitShellWords } from "../codec/words/shell-words.ts";
+import { refuseTypographicDash, refuseTypography } from "../codec/words/typographic.ts";
 import { PorthopError } from "../errors.ts";
 import { runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";
+
+const plainHint = "paste the plain command: ssh [flags] [user@]host";
+
+const isAssignment = /^[A-Za-z_][A-Za-z0-9_]*=/;
 
 export interface Pasted {
   readonly program: "ssh" | "porthop";
@@ -23,8 +28,8 @@ export interface Pasted {
  * of porthop's may stand before the one word and after it.
  */
 export function readPasted(words: readonly string[]): Pasted {
-  if (isSpelledOut(words)) return asUsage("paste the plain command: ssh [flags] [user@]host", () => unwrap(words));
-  return spreadPasted(words) ?? { program: "porthop", command: "run", words };
+  if (isSpelledOut(words)) return asUsage(plainHint, () => unwrap(words));
+  return spreadPasted(words) ?? { program: "porthop", command: "run", words: typed(words) };
 }
 
 /** Whether the words are those of a whole command, `ssh -L ... host`, and not of one of porthop's own. */
@@ -37,7 +42,7 @@ export function isSpelledOut(words: readonly string[]): boolean {
 /** The words of `run`, where a word with blanks that begins with ssh stands for the words in it. */
 export function plainWords(words: readonly string[]): readonly string[] {
   const pasted = spreadPasted(words);
-  if (pasted === undefined) return words;
+  if (pasted === undefined) return typed(words);
   if (pasted.command === "relay") throw usage("this is a relay: porthop relay takes it");
   return pasted.words;
 }
@@ -46,8 +51,8 @@ function spreadPasted(words: readonly string[]): Pasted | undefined {
   const at = words.findIndex((word, index) => looksPasted(word) && isFirst(words.slice(0, index)));
   const text = words[at];
   if (text === undefined) return undefined;
-  return asUsage("paste the plain command: ssh [flags] [user@]host", () => {
-    const pasted = unwrap(splitShellWords(text));
+  return asUsage(hintIn(text), () => {
+    const pasted = unwrap(splitShellWords(withoutPrompt(text)));
     const after = words.slice(at + 1);
     if (!isFirst(after))
       throw new Malformed(`${visible(after.join(" "), 100)}: after a pasted command only flags may follow`);
@@ -58,20 +63,22 @@ function spreadPasted(words: readonly string[]): Pasted | undefined {
 
 /** A destination may hold a blank too (`my user@host`): only what begins with a program is a command. */
 function looksPasted(word: string): boolean {
-  const [, first = ""] = /^\s*(\S+)\s/.exec(word) ?? [];
+  const [, first = ""] = /^\s*(\S+)\s/.exec(withoutPrompt(word)) ?? [];
   return first === "$" || programOf(first) !== undefined || hintFor(first) !== undefined;
+}
+
+/** Lines of comment above the command, and `$`, `root#` or `PS C:\\>` before it: shown where it was copied from. */
+function withoutPrompt(text: string): string {
+  const prompt =
+    /^\s*(?:\[[^\]\n]{1,100}\]|(?:PS )?[^\s$#%>]{0,100})[$#%>]\s+(?=(?:\S*[\\/])?(?:ssh|autossh|porthop)\b)/i;
+  return text.replace(/^(?:[ \t]*#[^\n]*\n)+/, "").replace(prompt, "");
 }
 
 /** Whether what follows would be the destination. */
 function isFirst(before: readonly string[]): boolean {
-  try {
-    const { destination, command } = scanArgv(before, runTable);
-    return destination === undefined && command.length === 0;
-  } catch (error) {
-    // The last flag lacks its value: the word is that value.
-    if (error instanceof Malformed) return false;
-    throw error;
-  }
+  // Where the last flag lacks its value, the word is that value.
+  const scanned = scannedOrNot(before);
+  return scanned !== undefined && scanned.destination === undefined && scanned.command.length === 0;
 }
 
 function programOf(word: string): "ssh" | "autossh" | "porthop" | undefined {
@@ -85,22 +92,29 @@ function hintFor(word: string): string | undefined {
   }
   if (word === "sshpass") return "take it and the password away: porthop asks for it, or use a key";
   if (word === "plink") return "say it as ssh: -P is -p, and a .ppk key is exported by puttygen";
-  if (/^(?:nohup|setsid|screen|tmux|env|exec|time|command)$/.test(word))
-    return "take it away: -f goes to the background";
-  if (/^[A-Za-z_][A-Za-z0-9_]*=/.test(word)) return "set the variable before, in a line of its own";
+  if (/^(?:nohup|setsid|screen|tmux)$/.test(word)) return "take it away: -f goes to the background";
+  if (/^(?:exec|time|command|nice)$/.test(word)) return "take it away";
+  if (word === "env" || isAssignment.test(word)) return "set the variable before, in a line of its own";
   return undefined;
 }
 
 function unwrap(words: readonly string[]): Pasted {
-  const [first = "", ...rest] = words[0] === "$" ? words.slice(1) : words;
+  // Variables of autossh's own say nothing of the tunnel.
+  const start = words.findIndex((word) => word !== "$" && !/^AUTOSSH_[A-Z]{1,30}=/.test(word));
+  const [first = "", ...rest] = start === -1 ? [] : words.slice(start);
   const program = programOf(first);
   if (program === "porthop") {
     const [command, ...own] = rest;
+    refuseTypographyIn(own);
     if (command === "run" || command === "relay") return { program, command, words: own };
     throw new Malformed("of porthop's commands only run and relay forward something");
   }
-  if (program !== undefined)
-    return { program: "ssh", command: "run", words: program === "ssh" ? rest : withoutMonitor(rest) };
+  if (program !== undefined) {
+    const plain = program === "ssh" ? rest : withoutMonitor(rest);
+    refuseTypographyIn(plain);
+    return { program: "ssh", command: "run", words: plain };
+  }
+  refuseTypography(first);
   const hint = hintFor(first);
   if (hint !== undefined) throw usage(`${visible(first, 50)} before ssh is not taken along`, hint);
   throw new Malformed(`${visible(first, 50)}: a pasted command begins with ssh, autossh or porthop run`);
@@ -111,6 +125,39 @@ function withoutMonitor(words: readonly string[]): readonly string[] {
   const at = words.findIndex((word) => word.startsWith("-M"));
   if (at === -1) return words;
   return [...words.slice(0, at), ...words.slice(at + (words[at] === "-M" ? 2 : 1))];
+}
+
+function typed(words: readonly string[]): readonly string[] {
+  asUsage(undefined, () => refuseTypographyIn(words));
+  return words;
+}
+
+/** Not in the command on the server, which may say what it wants, but for its first word: `host –N`. */
+function refuseTypographyIn(words: readonly string[]): void {
+  const scanned = scannedOrNot(words);
+  if (scanned === undefined) {
+    for (const word of words) refuseTypography(word);
+    return;
+  }
+  for (const { flag, value = "" } of scanned.flags) refuseTypography(value, !"LRDWJpl".includes(flag));
+  refuseTypography(scanned.destination ?? "");
+  refuseTypographicDash(scanned.command[0] ?? "");
+}
+
+/** Undefined for words that cannot be read, which whoever reads them next says better. */
+function scannedOrNot(words: readonly string[]): ScannedArgv | undefined {
+  try {
+    return scanArgv(words, runTable);
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}
+
+function hintIn(text: string): string {
+  if (/&\s*$/.test(text)) return "leave the & away: -f goes to the background";
+  if (/<[\w @.-]{1,50}>/.test(text)) return "write your own names where <...> stands";
+  return plainHint;
 }
 
 function usage(message: string, hint?: string): PorthopError {

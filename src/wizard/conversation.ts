@@ -59,8 +59,8 @@ export function resume(answers: readonly string[], old: readonly Given[], facts:
 
 function* conversation(facts: Facts): Asking<Plan> {
   const want = yield choice("want", "What do you want to do?", [
-    { value: "reach", label: "Reach a service behind a server" },
-    { value: "show", label: "Show something of mine to the server's side" },
+    { value: "reach", label: "Reach a service behind a server", hint: "a web site, a database, a screen ..." },
+    { value: "show", label: "Show something of mine to the server's side", hint: "a web site, this screen ..." },
     { value: "socks", label: "Send a browser, or any program, through the server", hint: "SOCKS" },
     { value: "reverse-socks", label: "Let the server's side reach out through me", hint: "reverse SOCKS" },
     { value: "relay", label: "Just move a port, without a server", hint: "relay" },

@@ -16,7 +16,14 @@ export function firstUse(plan: Plan, here: string): FirstUse | undefined {
   const isBack = description.via === "ssh" && (spec.kind === "remote" || spec.kind === "reverse-dynamic");
   const machine = isBack && description.via === "ssh" ? description.host : here;
   const lines = linesFor(plan);
-  return lines.length === 0 ? undefined : { where: `Then, on ${machine}`, lines };
+  if (lines.length === 0) return undefined;
+  return { where: `Then, on ${machine}`, lines: [...lines, ...fromElsewhere(spec, machine)] };
+}
+
+/** For those whom it was opened to. */
+function fromElsewhere({ listen, connect }: ForwardSpec, machine: string): readonly string[] {
+  if (listen === undefined || "path" in listen || listen.bind !== "*") return [];
+  return [`from other machines: write ${machine} in place of ${connect === undefined ? "127.0.0.1" : "localhost"}`];
 }
 
 function linesFor({ spec, service }: Plan): readonly string[] {

@@ -44,7 +44,7 @@ export function* askServerListening(connect: Address | undefined, server: string
   const open =
     connect === undefined
       ? "whoever connects there can reach everything that this machine reaches"
-      : "whoever reaches the server reaches it then, without a password of ssh";
+      : "whoever can reach the server can then use it without logging in";
   const who = yield choice(
     "who-there",
     `Who may connect to it on ${server}?`,

@@ -7,11 +7,12 @@ import { matchPatterns } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { quoted } from "../codec/terminal-text.ts";
 import { sshConfigBlock } from "../codec/tunnel/ssh-config-block.ts";
-import type { Extra, KeywordLine, SshTunnel } from "../codec/tunnel/tunnel-description.ts";
+import type { Extra, SshTunnel } from "../codec/tunnel/tunnel-description.ts";
 import type { ConfigSources } from "../config/file/config-sources.ts";
 import type { HostNames } from "../config/file/host-names.ts";
 import { type Keyword, Keywords } from "../config/file/keyword.ts";
 import { effectiveSettings } from "../config/file/ssh-config.ts";
+import { spelledOut } from "../config/resolved-tunnel.ts";
 
 /** Throws Malformed when a Host cannot be called so. */
 export function checkHostName(name: string, { patterns }: HostNames): void {
@@ -66,65 +67,8 @@ export function disagreement(tunnel: SshTunnel, name: string, before: ConfigSour
   });
 }
 
-/** The same tunnel to what the configuration leads to, for texts that show where it really goes. */
-export function resolved(tunnel: SshTunnel, sources: ConfigSources): SshTunnel {
-  const { host, keywords } = settingsOf(tunnel.host, sources);
-  const port = tunnel.port ?? keywords.number("Port");
-  return { ...tunnel, port, keywords: [...tunnel.keywords, ...(host === tunnel.host ? [] : [line("HostName", host)])] };
-}
-
 function settingsOf(host: string, sources: ConfigSources) {
   return effectiveSettings(host, new Keywords(), sources);
-}
-
-/** Names and settings as ssh puts them in; tokens were filled in only in names of files. */
-const copied: readonly Keyword[] = [
-  "HostKeyAlias",
-  "IdentitiesOnly",
-  "ProxyJump",
-  "ProxyCommand",
-  "StrictHostKeyChecking",
-];
-const copiedFiles: readonly Keyword[] = ["CertificateFile", "IdentityAgent"];
-
-/** What holds for the alias and would not for the new name. */
-function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSources): SshTunnel {
-  const { host, keywords } = settingsOf(tunnel.host, sources);
-  const other = settingsOf(name, sources).keywords;
-  const missing = (keyword: Keyword) => (other.text(keyword) === undefined ? keywords.text(keyword) : undefined);
-  const lines = (list: readonly Keyword[], write: (value: string) => string) =>
-    list.flatMap((keyword) => {
-      const value = missing(keyword);
-      return value === undefined ? [] : [line(keyword, write(value))];
-    });
-  const isJump = tunnel.jumps !== undefined;
-  const known = missing("UserKnownHostsFile") === undefined ? undefined : keywords.list("UserKnownHostsFile");
-  const port = missing("Port");
-  const identities = keywords.all("IdentityFile").filter((file) => !other.all("IdentityFile").includes(file));
-  return {
-    ...tunnel,
-    user: tunnel.user ?? missing("User"),
-    port: tunnel.port ?? (port === undefined ? undefined : Number(port)),
-    identities: [...tunnel.identities, ...identities.map((file) => ({ file: fileWord(file), by: "keyword" as const }))],
-    keywords: [
-      ...(host === tunnel.host ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
-      ...lines(
-        copied.filter((keyword) => !isJump || !keyword.startsWith("Proxy")),
-        (value) => value,
-      ),
-      ...lines(copiedFiles, fileWord),
-      ...(known === undefined ? [] : [line("UserKnownHostsFile", known.map(fileWord).join(" "))]),
-      ...tunnel.keywords,
-    ],
-  };
-}
-
-function line(name: string, value: string): KeywordLine {
-  return { name, value };
-}
-
-function fileWord(file: string): string {
-  return quoteArgument(file.replaceAll("%", "%%"));
 }
 
 function porthopLines(extras: readonly Extra[]): readonly string[] {

@@ -111,6 +111,14 @@ export function usualListenPort(port: number): number {
   return port < 100 || port === 443 ? port + 8000 : port + 1000;
 }
 
+/** What listens on a database's port, as `uses` calls it. */
+const databases: Readonly<Record<number, string>> = {
+  5432: "postgresql",
+  3306: "mysql",
+  6379: "redis",
+  27017: "mongodb",
+};
+
 /** How to use what now listens there. Empty where nobody can know. */
 export function useOf(service: string, port: number, at: { readonly host: string; readonly port: number }): string[] {
   const { host } = at;
@@ -128,7 +136,7 @@ export function useOf(service: string, port: number, at: { readonly host: string
     pop3: `in the mail program: POP3 server ${host}, port ${at.port}`,
     docker: `docker -H tcp://${host}:${at.port} ps`,
   };
-  const use = uses[service];
+  const use = uses[service === "database" ? (databases[port] ?? "") : service];
   if (use === undefined) return [];
   const isNamed = port === 443 || port === 993 || port === 995;
   return [use, ...(isNamed ? ["the certificate is made out to another name, and the program will say so"] : [])];

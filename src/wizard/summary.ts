@@ -30,11 +30,12 @@ export function summary(plan: Plan, place: Place, columns: number, shown = plan.
     { title: "This is how it goes", lines: picture(shown, spec, place, columns) },
     {
       title: description.via === "ssh" ? "The three legs" : "The two legs (there is no SSH between)",
-      lines: text(
-        legs.map(({ leg, from, to, isEncrypted }) => {
+      lines: text([
+        ...legs.map(({ leg, from, to, isEncrypted }) => {
           return `leg ${leg}: ${from} -> ${to}, ${isEncrypted ? "encrypted" : "in clear"}`;
         }),
-      ),
+        ...(description.via === "ssh" ? ['"in clear" is as the programs send it: SSH encrypts leg 2 only'] : []),
+      ]),
     },
     ...commandParts(plan, columns),
     { title: "The same by porthop", lines: commandLines("porthop", porthopPieces(plan), columns), isCommand: true },
@@ -42,7 +43,7 @@ export function summary(plan: Plan, place: Place, columns: number, shown = plan.
       title: "What ssh cannot say",
       lines: shown.via === "ssh" ? text(commandNotes(shown, place)) : [],
     },
-    { title: "What the server has to allow", lines: text(server) },
+    { title: "What the server has to allow, in its sshd_config", lines: text(server) },
     {
       title: "Mind",
       // The notes are about what the questions have said already.

@@ -39,7 +39,7 @@ export function* askServer({ hosts }: Facts): Asking<Destination> {
     );
     if (picked.startsWith("host ")) return { user: undefined, host: picked.slice(5), port: undefined };
   }
-  const typed = yield entry("server", "Which server do you log in to?", (text) => void parseDestination(text), {
+  const typed = yield entry("server", "Which server do you log in to?", checkServer, {
     about: ["As user@host, and :port behind it if sshd is not on port 22."],
     example: "alice@server.example.org",
   });
@@ -59,10 +59,11 @@ export function* askTarget(service: Service, machine: string, isHere = false): A
 }
 
 export function* askTargetAddress(): Asking<TcpAddress> {
-  const host = yield entry("target-host", "To which machine shall the connections go?", checkTargetHost, {
+  const typed = yield entry("target-host", "To which machine shall the connections go?", checkTargetHost, {
     about: ["A name or address that this machine can reach; localhost is this machine itself."],
     example: "intranet.example.org",
   });
+  const host = targetHost(typed);
   const port = yield portEntry("target-port", "To which port there?", undefined);
   return { host, port: parsePort(port) };
 }
@@ -80,10 +81,11 @@ function* askWhere(service: Service, machine: string, isHere: boolean): Asking<s
     { usual: service.isElsewhere ? "elsewhere" : "itself" },
   );
   if (where === "itself") return "localhost";
-  return yield entry("where-host", "What is that machine called?", checkTargetHost, {
+  const typed = yield entry("where-host", "What is that machine called?", checkTargetHost, {
     about: [`Its name or address as ${isHere ? "this machine" : machine} knows it.`],
     example: "db.internal",
   });
+  return targetHost(typed);
 }
 
 function* askServicePort({ ports }: Service): Asking<number> {
@@ -99,9 +101,23 @@ function* askServicePort({ ports }: Service): Asking<number> {
   return parsePort(yield portEntry("service-port", "On which port does it listen?", first?.port));
 }
 
+/** `ssh alice@server` would be a user whose name has a blank. */
+function checkServer(text: string): void {
+  if (/^ssh\s/.test(text)) throw new Malformed("only the server, without the word ssh and its flags");
+  parseDestination(text);
+}
+
 function checkTargetHost(text: string): void {
+  targetHost(text);
+}
+
+/** An address of IPv6 may stand in brackets. What else is copied along from a browser is said to be too much. */
+function targetHost(text: string): string {
   if (text === "*") throw new Malformed('"*" is no machine to connect to');
-  parseHost(text);
+  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (/^[a-z]{1,20}:\/\//i.test(bare)) throw new Malformed("only the name or address, without http:// and the page");
+  if (/^(?:[^:]*|\[.*\]):\d*$/.test(bare)) throw new Malformed("only the name or address: the port is asked for next");
+  return parseHost(bare);
 }
 
 /** As a forward takes it: long paths and those with invisible characters are refused. */

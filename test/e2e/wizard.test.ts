@@ -15,7 +15,7 @@ import { tempDirectory } from "../kit/temp.ts";
 import { askForWeb, homeKnowing, keys, restForWeb, Talk } from "./wizard-talk.ts";
 
 builtExecutable();
-const limits = { skip: need("sshd", "ssh-keygen", "ssh", "script", "stty", "curl"), timeout: 60_000 };
+const limits = { skip: need("sshd", "ssh-keygen", "ssh", "script", "stty", "curl", "pgrep"), timeout: 60_000 };
 const deleteLine = "\u0015";
 const theSshd = shared(() => startSshd());
 const theWeb = shared(() => httpServer("the page\n"));
@@ -53,7 +53,7 @@ test("The command that it shows does the same in OpenSSH, pasted into a shell.",
   const shown = /^ssh (?:.*\\\r?\n)*.*$/m.exec(talk.text)?.[0].replaceAll("\r", "") ?? "";
   assert.ok(shown.includes("\\\n"), "it is too long for one line of 60 columns");
   const bounded = shown.replace("ssh ", `ssh -F ${join(home, ".ssh", "config")} `).replace(" -N", " -f");
-  const script = `${bounded} sleep 1 && curl -s http://localhost:${listen}/`;
+  const script = `${bounded} sleep 3 && curl -s http://localhost:${listen}/`;
   const { stdout } = await run("sh", ["-c", script]);
   assert.equal(stdout, "the page\n");
 });
@@ -252,6 +252,38 @@ test("No line is wider than 60 columns, but for what has to be copied in one pie
   assert.deepEqual(wide, []);
 });
 
+test("A reason that is longer than the window goes on beside the bar.", limits, async () => {
+  await using talk = new Talk({ columns: 60 });
+  await talk.pick(/What do you want to do\?/, 2);
+  await talk.type(/Which server do you log in to\?/, "a-server-with-a-long-name.example.org:http");
+  const [said] = await talk.sees(/└ {2}destination .*(?:\r?\n {3}\S.*){1,3}to 65535\)/);
+  assert.deepEqual(
+    said.split(/\r?\n/).filter((line) => line.length > 60),
+    [],
+  );
+  talk.send(keys.ctrlC);
+  assert.equal(await talk.end(), 130);
+});
+
+test(
+  "On a dumb terminal Ctrl-C leaves the prompt of the shell a line of its own, and no Esc is spoken of.",
+  limits,
+  async () => {
+    await using talk = new Talk({ variables: { TERM: "dumb" } });
+    await talk.sees(/offered, < goes back, Ctrl-C leaves\.[\s\S]*Number \[1\]: $/);
+    talk.send(keys.ctrlC);
+    await talk.sees(/\r?\nCancelled\.\r?\nended with 130/);
+    assert.equal(await talk.end(), 130);
+  },
+);
+
+test("On a terminal that does not know its width no question is written letter below letter.", limits, async () => {
+  await using talk = new Talk({ columns: 0 });
+  await talk.sees(/What do you want to do\?[\s\S]*Number \[1\]: $/);
+  talk.send(keys.ctrlC);
+  assert.equal(await talk.end(), 130);
+});
+
 test("A relay is set up and runs, without a server and without ssh.", limits, async () => {
   const web = await theWeb();
   const listen = await freePort();
@@ -280,7 +312,7 @@ test("In the background it goes on after the wizard has ended.", limits, async (
   await talk.type(/On which port of this machine\?/, String(listen));
   await talk.pick(/Anything else\?/, 4);
   await talk.pick(/Anything more\?/);
-  await talk.pick(/What now\?/);
+  await talk.pick(/What now\?[\s\S]*Run it now \(with porthop, in the background\)/);
   const [, pid] = await talk.sees(/in the background as pid (\d+)/);
   try {
     assert.equal(await talk.end(), 0);
@@ -305,7 +337,7 @@ test("What the session has to ask is asked at the same terminal.", limits, async
   assert.match(talk.text, /ssh\.host-key-unknown/);
 });
 
-test("Without a terminal it says which command to use instead, and ends with 2.", { timeout: 20_000 }, async () => {
+test("Without a terminal it says which command to use instead, and ends with 2.", limits, async () => {
   await using program = porthop(["wizard"]);
   const { code, stdout, stderr } = await program.exit;
   assert.deepEqual([code, stdout], [2, ""]);

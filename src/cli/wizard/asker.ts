@@ -23,6 +23,8 @@ export interface Asking {
 export interface Asker {
   /** How many columns the lines of a part may have. */
   readonly columns: number;
+  /** What is pressed or typed to go back, in words. */
+  readonly backKeys: string;
   begin(title: string, text: string): void;
   /** Throws PorthopError `cancelled` after Ctrl-C. */
   ask(question: Question, asking: Asking): Promise<string | typeof back>;
@@ -38,11 +40,14 @@ export function cancelled(): PorthopError {
   return new PorthopError("cancelled", "cancelled");
 }
 
-/** A terminal on which the cursor cannot be moved, one read aloud, or one too narrow to draw on. */
-export function isPlain(environment: NodeJS.ProcessEnv, columns: number): boolean {
+/**
+ * A terminal on which the cursor cannot be moved, one read aloud, one too narrow to draw on, or one that does not know its
+ * width, as a serial line: the prompts would take it for a single column.
+ */
+export function isPlain(environment: NodeJS.ProcessEnv, columns: number | undefined): boolean {
   const { TERM, ACCESSIBLE } = environment;
   const isTermless = process.platform !== "win32" && (TERM ?? "") === "";
-  return TERM === "dumb" || isTermless || !["", "0", "false"].includes(ACCESSIBLE ?? "") || columns < 30;
+  return TERM === "dumb" || isTermless || !["", "0", "false"].includes(ACCESSIBLE ?? "") || (columns ?? 0) < 30;
 }
 
 /** Wider than 80 columns lines are hard to read; a terminal that does not know its width has 80. */

@@ -1,14 +1,15 @@
 /** What can be done with the finished plan: run, copy, save, show as something else, change. */
+import { Malformed } from "../../codec/malformed.ts";
 import { porthopWords } from "../../codec/tunnel/porthop-command.ts";
 import { sshWords } from "../../codec/tunnel/ssh-command.ts";
-import type { Place } from "../../codec/tunnel/tunnel-description.ts";
+import { hasFlag, type Place } from "../../codec/tunnel/tunnel-description.ts";
 import { shellLine } from "../../codec/words/shell-words.ts";
 import type { ConfigSources } from "../../config/file/config-sources.ts";
+import { resolved } from "../../config/resolved-tunnel.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Given } from "../../wizard/conversation.ts";
 import { ownWords, type Plan } from "../../wizard/plan.ts";
 import { type Choice, choice, type Option } from "../../wizard/question.ts";
-import { resolved } from "../../wizard/saved-host.ts";
 import { summary } from "../../wizard/summary.ts";
 import { command } from "../command.ts";
 import { type Asker, back } from "./asker.ts";
@@ -63,7 +64,7 @@ function shownDescription({ description }: Plan, sources: ConfigSources): Plan["
   try {
     return resolved(description, sources);
   } catch (error) {
-    if (!(error instanceof PorthopError)) throw error;
+    if (!(error instanceof PorthopError || error instanceof Malformed)) throw error;
     return description;
   }
 }
@@ -71,7 +72,11 @@ function shownDescription({ description }: Plan, sources: ConfigSources): Plan["
 function actionsFor({ description }: Plan): Choice {
   const isSsh = description.via === "ssh";
   const options: readonly (Option | false)[] = [
-    { value: "run", label: "Run it now", hint: "with porthop, until Ctrl-C" },
+    {
+      value: "run",
+      label: "Run it now",
+      hint: hasFlag(description, "f") ? "with porthop, in the background" : "with porthop, until Ctrl-C",
+    },
     isSsh && { value: "copy", label: "Copy the ssh command" },
     { value: "copy-porthop", label: "Copy the porthop command" },
     isSsh && { value: "save", label: "Save it as a Host in ~/.ssh/config" },
@@ -89,7 +94,7 @@ function actionsFor({ description }: Plan): Choice {
 async function askWhich(given: readonly Given[], asker: Asker): Promise<number | undefined> {
   const options = given.map(({ question, answer }, index) => {
     const label = question.kind === "choice" ? question.options.find(({ value }) => value === answer)?.label : answer;
-    return { value: String(index), label: question.ask, hint: label ?? answer };
+    return { value: String(index), label: `${question.ask} ${label ?? answer}` };
   });
   const picked = await asker.ask(choice("which", "Which answer?", options), { canGoBack: true });
   return picked === back ? undefined : Number(picked);

@@ -16,6 +16,7 @@ export function linesAsker(signal: AbortSignal): Asker {
   const typing = new Typing(signal);
   return {
     columns,
+    backKeys: backKey,
     begin(title, text) {
       write(title);
       writeText(text);
@@ -49,6 +50,8 @@ export function linesAsker(signal: AbortSignal): Asker {
       writeText(`! ${text}`);
     },
     end(text) {
+      // Behind a question that got no answer the line is still open.
+      if (typing.isWaiting) write("");
       writeText(text);
     },
     close() {
@@ -63,9 +66,11 @@ class Typing {
   readonly #reader = createInterface({ input: process.stdin, terminal: false });
   #waiting: { resolve(line: string): void; reject(error: Error): void } | undefined;
   #isOver = false;
+  #isUnanswered = false;
 
   constructor(signal: AbortSignal) {
     this.#reader.on("line", (line) => {
+      this.#isUnanswered = false;
       if (this.#waiting === undefined) this.#lines.push(line);
       else this.#take()?.resolve(line);
     });
@@ -78,8 +83,14 @@ class Typing {
     signal.addEventListener("abort", end, { once: true });
   }
 
+  /** Nothing was typed after the last question. */
+  get isWaiting(): boolean {
+    return this.#isUnanswered;
+  }
+
   line(): Promise<string> {
     const line = this.#lines.shift();
+    this.#isUnanswered = line === undefined;
     if (line !== undefined) return Promise.resolve(line);
     if (this.#isOver) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {

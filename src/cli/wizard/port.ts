@@ -17,24 +17,30 @@ export async function portFlaw(host: string, port: number): Promise<string | und
 /** This port or the next one that is free. */
 export async function nextFreePort(host: string, from: number): Promise<number | undefined> {
   for (let port = from; port < from + farthest && port <= 65535; port++) {
-    if ((await flawOf(host, port)) === undefined) return port;
+    if ((await refusalOf(host, port)) === undefined) return port;
   }
   return undefined;
 }
 
 async function flawOf(host: string, port: number): Promise<string | undefined> {
+  const error = await refusalOf(host, port);
+  if (error === undefined) return undefined;
+  if (error.code === "listen.in-use") {
+    const holder = portHolder(port);
+    return `port ${port} is taken${holder === undefined ? "" : ` by ${holder.program} (pid ${holder.pid})`}`;
+  }
+  if (port < 1024) return `port ${port} is below 1024: only root may listen on it here`;
+  return error.message;
+}
+
+async function refusalOf(host: string, port: number): Promise<PorthopError | undefined> {
   try {
     const refusal = new PorthopError("cancelled", "it was only tried whether the port is free");
     const listener = await listenTcp({ host, port }, (inbound) => inbound.refuse(refusal));
     await listener.close();
     return undefined;
   } catch (error) {
-    if (!(error instanceof PorthopError)) throw error;
-    if (error.code === "listen.in-use") {
-      const holder = portHolder(port);
-      return `port ${port} is taken${holder === undefined ? "" : ` by ${holder.program} (pid ${holder.pid})`}`;
-    }
-    if (port < 1024) return `port ${port} is below 1024: only root may listen on it here`;
-    return error.message;
+    if (error instanceof PorthopError) return error;
+    throw error;
   }
 }

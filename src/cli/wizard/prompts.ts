@@ -11,6 +11,7 @@ type Clack = typeof import("@clack/prompts");
 
 /** In front of each line stand a bar and two blanks. */
 const margin = 3;
+const beside = " ".repeat(margin);
 
 /** Loaded only here: it costs what the first question may not wait for in other commands. */
 export async function promptingAsker(signal: AbortSignal): Promise<Asker> {
@@ -33,6 +34,7 @@ export async function promptingAsker(signal: AbortSignal): Promise<Asker> {
     get columns() {
       return columns();
     },
+    backKeys: `${backKey} or Esc`,
     begin: (title, text) => {
       clack.intro(title, { output });
       clack.log.message(wrapped(text, columns()).join("\n"), { output });
@@ -43,7 +45,7 @@ export async function promptingAsker(signal: AbortSignal): Promise<Asker> {
       const answer =
         question.kind === "choice"
           ? await clack.select({ ...common, ...select(question, asking, message) })
-          : await clack.text({ ...common, ...text(question, asking, message) });
+          : await clack.text({ ...common, ...text(question, asking, message, columns()) });
       const settled = settle(answer);
       return settled === backKey ? back : settled;
     },
@@ -76,22 +78,25 @@ function select({ options, usual }: Choice, { usual: other, canGoBack }: Asking,
   };
 }
 
-function text(question: Entry, asking: Asking, { forEntry: message }: Message) {
+function text(question: Entry, asking: Asking, { forEntry: message }: Message, columns: number) {
+  const shown = (flaw: string | undefined) => flaw && wrapped(flaw, columns, beside, "").join("\n");
   const usual = asking.usual ?? question.usual;
   const example = usual ?? question.example;
   return {
     message,
     ...(example === undefined ? {} : { placeholder: visible(example) }),
     ...(usual === undefined ? {} : { defaultValue: usual }),
-    validate: (typed: string | undefined) => flawOf(question, asking, (typed ?? "").trim() || (usual ?? "")),
+    validate: (typed: string | undefined) => {
+      const flaw = flawOf(question, asking, (typed ?? "").trim() || (usual ?? ""));
+      return typeof flaw === "object" ? flaw.then(shown) : shown(flaw);
+    },
   };
 }
 
 function flawOf(question: Entry, { check, canGoBack }: Asking, answer: string): FlawText | Promise<FlawText> {
   if (answer === backKey) return canGoBack ? undefined : "this is the first question";
   const flaw = flawIn(question, answer);
-  if (flaw !== undefined) return visible(flaw);
-  return check?.(answer).then((found) => (found === undefined ? undefined : visible(found)));
+  return flaw ?? check?.(answer);
 }
 
 type FlawText = string | undefined;

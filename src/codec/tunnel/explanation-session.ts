@@ -67,10 +67,10 @@ function silence(tunnel: SshTunnel, program: string): string {
   const interval = keywordText(tunnel, "ServerAliveInterval");
   if (interval !== undefined && interval !== "0") {
     const count = keywordText(tunnel, "ServerAliveCountMax") ?? "3";
-    return `When the network goes without a word, it is noticed after ${count} unanswered questions, one every ${interval} seconds.`;
+    return `When the network fails in silence, it is noticed after ${count} unanswered questions, one every ${interval} seconds.`;
   }
-  if (program !== "ssh") return "When the network goes without a word, it is noticed after about two minutes.";
-  return "When the network goes without a word, nobody notices: ServerAliveInterval is not set.";
+  if (program !== "ssh") return "When the network fails in silence, it is noticed after about two minutes.";
+  return "When the network fails in silence, nobody notices: ServerAliveInterval is not set.";
 }
 
 function needsOf(spec: ForwardSpec): readonly string[] {

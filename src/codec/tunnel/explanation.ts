@@ -111,11 +111,13 @@ function sceneOf(description: TunnelDescription, spec: ForwardSpec, place: Place
   };
 }
 
-function does({ spec, near, listener, dialer, listen, target, isRelay }: Scene): string {
+function does({ spec, near, listener, dialer, listen, target, isOpen, isReverse: isBack, isRelay }: Scene): string {
   if (spec.kind === "stdio") {
     return `What comes in on stdin goes through the SSH connection, and ${dialer} connects to ${target}; the answer goes to stdout.`;
   }
-  const begin = `A program on ${near} connects to ${listen}, where ${listener} listens.`;
+  // On the server it is for GatewayPorts to say.
+  const who = isOpen && !isBack ? `Any program that reaches ${near}` : `A program on ${near}`;
+  const begin = `${who} connects to ${listen}, where ${listener} listens.`;
   if (isRelay) return `${begin} It connects to ${target} itself, and carries the bytes both ways; no SSH is between.`;
   if (spec.connect === undefined) {
     return `${begin} It says by SOCKS to which host and port it wants; that goes through the SSH connection, and ${dialer} connects to there.`;
@@ -134,7 +136,7 @@ function view({ spec, near, far, target, listen }: Scene): string {
   const other = near === far ? "" : `, not ${near}`;
   const own =
     spec.listen !== undefined && listen.startsWith("localhost:") ? ` The localhost of ${listen} is ${near}.` : "";
-  return `The ${spec.connect.host} of ${target} is ${far}${other}: it is said there who is meant.${own}`;
+  return `The ${spec.connect.host} of ${target} is ${far}${other}: ${far} is the one that connects to it.${own}`;
 }
 
 function effective({ spec, near, far }: Scene): EffectiveConnection {

@@ -63,7 +63,7 @@ function openPort(host: string, spec: ForwardSpec, description: TunnelDescriptio
   if (isLoopback(host)) return [];
   const isWide = host === "*" || host === "0.0.0.0" || host === "::";
   if (isReverse(spec)) {
-    const text = `the server listens on ${isWide ? "all its addresses" : host} only if its GatewayPorts is clientspecified; by default it listens on loopback, without a word`;
+    const text = `the server listens on ${isWide ? "all its addresses" : host} only if its GatewayPorts is clientspecified; by default it listens on loopback only, and ssh says nothing of it`;
     return [
       warning(
         "gateway-ports",

@@ -7,6 +7,7 @@ import { type ForwardSpec, forwardFlag, printForwardSpec } from "../words/forwar
 import { requireOneLine } from "../words/shell-words.ts";
 import { printLogin } from "./ssh-command.ts";
 import { opensGateway, type SshTunnel } from "./tunnel-description.ts";
+import { sshdAddress } from "./tunnel-legs.ts";
 
 export interface PlinkCommand {
   readonly words: readonly string[];
@@ -27,7 +28,7 @@ export function plinkCommand(tunnel: SshTunnel): PlinkCommand {
     ...way(tunnel, notes),
     ...keys(tunnel, notes),
     ...tunnel.forwards.flatMap((spec) => forward(spec, opensGateway(tunnel), notes)),
-    printLogin(tunnel),
+    printLogin({ user: tunnel.user, host: sshdAddress(tunnel).host }),
     ...(tunnel.remote.kind === "command" ? tunnel.remote.words : []),
   ];
   return { words: requireOneLine(words), notes };
@@ -42,7 +43,7 @@ function flags({ flags: given, keywords, terminal, remote, forwards }: SshTunnel
     else if (letter !== "g" && letter !== "n" && letter !== "q") notes.push(`plink has no -${letter}`);
   }
   for (const { name } of keywords) {
-    if (name.toLowerCase() !== "gatewayports")
+    if (!["gatewayports", "hostname"].includes(name.toLowerCase()))
       notes.push(`plink has no -o: ${name} is set in a saved session of PuTTY`);
   }
   if (terminal !== undefined) words.push(terminal === "no" ? "-T" : "-t");

@@ -117,6 +117,13 @@ const keywordAbouts: Readonly<Record<string, string>> = {
   hostname: "the address to connect to",
   stricthostkeychecking: "what to do about a host key that is not known",
   proxycommand: "reach the server through this program",
+  streamlocalbindunlink: "take the place of a socket file that was left over",
+  localforward: "a forward from here",
+  remoteforward: "a forward from the server",
+  userknownhostsfile: "where host keys are known from",
+  connecttimeout: "give up connecting after so many seconds",
+  batchmode: "ask nothing: no passwords, no passphrases",
+  gatewayports: "let other machines connect to the ports here",
 };
 
 function keywordAbout(name: string): string {

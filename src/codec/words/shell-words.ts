@@ -158,7 +158,7 @@ function refuseExpansion(text: string, at: number): void {
   while (text.startsWith("\\\n", after)) after += 2;
   const next = text[after] ?? "";
   if (next === "(") throw doesMore(text, at, "it would run what stands in the parentheses");
-  if (/[A-Za-z0-9_{@*#?!$'"-]/.test(next)) throw doesMore(text, at, "it would fill something in for it");
+  if (/[A-Za-z0-9_{@*#?!$'"-]/.test(next)) throw doesMore(text, at, "it would put a value in its place");
 }
 
 /** After -i ssh itself puts the home directory in, so that the text may stay as it is. */
@@ -170,7 +170,7 @@ function refuseTilde(text: string, at: number, before: string | undefined): void
 
 function doesMore(text: string, at: number, what: string): Malformed {
   const shown = quoted(text.slice(at, at + 20));
-  return new Malformed(`in a shell, ${shown} does more than stand there: ${what}; only a plain command is read`);
+  return new Malformed(`${shown} means something to a shell: ${what}; only a plain command is read`);
 }
 
 function lacksQuote(text: string, at: number): Malformed {

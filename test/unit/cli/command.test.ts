@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { command } from "../../../src/cli/command.ts";
+import { tempDirectory } from "../../kit/temp.ts";
 import { writtenBy } from "../../kit/written.ts";
 
 async function told(...words: string[]) {
@@ -77,4 +80,21 @@ test("A format or a shell that there is not is wrong usage.", async () => {
 test("Help is shown and nothing else is done.", async () => {
   const { helps, stdout } = await told("--help");
   assert.deepEqual([helps, stdout], [1, ""]);
+});
+
+test("A Host block and a line of plink say where an alias of ssh's configuration leads: they know no alias.", async () => {
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "Host web\n  HostName 10.0.0.7\n  User alice\n  Port 2222\n");
+  const block = await told("--format", "config", "-F", file, "-L", "1:a:1", "web");
+  for (const line of ["HostName 10.0.0.7", "User alice", "Port 2222"])
+    assert.ok(block.stdout.includes(`    ${line}\n`));
+  const plink = await told("--format", "plink", "-F", file, "-L", "1:a:1", "web");
+  assert.match(plink.stdout, /^plink .*-P 2222 .* alice@10\.0\.0\.7$/m);
+});
+
+test("Where the configuration cannot be read the words are printed as they are.", async () => {
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "Host web\n  Port none\n");
+  const { stdout } = await told("--format", "config", "-F", file, "-L", "1:a:1", "web");
+  assert.match(stdout, /^ {4}HostName web$/m);
 });

@@ -23,7 +23,8 @@ test("The help begins with examples, and lists every command.", { timeout }, asy
   assert.deepEqual([...sections(stdout).keys()], ["", "Examples", "Usage", "Commands", "Options"]);
   const listed = sections(stdout)
     .get("Commands")
-    ?.map((line) => line.trim().split(/[ [\]]/)[0]);
+    ?.filter((line) => /^ {2}\S/.test(line))
+    .map((line) => line.trim().split(/[ [\]]/)[0]);
   assert.deepEqual(listed, ["run", "wizard", "command", "explain", "check", "relay", "demo", "plugins"]);
   assert.match(stdout, /^porthop\/\d+\.\d+\.\d+\n/);
 });
@@ -62,9 +63,13 @@ for (const [command, words] of [
 
 test("The help of run has a line for each flag: its name, its value's name, what it is for.", { timeout }, async () => {
   const { stdout } = await told("run", "--help");
+  // What is said of a flag may go on in the next line.
   const lines = sections(stdout)
     .get("Options")
-    ?.map((line) => line.trim());
+    ?.join("\n")
+    .replace(/\n {4,}(?!-)/g, " ")
+    .split("\n")
+    .map((line) => line.trim());
   const expected = [...sshFlags, ...porthopFlags]
     .filter(({ name }) => name !== "h" && name !== "help")
     .map(({ name, value, about }) => {
@@ -73,9 +78,19 @@ test("The help of run has a line for each flag: its name, its value's name, what
     });
   assert.deepEqual(
     lines?.map((line) => line.replace(/ {2,}/, " ")),
-    [...expected, "-h, --help help for a command"],
+    [...expected, "-h, --help this help; behind a command, the help of that command"],
   );
 });
+
+for (const words of [[], ["run"], ["wizard"], ["command"], ["explain"], ["check"], ["relay"], ["demo"], ["plugins"]]) {
+  test(`No line of porthop ${[...words, "--help"].join(" ")} is wider than a terminal.`, { timeout }, async () => {
+    const { stdout } = await told(...words, "--help");
+    assert.deepEqual(
+      stdout.split("\n").filter((line) => line.length > 80 || line !== line.trimEnd()),
+      [],
+    );
+  });
+}
 
 for (const [args, says] of [
   [["rnu"], 'there is no command "rnu" (did you mean run?)'],

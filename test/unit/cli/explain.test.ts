@@ -54,3 +54,9 @@ test("Help is shown and nothing else is done.", async () => {
   const { helps, stdout } = await told("-h");
   assert.deepEqual([helps, stdout], [1, ""]);
 });
+
+test("A port behind the host, which ssh would not take, is pointed out.", async () => {
+  const { stdout } = await told("ssh -N -L 8080:localhost:80 alice@vishnu:2222");
+  assert.match(stdout, /^ {2}warning: ssh takes no port behind the host/m);
+  assert.match(stdout, /-> write -p 2222/);
+});

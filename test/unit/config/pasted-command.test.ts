@@ -8,6 +8,12 @@ const asGiven = ["-L", "8080:localhost:80", "host"];
 for (const [words, program, plain] of [
   [["ssh -L 8080:localhost:80 host"], "ssh", asGiven],
   [["$ ssh -L 8080:localhost:80 host\n"], "ssh", asGiven],
+  [["# ssh -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["user@laptop:~/src$ ssh -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["[root@laptop ~]# ssh -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["PS C:\\Users\\me> ssh.exe -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["# the web, by ssh\nssh -L 8080:localhost:80 host"], "ssh", asGiven],
+  [["AUTOSSH_GATETIME=0 AUTOSSH_POLL=60 autossh -M 0 -L 8080:localhost:80 host"], "ssh", asGiven],
   [["  /usr/bin/ssh -L 8080:localhost:80 host"], "ssh", asGiven],
   [["ssh.exe -L 8080:localhost:80 host"], "ssh", asGiven],
   [["ssh \\\n  -L '8080:localhost:80' host # the web"], "ssh", asGiven],
@@ -49,8 +55,12 @@ for (const [text, message, hint] of [
   ["nohup ssh h", /nohup before ssh/, /-f goes to the background/],
   ["LANG=C ssh h", /LANG=C before ssh/, /in a line of its own/],
   ["plink -L 1:a:1 h", /plink before ssh/, /-P is -p/],
-  ["ssh h; reboot", /does more than stand there/, /plain command/],
-  ["ssh $(id) h", /does more than stand there/, /plain command/],
+  ["ssh h; reboot", /means something to a shell/, /plain command/],
+  ["ssh $(id) h", /means something to a shell/, /plain command/],
+  ["ssh -L 1:a:1 h &", /"&" means something to a shell/, /leave the & away: -f/],
+  ["ssh -L 1:a:1 <user>@<host>", /means something to a shell/, /your own names/],
+  ["time ssh h", /time before ssh/, /^take it away$/],
+  ["env LANG=C ssh h", /env before ssh/, /in a line of its own/],
   ["porthop stop all", /only run and relay/, /plain command/],
   ["$ ls -l", /begins with ssh/, /plain command/],
 ] as const) {
@@ -62,6 +72,38 @@ for (const [text, message, hint] of [
     );
   });
 }
+
+for (const text of [
+  "ssh –N –L 8080:localhost:80 host",
+  "ssh —L 8080:localhost:80 host",
+  "ssh -L ‘8080:localhost:80’ host",
+  "ssh -o “ServerAliveInterval=30” host",
+  "ssh -N ‘host’",
+  "ssh\u00a0-N -L 8080:localhost:80 host",
+  "ssh -N -L\u00a08080:localhost:80 host",
+  "ssh -N\u00a0-L 8080:localhost:80 host",
+  "ssh -L 8080:localhost:80\u00a0host",
+  "ssh -L 8080:localhost:80 host –N",
+  "autossh -M 0 –N host",
+  "porthop run –L 8080:localhost:80 host",
+]) {
+  test(`${JSON.stringify(text)}, as a web page shows it, is no host called after a dash.`, () => {
+    const isSaid = (error: unknown) =>
+      error instanceof PorthopError && error.code === "usage" && /that looks like .* type it anew$/.test(error.message);
+    assert.throws(() => readPasted([text]), isSaid);
+    assert.throws(() => plainWords([text]), isSaid);
+  });
+}
+
+test("The same is said of words that a shell has cut: porthop run –L ...", () => {
+  assert.throws(() => plainWords(["–L", "8080:localhost:80", "host"]), /looks like a "-"/);
+  assert.throws(() => readPasted(["–L", "8080:localhost:80", "host"]), /looks like a "-"/);
+});
+
+test("A file and a command on the server may be called what they like.", () => {
+  const words = ["-i", "/home/bob/at 3.10\u202fPM.key", "host", "echo", "“hi”", "–x"];
+  assert.deepEqual(plainWords(words), words);
+});
 
 test("After a pasted command only flags may follow.", () => {
   assert.throws(() => plainWords(["ssh -L 1:a:1 h", "other"]), /only flags may follow/);

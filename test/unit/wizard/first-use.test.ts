@@ -46,3 +46,11 @@ test("The path of a socket is one word of the command, whatever is in it.", () =
   const [line = ""] = firstUse(plan, "brahma")?.lines ?? [];
   assert.deepEqual(splitShellWords(line), ["docker", "-H", "unix:///tmp/a 'b", "ps"]);
 });
+
+test("Where other machines may connect too it says what they write in place of localhost.", () => {
+  const open = { bind: "*", port: 8080 };
+  const here = tunnelPlan(server, { kind: "local", listen: open, connect: web }, "web", {});
+  assert.equal(firstUse(here, "brahma")?.lines.at(-1), "from other machines: write brahma in place of localhost");
+  const there = tunnelPlan(server, { kind: "reverse-dynamic", listen: open, connect: undefined }, undefined, {});
+  assert.equal(firstUse(there, "brahma")?.lines.at(-1), "from other machines: write vishnu in place of 127.0.0.1");
+});

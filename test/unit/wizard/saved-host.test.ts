@@ -5,7 +5,7 @@ import type { SshTunnel } from "../../../src/codec/tunnel/tunnel-description.ts"
 import type { ConfigSources } from "../../../src/config/file/config-sources.ts";
 import { readHostNames } from "../../../src/config/file/host-names.ts";
 import { tunnelPlan, type Wishes } from "../../../src/wizard/plan.ts";
-import { appendix, checkHostName, disagreement, resolved, savedHostLines } from "../../../src/wizard/saved-host.ts";
+import { appendix, checkHostName, disagreement, savedHostLines } from "../../../src/wizard/saved-host.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";
 
 const path = "/home/anna/.ssh/config";
@@ -112,11 +112,4 @@ test("The lines stand apart from what is before them, also when that lacks its l
   assert.equal(appendix(["a", "b"], true, false), "a\nb\n");
   assert.equal(appendix(["a"], false, true), "\na\n");
   assert.equal(appendix(["a"], false, false), "\n\na\n");
-});
-
-test("An alias is resolved to the host and port that it stands for.", () => {
-  const shown = resolved(tunnel("web"), configured(alias));
-  assert.deepEqual([shown.host, shown.port], ["web", 2222]);
-  assert.deepEqual(shown.keywords.at(-1), { name: "HostName", value: "10.0.0.7" });
-  assert.deepEqual(resolved(tunnel("vishnu"), configured(alias)).keywords, tunnel("vishnu").keywords);
 });

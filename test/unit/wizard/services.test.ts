@@ -48,5 +48,8 @@ test("Each service that can be reached says how it is used, but for the one that
     if (uses[0] !== undefined) assert.match(uses[0], /4711/);
   }
   assert.match(useOf("web", 443, at)[0] ?? "", /https:/);
+  // Of a database the port says which one it is.
+  assert.match(useOf("database", 3306, at)[0] ?? "", /^mysql/);
+  assert.deepEqual(useOf("database", 1521, at), []);
   assert.match(useOf("web", 443, at)[1] ?? "", /certificate/);
 });

@@ -63,6 +63,7 @@ test("Each flag of the command has a line of its own, and each leg too.", () => 
     "leg 1: a program on brahma -> localhost:8080, in clear",
     "leg 2: brahma -> vishnu:2222, encrypted",
     "leg 3: vishnu -> localhost:80, in clear",
+    '"in clear" is as the programs send it: SSH encrypts leg 2 only',
   ]);
   assert.match(linesOf(plans["web"], /how it goes/).join("\n"), /localhost:8080[\s\S]*leg 2, SSH/);
 });

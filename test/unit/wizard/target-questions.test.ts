@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import type { Facts } from "../../../src/wizard/question.ts";
+import { type Facts, flawIn } from "../../../src/wizard/question.ts";
 import { reachable } from "../../../src/wizard/services.ts";
 import {
   askServer,
@@ -74,4 +74,26 @@ test("The path of a socket is absolute, short and visible, whatever else is in i
   for (const bad of ["", "x", "./x", "/a\nb", `/${"x".repeat(107)}`]) {
     assert.throws(() => checkSocketPath(bad), Malformed);
   }
+});
+
+test("An IPv6 address may stand in brackets.", () => {
+  assert.deepEqual(played(askTargetAddress(), ["[fd00::7]", "80"]).result, { host: "fd00::7", port: 80 });
+});
+
+for (const [typed, says] of [
+  ["http://intranet/page", /without http:/],
+  ["intranet:80", /port is asked for next/],
+  ["[fd00::7]:80", /port is asked for next/],
+] as const) {
+  test(`${typed} in place of a machine's name is refused with what is too much.`, () => {
+    const [question] = played(askTargetAddress(), ["intranet", "80"]).asked;
+    assert.ok(question !== undefined);
+    assert.match(flawIn(question, typed) ?? "", says);
+  });
+}
+
+test("ssh alice@server in place of the server is no user with a blank in the name.", () => {
+  const [question] = played(askServer({ ...facts, hosts: [] }), ["alice@server"]).asked;
+  assert.ok(question !== undefined);
+  assert.match(flawIn(question, "ssh alice@server") ?? "", /without the word ssh/);
 });

@@ -6,7 +6,7 @@ test("A dumb terminal, none that is named, a screen reader and a narrow window a
   for (const environment of [{ TERM: "dumb" }, {}, { TERM: "" }, { TERM: "xterm", ACCESSIBLE: "1" }]) {
     assert.equal(isPlain(environment, 80), true, JSON.stringify(environment));
   }
-  assert.equal(isPlain({ TERM: "xterm" }, 29), true);
+  for (const columns of [29, 0, undefined]) assert.equal(isPlain({ TERM: "xterm" }, columns), true);
   for (const environment of [{ TERM: "xterm" }, { TERM: "linux" }, { TERM: "xterm", ACCESSIBLE: "0" }]) {
     assert.equal(isPlain(environment, 80), false, JSON.stringify(environment));
   }

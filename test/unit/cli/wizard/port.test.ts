@@ -10,7 +10,8 @@ test("A free port is free, also twice in a row: nobody is left listening on it."
 });
 
 test("A port that is taken is named with who has it and with one that is free.", async () => {
-  await using holder = await echoServer();
+  // Its neighbours are nobody's: among the ports of outgoing connections they may come and go.
+  await using holder = await echoServer({ port: await freePort() });
   const flaw = (await portFlaw("localhost", holder.port)) ?? "";
   const [, pid, next] = /^port \d+ is taken by .+ \(pid (\d+)\); (\d+) is free$/.exec(flaw) ?? [];
   assert.equal(Number(pid), process.pid, flaw);
@@ -19,6 +20,6 @@ test("A port that is taken is named with who has it and with one that is free.",
 });
 
 test("Half a listener is none: what is taken on one of the two loopback addresses is taken.", async () => {
-  await using holder = await echoServer({ host: "::1" });
+  await using holder = await echoServer({ host: "::1", port: await freePort("::1") });
   assert.match((await portFlaw("localhost", holder.port)) ?? "", /is taken/);
 });

@@ -40,6 +40,11 @@ test("It says who connects where.", () => {
   );
 });
 
+test("With -g it is not only a program of this machine that connects.", () => {
+  assert.match(first("-gL 80:a:80 vishnu").does, /^Any program that reaches brahma connects to \*:80/);
+  assert.match(first("-R *:80:a:80 vishnu").does, /^A program on vishnu connects to \*:80/);
+});
+
 test("A relay is explained without ssh.", () => {
   const { forwards, server } = explain(describeRelay(["-L", "8080:a:80"]), { ...place, program: "porthop" });
   assert.match(forwards[0]?.does ?? "", /porthop on brahma listens\. It connects to a:80 itself.*no SSH/);

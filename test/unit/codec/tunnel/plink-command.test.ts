@@ -13,6 +13,7 @@ for (const [given, line, says] of [
   ["-g -L 1:a:1 -D 2 -R *:3:b:3 h", "plink -ssh -N -L 0.0.0.0:1:a:1 -D 0.0.0.0:2 -R 0.0.0.0:3:b:3 h", /^$/],
   ["-J u@j:3 -L 1:a:1 h", "plink -ssh -N -proxycmd plink -ssh -P 3 -nc %host:%port u@j -L 1:a:1 h", /^$/],
   ["-J a,b -L 1:a:1 h", "plink -ssh -N -L 1:a:1 h", /one jump host/],
+  ["-o HostName=10.0.0.7 -L 1:a:1 u@h", "plink -ssh -N -L 1:a:1 u@10.0.0.7", /^$/],
   ["-W a:1 h", "plink -ssh -nc a:1 h", /^$/],
   ["-i k -i j -L 1:a:1 h", "plink -ssh -N -i k -L 1:a:1 h", /puttygen.*takes one key/],
   ["-f -o Compression=yes -L 1:/s -R 1080 h", "plink -ssh -N h", /no -f.*no -o: Compression.*unix sockets.*no SOCKS/],

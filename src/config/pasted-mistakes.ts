@@ -1,0 +1,23 @@
+/** What porthop reads in a pasted command of ssh and ssh itself would not: its description no longer tells. */
+import type { Mistake } from "../codec/tunnel/mistakes.ts";
+import { scanArgv } from "../codec/words/argv.ts";
+import { parseDestination } from "../codec/words/destination.ts";
+import type { Pasted } from "./pasted-command.ts";
+import { runTable } from "./run-flags.ts";
+
+/** Of words that were found to be a tunnel. */
+export function pastedMistakes({ program, words }: Pasted): readonly Mistake[] {
+  if (program !== "ssh") return [];
+  const { destination = "" } = scanArgv(words, runTable);
+  const { port } = parseDestination(destination);
+  if (port === undefined || destination.startsWith("ssh://")) return [];
+  return [
+    {
+      level: "warning",
+      code: "port-in-name",
+      forward: undefined,
+      text: `ssh takes no port behind the host: it would look for a host of the name with ":${port}" in it`,
+      cure: `write -p ${port} (porthop reads it as the port)`,
+    },
+  ];
+}
