@@ -39,13 +39,28 @@ let terminal: ReadStream | undefined;
 async function asking(question: (input: NodeJS.ReadStream) => Promise<string | symbol | undefined>): Promise<string> {
   if (!process.stdin.isTTY) terminal ??= new ReadStream(openSync("/dev/tty", "r"));
   const input = terminal ?? process.stdin;
+  const lineFeeds = new LineFeeds();
+  input.prependListener("keypress", lineFeeds.take);
   try {
     const answer = await question(input);
     if (typeof answer === "symbol") throw new PorthopError("cancelled", "cancelled at a question");
     return answer ?? "";
   } finally {
+    input.removeListener("keypress", lineFeeds.take);
     input.pause();
   }
+}
+
+/** Programs that type for a person (sshpass) end an answer with a line feed: ssh leaves the terminal to its line discipline, which takes both. */
+class LineFeeds {
+  #last = "";
+
+  /** A line feed is Enter, but for the second half of CR LF. */
+  readonly take = (_text: string | undefined, key: { name?: string }) => {
+    const { name = "" } = key;
+    if (name === "enter" && this.#last !== "return") key.name = "return";
+    this.#last = name;
+  };
 }
 
 function hasTerminal(): boolean {

@@ -54,6 +54,18 @@ test(
   },
 );
 
+test("A line feed ends an answer too, as sshpass sends it, and CR LF ends only one.", onTerminal, async () => {
+  for (const end of ["\n", "\r\n"]) {
+    await using terminal = pty(program, { cwd: projectRoot, columns: 120 });
+    await terminal.screen(/Who is\\x1b\[2J there\?/);
+    const mark = terminal.send(`Ada${end}`);
+    await terminal.screen(/Password:/, { after: mark });
+    terminal.send(`s3cret${end}`);
+    await terminal.screen(/told \["Ada","s3cret",2\]/);
+    assert.equal(await terminal.exit, 0);
+  }
+});
+
 test("Ctrl-C at a question is a cancellation.", onTerminal, async () => {
   await using terminal = await play(program);
   terminal.send("\u0003");
