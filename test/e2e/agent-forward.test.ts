@@ -109,5 +109,7 @@ test("An agent that dies in the middle breaks the program that asks, and nothing
   assert.equal(existsSync(agent.socket), false);
   program.stdin.end("go\n");
   const { code, stdout } = await program.exit;
-  assert.deepEqual([code, stdout.split("\n").slice(-3)], [0, ["1", "still here", ""]]);
+  // Whether sshd has closed its socket before or after ssh-add writes into it: an error, or SIGPIPE.
+  assert.match(stdout, /\n(1|141)\nstill here\n$/);
+  assert.equal(code, 0);
 });

@@ -124,6 +124,7 @@ test("An agent that never answers is given up with one warning, and the key file
   await using program = porthop(await words(sshd, ["-i", sshd.keyFile]), { env: { SSH_AUTH_SOCK: agent.socket } });
   await program.event("ready", undefined, { timeoutMs: 20_000 });
   assert.ok(Date.now() - started < 12_000);
+  await program.stderr(/warning.*\n/);
   assert.deepEqual(
     program.stderrText.split("\n").filter((line) => line.includes("warning")),
     [`porthop: warning: going on without ssh-agent: the agent at ${agent.socket} did not answer within 5 s`],
@@ -136,7 +137,7 @@ test("AddKeysToAgent changes nothing, and that is said.", limits, async () => {
   const flags = ["-o", "AddKeysToAgent=yes", "-i", sshd.keyFile];
   await using program = porthop(await words(sshd, flags), { env: { SSH_AUTH_SOCK: agent.socket } });
   await program.event("ready");
-  assert.match(program.stderrText, /warning: -o AddKeysToAgent changes nothing in porthop/);
+  await program.stderr(/warning: -o AddKeysToAgent changes nothing in porthop/);
 });
 
 test("A key and then questions: both steps of the login are taken, in the server's order.", limits, async () => {

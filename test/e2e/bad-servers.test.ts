@@ -14,7 +14,7 @@ import { clearPacket } from "../kit/ssh-stream.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { assertFails, type Failure } from "./failure.ts";
-import { residentBytes } from "./resident.ts";
+import { residentBytes, tidyMemory } from "./resident.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");
@@ -130,7 +130,8 @@ test("A banner without end, with lines or without, is given up in bounded memory
     const timer = setInterval(() => socket.write("a\n"), 1);
     socket.on("close", () => clearInterval(timer));
   });
-  await using program = porthop(["run", ...forward, "-o", "ConnectTimeout=2", "-p", String(server.port), server.host]);
+  const words = ["run", ...forward, "-o", "ConnectTimeout=2", "-p", String(server.port), server.host];
+  await using program = porthop(words, { env: tidyMemory });
   await program.stderr(/^connecting/m);
   assert.ok(residentBytes(program.pid) < 150_000_000, `${residentBytes(program.pid)} bytes`);
   assert.equal((await program.exit).code, 255);

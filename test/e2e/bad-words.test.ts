@@ -118,7 +118,8 @@ test("An -o keyword that nobody knows, and a value that its keyword cannot have,
     rest("-o LogLevel=loud host", 'LogLevel: "loud"'),
     rest("-o User=-x host", 'user "-x" begins with "-"'),
     rest("-o HostName=-oProxyCommand host", 'HostName: host "-oProxyCommand" begins with "-"'),
-    rest(["-o", "HostName=a b", "host"], 'HostName: host "a b" contains " "'),
+    rest(["-o", "HostName=a b", "host"], 'HostName: "b" is one word too many'),
+    rest(["-o", 'HostName="a b"', "host"], 'HostName: host "a b" contains " "'),
   );
 });
 

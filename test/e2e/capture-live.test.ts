@@ -65,16 +65,17 @@ test(
   async () => {
     await using target = await playTarget();
     await using tunnel = await openTunnel(await theSshd(), [target], { capture: "-" });
-    const burst = await Promise.all(Array.from({ length: 10 }, () => tunnel.connect()));
+    // Few enough for the server of a busy machine to tell of all of them within the second that an answer may take.
+    const burst = await Promise.all(Array.from({ length: 4 }, () => tunnel.connect()));
     for (const flow of burst.keys()) await tunnel.program.stdout(new RegExp(`flow=L1#${flow + 1} leg=3`));
     await using later = await tunnel.connect();
-    const [comment] = await tunnel.program.stdout(/flow=L1#11 leg=3 [\w=.: -]*/);
+    const [comment] = await tunnel.program.stdout(/flow=L1#5 leg=3 [\w=.: -]*/);
     assert.doesNotMatch(comment, /source=invented/);
-    const far = await target.accepted(10);
+    const far = await target.accepted(burst.length);
     for (const end of [...burst, later]) end.reset();
     const file = join(tunnel.program.home, "out.pcapng");
     writeFileSync(file, (await tunnel.stop()).stdoutBytes);
-    const dialed = await dials(file, 'frame.comment contains "flow=L1#11 leg=3"');
+    const dialed = await dials(file, 'frame.comment contains "flow=L1#5 leg=3"');
     assert.deepEqual(dialed, [`${far.peer},127.0.0.1:${target.port}`]);
   },
 );

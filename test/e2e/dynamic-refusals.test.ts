@@ -105,13 +105,13 @@ test("Another protocol is told of once for each connection, shown harmlessly, an
 
 test("Who says nothing, or stops in the middle, is cut off after ten seconds.", limits, async () => {
   const proxy = await theProxy();
+  const began = performance.now();
   await using silent = await connectTo(proxy.port);
   await using halting = await connectTo(proxy.port);
-  const began = performance.now();
   await halting.send([Uint8Array.of(5, 1, 0, 5)]);
   assert.deepEqual([(await silent.received).bytes, (await halting.received).bytes], [0, 2]);
   const ms = performance.now() - began;
-  assert.ok(ms > 9_000 && ms < 15_000, `${ms} ms`);
+  assert.ok(ms > 9_900 && ms < 25_000, `${ms} ms`);
 });
 
 test("Porthop stops at once though a client has not asked for anything yet.", limits, async () => {

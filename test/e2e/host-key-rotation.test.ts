@@ -1,6 +1,6 @@
 /** UpdateHostKeys: a server that gets new host keys stays known, and nothing else in the user's files changes. */
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
@@ -55,6 +55,23 @@ test(
     assert.equal(readFileSync(second, "utf8"), "# also kept\n");
     assert.equal(statSync(first).mode & 0o777, 0o604);
     assert.deepEqual(readdirSync(dirname(first)), ["known_hosts"]);
+  },
+);
+
+test(
+  "Keys are learned also where UserKnownHostsFile names the file that it would be anyway, as by ssh.",
+  limits,
+  async () => {
+    const sshd = await theSshd();
+    const home = tempDirectory("home");
+    mkdirSync(join(home, ".ssh"), { mode: 0o700 });
+    const file = join(home, ".ssh", "known_hosts");
+    writeFileSync(file, `${known(sshd, 0)}\n`);
+    await using program = porthop(await words(sshd, ["-o", "UserKnownHostsFile=~/.ssh/known_hosts"]), { home });
+    await program.stderr(/learned.*learned/s);
+    assert.equal(readFileSync(file, "utf8").trim().split("\n").length, 3);
+    const { stdout } = await run("ssh", ["-G", "-F", "none", "-o", "UserKnownHostsFile=~/.ssh/known_hosts", "web"]);
+    assert.match(stdout, /^updatehostkeys true$/m);
   },
 );
 

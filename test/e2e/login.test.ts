@@ -44,6 +44,29 @@ for (const [type, format] of kinds) {
   });
 }
 
+test(
+  "With AddKeysToAgent whoever typed a passphrase is told that the key is not in the agent now.",
+  limits,
+  async () => {
+    const { sshd, directory } = await theKeys();
+    await using agent = await startSshAgent();
+    const key = ["-i", join(directory, "ed25519-RFC4716-locked")];
+    for (const [flags, tells] of [
+      [["-o", "AddKeysToAgent=yes"], true],
+      [["-o", "AddKeysToAgent=no"], false],
+    ] as const) {
+      await using screen = await inTerminal(sshd, [...key, ...flags], { SSH_AUTH_SOCK: agent.socket });
+      await screen.screen(/Enter passphrase for key/);
+      screen.send(`${passphrase}\r`);
+      await screen.screen(/ready/);
+      assert.equal(
+        /AddKeysToAgent: porthop adds no keys to the agent; ssh-add \S+-locked does/.test(screen.text),
+        tells,
+      );
+    }
+  },
+);
+
 test("A wrong passphrase is asked for three times, and then the key is left out.", limits, async () => {
   const { sshd, directory } = await theKeys();
   await using screen = await inTerminal(sshd, ["-i", join(directory, "ed25519-RFC4716-locked")]);
@@ -240,8 +263,8 @@ async function logsIn(
   return `${code} ${stderr}`;
 }
 
-async function inTerminal(server: Server, flags: readonly string[]): Promise<Pty> {
-  const { command, env, cwd } = launch(await words(server, flags));
+async function inTerminal(server: Server, flags: readonly string[], own: PorthopOptions["env"] = {}): Promise<Pty> {
+  const { command, env, cwd } = launch(await words(server, flags), { env: own });
   return pty(command, { env, cwd, columns: 300 });
 }
 

@@ -11,7 +11,7 @@ import { startSshd } from "../kit/sshd.ts";
 import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 import { assertClean } from "./failure.ts";
 import { answerBytes, openProxy, type RunningProxy, through } from "./proxy.ts";
-import { notLinux, openFiles, residentBytes } from "./resident.ts";
+import { closedFiles, notLinux, openFiles, residentBytes, tidyMemory } from "./resident.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen") || notLinux, timeout: 120_000 };
@@ -25,7 +25,7 @@ for (const flag of flags) {
     limits,
     async () => {
       await using target = await echoServer();
-      await using proxy = await openProxy(await theSshd(), { flag });
+      await using proxy = await openProxy(await theSshd(), { flag, env: tidyMemory });
       await serves(proxy, target.port);
       const before = look(proxy);
       await crowd(1000, async (index) => {
@@ -49,7 +49,7 @@ for (const flag of flags) {
     limits,
     async () => {
       await using target = await echoServer();
-      await using proxy = await openProxy(await theSshd(), { flag });
+      await using proxy = await openProxy(await theSshd(), { flag, env: tidyMemory });
       await serves(proxy, target.port);
       const before = look(proxy);
       const beginnings = [[], [5], [5, 1, 0, 5, 1, 0, 3, 200], [4, 1, 0, 80, 0, 0], [67, 79, 78], [5, 1, 0]];
@@ -72,7 +72,7 @@ for (const flag of flags) {
 
   test(`Clients of ${flag} that reset in any phase leave nothing behind.`, limits, async () => {
     await using target = await echoServer();
-    await using proxy = await openProxy(await theSshd(), { flag });
+    await using proxy = await openProxy(await theSshd(), { flag, env: tidyMemory });
     await serves(proxy, target.port);
     const before = look(proxy);
     const asked = bytes([], "", greeting5, request5("localhost", target.port));
@@ -93,7 +93,7 @@ for (const flag of flags) {
 
   test(`Heads, names and words without end are refused by ${flag} in bounded memory.`, limits, async () => {
     await using target = await echoServer();
-    await using proxy = await openProxy(await theSshd(), { flag });
+    await using proxy = await openProxy(await theSshd(), { flag, env: tidyMemory });
     await serves(proxy, target.port);
     const before = look(proxy);
     const endless = Array.from({ length: 160 }, () => Buffer.alloc(65_536, "x: y\r\n"));
@@ -173,16 +173,11 @@ async function serves(proxy: RunningProxy, port: number): Promise<void> {
   await client.received;
 }
 
-/** Nobody tells from outside when a socket is closed: asked again and again. */
 async function hasLetGo(proxy: RunningProxy, before: Look): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (openFiles(proxy.pid) > before.files + 2) {
-    assert.ok(performance.now() < deadline, `${before.files} open files became ${openFiles(proxy.pid)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  // Measured: up to 200 MB, garbage that is given back later; seven times as many heads without end make 280 MB.
+  await closedFiles(proxy.pid, before.files);
+  // Measured: 9 to 33 MB.
   const grown = residentBytes(proxy.pid) - before.bytes;
-  assert.ok(grown < 350 * megabyte, `memory grew by ${grown}`);
+  assert.ok(grown < 100 * megabyte, `memory grew by ${grown}`);
 }
 
 async function stop(proxy: RunningProxy) {

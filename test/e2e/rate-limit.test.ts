@@ -25,9 +25,10 @@ for (const args of [
       await using source = await sourceServer({ bytes, seed: 1 });
       await using sink = await sinkServer();
       await using tunnel = await openTunnel(await theSshd(), [source, sink], { args });
+      // The source sends as soon as somebody is connected.
+      const start = performance.now();
       await using reader = await tunnel.connect(0);
       await using writer = await tunnel.connect(1);
-      const start = performance.now();
       const down = reader.received.then((sum) => ({ ...sum, ms: performance.now() - start }));
       const up = sink.received().then((sum) => ({ ...sum, ms: performance.now() - start }));
       reader.end();

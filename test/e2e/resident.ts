@@ -1,4 +1,5 @@
 /** What a running process holds, as Linux shows it to its owner: memory and open files. */
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Why these cannot be measured here, for a test's `skip`. */
@@ -11,6 +12,22 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
+/**
+ * The environment of a porthop whose resident memory is what it still holds: the collector works as on a machine with
+ * 64 MB, and the allocator gives back at once what is free. As it is started otherwise, resident memory is a sawtooth of
+ * garbage that grows with the machine's own memory, and no leak can be told from it.
+ */
+export const tidyMemory = { MIMALLOC_PURGE_DELAY: "0", BUN_JSC_forceRAMSize: String(64 * 1024 * 1024) };
+
 export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Resolves when no more files are open than before, and two. Nobody tells when a socket is closed: asked again and again. */
+export async function closedFiles(pid: number, before: number): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (openFiles(pid) > before + 2) {
+    assert.ok(performance.now() < deadline, `${before} open files became ${openFiles(pid)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -108,9 +108,10 @@ test(
       /^HTTP\/1\.1 502 .*\r\n\r\n.*refused the connection from here\n$/s,
     );
     assert.match(await said(proxy, connectRequest("no-such-host.invalid:80")), /^HTTP\/1\.1 502 .*unknown name\n$/s);
-    const errors = proxy.events.filter(({ event }) => event === "error");
+    const errors = () => proxy.events.filter(({ event }) => event === "error");
+    await proxy.event("error", () => errors().length === 6);
     assert.deepEqual(
-      errors.map(({ code, leg }) => [code, leg]),
+      errors().map(({ code, leg }) => [code, leg]),
       ["refused", "unreachable", "refused", "unreachable", "refused", "unreachable"].map((how) => [`target.${how}`, 3]),
     );
   },

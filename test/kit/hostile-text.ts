@@ -33,7 +33,7 @@ export function readOrRefused<T>(read: () => T): T | undefined {
 
 /**
  * Very long rows of the same few characters, each read once. Whatever is quadratic or worse in the length of its input
- * needs minutes here; two seconds are plenty for what is linear.
+ * needs minutes here; ten seconds are plenty for what is linear, also on a busy machine.
  */
 export function assertFastOnLongText(read: (text: string) => unknown, ...pieces: readonly string[]): void {
   for (const piece of pieces) {
@@ -41,7 +41,7 @@ export function assertFastOnLongText(read: (text: string) => unknown, ...pieces:
       const start = performance.now();
       readOrRefused(() => read(text));
       const ms = performance.now() - start;
-      assert.ok(ms < 2000, `${JSON.stringify(piece)} repeated took ${Math.round(ms)} ms`);
+      assert.ok(ms < 10_000, `${JSON.stringify(piece)} repeated took ${Math.round(ms)} ms`);
     }
   }
 }

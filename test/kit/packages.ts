@@ -32,7 +32,8 @@ export function findTool(tool: string): string | undefined {
     .find(isExecutable);
 }
 
-export function needOn(machine: Machine, tools: readonly string[]): false | string {
+/** Installs those that are missing, all at once, where that is ours to do. Gives those that are missing still. */
+export function install(tools: readonly string[], machine = thisMachine): readonly string[] {
   const missing = () => tools.filter((tool) => machine.find(tool) === undefined);
   if (missing().length > 0 && machine.canInstall) {
     withLock("porthop-packages", () => {
@@ -41,7 +42,17 @@ export function needOn(machine: Machine, tools: readonly string[]): false | stri
       if (packages.length > 0) machine.install(packages);
     });
   }
-  const left = missing();
+  return missing();
+}
+
+/** The tools that a test file asks for by their names: the strings between the brackets of `need`. */
+export function toolsAskedFor(source: string): readonly string[] {
+  const asked = [...source.matchAll(/\bneed\(([^)]*)\)/g)].map(([, names = ""]) => names);
+  return asked.flatMap((names) => [...names.matchAll(/"([\w.-]+)"/g)].map(([, name = ""]) => name));
+}
+
+export function needOn(machine: Machine, tools: readonly string[]): false | string {
+  const left = install(tools, machine);
   if (left.length === 0) return false;
   const reason = `needs ${packagesOf(left).join(", ")} (${left.join(", ")} not found)`;
   if (machine.noSkip) throw new Error(`${reason}, and PORTHOP_NO_SKIP=1 forbids to skip`);
@@ -68,6 +79,7 @@ const packageOf: Readonly<Record<string, string>> = {
   script: "bsdutils",
   stty: "coreutils",
   ps: "procps",
+  pgrep: "procps",
   ip: "iproute2",
   ss: "iproute2",
   tc: "iproute2",

@@ -27,8 +27,19 @@ export function withEnvironment(entry: string): number[] {
 /** Kills a process and all below it so that nobody can start another meanwhile. Gives all of them, for `gone`. */
 export function killTree(pid: number): number[] {
   send([pid], "SIGSTOP");
-  send(descendants(pid), "SIGSTOP");
-  const all = [...descendants(pid), pid];
+  const all = [...killBelow(() => descendants(pid)), pid];
+  send([pid], "SIGKILL");
+  return all;
+}
+
+/**
+ * Kills all that `below` tells, asked twice: before and after those of the first time were stopped. One whose parent was
+ * just ending belongs to init the second time: it would stay stopped for ever, with the pipes that it holds.
+ */
+export function killBelow(below: () => readonly number[]): number[] {
+  const first = below();
+  send(first, "SIGSTOP");
+  const all = [...new Set([...first, ...below()])];
   send(all, "SIGKILL");
   return all;
 }

@@ -8,7 +8,7 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import { atExit } from "./lifetime.ts";
 import { findTool } from "./packages.ts";
-import { currentUser, descendants, gone, killTree, send } from "./processes.ts";
+import { currentUser, descendants, gone, killBelow, killTree, send } from "./processes.ts";
 import { freePort, type Loopback } from "./servers.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 import { type Look, Transcript } from "./transcript.ts";
@@ -106,6 +106,12 @@ export class Sshd implements AsyncDisposable {
     return this.#transcript.until(pattern, look);
   }
 
+  /** What it logged since then, once all connections of that time are over: its log may come later than its answers. */
+  async logSince(after: number): Promise<string> {
+    await this.logged(allOver, { after });
+    return this.log().slice(after);
+  }
+
   /** The processes that serve connections: for each one its monitor, what that forked, and what was executed. */
   sessionPids(): number[] {
     return this.#listener === undefined ? [] : descendants(this.#listener.pid);
@@ -153,10 +159,7 @@ export class Sshd implements AsyncDisposable {
 
   /** Kills all sessions but goes on listening: a lost session that can be reconnected. */
   async dropSessions(): Promise<void> {
-    send(this.sessionPids(), "SIGSTOP");
-    const pids = this.sessionPids();
-    send(pids, "SIGKILL");
-    await gone(pids);
+    await gone(killBelow(() => this.sessionPids()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,6 +173,10 @@ export class Sshd implements AsyncDisposable {
     this.#listener = undefined;
   }
 }
+
+/** There was a connection, and none whose end has not been logged. */
+const allOver =
+  /^(?=.*Connection from )(?!.*Connection from \S+ port (\d+)\b(?!.*(?:closed by|reset by|isconnect\w* from) [^\n]*port \1\b))/s;
 
 interface Listener {
   readonly pid: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { accessSync, constants } from "node:fs";
 import { test } from "node:test";
-import { findTool, type Machine, need, needOn } from "../../kit/packages.ts";
+import { findTool, install, type Machine, need, needOn, toolsAskedFor } from "../../kit/packages.ts";
 
 test("Nothing is missing when all tools are there.", () => {
   assert.equal(need("sh"), false);
@@ -34,6 +34,15 @@ test("An installation that does not bring the tool is a reason to skip.", () => 
 test("Where skipping is forbidden a missing tool is an error, after trying to install it.", () => {
   assert.throws(() => needOn(fakeMachine({ noSkip: true }), ["tshark"]), /needs tshark .*PORTHOP_NO_SKIP=1/);
   assert.equal(needOn(fakeMachine({ noSkip: true, canInstall: true }), ["tshark"]), false);
+});
+
+test("All tools that the tests ask for are installed at once, and what cannot be had is no error yet.", () => {
+  const source =
+    'const missing = need("sshd", "ssh") || need(...others);\nneed();\nconst more = need(\n  "tshark",\n);';
+  assert.deepEqual(toolsAskedFor(source), ["sshd", "ssh", "tshark"]);
+  const machine = fakeMachine({ has: ["ssh"], canInstall: true, noSkip: true, archive: ["tshark"] });
+  assert.deepEqual(install(toolsAskedFor(source), machine), ["sshd"]);
+  assert.deepEqual(machine.installs, [["openssh-server", "tshark"]]);
 });
 
 interface Fake {

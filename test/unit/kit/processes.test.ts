@@ -3,7 +3,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { need } from "../../kit/packages.ts";
-import { currentUser, descendants, gone, isAlive, killTree, send, withEnvironment } from "../../kit/processes.ts";
+import {
+  currentUser,
+  descendants,
+  gone,
+  isAlive,
+  killBelow,
+  killTree,
+  send,
+  withEnvironment,
+} from "../../kit/processes.ts";
 import { run } from "../../kit/run.ts";
 
 const missing = need("sh", "id");
@@ -36,6 +45,21 @@ test("A process is found by its environment, even after its parent is gone.", { 
   assert.deepEqual(descendants(process.pid).includes(sleeper), false);
   send([sleeper], "SIGKILL");
   await gone([sleeper]);
+});
+
+test("A process whose parent ends while it is being stopped is killed, and does not stay stopped for ever.", {
+  skip: missing,
+}, async () => {
+  const child = spawn("sh", ["-c", "exec sleep 1000"]);
+  const { pid = 0 } = child;
+  const closed = once(child, "close");
+  // The second time it is nobody's descendant any more.
+  const found = [[pid], []];
+  assert.deepEqual(
+    killBelow(() => found.shift() ?? []),
+    [pid],
+  );
+  assert.deepEqual(await closed, [null, "SIGKILL"]);
 });
 
 test("Waiting for the end of a process that goes on names it.", async () => {

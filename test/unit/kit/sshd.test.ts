@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { stateOf } from "../../kit/carried-flow.ts";
 import { need } from "../../kit/packages.ts";
 import { isAlive } from "../../kit/processes.ts";
 import { type Ran, run } from "../../kit/run.ts";
 import { echoServer } from "../../kit/servers.ts";
 import { type Sshd, startSshd } from "../../kit/sshd.ts";
+import { connectTo } from "../../kit/tcp-end.ts";
 import { Transcript } from "../../kit/transcript.ts";
 
 const missing = need("sshd", "ssh", "ssh-keygen");
@@ -15,7 +17,7 @@ test("Plain ssh logs in to the started sshd with the arguments it hands out.", l
   await using sshd = await startSshd();
   const told = await run("ssh", [...sshd.sshArgs, sshd.host, "echo $((6 * 7)); exit 3"]);
   assert.deepEqual([told.code, told.stdout, told.stderr], [3, "42\n", ""]);
-  assert.match(sshd.log(), /Accepted publickey for /);
+  assert.match(await sshd.logSince(0), /Accepted publickey for /);
   assert.equal(statSync(sshd.directory).mode & 0o777, 0o700);
 });
 
@@ -28,6 +30,17 @@ test("It listens on IPv6 loopback too, and its files are gone once it is dispose
     assert.deepEqual([told.code, told.stderr], [0, ""]);
   }
   assert.equal(existsSync(directory), false);
+});
+
+test("What it logged is given when the connections that it logged are over, and not before.", limits, async () => {
+  await using sshd = await startSshd();
+  const after = sshd.log().length;
+  await using client = await connectTo(sshd.port);
+  await sshd.logged(new RegExp(`Connection from ${client.address.replace(":", " port ")} `), { after });
+  const told = sshd.logSince(after);
+  assert.equal(await stateOf(told), "pending");
+  client.reset();
+  assert.match(await told, /^Connection from .*\n(?:.*\n)*.*port \d+/);
 });
 
 test("Each wanted host key is offered, and known under its own line.", limits, async () => {
