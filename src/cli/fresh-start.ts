@@ -6,14 +6,14 @@
 import { ownCommand } from "./own-command.ts";
 
 /**
- * Ten seconds span the pauses of a busy tunnel, and an idle one has given back what it does not need after them: kept for
- * ever (-1), 330 MB stay after a burst of 1 GB and 5,000 connections, and else 100. The collector works on one thread: the
- * other cores belong to the programs at both ends. The last and dearest of the compilers (FTL) waits ten times longer
- * than by itself (64,000 runs): the first 6,000 flows cost 0.19 ms each instead of 0.26, and beyond 25,000 it costs a
- * little more, once.
+ * Thirty seconds span the pauses of a busy tunnel, and an idle one has given back what it does not need after them: kept
+ * for ever (-1), 330 MB stay after a burst of 1 GB and 5,000 connections, and else 80 to 100. The collector works on one
+ * thread: the other cores belong to the programs at both ends. The last and dearest of the compilers (FTL) waits ten
+ * times longer than by itself (64,000 runs): the first 6,000 flows cost 0.19 ms each instead of 0.26, and beyond 25,000
+ * it costs a little more, once.
  */
 export const freshSettings: Readonly<Record<string, string>> = {
-  MIMALLOC_PURGE_DELAY: "10000",
+  MIMALLOC_PURGE_DELAY: "30000",
   MIMALLOC_ALLOW_THP: "1",
   BUN_JSC_useConcurrentGC: "0",
   BUN_JSC_numberOfGCMarkers: "1",
