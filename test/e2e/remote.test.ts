@@ -9,7 +9,7 @@ import { need } from "../kit/packages.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
 import { echoServer, freePort, httpServer, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
-import { connectTo, echoes, playTarget } from "../kit/tcp-end.ts";
+import { connectTo, echoes, type PlayedTarget, playTarget, type TcpEnd } from "../kit/tcp-end.ts";
 import { assertCarriesBulk } from "./carriage.ts";
 import { untilClosed } from "./closed-port.ts";
 import { openRemote, openRemoteSpecs } from "./remote-tunnel.ts";
@@ -138,9 +138,7 @@ test("A target that breaks off breaks the flow, and its client is not left hangi
   await using target = await playTarget();
   await using tunnel = await openRemote(await theSshd(), [target]);
   await using client = await tunnel.connect();
-  await client.send("hello");
-  const end = await target.accepted();
-  await end.got(5);
+  const end = await greeted(client, target);
   end.reset();
   await client.received;
   const { reason, error } = (await tunnel.program.event("flow.close")) as { reason?: string; error?: { leg?: number } };
@@ -154,9 +152,7 @@ test(
     await using target = await playTarget();
     await using tunnel = await openRemote(await theSshd(), [target]);
     await using client = await tunnel.connect();
-    await client.send("hello");
-    const end = await target.accepted();
-    await end.got(5);
+    const end = await greeted(client, target);
     client.reset();
     await end.received;
     end.end();
@@ -226,3 +222,11 @@ test("200 connections at the same time each get their own bytes back.", limits, 
     expected.map(({ sha256 }) => sha256),
   );
 });
+
+/** The target's end of the client's flow, once bytes have come there. */
+async function greeted(client: TcpEnd, target: PlayedTarget): Promise<TcpEnd> {
+  await client.send("hello");
+  const end = await target.accepted();
+  await end.got(5);
+  return end;
+}

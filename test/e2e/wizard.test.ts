@@ -32,11 +32,7 @@ test("From the first question to the page of a web server behind sshd, and Ctrl-
   await talk.sees(new RegExp(`^${command}$`, "m"));
   await talk.sees(new RegExp(`leg 2: .* -> 127.0.0.1:${sshd.port}, encrypted`));
   await talk.pick(/What now\?/);
-  await talk.sees(/ready: press Ctrl-C to stop/);
-  const { stdout } = await run("curl", ["-s", `http://localhost:${listen}/`]);
-  assert.equal(stdout, "the page\n");
-  talk.screen.send(keys.ctrlC);
-  assert.equal(await talk.end(), 130);
+  await assertServesUntilCtrlC(talk, listen);
 });
 
 test("The command that it shows does the same in OpenSSH, pasted into a shell.", limits, async () => {
@@ -232,11 +228,7 @@ test("On a dumb terminal it asks line by line, without moving the cursor.", limi
   await talk.type(/On which port of this machine\?[\s\S]*Answer/, String(listen));
   await talk.type(/Anything else\?[\s\S]*Number/, "");
   await talk.type(/What now\?[\s\S]*Number/, "");
-  await talk.sees(/ready: press Ctrl-C to stop/);
-  const { stdout } = await run("curl", ["-s", `http://localhost:${listen}/`]);
-  assert.equal(stdout, "the page\n");
-  talk.screen.send(keys.ctrlC);
-  assert.equal(await talk.end(), 130);
+  await assertServesUntilCtrlC(talk, listen);
   assert.equal(talk.screen.raw.includes("\u001b"), false);
 });
 
@@ -295,11 +287,7 @@ test("A relay is set up and runs, without a server and without ssh.", limits, as
   await talk.type(/On which port of this machine\?/, String(listen));
   await talk.pick(/Anything else\?/);
   await talk.pick(/What now\?/);
-  await talk.sees(/ready: press Ctrl-C to stop/);
-  const { stdout } = await run("curl", ["-s", `http://localhost:${listen}/`]);
-  assert.equal(stdout, "the page\n");
-  talk.screen.send(keys.ctrlC);
-  assert.equal(await talk.end(), 130);
+  await assertServesUntilCtrlC(talk, listen);
 });
 
 test("In the background it goes on after the wizard has ended.", limits, async () => {
@@ -363,4 +351,12 @@ function environmentOf(pid: string): string {
     // It has ended meanwhile, or there is no pid.
     return "";
   }
+}
+
+async function assertServesUntilCtrlC(talk: Talk, port: number): Promise<void> {
+  await talk.sees(/ready: press Ctrl-C to stop/);
+  const { stdout } = await run("curl", ["-s", `http://localhost:${port}/`]);
+  assert.equal(stdout, "the page\n");
+  talk.screen.send(keys.ctrlC);
+  assert.equal(await talk.end(), 130);
 }

@@ -9,7 +9,7 @@ import { dirname } from "node:path";
 import { editLines } from "../../codec/keys/host-key-changes.ts";
 import { type KnownHosts, parseKnownHosts } from "../../codec/keys/known-hosts.ts";
 import { errnoOf } from "../../io/failure.ts";
-import { readBounded } from "../login/bounded-file.ts";
+import { readBounded } from "../bounded-file.ts";
 import { withLock } from "./file-lock.ts";
 
 export interface KnownHostsFile extends KnownHosts {

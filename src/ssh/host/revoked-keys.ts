@@ -8,7 +8,7 @@ import { parsePublicKey } from "../../codec/keys/key-file.ts";
 import { visible } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
 import { describe } from "../../io/failure.ts";
-import { readBounded } from "../login/bounded-file.ts";
+import { readBounded } from "../bounded-file.ts";
 import { readHostCertificate } from "./host-authority.ts";
 
 /** `path` is the list; without one, or with `none`, there is nothing to refuse. */

@@ -12,7 +12,7 @@ import { Malformed } from "../../codec/malformed.ts";
 import { visible } from "../../codec/terminal-text.ts";
 import { describe, errnoOf } from "../../io/failure.ts";
 import type { Logger } from "../../plugin.ts";
-import { readBounded } from "./bounded-file.ts";
+import { readBounded } from "../bounded-file.ts";
 import { securityKey } from "./foreign-key.ts";
 import { KeyFile } from "./key-file.ts";
 import { readUserCertificate, type UserCertificate } from "./user-certificate.ts";

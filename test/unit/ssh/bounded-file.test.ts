@@ -4,9 +4,9 @@ import { writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readBounded } from "../../../../src/ssh/login/bounded-file.ts";
-import { need } from "../../../kit/packages.ts";
-import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+import { readBounded } from "../../../src/ssh/bounded-file.ts";
+import { need } from "../../kit/packages.ts";
+import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const folder = tempDirectory("bounded-file");
 after(() => removeTemp(folder));
