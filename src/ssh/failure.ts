@@ -4,7 +4,7 @@
  */
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { quoted, visible } from "../codec/terminal-text.ts";
-import { type ErrorCode, PorthopError } from "../errors.ts";
+import { type ErrorCode, type LegNumber, PorthopError } from "../errors.ts";
 import { SourceUnusable } from "../io/dial.ts";
 import { describe, errnoOf } from "../io/failure.ts";
 
@@ -149,6 +149,19 @@ export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): P
         cause: error,
       });
   }
+}
+
+/** The server broke a rule on one channel, `the server sent more than ...`: that channel is closed and the session goes on. */
+export class ChannelFault extends Error {}
+
+/** `where` is who is at the other end of the channel. */
+export function channelFault(fault: ChannelFault, where: string, leg: LegNumber): PorthopError {
+  const way = leg === 1 ? "from" : "to";
+  return new PorthopError("ssh.protocol", `closed the channel ${way} ${where}: ${fault.message}`, {
+    leg: 2,
+    hint: "the server breaks the rules of SSH on this channel; the other connections go on",
+    cause: fault,
+  });
 }
 
 /** RFC 4254's reason behind an error of `channelRefused`, and the server's text; undefined for all other errors. */

@@ -1,21 +1,19 @@
 /**
  * Looks at what ssh2 1.17.0 believes of a server unseen. An identification that comes in several pieces is read whole;
- * a server that breaks the rules of its channels loses its session, instead of hanging porthop or filling its memory.
+ * a channel on which the server breaks the rules is closed, and the others go on.
  */
-import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
+import { type ChannelStream, takeData, type WindowedChannel } from "./channel/window.ts";
+import { ChannelFault } from "./failure.ts";
 
 /** Call it right after `client.connect`, before the stream's first bytes. */
-export function guard(client: Client, stream: Duplex): void {
+export function guard(client: Client): void {
   const { _protocol: protocol, _chanMgr: channels } = client as unknown as Partial<ClientInternals>;
   if (protocol === undefined || channels === undefined) return;
   readHeaderWhole(protocol);
-  const refuse = (what: string) => {
-    client.emit("error", new Error(`the server ${what}`));
-    stream.destroy();
-  };
-  guardChannels(protocol._handlers, channels, refuse);
-  guardOpens(protocol._handlers, stream, refuse);
+  guardConfirmations(protocol._handlers, channels);
+  guardData(protocol._handlers, channels);
+  guardOpens(protocol);
 }
 
 /**
@@ -40,43 +38,50 @@ function readHeaderWhole(protocol: ProtocolInternals): void {
   };
 }
 
-function guardChannels(
-  handlers: Handlers,
-  channels: ClientInternals["_chanMgr"],
-  refuse: (what: string) => void,
-): void {
-  const { CHANNEL_OPEN_CONFIRMATION: confirm, CHANNEL_DATA: data, CHANNEL_EXTENDED_DATA: extended } = handlers;
+/** Channel._write would cut its data into packets of no size for ever. */
+function guardConfirmations(handlers: Handlers, channels: ChannelTable): void {
+  const { CHANNEL_OPEN_CONFIRMATION: confirm } = handlers;
   handlers.CHANNEL_OPEN_CONFIRMATION = (self, info) => {
-    // Channel._write would cut its data into packets of no size for ever.
-    if (info.packetSize >= fewestPacketBytes) confirm(self, info);
-    else refuse(`opened a channel that takes packets of ${info.packetSize} bytes only`);
+    if (info.packetSize >= fewestPacketBytes) return confirm(self, info);
+    confirm(self, { ...info, packetSize: fewestPacketBytes });
+    distrust(channels.get(info.recipient), `opened a channel that takes packets of ${info.packetSize} bytes only`);
   };
-  const watched =
-    <T extends unknown[]>(take: DataHandler<T>): DataHandler<T> =>
-    (self, recipient, bytes, ...rest) => {
-      const channel = channels.get(recipient);
-      const incoming = typeof channel === "object" ? channel?.incoming : undefined;
-      // Data behind an EOF belongs to nobody: pushed into a stream that has ended it would be an error out of nowhere.
-      if (incoming === undefined || incoming.state !== "open") return;
-      if (bytes.length <= incoming.window) take(self, recipient, bytes, ...rest);
-      else refuse("sent more than the window of a channel allows");
-    };
-  handlers.CHANNEL_DATA = watched(data);
-  handlers.CHANNEL_EXTENDED_DATA = watched(extended);
 }
 
-/** Channels that the server opens (RFC 4254, section 7.2): what ssh2 answers by itself is answered without end. */
-function guardOpens(handlers: Handlers, stream: Duplex, refuse: (what: string) => void): void {
-  const { CHANNEL_OPEN: open } = handlers;
-  let unheard = 0;
-  handlers.CHANNEL_OPEN = (self, info) => {
-    // A server that opens and opens and reads no answer would have us keep them all.
-    unheard = stream.writableLength < unheardBytes ? 0 : unheard + 1;
-    if (info.packetSize < fewestPacketBytes)
-      refuse(`opened a channel that takes packets of ${info.packetSize} bytes only`);
-    else if (unheard > mostUnheardOpens) refuse("opens channels and does not read the answers");
-    else open(self, info);
+/** Does all that ssh2 does with data: the window is ours to keep (channel/window.ts). */
+function guardData(handlers: Handlers, channels: ChannelTable): void {
+  const take = (recipient: number, data: Uint8Array, streamOf: (channel: GuardedChannel) => ChannelStream) => {
+    const channel = channels.get(recipient);
+    if (typeof channel !== "object" || channel === null) return;
+    const { incoming, outgoing } = channel;
+    // Behind an EOF or our own CLOSE data is nobody's: what is on its way may still come.
+    if (incoming.state !== "open" || outgoing.state === "closing" || outgoing.state === "closed") return;
+    if (data.length <= incoming.window) takeData(channel, streamOf(channel), data);
+    else distrust(channel, "sent more than the window of the channel allows");
   };
+  handlers.CHANNEL_DATA = (_self, recipient, data) => take(recipient, data, (channel) => channel);
+  handlers.CHANNEL_EXTENDED_DATA = (_self, recipient, data, type) => {
+    // Bytes of a type that nobody knows use up the window as well: they go where nobody listens.
+    take(recipient, data, type === stderrType ? ({ stderr }) => stderr : () => nowhere);
+  };
+}
+
+/** Channels that the server opens (RFC 4254, section 7.2). */
+function guardOpens(protocol: ProtocolInternals): void {
+  const { CHANNEL_OPEN: open } = protocol._handlers;
+  protocol._handlers.CHANNEL_OPEN = (self, info) => {
+    if (info.packetSize >= fewestPacketBytes) return open(self, info);
+    protocol.channelOpenFail(info.sender, resourceShortage, `packets of ${info.packetSize} bytes are too small`);
+  };
+}
+
+/** Whoever has the channel hears why, and it is closed: what the server sends on it from now on is dropped. */
+function distrust(channel: GuardedChannel | OpenRequest | null | undefined, what: string): void {
+  if (typeof channel !== "object" || channel === null) return;
+  if (channel.listenerCount("error") > 0) channel.emit("error", new ChannelFault(`the server ${what}`));
+  channel.close();
+  // The channel must see its end to be forgotten.
+  channel.resume();
 }
 
 /** OpenSSH takes no line beyond 8192 bytes either (kex.c, SSH_MAX_PRE_BANNER_LINES and its buffer). */
@@ -86,18 +91,19 @@ const mostHeaderBytes = 256 * 1024;
 /** Servers offer 16 KiB and more; whoever takes less than this wants every byte to cost a packet. */
 const fewestPacketBytes = 256;
 
-/** Above this much that waits for the network an answer may not have been heard; and so many of them are no accident. */
-const unheardBytes = 1024 * 1024;
-const mostUnheardOpens = 100_000;
-
-type DataHandler<T extends unknown[]> = (self: unknown, recipient: number, data: Uint8Array, ...rest: T) => void;
+/** RFC 4254, section 5.2: SSH_EXTENDED_DATA_STDERR. */
+const stderrType = 1;
+/** Takes all, and holds nothing. */
+const nowhere: ChannelStream = { readableLength: 0, read: () => null, push: () => true };
+/** RFC 4254, section 5.1: SSH_OPEN_RESOURCE_SHORTAGE. */
+const resourceShortage = 4;
 
 /** What ssh2's types do not show (ssh2 1.17.0, lib/client.js and lib/protocol/Protocol.js). */
 interface Handlers {
-  CHANNEL_OPEN: (self: unknown, info: { readonly packetSize: number }) => void;
-  CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly packetSize: number }) => void;
-  CHANNEL_DATA: DataHandler<[]>;
-  CHANNEL_EXTENDED_DATA: DataHandler<[type: number]>;
+  CHANNEL_OPEN: (self: unknown, info: { readonly packetSize: number; readonly sender: number }) => void;
+  CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly packetSize: number; readonly recipient: number }) => void;
+  CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void;
+  CHANNEL_EXTENDED_DATA: (self: unknown, recipient: number, data: Uint8Array, type: number) => void;
 }
 
 interface ProtocolInternals {
@@ -105,14 +111,24 @@ interface ProtocolInternals {
   /** Gives the index of the first byte that it left alone. */
   _parse: (chunk: Buffer, start: number, end: number) => number;
   _buffer: Buffer | undefined;
+  channelOpenFail(recipient: number, reason: number, text: string): void;
+}
+
+interface GuardedChannel extends WindowedChannel {
+  listenerCount(event: "error"): number;
+  emit(event: "error", error: Error): boolean;
+  close(): void;
+  resume(): void;
+}
+
+/** What stands in a channel's place while it is being opened. */
+type OpenRequest = (...answer: never[]) => void;
+
+interface ChannelTable {
+  get(recipient: number): GuardedChannel | OpenRequest | null | undefined;
 }
 
 interface ClientInternals {
   readonly _protocol: ProtocolInternals;
-  readonly _chanMgr: {
-    /** A function while the channel is being opened. */
-    get(
-      recipient: number,
-    ): { readonly incoming?: { readonly state: string; readonly window: number } } | null | undefined;
-  };
+  readonly _chanMgr: ChannelTable;
 }

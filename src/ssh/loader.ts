@@ -8,7 +8,6 @@ import { diffieHellmanGroups } from "./algorithm/diffie-hellman.ts";
 import { extend } from "./algorithm/extension.ts";
 import { addKeyExchanges, type KexHandler, kexInitMessage } from "./algorithm/key-exchange.ts";
 import { mlkemAddition, mlkemExchange } from "./algorithm/mlkem.ts";
-import { openWindowsEarly } from "./channel/window.ts";
 import { hostCertificateAlgorithms } from "./host/host-certificate.ts";
 import { foreignKeys } from "./login/foreign-key.ts";
 
@@ -36,7 +35,6 @@ async function load(): Promise<Ssh2> {
   extend(version, [mlkemExchange], () => {
     handler = addKeyExchanges(kex, new Map([...diffieHellmanGroups, [mlkemExchange, mlkemAddition]]));
   });
-  openWindowsEarly((await import("ssh2/lib/Channel.js")).default);
   // These reach into the objects of a connection, and look there for what they need.
   extend(version, [foreignKeys, ...hostCertificateAlgorithms], () => {});
   // ssh2 is CommonJS: all it exports is on `default`.

@@ -147,7 +147,7 @@ export function logIn<T>(
         strictVendor: false,
         debug: (text) => hooks.debug(text),
       });
-      guard(client, stream);
+      guard(client);
       trust.attach(client);
       offerCertificates(client, settings, trust);
     } catch (error) {

@@ -1,9 +1,4 @@
 /** The inner modules of ssh2 that are imported: their types are not in @types/ssh2. */
-declare module "ssh2/lib/Channel.js" {
-  const module: Partial<import("./channel/window.ts").ChannelModule>;
-  export default module;
-}
-
 declare module "ssh2/lib/protocol/kex.js" {
   const module: Partial<import("./algorithm/key-exchange.ts").KexModule>;
   export default module;

@@ -4,6 +4,7 @@
  */
 import { type AddressInfo, createConnection, type Socket } from "node:net";
 import ssh2, { type Client, type ClientChannel, type Connection, type ServerChannel } from "ssh2";
+import { guard } from "../../src/ssh/guard.ts";
 import { makeSshKey } from "./ssh-server.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -54,6 +55,7 @@ export class ChannelPair implements AsyncDisposable {
       client.once("close", () => reject(new Error("the login failed")));
     });
     client.connect({ sock: socket, username: "anna" });
+    guard(client);
     await ready;
     if (connection === undefined) throw new Error("the server saw no connection");
     return new ChannelPair(client, socket, connection, server, accepted, waiting);

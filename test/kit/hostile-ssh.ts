@@ -119,7 +119,10 @@ function peerOf(connection: Connection): Peer {
     },
     confirmWith(windowBytes, packetBytes) {
       const original = protocol.channelOpenConfirm;
-      protocol.channelOpenConfirm = (remote, local) => original.call(protocol, remote, local, windowBytes, packetBytes);
+      protocol.channelOpenConfirm = (remote, local) => {
+        protocol.channelOpenConfirm = original;
+        original.call(protocol, remote, local, windowBytes, packetBytes);
+      };
     },
   };
 }

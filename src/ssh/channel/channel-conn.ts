@@ -6,6 +6,7 @@ import type { ClientChannel } from "ssh2";
 import { type LegNumber, PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import { StreamConn } from "../../io/stream-conn.ts";
+import { ChannelFault, channelFault } from "../failure.ts";
 
 export interface ChannelCarrier {
   /** The reason, once the session is gone. */
@@ -46,7 +47,8 @@ export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, whe
       channel.resume();
     },
     endedBy: () => carrier.goneBy ?? (sawEof ? undefined : closed()),
-    translate: () => carrier.goneBy ?? closed(),
+    translate: (error) =>
+      carrier.goneBy ?? (error instanceof ChannelFault ? channelFault(error, where, leg) : closed()),
     congestion: () => carrier.congestion(),
   });
 }

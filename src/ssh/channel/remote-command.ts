@@ -9,6 +9,7 @@ import type { Conn } from "../../flow/conn.ts";
 import { StreamConn } from "../../io/stream-conn.ts";
 import type { Chunk } from "../../plugin.ts";
 import type { ChannelCarrier } from "./channel-conn.ts";
+import { type ChannelStream, openWindow, type WindowedChannel } from "./window.ts";
 
 export interface TerminalSize {
   readonly rows: number;
@@ -41,7 +42,7 @@ export class RemoteCommand {
   constructor(channel: ClientChannel, carrier: ChannelCarrier) {
     this.#channel = channel;
     this.#carrier = carrier;
-    const outputs = takeOver(channel, carrier);
+    const outputs = takeOver(channel);
     this.stdout = outputs.stdout;
     this.stderr = outputs.stderr;
     const over = () =>
@@ -92,19 +93,22 @@ export class RemoteCommand {
 }
 
 class Output implements CommandOutput {
-  readonly #consumed: (bytes: number) => void;
+  /** Bytes that wait to be read. */
+  unreadBytes = 0;
+  readonly #opened: () => void;
   readonly #unread: Chunk[] = [];
   #isOver = false;
   #reader: ((chunk: Chunk | undefined) => void) | undefined;
 
-  constructor(consumed: (bytes: number) => void) {
-    this.#consumed = consumed;
+  constructor(opened: () => void) {
+    this.#opened = opened;
   }
 
   read(): Promise<Chunk | undefined> {
     const chunk = this.#unread.shift();
     if (chunk !== undefined) {
-      this.#consumed(chunk.byteLength);
+      this.unreadBytes -= chunk.byteLength;
+      this.#opened();
       return Promise.resolve(chunk);
     }
     if (this.#isOver) return Promise.resolve(undefined);
@@ -118,60 +122,43 @@ class Output implements CommandOutput {
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader !== undefined) {
-      if (chunk !== null) this.#consumed(chunk.byteLength);
       reader(chunk ?? undefined);
     } else if (chunk !== null) {
       this.#unread.push(chunk);
+      this.unreadBytes += chunk.byteLength;
     }
   }
 }
 
-/** The window is opened again by this much. */
-const stepBytes = 128 * 1024;
-
 /**
- * ssh2 counts the two outputs of a command apart, though they share one window: with stdout stalled, every line on stderr
- * would open the window for more of stdout. So its buffers stay empty, and the window follows what was really read.
+ * stdout and stderr share one window, and stdin's conn listens to the same stream as stdout: what comes is taken from both
+ * streams before they hold it, and the window follows what is read here.
  */
-function takeOver(channel: ClientChannel, carrier: ChannelCarrier) {
+function takeOver(channel: ClientChannel) {
   const state = channel as unknown as ChannelState;
-  let unopened = 0;
-  const consumed = (bytes: number) => {
-    unopened += bytes;
-    if (unopened < stepBytes || carrier.goneBy !== undefined || state.outgoing.state === "closed") return;
-    state.incoming.window += unopened;
-    state._client._protocol.channelWindowAdjust(state.outgoing.id, unopened);
-    unopened = 0;
-  };
-  const outputs = { stdout: new Output(consumed), stderr: new Output(consumed) };
+  const opened = () => openWindow(state);
+  const outputs = { stdout: new Output(opened), stderr: new Output(opened) };
   for (const [stream, output] of [
     [state, outputs.stdout],
-    [channel.stderr as unknown as Pushed, outputs.stderr],
+    [state.stderr, outputs.stderr],
   ] as const) {
-    const push = stream.push.bind(stream);
+    const push = stream.push.bind(stream) as (chunk: null) => boolean;
     stream.push = (chunk) => {
       output.take(chunk);
-      // False says "no room": ssh2 opens no window then.
-      return chunk === null ? push(chunk) : false;
+      return chunk === null ? push(chunk) : true;
     };
-    stream._read = () => {};
+    Object.defineProperty(stream, "readableLength", { get: () => output.unreadBytes });
   }
   channel.stderr.resume();
   return outputs;
 }
 
 /** ssh2 1.17.0, lib/Channel.js. */
-interface Pushed {
+interface ChannelState extends WindowedChannel {
   push(chunk: Uint8Array | null): boolean;
-  _read(): void;
-}
-
-interface ChannelState extends Pushed {
-  readonly incoming: { window: number };
-  readonly outgoing: { readonly id: number; readonly state: string };
+  readonly stderr: ChannelStream & { push(chunk: Uint8Array | null): boolean };
   readonly _client: {
-    readonly _protocol: {
-      channelWindowAdjust(id: number, bytes: number): void;
+    readonly _protocol: WindowedChannel["_client"]["_protocol"] & {
       windowChange(id: number, rows: number, columns: number, heightPixels: number, widthPixels: number): void;
     };
   };

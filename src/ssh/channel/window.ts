@@ -1,33 +1,57 @@
 /**
- * Opens the window of a channel (RFC 4254, section 5.2) again after every 128 KiB. ssh2 1.17.0 waits until half of its
- * 2 MiB are used, and then the server is often idle: 19 MB/s instead of 36 at a round trip of 50 ms. The window itself,
- * and so the memory that a stalled reader costs, stays as it is.
+ * The window of a channel: how much the server may send (RFC 4254, section 5.2). It is opened again for what was read, in
+ * steps of 128 KiB, so that a reader who stands still costs one window. ssh2 1.17.0 opens it for what has come in, up to
+ * twice as much, and only when half is used: 19 MB/s instead of 36 at a round trip of 50 ms. And it opens windows of
+ * channels that are closed: by then the server may have given their number to another one.
  */
 const stepBytes = 128 * 1024;
+/** What ssh2 offers with each channel, and the most that one may have on its way or unread (lib/Channel.js). */
+const windowBytes = 2 * 1024 * 1024;
 
-/** What lib/Channel.js exports. client.js takes these values when it is loaded, so they are set before that. */
-export interface ChannelModule {
-  readonly MAX_WINDOW: number;
-  WINDOW_THRESHOLD: number;
-  readonly windowAdjust: (channel: ChannelState) => void;
-  readonly Channel: { readonly prototype: { _read(this: ChannelState): void } };
+/** One of a channel's two streams, the data and what its types call stderr. */
+export interface ChannelStream {
+  readonly readableLength: number;
+  read(bytes?: number): unknown;
+  push(chunk: Uint8Array): boolean;
 }
 
-interface ChannelState {
-  _waitChanDrain: boolean;
-  readonly incoming: { readonly window: number };
+/** The parts of a channel that ssh2's types do not show, and that its window is about (lib/Channel.js). */
+export interface WindowedChannel extends ChannelStream {
+  readonly incoming: { readonly state: "open" | "eof" | "closed"; window: number };
+  readonly outgoing: { readonly state: "open" | "eof" | "closing" | "closed"; readonly id: number };
+  readonly stderr: ChannelStream;
+  readonly _client: { readonly _protocol: { channelWindowAdjust(channel: number, bytes: number): void } };
 }
 
-/** Does nothing to an ssh2 that looks different: that one is slower, and right. */
-export function openWindowsEarly(module: Partial<ChannelModule>): void {
-  const { MAX_WINDOW: window, windowAdjust, Channel: channel } = module;
-  if (window === undefined || windowAdjust === undefined || channel === undefined) return;
-  const threshold = window - stepBytes;
-  module.WINDOW_THRESHOLD = threshold;
-  // Channel.js itself goes on with the value that it was born with: the only place where it matters is this one.
-  channel.prototype._read = function read() {
-    if (!this._waitChanDrain) return;
-    this._waitChanDrain = false;
-    if (this.incoming.window <= threshold) windowAdjust(this);
+/** Takes in what has come on one of the channel's streams; the window has to have room for it. */
+export function takeData(channel: WindowedChannel, stream: ChannelStream, data: Uint8Array): void {
+  channel.incoming.window -= data.length;
+  openByReading(channel, stream);
+  stream.push(data);
+  // Where somebody listens it has been read by now.
+  openWindow(channel);
+}
+
+/** Whatever way a stream is read, be it by events, what waits in it is given out by `read`. */
+function openByReading(channel: WindowedChannel, stream: ChannelStream): void {
+  if (Object.hasOwn(stream, "read")) return;
+  const { read } = stream;
+  stream.read = (bytes) => {
+    const chunk = read.call(stream, bytes);
+    if (chunk !== null) openWindow(channel);
+    return chunk;
   };
+}
+
+/** Opens it for what was read, once that is a step; false when it was left as it is. */
+export function openWindow(channel: WindowedChannel, step = stepBytes): boolean {
+  const { incoming, outgoing } = channel;
+  // Nothing more will come, or nothing more is wanted: after our CLOSE the number is the server's to give away.
+  if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) return false;
+  const unread = channel.readableLength + channel.stderr.readableLength;
+  const bytes = windowBytes - incoming.window - unread;
+  if (bytes < step) return false;
+  incoming.window += bytes;
+  channel._client._protocol.channelWindowAdjust(outgoing.id, bytes);
+  return true;
 }

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import ssh2, { type Client, type Connection, type ServerChannel } from "ssh2";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
 import type { PorthopError } from "../../../src/errors.ts";
 import type { Conn } from "../../../src/flow/conn.ts";
-import { guard } from "../../../src/ssh/guard.ts";
 import { Session } from "../../../src/ssh/session.ts";
 import { readAll } from "../../kit/memory-conn.ts";
 import { makeSshKey } from "../../kit/ssh-server.ts";
@@ -18,6 +17,7 @@ const never = new AbortController().signal;
 interface Protocol {
   channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
   channelData(recipient: number, data: Uint8Array): void;
+  channelExtData(recipient: number, data: Uint8Array, type: number): void;
   channelEOF(recipient: number): void;
 }
 
@@ -93,7 +93,6 @@ async function connect({ port }: { readonly port: number }): Promise<Session> {
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},
-      nagleCure: false,
     },
     {
       trust: async () => easyTrust(),
@@ -147,37 +146,74 @@ test("A server that greets without end is given up.", { timeout }, async () => {
   listener.close();
 });
 
-/** Why the session was lost. */
-async function lossWith(rules: Rules): Promise<PorthopError> {
-  await using server = await serve(rules);
+/** How the first channel of a session fares, and that the second one is as good as any. */
+async function fareOfFirst(first: (channel: ServerChannel, protocol: Protocol) => void, rules: Rules = {}) {
+  let opened = 0;
+  await using server = await serve({
+    ...rules,
+    opened: (channel, protocol) => {
+      opened += 1;
+      if (opened === 1) return first(channel, protocol);
+      channel.end("all is well");
+    },
+  });
   const session = await connect(server);
-  const conn = await open(session).catch(() => undefined);
-  if (conn !== undefined) readAll(conn).catch(() => {});
-  return await session.lost;
+  const conn = await open(session);
+  const broken = new Promise<PorthopError>((resolve) => conn.onBroken(resolve));
+  const reason = await broken;
+  assert.equal(String(await readAll(await open(session))), "all is well");
+  assert.equal(session.goneBy, undefined);
+  await session.close();
+  return reason;
 }
 
-test("A channel that takes packets of a few bytes only costs the server its session.", { timeout }, async () => {
-  const { message } = await lossWith({
+test("A channel that takes packets of a few bytes only is closed, and the session goes on.", { timeout }, async () => {
+  let confirmed = 0;
+  const { code, message, leg } = await fareOfFirst(() => {}, {
     connected: (connection) => {
       const protocol = protocolOf(connection);
       const confirm = protocol.channelOpenConfirm;
-      protocol.channelOpenConfirm = (remote, local, window) => confirm.call(protocol, remote, local, window, 7);
+      protocol.channelOpenConfirm = (remote, local, window, packetSize) =>
+        confirm.call(protocol, remote, local, window, confirmed++ === 0 ? 7 : packetSize);
     },
   });
+  assert.deepEqual([code, leg], ["ssh.protocol", 2]);
   assert.match(message, /: the server opened a channel that takes packets of 7 bytes only$/);
 });
 
-test("More data than the window allows costs the server its session, and fills no memory.", { timeout }, async () => {
+test("More data than the window allows closes that channel, fills no memory, and the session goes on.", {
+  timeout,
+}, async () => {
+  const { code, message } = await fareOfFirst((channel, protocol) => {
+    const packet = Buffer.alloc(32_000);
+    // The window is 2 MiB, and nobody reads.
+    for (let sent = 0; sent < 8_000_000; sent += packet.length) protocol.channelData(idOf(channel), packet);
+  });
+  assert.equal(code, "ssh.protocol");
+  assert.match(message, /: the server sent more than the window of the channel allows$/);
+});
+
+test("Extended data of a kind that nobody knows is dropped, and uses up no window for good.", { timeout }, async () => {
   await using server = await serve({
     opened: (channel, protocol) => {
       const packet = Buffer.alloc(32_000);
-      // The window is 2 MiB, as much again is read ahead, and nobody reads.
-      for (let sent = 0; sent < 8_000_000; sent += packet.length) protocol.channelData(idOf(channel), packet);
+      let left = 200;
+      // As much as three windows, at the pace at which the window is opened.
+      const { outgoing } = channel as unknown as { outgoing: { window: number } };
+      const more = () => {
+        for (; left > 0 && outgoing.window >= packet.length; left--) {
+          outgoing.window -= packet.length;
+          protocol.channelExtData(idOf(channel), packet, 2);
+        }
+        if (left > 0) setImmediate(more);
+        else channel.end("at last");
+      };
+      more();
     },
   });
   const session = await connect(server);
-  await open(session);
-  assert.match((await session.lost).message, /: the server sent more than the window of a channel allows$/);
+  assert.equal(String(await readAll(await open(session))), "at last");
+  await session.close();
 });
 
 test("Data behind an EOF is nobody's, and the other half goes on.", { timeout }, async () => {
@@ -202,46 +238,25 @@ test("Data behind an EOF is nobody's, and the other half goes on.", { timeout },
   assert.deepEqual(heard, ["first", "second"]);
 });
 
-test("A channel of the server's own that takes packets of no size costs it its session.", { timeout }, async () => {
-  const server = serve({
+test("A channel of the server's own that takes packets of no size is refused, and the session goes on.", {
+  timeout,
+}, async () => {
+  const refused = Promise.withResolvers<Error | undefined>();
+  await using server = await serve({
     connected: (connection) => {
       const protocol = protocolOf(connection) as unknown as Record<"forwardedTcpip", (...args: unknown[]) => void>;
       const open = protocol.forwardedTcpip;
       protocol.forwardedTcpip = (channel, window, _packetSize, info) => open.call(protocol, channel, window, 0, info);
       connection.on("request", (accept) => {
         accept?.();
-        connection.forwardOut("localhost", 8080, "127.0.0.1", 1, () => {});
+        connection.forwardOut("localhost", 8080, "127.0.0.1", 1, (error) => refused.resolve(error));
       });
     },
+    opened: (channel) => void channel.end("all is well"),
   });
-  await using running = await server;
-  const session = await connect(running);
+  const session = await connect(server);
   await session.listen({ host: "localhost", port: 8080 }, () => assert.fail("it must not come through"));
-  assert.match((await session.lost).message, /: the server opened a channel that takes packets of 0 bytes only$/);
-});
-
-test("A server that opens channels and reads no answer loses its session before it fills the memory.", () => {
-  const handlers = {
-    CHANNEL_OPEN: () => {},
-    CHANNEL_OPEN_CONFIRMATION() {},
-    CHANNEL_DATA() {},
-    CHANNEL_EXTENDED_DATA() {},
-  };
-  const told: string[] = [];
-  const client = {
-    _protocol: { _handlers: handlers, _parse: () => 0 },
-    _chanMgr: {},
-    emit: (_: string, error: Error) => told.push(error.message),
-  };
-  const stream = { writableLength: 2_000_000, destroy: () => told.push("destroyed") };
-  guard(client as unknown as Client, stream as unknown as Socket);
-  const open = handlers.CHANNEL_OPEN as (self: unknown, info: { packetSize: number }) => void;
-  for (let count = 0; count < 100_000; count++) open(undefined, { packetSize: 32_768 });
-  stream.writableLength = 0;
-  open(undefined, { packetSize: 32_768 });
-  stream.writableLength = 2_000_000;
-  for (let count = 0; count < 100_000; count++) open(undefined, { packetSize: 32_768 });
-  assert.deepEqual(told, [], "what is read in between is heard");
-  open(undefined, { packetSize: 32_768 });
-  assert.deepEqual(told, ["the server opens channels and does not read the answers", "destroyed"]);
+  assert.match((await refused.promise)?.message ?? "", /packets of 0 bytes are too small/);
+  assert.equal(String(await readAll(await open(session))), "all is well");
+  await session.close();
 });

@@ -1,48 +1,112 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
-import { type ChannelModule, openWindowsEarly } from "../../../../src/ssh/channel/window.ts";
+import { openWindow, takeData, type WindowedChannel } from "../../../../src/ssh/channel/window.ts";
 
 const windowBytes = 2 * 1024 * 1024;
+const stepBytes = 128 * 1024;
 
-function module() {
-  const opened: number[] = [];
-  const fake: ChannelModule = {
-    MAX_WINDOW: windowBytes,
-    WINDOW_THRESHOLD: windowBytes / 2,
-    windowAdjust: (channel) => void opened.push(channel.incoming.window),
-    Channel: { prototype: { _read() {} } },
+class Fake extends Readable {
+  readonly incoming: { state: "open" | "eof" | "closed"; window: number } = { state: "open", window: windowBytes };
+  readonly outgoing: { state: "open" | "eof" | "closing" | "closed"; id: number } = { state: "open", id: 7 };
+  readonly stderr = new Readable({ highWaterMark: windowBytes, read() {} });
+  readonly adjusts: (readonly [channel: number, bytes: number])[] = [];
+  readonly _client = {
+    _protocol: { channelWindowAdjust: (channel: number, bytes: number) => void this.adjusts.push([channel, bytes]) },
   };
-  return { fake, opened };
+
+  constructor() {
+    super({ highWaterMark: windowBytes });
+  }
+
+  override _read(): void {}
+
+  /** The server sends as long as the window lets it. Gives how much that was. */
+  fill(streamOf: (fake: Fake) => Readable = (fake) => fake): number {
+    let sent = 0;
+    for (; this.incoming.window >= 32_768; sent += 32_768) this.comes(32_768, streamOf);
+    return sent;
+  }
+
+  comes(bytes: number, streamOf: (fake: Fake) => Readable = (fake) => fake): void {
+    takeData(this as unknown as WindowedChannel, streamOf(this), Buffer.alloc(bytes));
+  }
 }
 
-test("The window is opened again after 128 KiB, and not for less.", () => {
-  const { fake, opened } = module();
-  openWindowsEarly(fake);
-  assert.equal(fake.WINDOW_THRESHOLD, windowBytes - 128 * 1024);
-  for (const used of [0, 128 * 1024 - 1, 128 * 1024, windowBytes]) {
-    const channel = { _waitChanDrain: true, incoming: { window: windowBytes - used } };
-    fake.Channel.prototype._read.call(channel);
-    assert.equal(channel._waitChanDrain, false);
-  }
-  assert.deepEqual(opened, [windowBytes - 128 * 1024, 0]);
+test("A reader who stands still costs one window, and it is opened again for what was read.", () => {
+  const fake = new Fake();
+  assert.equal(fake.fill(), windowBytes);
+  assert.deepEqual(fake.adjusts, []);
+  fake.read(stepBytes - 1);
+  assert.deepEqual(fake.adjusts, []);
+  fake.read(1);
+  assert.deepEqual(fake.adjusts, [[7, stepBytes]]);
+  assert.equal(fake.fill(), stepBytes);
 });
 
-test("A channel that never had to wait is left alone.", () => {
-  const { fake, opened } = module();
-  openWindowsEarly(fake);
-  fake.Channel.prototype._read.call({ _waitChanDrain: false, incoming: { window: 0 } });
-  assert.deepEqual(opened, []);
+test("Where somebody listens the window is opened after every 128 KiB, and never beyond itself.", () => {
+  const fake = new Fake();
+  let heard = 0;
+  fake.on("data", (chunk: Uint8Array) => {
+    heard += chunk.length;
+  });
+  // A listener starts in the next turn: until then it waits in the stream.
+  for (let index = 0; index < 16; index++) fake.comes(32_768);
+  return new Promise<void>((resolve) => {
+    setImmediate(() => {
+      for (let index = 0; index < 16; index++) fake.comes(32_768);
+      assert.equal(heard, 32 * 32_768);
+      const opened = fake.adjusts.reduce((sum, [, bytes]) => sum + bytes, 0);
+      assert.equal(fake.incoming.window, windowBytes);
+      assert.equal(opened, heard);
+      assert.ok(fake.adjusts.every(([, bytes]) => bytes >= stepBytes));
+      resolve();
+    });
+  });
 });
 
-test("An ssh2 that looks different stays as it is.", () => {
-  const module = { WINDOW_THRESHOLD: 1 };
-  openWindowsEarly(module);
-  assert.deepEqual(module, { WINDOW_THRESHOLD: 1 });
+test("What waits on stderr counts as well: the two outputs share one window.", () => {
+  const fake = new Fake();
+  assert.equal(
+    fake.fill(({ stderr }) => stderr),
+    windowBytes,
+  );
+  assert.deepEqual(fake.adjusts, []);
+  fake.stderr.read(stepBytes);
+  assert.deepEqual(fake.adjusts, [[7, stepBytes]]);
 });
 
-test("ssh2 itself has what is changed here.", async () => {
-  const real = (await import("ssh2/lib/Channel.js")).default;
-  assert.equal(real.MAX_WINDOW, windowBytes);
-  assert.equal(typeof real.windowAdjust, "function");
-  assert.equal(typeof real.Channel?.prototype._read, "function");
+for (const [what, states] of [
+  ["we have closed it", { outgoing: "closing", incoming: "open" }],
+  ["both have closed it", { outgoing: "closed", incoming: "closed" }],
+  ["the server has ended its half", { outgoing: "open", incoming: "eof" }],
+  ["the server has closed it", { outgoing: "open", incoming: "closed" }],
+] as const) {
+  test(`No window is opened once ${what}: the number may be another channel's by then.`, () => {
+    const fake = new Fake();
+    fake.fill();
+    fake.outgoing.state = states.outgoing;
+    fake.incoming.state = states.incoming;
+    while (fake.read(32_768) !== null);
+    assert.equal(openWindow(fake as unknown as WindowedChannel, 1), false);
+    assert.deepEqual(fake.adjusts, []);
+  });
+}
+
+test("A half that we have ended still gets its window opened.", () => {
+  const fake = new Fake();
+  fake.fill();
+  fake.outgoing.state = "eof";
+  fake.read(stepBytes);
+  assert.deepEqual(fake.adjusts, [[7, stepBytes]]);
+});
+
+test("A smaller step opens it for the last byte, and for nothing it is left alone.", () => {
+  const fake = new Fake();
+  fake.comes(3);
+  assert.equal(openWindow(fake as unknown as WindowedChannel, 1), false);
+  fake.read(3);
+  assert.equal(openWindow(fake as unknown as WindowedChannel, 1), true);
+  assert.equal(openWindow(fake as unknown as WindowedChannel, 1), false);
+  assert.deepEqual(fake.adjusts, [[7, 3]]);
 });
