@@ -10,14 +10,23 @@ import type { Chunk, Direction, Leg } from "../plugin.ts";
 export interface Conn {
   /** The next bytes, or undefined once the peer ended its half. Rejects with a PorthopError when the connection broke. One read at a time. */
   read(): Promise<Chunk | undefined>;
-  /** Resolves when the bytes were accepted and more may follow; rejects when the connection broke. Never hangs on a dead peer. */
+  /** Resolves when the bytes were accepted and more may follow; rejects when the connection broke or the peer has gone. Never hangs on a dead peer. */
   write(chunk: Chunk): Promise<void>;
   /** Ends our half (FIN, or SSH's EOF) once all that was written is out; the peer may go on. */
   end(): Promise<void>;
+  /** Our half has ended and nothing waits for the peer's: closes in good order. What it still says can be read for a while, then reads end. */
+  close(): void;
   /** Breaks both halves at once (RST, or closing the channel). Reads and writes under way reject with `reason`. May be called at any time, more than once. */
   abort(reason: PorthopError): void;
   /** Calls `told` once when the connection breaks, also while nobody reads or writes; at once when it is broken already. */
   onBroken(told: (reason: PorthopError) => void): void;
+  /**
+   * The peer has gone in good order, as a server does that closes a channel: all that it sent can still be read, and
+   * nothing that is written from now on reaches it. No break.
+   */
+  readonly isGone: boolean;
+  /** Calls `told` once when that is so; at once when it is so already. */
+  onGone(told: () => void): void;
 }
 
 /** A connection that came in and is not answered yet: the answer waits until the target was dialed. */

@@ -30,11 +30,17 @@ export interface HalfEnd {
 export class LiveHalf {
   readonly direction: Direction;
   bytes = 0;
+  /** Why the sink did not get all of it, when its peer had gone. */
+  undelivered: unknown;
+  /** A peer that has gone is a break to who speaks to it. */
+  mustDeliver = false;
   readonly #dropped: DropObserver;
   readonly #steps: Step[] = [];
   #running = false;
   /** True once the source was read to its end. */
   #drained = false;
+  #isOver = false;
+  #told: (() => void) | undefined;
 
   constructor(direction: Direction, dropped: DropObserver) {
     this.direction = direction;
@@ -54,8 +60,21 @@ export class LiveHalf {
     if (steps.some((step) => "stage" in step)) await this.#pumpThrough(steps, source, sink);
     else await this.#pumpStraight(steps, source, sink);
     sink.leg.ended(this.direction);
-    await sink.conn.end();
+    await this.#toSink(sink, () => sink.conn.end());
+    this.#isOver = true;
+    this.#told?.();
     if (!this.#drained) await this.#discardRest(source);
+  }
+
+  /** Nothing more will reach the sink. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Calls `told` once that is so; at once when it is so already. */
+  onOver(told: () => void): void {
+    if (this.#isOver) told();
+    else this.#told = told;
   }
 
   add(step: Step): void {
@@ -69,7 +88,7 @@ export class LiveHalf {
       if (chunk === undefined) break;
       source.leg.bytes(this.direction, chunk);
       for (const step of steps) this.#look(step, chunk);
-      await this.#deliver(chunk, sink);
+      if (!(await this.#deliver(chunk, sink))) return;
     }
     this.#drained = true;
     source.leg.ended(this.direction);
@@ -78,22 +97,36 @@ export class LiveHalf {
   async #pumpThrough(steps: readonly Step[], source: HalfEnd, sink: HalfEnd): Promise<void> {
     let chunks = this.#chunksOf(source);
     for (const step of steps) chunks = "stage" in step ? named(step, chunks) : this.#tapped(step, chunks);
-    for await (const chunk of chunks) await this.#deliver(chunk, sink);
+    for await (const chunk of chunks) if (!(await this.#deliver(chunk, sink))) break;
   }
 
   /**
-   * A stage returned early. Its source is read on and dropped: a peer that cannot get rid of its bytes may never come to
-   * read the answer, a break would go unseen, and breaking the conn ourselves would lose what is on its way back.
+   * A stage returned early, or the sink's peer has gone. The source is read on and dropped: a peer that cannot get rid of
+   * its bytes may never come to read the answer, a break would go unseen, and breaking the conn ourselves would lose what
+   * is on its way back.
    */
   async #discardRest(source: HalfEnd): Promise<void> {
     const rest = this.#chunksOf(source);
     for (let next = await rest.next(); next.done !== true; next = await rest.next());
   }
 
-  async #deliver(chunk: Chunk, sink: HalfEnd): Promise<void> {
+  /** False when the sink's peer has gone. */
+  async #deliver(chunk: Chunk, sink: HalfEnd): Promise<boolean> {
     sink.leg.bytes(this.direction, chunk);
-    await sink.conn.write(chunk);
+    await this.#toSink(sink, () => sink.conn.write(chunk));
+    if (this.undelivered !== undefined) return false;
     this.bytes += chunk.byteLength;
+    return true;
+  }
+
+  /** A peer that has gone in good order is no reason to break off the other half, which may still hold what it said. */
+  async #toSink(sink: HalfEnd, give: () => Promise<void>): Promise<void> {
+    try {
+      await give();
+    } catch (error) {
+      if (!sink.conn.isGone || this.mustDeliver) throw error;
+      this.undelivered ??= error;
+    }
   }
 
   async *#chunksOf(source: HalfEnd): AsyncGenerator<Chunk> {

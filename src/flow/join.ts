@@ -9,7 +9,10 @@ import type { Conn } from "./conn.ts";
 export async function join(one: Conn, other: Conn): Promise<void> {
   one.onBroken((reason) => other.abort(reason));
   other.onBroken((reason) => one.abort(reason));
-  const halves = [copy(one, other), copy(other, one)];
+  const halves = [copy(one, other), copy(other, one)] as const;
+  // Whoever has gone in good order takes nothing any more: once the other has got all of it, that side is closed too.
+  one.onGone(() => void halves[0].then(() => other.close(), nothing));
+  other.onGone(() => void halves[1].then(() => one.close(), nothing));
   try {
     await Promise.all(halves);
   } catch (error) {
@@ -22,10 +25,12 @@ export async function join(one: Conn, other: Conn): Promise<void> {
 }
 
 async function copy(from: Conn, to: Conn): Promise<void> {
-  for (;;) {
-    const chunk = await from.read();
-    if (chunk === undefined) break;
-    await to.write(chunk);
+  try {
+    for (let chunk = await from.read(); chunk !== undefined; chunk = await from.read()) await to.write(chunk);
+    await to.end();
+  } catch (error) {
+    if (!to.isGone) throw error;
   }
-  await to.end();
 }
+
+function nothing(): void {}

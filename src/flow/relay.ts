@@ -7,6 +7,7 @@ import { PorthopError } from "../errors.ts";
 import type { Chain } from "./chain.ts";
 import type { Conn, Dialer, Inbound, LegFacts } from "./conn.ts";
 import type { LiveFlow } from "./flow.ts";
+import type { LiveHalf } from "./half.ts";
 
 export interface Carriage {
   readonly flow: LiveFlow;
@@ -72,6 +73,8 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
   const far = { conn: target, leg: flow.legs[2] };
   // A half that is over reads and writes no more, and the other may be idle: the break must be heard all the same.
   for (const conn of [inbound, target]) conn.onBroken((reason) => flow.abort(reason));
+  inbound.onGone(() => takeLeave(flow.up, target, flow.down));
+  target.onGone(() => takeLeave(flow.down, inbound, flow.up));
   const halves = Promise.all([flow.up.pump(near, far), flow.down.pump(far, near)]);
   // A stage that sleeps cannot be woken by a broken conn: the race lets the flow end without it.
   const stopped = flow.aborted.then((reason) => {
@@ -79,6 +82,8 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
   });
   try {
     await Promise.race([halves, stopped]);
+    const lost = flow.up.undelivered ?? flow.down.undelivered;
+    if (lost !== undefined) throw lost;
   } catch (error) {
     halves.catch(() => {
       // Both pumps reject when their conns break; the first reason is the one that counts.
@@ -87,6 +92,13 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
   }
   near.leg.closed();
   far.leg.closed();
+}
+
+/** One side has gone. Once the other has got all that it said, that one is closed too. */
+function takeLeave(heard: LiveHalf, other: Conn, spoken: LiveHalf): void {
+  // Where it has all of it already, a break takes nothing back, and is the faster word to who still speaks.
+  if (heard.isOver) spoken.mustDeliver = true;
+  heard.onOver(() => other.close());
 }
 
 function refuse({ flow, inbound }: Carriage, error: PorthopError): FlowOutcome {

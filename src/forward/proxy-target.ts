@@ -168,8 +168,13 @@ function withEarly(conn: Conn, early: Chunk): Conn {
     },
     write: (chunk) => conn.write(chunk),
     end: () => conn.end(),
+    close: () => conn.close(),
     abort: (reason) => conn.abort(reason),
     onBroken: (told) => conn.onBroken(told),
+    get isGone() {
+      return conn.isGone;
+    },
+    onGone: (told) => conn.onGone(told),
   };
 }
 

@@ -4,6 +4,7 @@ import { type Address, formatAddress, plainHost } from "../codec/address.ts";
 import type { LegNumber } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
 import { brokenConnection } from "./failure.ts";
+import { closeLingering } from "./lingering-close.ts";
 import { StreamConn } from "./stream-conn.ts";
 
 export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn {
@@ -20,6 +21,7 @@ export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn 
       if (isTcp && !socket.destroyed) socket.resetAndDestroy();
       else socket.destroy();
     },
+    close: (ended) => closeLingering(socket, ended),
     translate: (error) => brokenConnection(error, leg, formatAddress(peer)),
   });
 }

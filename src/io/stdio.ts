@@ -33,6 +33,10 @@ export function stdioConn(streams: StandardStreams): Conn {
   const stream = new StdioStream(streams);
   return new StreamConn(stream, {
     reset: () => void stream.destroy(),
+    close(ended) {
+      ended();
+      stream.destroy();
+    },
     translate: (error) => brokenConnection(error, 1, "stdin and stdout"),
   });
 }

@@ -16,6 +16,8 @@ const writeAheadBytes = 1024 * 1024;
 export interface StreamTraits {
   /** Breaks the carrier at once, in the way that its peer sees as a break. */
   reset(): void;
+  /** Closes the carrier in good order, of which our half has ended. `ended`: the peer's half is not waited for any more. */
+  close(ended: () => void): void;
   /** At the end of the peer's half: the reason if it is no clean end after all. */
   endedBy?(): PorthopError | undefined;
   /** What an `error` event of the stream, or a close without one, means. */
@@ -37,14 +39,19 @@ export class StreamConn implements Conn {
   readonly #unread: Chunk[] = [];
   #unreadBytes = 0;
   #peerEnded = false;
+  /** We have ended our half. */
+  #ending = false;
   #broken: PorthopError | undefined;
   #reader: Waiting<Chunk | undefined> | undefined;
-  #told: ((reason: PorthopError) => void) | undefined;
+  #toldBroken: ((reason: PorthopError) => void) | undefined;
+  #toldGone: (() => void) | undefined;
   readonly #writers = new Set<Waiting<void>>();
   #finished = false;
+  /** We are closing it: once reads have ended nothing breaks any more. */
+  #closing = false;
   #corked = false;
-  /** Set when the peer is gone after a clean end: nothing can be written any more, and nothing was lost yet. */
-  #deaf: PorthopError | undefined;
+  /** Set when the peer has gone after a clean end: nothing can be written any more, and nothing was lost yet. */
+  #gone: PorthopError | undefined;
 
   constructor(stream: Duplex, traits: StreamTraits) {
     this.#stream = stream;
@@ -52,6 +59,8 @@ export class StreamConn implements Conn {
     stream.on("data", (chunk: Chunk) => this.#take(chunk));
     stream.on("end", () => this.#takeEnd());
     stream.on("finish", () => {
+      // ssh2 ends a channel that the server closes, whatever we still had to say.
+      if (!this.#ending) return;
       this.#finished = true;
       this.#releaseWriters();
     });
@@ -75,8 +84,10 @@ export class StreamConn implements Conn {
   }
 
   write(chunk: Chunk): Promise<void> {
-    const gone = this.#broken ?? this.#deaf;
+    const gone = this.#broken ?? this.#gone;
     if (gone !== undefined) return Promise.reject(gone);
+    // Ended, and not by us: its close is on the way and will tell whether that is a break.
+    if (this.#stream.writableEnded && !this.#ending) return this.#unlessBroken(() => {});
     if (this.#traits.corks === true) this.#cork();
     if (this.#stream.writableLength + chunk.byteLength < writeAheadBytes) {
       this.#stream.write(chunk);
@@ -96,11 +107,20 @@ export class StreamConn implements Conn {
 
   end(): Promise<void> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
-    if (this.#finished || this.#deaf !== undefined) return accepted;
+    if (this.#finished || this.#gone !== undefined) return accepted;
+    if (this.#stream.writableEnded && !this.#ending) return this.#unlessBroken(() => {});
+    this.#ending = true;
     return new Promise((resolve, reject) => {
       this.#writers.add({ resolve, reject });
       this.#stream.end();
     });
+  }
+
+  close(): void {
+    if (this.#broken !== undefined || this.#closing) return;
+    this.#closing = true;
+    if (this.#stream.isPaused()) this.#stream.resume();
+    this.#traits.close(() => this.#endReads());
   }
 
   abort(reason: PorthopError): void {
@@ -112,7 +132,16 @@ export class StreamConn implements Conn {
 
   onBroken(told: (reason: PorthopError) => void): void {
     if (this.#broken !== undefined) told(this.#broken);
-    else this.#told = told;
+    else this.#toldBroken = told;
+  }
+
+  get isGone(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  onGone(told: () => void): void {
+    if (this.#gone !== undefined) told();
+    else this.#toldGone = told;
   }
 
   #cork(): void {
@@ -137,7 +166,7 @@ export class StreamConn implements Conn {
   }
 
   #take(chunk: Chunk): void {
-    if (this.#broken !== undefined) return;
+    if (this.#broken !== undefined || (this.#closing && this.#peerEnded)) return;
     if (this.#reader !== undefined) {
       const reader = this.#reader;
       this.#reader = undefined;
@@ -155,6 +184,10 @@ export class StreamConn implements Conn {
       this.#break(reason);
       return;
     }
+    this.#endReads();
+  }
+
+  #endReads(): void {
     this.#peerEnded = true;
     this.#reader?.resolve(undefined);
     this.#reader = undefined;
@@ -172,13 +205,14 @@ export class StreamConn implements Conn {
     }
     // The peer ended its half and then went away altogether. As with TCP that is no break of what it sent, and none for
     // us either unless we still have something to say.
-    this.#deaf = this.#traits.translate(undefined);
-    for (const writer of this.#writers) writer.reject(this.#deaf);
+    this.#gone = this.#traits.translate(undefined);
+    for (const writer of this.#writers) writer.reject(this.#gone);
     this.#writers.clear();
+    this.#toldGone?.();
   }
 
   #break(reason: PorthopError): void {
-    if (this.#broken !== undefined) return;
+    if (this.#broken !== undefined || (this.#closing && this.#peerEnded)) return;
     this.#broken = reason;
     // What arrived before the break and was not read yet is lost with it, as in the kernel after an RST.
     this.#unread.length = 0;
@@ -187,7 +221,7 @@ export class StreamConn implements Conn {
     this.#reader = undefined;
     for (const writer of this.#writers) writer.reject(reason);
     this.#writers.clear();
-    this.#told?.(reason);
+    this.#toldBroken?.(reason);
   }
 
   #releaseWriters(): void {

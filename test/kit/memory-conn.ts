@@ -88,6 +88,30 @@ export class MemoryConn implements Conn {
   onBroken(told: (reason: PorthopError) => void): void {
     this.#incoming.onBroken((reason) => told(reason as PorthopError));
   }
+
+  get isGone(): boolean {
+    return this.#outgoing.deaf !== undefined;
+  }
+
+  onGone(told: () => void): void {
+    this.#outgoing.onDeaf(told);
+  }
+
+  /** What was written before is read; then reads end. */
+  close(): void {
+    setImmediate(() => this.#incoming.cut());
+  }
+
+  /** True once the other end has closed: what is written here is dropped. */
+  get isCut(): boolean {
+    return this.#outgoing.isCut;
+  }
+
+  /** As a server that closes a channel: what this end sent stays to be read, its half ends, and it hears no more. */
+  leave(reason: PorthopError): void {
+    void this.#outgoing.end();
+    this.#incoming.deafen(reason);
+  }
 }
 
 interface Offer {
@@ -110,6 +134,10 @@ class Pipe {
   /** True once the end was read. */
   finished = false;
   broken: Error | undefined;
+  /** What writers hear once nobody reads any more. */
+  deaf: Error | undefined;
+  #toldDeaf: (() => void) | undefined;
+  isCut = false;
   readonly #told: ((reason: Error) => void)[] = [];
   readonly #capacityBytes: number;
   readonly #buffer: (Chunk | undefined)[] = [];
@@ -137,13 +165,14 @@ class Pipe {
 
   async write(chunk: Chunk): Promise<void> {
     if (this.broken !== undefined) throw this.broken;
+    if (this.deaf !== undefined) throw this.deaf;
     if (this.ended) throw new Error("write after end");
     await this.#offer(chunk);
   }
 
   async end(): Promise<void> {
     if (this.broken !== undefined) throw this.broken;
-    if (this.ended) return;
+    if (this.ended || this.deaf !== undefined) return;
     this.ended = true;
     await this.#offer(undefined);
   }
@@ -163,7 +192,32 @@ class Pipe {
     else this.#told.push(told);
   }
 
+  /** The reader has gone in good order. */
+  deafen(reason: Error): void {
+    this.deaf = reason;
+    this.finished = true;
+    for (const offer of this.#offers.splice(0)) offer.reject(reason);
+    this.#buffer.length = 0;
+    this.#toldDeaf?.();
+  }
+
+  onDeaf(told: () => void): void {
+    if (this.deaf !== undefined) told();
+    else this.#toldDeaf = told;
+  }
+
+  /** The reader waits for no more: its reads end, and what comes is taken and dropped. */
+  cut(): void {
+    this.finished = true;
+    this.isCut = true;
+    this.#reader?.resolve(undefined);
+    this.#reader = undefined;
+    this.#buffer.length = 0;
+    for (const offer of this.#offers.splice(0)) offer.resolve();
+  }
+
   #offer(chunk: Chunk | undefined): Promise<void> {
+    if (this.isCut) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#offers.push({ chunk, resolve, reject });
       this.#flow();

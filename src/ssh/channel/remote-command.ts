@@ -49,6 +49,10 @@ export class RemoteCommand {
       carrier.goneBy ?? new PorthopError("cancelled", "the command reads no more", { hint: "it has ended" });
     this.#stdin = new StreamConn(channel, {
       reset: () => this.close(),
+      close(ended) {
+        ended();
+        channel.close();
+      },
       endedBy: () => carrier.goneBy,
       translate: over,
       congestion: () => carrier.congestion(),

@@ -427,6 +427,9 @@ function scripted(play: {
     end: async () => play.end?.(),
     abort: () => {},
     onBroken: () => {},
+    close: () => {},
+    isGone: false,
+    onGone: () => {},
   };
 }
 

@@ -44,6 +44,22 @@ for (const side of ["near", "far"] as const) {
   });
 }
 
+for (const side of ["near", "far"] as const) {
+  test(`When the ${side} side has gone, the other gets all that it said, and is closed.`, async () => {
+    const pair = joined();
+    const other = side === "near" ? pair.far : pair.near;
+    const written = writeAll(pair[side], pieces(randomBytes(5000, 1)));
+    await pair[side].write(new Uint8Array(0));
+    pair[side].leave(new PorthopError("target.unreachable", "it has gone"));
+    await other.write(Buffer.from("nobody hears this"));
+    assert.ok((await readAll(other)).length > 0);
+    await pair.done;
+    await written.catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([other.aborted, other.isCut], [undefined, true]);
+  });
+}
+
 test("A reader that stalls stalls the writer.", async () => {
   const { near, far, done } = joined(100);
   let isWritten = false;

@@ -59,6 +59,51 @@ for (const [way, options] of ways) {
     });
   }
 
+  for (const leaving of ["origin", "target"] as const) {
+    test(`What the ${leaving} sent before it went is delivered whole, then the end, also to who says nothing, ${way}.`, async () => {
+      const carried = await carryFlow({ ...options, capacityBytes: 5000 });
+      const gone = carried[leaving];
+      const staying = leaving === "origin" ? carried.target : carried.origin;
+      const written = Promise.all([...randomChunks(20_000, 3)].map((chunk) => gone.write(chunk)));
+      gone.leave(new PorthopError("target.unreachable", "it has gone"));
+      assert.deepEqual(Buffer.from(await readAll(staying)), Buffer.from(randomBytes(20_000, 3)));
+      await written;
+      assert.deepEqual(await carried.outcome, { reason: "ended" });
+      assert.deepEqual([staying.aborted, staying.isCut], [undefined, true]);
+    });
+
+    test(`Once the answer of the ${leaving} was delivered, its going is a break to who still speaks, ${way}.`, async () => {
+      const carried = await carryFlow(options);
+      const gone = carried[leaving];
+      const staying = leaving === "origin" ? carried.target : carried.origin;
+      await writeAll(gone, [randomBytes(10)]);
+      assert.equal((await readAll(staying)).length, 10);
+      await quiet();
+      const reason = new PorthopError("target.unreachable", "it has gone", { leg: 3 });
+      // Before it has gone it is heard by nobody: what is written then waits there.
+      const heard = staying.write(randomBytes(5));
+      gone.leave(reason);
+      await heard;
+      assert.deepEqual(await carried.outcome, { reason: "aborted", error: reason });
+      assert.equal(staying.aborted, reason);
+    });
+
+    test(`Who still speaks to the ${leaving} that has gone gets its answer all the same, and the flow says what was lost, ${way}.`, async () => {
+      const carried = await carryFlow({ ...options, capacityBytes: 5000 });
+      const gone = carried[leaving];
+      const staying = leaving === "origin" ? carried.target : carried.origin;
+      const answer = Promise.all([...randomChunks(20_000, 4)].map((chunk) => gone.write(chunk)));
+      gone.leave(new PorthopError("target.unreachable", "it has gone", { leg: 3 }));
+      // More than all buffers hold: somebody has to take it, or who writes would never come to read.
+      for (const chunk of randomChunks(50_000, 5)) await staying.write(chunk);
+      assert.deepEqual(Buffer.from(await readAll(staying)), Buffer.from(randomBytes(20_000, 4)));
+      await answer;
+      const outcome = await carried.outcome;
+      assert.deepEqual(outcome.reason === "aborted" && outcome.error.message, "it has gone");
+      assert.equal(staying.aborted, undefined);
+    });
+  }
+
   for (const side of ["origin", "target"] as const) {
     for (const when of [
       "at once",

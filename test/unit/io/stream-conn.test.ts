@@ -424,6 +424,10 @@ function held(traits: Partial<StreamTraits> = {}) {
 function traitsOf(stream: Duplex): StreamTraits {
   return {
     reset: () => void stream.destroy(),
+    close(ended) {
+      ended();
+      stream.destroy();
+    },
     translate: (error) =>
       new PorthopError(
         "target.unreachable",

@@ -111,31 +111,59 @@ test("An EOF with a CLOSE right behind it is a clean end.", { timeout }, async (
   assert.deepEqual(broken, [], "what the target said is whole");
 });
 
-test("A CLOSE without an EOF is a break, and never a clean end.", { timeout }, async () => {
+test("What came before a CLOSE without an EOF is delivered, and then the end: servers written in Go close so.", {
+  timeout,
+}, async () => {
   await using played = await play();
   const { conn, far, broken } = played;
-  far.write("half a sen");
-  assert.equal(text(await conn.read()), "half a sen");
-  far.close();
-  await assert.rejects(conn.read(), closed);
-  await assert.rejects(conn.read(), closed);
-  assert.deepEqual(
-    broken.map(({ code }) => code),
-    ["target.unreachable"],
-  );
+  const gone = new Promise<void>((resolve) => conn.onGone(resolve));
+  const sent = randomBytes(1_500_000, 3);
+  far.write(sent, () => far.close());
+  // Nobody reads yet: the CLOSE is here before that.
+  await conn.write(bytes("a question"));
+  assert.equal(conn.isGone, false);
+  assert.equal(sha256(await readAll(conn)), sha256(sent));
+  await gone;
+  assert.equal(conn.isGone, true);
+  assert.deepEqual(broken, []);
+  let told = false;
+  conn.onGone(() => {
+    told = true;
+  });
+  assert.equal(told, true);
 });
 
-test("A CLOSE without an EOF is a break to whoever writes as well, and no write hangs.", { timeout }, async () => {
+test("Nothing reaches who has closed the channel without an EOF, and no write hangs.", { timeout }, async () => {
   await using played = await play();
-  const { conn, far } = played;
+  const { conn, far, broken } = played;
   far.pause();
   // More than the window of the channel: the last of them can only wait.
   const waiting = Array.from({ length: 12 }, () => conn.write(randomBytes(500_000)));
-  far.close();
-  const settled = await Promise.allSettled(waiting);
-  assert.equal(settled.at(-1)?.status, "rejected");
+  far.write("enough", () => far.close());
+  const settled = Promise.allSettled(waiting);
+  assert.equal(String(await readAll(conn)), "enough");
+  assert.equal((await settled).at(-1)?.status, "rejected");
   await assert.rejects(conn.write(bytes("x")), closed);
-  await assert.rejects(conn.end(), closed);
+  await conn.end();
+  assert.deepEqual([conn.isGone, broken], [true, []]);
+});
+
+test("A channel that is closed in good order says EOF and CLOSE, and holds nothing of what still comes.", {
+  timeout,
+}, async () => {
+  await using played = await play();
+  const { pair, conn, far, broken } = played;
+  far.resume();
+  const gone = once(far, "close");
+  const reading = conn.read();
+  await conn.end();
+  far.write(randomBytes(1_000_000));
+  conn.close();
+  assert.equal(await reading, undefined);
+  await gone;
+  conn.abort(reason);
+  await pair.channel();
+  assert.deepEqual([pair.held, broken], [1, []]);
 });
 
 test("A session that is gone is a break with the session's reason, in both halves.", { timeout }, async () => {
@@ -237,13 +265,15 @@ test("A writer waits while the network is behind, and goes on when it has caught
   await conn.write(bytes("y"));
 });
 
-test("Of a channel that the server opened it is the origin that broke it, on leg 1.", { timeout }, async () => {
+test("Of a channel that the server opened it is the origin that went, on leg 1.", { timeout }, async () => {
   await using pair = await ChannelPair.open();
   const { near, far } = await pair.channel();
   const carrier = { goneBy: undefined, congestion: () => undefined };
   const conn = channelConn(near, carrier, "10.0.0.9:40000", 1);
   far.close();
-  await assert.rejects(conn.read(), {
+  assert.equal(await conn.read(), undefined);
+  await new Promise<void>((resolve) => conn.onGone(resolve));
+  await assert.rejects(conn.write(bytes("x")), {
     leg: 1,
     message: "the server closed the channel from 10.0.0.9:40000 in the middle",
     hint: /^the origin/,
