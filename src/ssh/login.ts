@@ -60,15 +60,19 @@ export interface Negotiated {
 /** For servers that accept a connection and then say nothing. */
 const handshakeTimeoutMs = 30_000;
 
-/** `begin` is called before anything else that came with the login's success is read: its listeners miss nothing. */
-export function logIn<T>(
+/**
+ * `attach` is called once the client has begun to connect, before the server's first word, and `begin` before anything else
+ * that came with the login's success is read: their listeners miss nothing.
+ */
+export function logIn<A, T>(
   client: Client,
   stream: Duplex,
   settings: LoginSettings,
   trust: Trust,
   hooks: LoginHooks,
   signal: AbortSignal,
-  begin: (negotiated: Negotiated) => T,
+  attach: () => A,
+  begin: (negotiated: Negotiated, attached: A) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const check = hostKeyCheck(trust, (error) => client.emit("error", error));
@@ -78,6 +82,7 @@ export function logIn<T>(
     );
     let negotiated: Omit<Negotiated, "serverSoftware"> | undefined;
     let lastError: Error | undefined;
+    let attached: A | undefined;
     const onAbort = () => fail(signal.reason);
     const settle = () => {
       timer.stop();
@@ -122,10 +127,11 @@ export function logIn<T>(
     });
     client.on("ready", () => {
       settle();
-      if (negotiated === undefined) return fail(new Error("ssh2 was ready without a handshake"));
+      if (negotiated === undefined || attached === undefined)
+        return fail(new Error("ssh2 was ready without a handshake"));
       heedTraffic(client, stream, settings.keepAliveIntervalMs);
       hooks.progress?.({ done: "login", by: trust.grounds?.login() });
-      resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }));
+      resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }, attached));
     });
     hearGreeting(client, stream, hooks.progress);
     // An abort that came while the host keys were being read tells nobody any more.
@@ -148,6 +154,7 @@ export function logIn<T>(
         debug: (text) => hooks.debug(text),
       });
       guard(client);
+      attached = attach();
       trust.attach(client);
       offerCertificates(client, settings, trust);
     } catch (error) {

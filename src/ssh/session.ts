@@ -13,6 +13,7 @@ import { errnoOf } from "../io/failure.ts";
 import { JoinedStream } from "../io/joined-stream.ts";
 import type { Wire } from "../plugin.ts";
 import { extensionFlaws } from "./algorithm/extension.ts";
+import { Answers } from "./answers.ts";
 import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
 import { Locator } from "./channel/locator.ts";
 import type { RemoteCommand } from "./channel/remote-command.ts";
@@ -78,7 +79,7 @@ export class Session {
   #closing = false;
   #lastError: Error | undefined;
 
-  private constructor(client: Client, transport: Transport, peer: Peer, facts: SessionFacts) {
+  private constructor(client: Client, transport: Transport, peer: Peer, facts: SessionFacts, answers: Answers) {
     this.#client = client;
     this.#transport = transport;
     this.peer = peer;
@@ -108,7 +109,8 @@ export class Session {
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
         // The channels' own end and close events come after this one: they must find the reason here.
-        this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer);
+        const fault = answers.isStalled ? new Error("it asks and does not read the answers") : this.#lastError;
+        this.#gone = transport.goneBy(true) ?? lost(fault, peer);
         // By itself a channel that is not read just now would hear of it only when all that it holds was read.
         for (const { conn } of this.#open.all()) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
@@ -128,7 +130,7 @@ export class Session {
     const { stream, hop, local, remote, observed } = transport;
     hooks.progress?.({ done: "connection", local, remote });
     const leg = new LiveLeg(2, hooks.dropped);
-    watchTransport(stream, leg, (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings));
+    const outgoing = watchTransport(stream, leg, (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings));
     const { host, port } = settings;
     hooks.wire((plugin) => ({
       ...{ host, port, hop, from: local, to: remote, observed },
@@ -139,9 +141,10 @@ export class Session {
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await hooks.trust(ssh2, address);
-      const begin = (negotiated: Negotiated) =>
-        new Session(client, transport, settings, { local, remote, ...negotiated });
-      const session = await logIn(client, stream, settings, trust, hooks, signal, begin);
+      const attach = () => new Answers(client, stream, outgoing);
+      const begin = (negotiated: Negotiated, answers: Answers) =>
+        new Session(client, transport, settings, { local, remote, ...negotiated }, answers);
+      const session = await logIn(client, stream, settings, trust, hooks, signal, attach, begin);
       // Not waited for: the first bytes of the first flow may be late, but the forward is there.
       if (settings.nagleCure && needsNagleCure(session.facts.serverSoftware)) void runQuietly(client, "true");
       return session;

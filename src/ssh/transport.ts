@@ -23,6 +23,14 @@ export interface Transport {
   release(): Promise<void>;
 }
 
+/** What goes out, in bytes since the beginning. */
+export interface Outgoing {
+  /** All that the stream was given. */
+  readonly given: number;
+  /** What the system, or the session under this one, has taken of it. */
+  readonly sent: number;
+}
+
 /** Above this many bytes waiting for the network, channel writers are held back: ssh2 itself only stops at the sum of all windows. */
 const congestedBytes = 4 * 1024 * 1024;
 /** What is gathered goes out at the latest when it is this much. */
@@ -31,7 +39,7 @@ const gatheredBytes = 128 * 1024;
 const copiedBytes = 16 * 1024;
 
 /** Tells `leg` all that passes, from before ssh2's first byte. Call it before ssh2 gets the stream. */
-export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (error: unknown) => PorthopError): void {
+export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (error: unknown) => PorthopError): Outgoing {
   let failure: unknown;
   stream.on("data", (chunk) => leg.bytes("down", chunk));
   // A data listener sets the stream flowing: what sshd says before ssh2 listens must wait for it. ssh2 resumes.
@@ -65,6 +73,7 @@ export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (erro
     write.flush();
     return end();
   }) as typeof stream.end;
+  return write.outgoing;
 }
 
 /**
@@ -75,6 +84,7 @@ function gatheredWrite(stream: Duplex) {
   const write = stream.write.bind(stream) as (data: Uint8Array) => boolean;
   let pieces: Uint8Array[] = [];
   let bytes = 0;
+  let given = 0;
   const flush = () => {
     const [only] = pieces;
     if (only === undefined) return;
@@ -90,10 +100,19 @@ function gatheredWrite(stream: Duplex) {
     if (pieces.length === 0) process.nextTick(flush);
     pieces.push(data);
     bytes += data.byteLength;
+    given += data.byteLength;
     if (bytes >= gatheredBytes) flush();
     return true;
   };
-  return Object.assign(gather, { flush });
+  const outgoing: Outgoing = {
+    get given() {
+      return given;
+    },
+    get sent() {
+      return given - bytes - stream.writableLength;
+    },
+  };
+  return Object.assign(gather, { flush, outgoing });
 }
 
 /** Says whether the network is behind, and when it has caught up. */

@@ -56,7 +56,9 @@ async function attempt(server: { readonly host: string; readonly port: number },
     easyTrust(trust),
     { debug: (text) => debug.push(text), banner: (text) => banners.push(text) },
     signal,
-    (negotiated) => {
+    () => "attached",
+    (negotiated, attached) => {
+      assert.equal(attached, "attached");
       begin?.(negotiated);
       return negotiated;
     },
