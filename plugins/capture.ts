@@ -25,8 +25,9 @@ export default definePlugin({
     snaplen: { type: "number", about: "how many bytes of each packet to keep; all of them by default" },
   },
   setup(host, { file, legs, snaplen }) {
-    const capture = startCapture(host, file, readLegs(host, legs), readSnapLength(host, snaplen));
-    host.locateTargets();
+    const wanted = readLegs(host, legs);
+    const capture = startCapture(host, file, wanted, readSnapLength(host, snaplen));
+    host.locateTargets(([1, 3] as const).filter((leg) => wanted.has(leg)));
     host.onSession((wire) => capture.followWire(wire));
     host.onDispose(() => capture.finish());
     return (flow, next) => {

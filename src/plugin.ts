@@ -136,8 +136,11 @@ export interface Host {
   readonly sessions: readonly string[];
   /** Called for each session after its connection stands and before its first byte. */
   onSession(fn: (wire: Wire) => void): void;
-  /** Has porthop keep a small command running on the server, which tells from where it dialed each target. */
-  locateTargets(): void;
+  /**
+   * Has porthop ask the server for what only it can tell: leg 3, from where it dialed each target (a small command runs
+   * there while the session lives), and leg 1, where it listens for -R. Leg 3 when left out.
+   */
+  locateTargets(legs?: readonly (1 | 3)[]): void;
   /** Last registered runs first. */
   onDispose(fn: () => void | Promise<void>): void;
   /** Ends `setup` with an error that the user can act on: a code of cli.md's table, what happened, what to do. */

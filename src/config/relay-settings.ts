@@ -22,7 +22,7 @@ export interface RelaySettings extends CarryingSettings {
 
 /** Of ssh's letters and of porthop's options those that need no session. */
 const letters = new Set(["L", "g", "4", "6", "f", "o", "q", "v", "E", "h"]);
-const withSession = new Set(["no-nagle-cure", "capture-keys", "check-target", "reconnect", "hold"]);
+const withSession = new Set(["no-nagle-cure", "ask-server", "capture-keys", "check-target", "reconnect", "hold"]);
 
 export const relayFlags: { readonly short: readonly RunFlag[]; readonly long: readonly RunFlag[] } = {
   short: sshFlags

@@ -70,10 +70,8 @@ export const porthopFlags: readonly RunFlag[] = [
   { name: "json", about: "events on stdout, one JSON object a line" },
   { name: "grace", value: "DURATION", about: "how long open flows may finish at the end (5s)" },
   { name: "help", about: "this help" },
-  {
-    name: "no-nagle-cure",
-    about: "do not run `true` once on servers that would delay small writes (sshd before 10.1)",
-  },
+  { name: "ask-server", about: "small commands may run on the server: where it listens is asked there" },
+  { name: "no-nagle-cure", about: "does nothing any more: no command is run against delayed small writes" },
 ];
 
 /** ssh's flags that porthop does not have yet, with their arity, so that they are named and not misread. */

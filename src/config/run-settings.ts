@@ -28,7 +28,8 @@ export interface RunSettings extends CarryingSettings {
   /** -i, in the order given. */
   readonly identityFiles: readonly string[];
   readonly way: WaySettings;
-  readonly nagleCure: boolean;
+  /** --ask-server: small commands may run on the server that nobody asked for. */
+  readonly asksServer: boolean;
   /** What runs on the server; without it only the forwards are wanted (-N). */
   readonly remote: CommandSettings | undefined;
   /** What the configuration says of a jump host; undefined when none was read. */
@@ -66,8 +67,7 @@ function readWords(words: readonly string[], files: ConfigSources | undefined): 
     keywords,
     identityFiles: given.values("i"),
     way: readWay(keywords),
-    // A command's session does what the cure does, and a server may allow only one.
-    nagleCure: !given.has("no-nagle-cure") && remote === undefined,
+    asksServer: given.has("ask-server"),
     remote,
     ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
   };

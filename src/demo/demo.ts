@@ -158,7 +158,7 @@ async function demoPlan(
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},
-      nagleCure: false,
+      mayAskServer: true,
     },
     trust: async () => ({
       hostKeyTypes: [],

@@ -34,8 +34,8 @@ export class Chain {
   readonly #disposers: Disposer[] = [];
   readonly #onSession: { readonly plugin: string; readonly fn: (wire: Wire) => void }[] = [];
   readonly #stopped = new AbortController();
-  /** True when a plugin wants to know from where the server dials the targets. */
-  locatesTargets = false;
+  /** The legs on the server's side of which a plugin wants to know the true addresses. */
+  readonly locates = new Set<1 | 3>();
   readonly #context: ChainContext;
 
   private constructor(context: ChainContext) {
@@ -123,8 +123,8 @@ export class Chain {
       signal: this.#stopped.signal,
       sessions: this.#context.sessions ?? [],
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
-      locateTargets: () => {
-        this.locatesTargets = true;
+      locateTargets: (legs = [3]) => {
+        for (const leg of legs) this.locates.add(leg);
       },
       onDispose: (run) => void this.#disposers.push({ plugin, run }),
       fail: (code: ErrorCode, message: string, hint?: string): never => {

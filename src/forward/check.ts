@@ -105,11 +105,11 @@ async function checkForwards(
   }
 }
 
-/** As a tunnel has them, but with a limit for each connection, and with no command run on the server. */
+/** As a tunnel has them, but with a limit for each connection; and a check asks the destination what only it can tell. */
 function hopsOf({ session, trust, way }: SshPlan, connectMs: number): readonly Hop[] {
-  const hops = [...(way?.jumps ?? []), { settings: session, trust }];
+  const hops = [...(way?.jumps ?? []), { settings: { ...session, mayAskServer: true }, trust }];
   return hops.map(({ settings, ...hop }) => {
     const connectTimeoutMs = settings.connectTimeoutMs ?? connectMs;
-    return { ...hop, settings: { ...settings, connectTimeoutMs, nagleCure: false } };
+    return { ...hop, settings: { ...settings, connectTimeoutMs } };
   });
 }

@@ -56,6 +56,7 @@ export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise
     exitOnForwardFailure: settings.keywords.flag("ExitOnForwardFailure", true),
     remoteOpen: remoteOpenRules(settings),
     here: hereOptions(settings, deps.streams),
+    asksServer: settings.asksServer,
     command:
       settings.remote === undefined
         ? undefined
@@ -64,10 +65,10 @@ export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise
 }
 
 /** A jump host with its own settings of the configuration. */
-function configuredHop(jump: Destination, { hopSettings, nagleCure }: RunSettings, deps: PlanDeps): ConfiguredHop {
+function configuredHop(jump: Destination, { hopSettings }: RunSettings, deps: PlanDeps): ConfiguredHop {
   if (hopSettings === undefined) throw new Error("no configuration was read");
   const own = hopSettings(jump);
-  const session = sessionSettings({ ...own, nagleCure });
+  const session = sessionSettings(own);
   // What is compressed inside is not compressed once more on the way.
   const settings = { ...session, isJump: true, algorithms: { ...session.algorithms, compression: false } };
   const { host, port, user } = settings;
@@ -87,9 +88,8 @@ function remoteOpenRules({ keywords }: RunSettings): RemoteOpenRules | undefined
 function sessionSettings({
   destination,
   keywords,
-  nagleCure,
   way,
-}: Pick<RunSettings, "destination" | "keywords" | "nagleCure" | "way">): SessionSettings {
+}: Pick<RunSettings, "destination" | "keywords" | "way">): SessionSettings {
   return {
     host: keywords.text("HostName") ?? destination.host,
     port: destination.port ?? 22,
@@ -109,7 +109,6 @@ function sessionSettings({
       hostKeyAlgorithms: keywords.text("HostKeyAlgorithms"),
       compression: keywords.flag("Compression", false),
     },
-    nagleCure,
   };
 }
 

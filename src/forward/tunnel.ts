@@ -32,6 +32,8 @@ export interface TunnelPlan {
   readonly remoteOpen?: RemoteOpenRules | undefined;
   /** What runs on the server beside the forwards; nothing when left out. */
   readonly command?: CommandPlan | undefined;
+  /** Small commands may run on the server that nobody asked for (--ask-server). */
+  readonly asksServer?: boolean | undefined;
   /** How it listens and dials on this machine. */
   readonly here?: Omit<PairingOptions, "warn" | "remoteOpen"> | undefined;
 }
@@ -74,10 +76,10 @@ export class Tunnel {
 
   /** Resolves when all listeners are up, and the command runs. */
   async start(signal: AbortSignal): Promise<Started> {
-    const hops = hopsOf(this.#plan);
-    const sessions = hops.map((hop) => hop.settings.host);
+    const sessions = hopsOf(this.#plan, false).map((hop) => hop.settings.host);
     const chain = await Chain.setUp(this.#plan.plugins, { ...this.#hooks, sessions });
     this.#chain = chain;
+    const hops = hopsOf(this.#plan, this.#plan.asksServer === true || isAsked(chain, this.#plan.forwards));
     const session = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
     this.#flows = new Flows(chain, this.#hooks);
     const up: string[] = [];
@@ -113,7 +115,7 @@ export class Tunnel {
     const { command } = this.#plan;
     // Before any other: a server may allow one session channel and no more (MaxSessions 1).
     if (command !== undefined) this.#command = await CommandRun.open(session, command, this.#warn, signal);
-    if (chain.locatesTargets) await session.locator.start(targetPorts(this.#plan.forwards));
+    if (wantsTargets(chain, this.#plan.forwards)) await session.locator.start(targetPorts(this.#plan.forwards));
     return session;
   }
 
@@ -210,7 +212,21 @@ function after(ms: number): Promise<void> {
   });
 }
 
-function hopsOf({ session, trust, way }: TunnelPlan): RoutePlan["hops"] {
+/** A capture asks the server for what it shows and only the server knows. */
+function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {
+  return wantsTargets(chain, forwards) || (chain.locates.has(1) && forwards.some(listensThere));
+}
+
+function wantsTargets({ locates }: Chain, forwards: readonly Forward[]): boolean {
+  return locates.has(3) && forwards.some((forward) => !listensThere(forward));
+}
+
+function listensThere({ kind }: Forward): boolean {
+  return kind === "remote" || kind === "reverse-dynamic";
+}
+
+/** Only of the destination anything is asked. */
+function hopsOf({ session, trust, way }: TunnelPlan, mayAskServer: boolean): RoutePlan["hops"] {
   if (session === undefined || trust === undefined) return [];
-  return [...(way?.jumps ?? []), { settings: session, trust }];
+  return [...(way?.jumps ?? []), { settings: { ...session, mayAskServer }, trust }];
 }

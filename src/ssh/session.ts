@@ -10,19 +10,20 @@ import type { Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import { type DropObserver, LiveLeg } from "../flow/leg.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import { errnoOf } from "../io/failure.ts";
-import { JoinedStream } from "../io/joined-stream.ts";
 import type { Wire } from "../plugin.ts";
 import { extensionFlaws } from "./algorithm/extension.ts";
 import { Answers } from "./answers.ts";
 import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
+import { type ChannelRequester, nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
+import { CommandGate } from "./channel/command-gate.ts";
 import { Locator } from "./channel/locator.ts";
 import type { RemoteCommand } from "./channel/remote-command.ts";
 import { type Accept, RemoteListeners } from "./channel/remote-listener.ts";
-import { needsNagleCure, runQuietly } from "./channel/server-shell.ts";
 import { SessionChannel } from "./channel/session-channel.ts";
-import { channelRefused, lost, type Peer } from "./failure.ts";
+import { lost, type Peer } from "./failure.ts";
 import { loadSsh2, type Ssh2 } from "./loader.ts";
 import { type LoginHooks, type LoginSettings, logIn, type Negotiated, type Trust } from "./login.ts";
+import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
 import type { TellProgress } from "./progress.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
 import { congestionOf, type Transport, watchTransport } from "./transport.ts";
@@ -34,8 +35,8 @@ export interface SessionSettings extends LoginSettings {
   readonly attempts?: number | undefined;
   /** TCPKeepAlive. */
   readonly tcpKeepAlive?: boolean | undefined;
-  /** Runs one session channel so that an older sshd drops Nagle's algorithm. */
-  readonly nagleCure: boolean;
+  /** Commands that nobody asked for may run on this server; none when left out. */
+  readonly mayAskServer?: boolean | undefined;
 }
 
 export interface SessionHooks extends LoginHooks {
@@ -61,6 +62,12 @@ interface Breakable {
   readonly channel?: ClientChannel;
 }
 
+/** What listens to the server from its first word on. */
+interface Attached {
+  readonly gate: CommandGate;
+  readonly answers: Answers;
+}
+
 export class Session {
   readonly facts: SessionFacts;
   readonly leg: LegFacts;
@@ -73,20 +80,27 @@ export class Session {
   readonly #client: Client;
   readonly #transport: Transport;
   readonly #carrier: ChannelCarrier;
+  readonly #requester: ChannelRequester;
   readonly #remote: RemoteListeners;
   readonly #open = new OpenItems<Breakable>();
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
 
-  private constructor(client: Client, transport: Transport, peer: Peer, facts: SessionFacts, answers: Answers) {
+  private constructor(
+    client: Client,
+    transport: Transport,
+    peer: Peer,
+    facts: SessionFacts,
+    { gate, answers }: Attached,
+  ) {
     this.#client = client;
     this.#transport = transport;
     this.peer = peer;
     this.hop = transport.hop;
     this.facts = facts;
     this.leg = { from: facts.local, to: facts.remote, observed: transport.observed };
-    this.locator = new Locator(client);
+    this.locator = new Locator(gate);
     const session = this;
     this.#carrier = {
       get goneBy() {
@@ -94,8 +108,16 @@ export class Session {
       },
       congestion: congestionOf(transport.stream),
     };
+    this.#requester = {
+      client,
+      peer,
+      get goneBy() {
+        return session.#gone;
+      },
+    };
     this.#remote = new RemoteListeners(client, {
       peer,
+      gate,
       server: facts.remote ?? { host: peer.host, port: peer.port },
       get goneBy() {
         return session.#gone;
@@ -130,7 +152,11 @@ export class Session {
     const { stream, hop, local, remote, observed } = transport;
     hooks.progress?.({ done: "connection", local, remote });
     const leg = new LiveLeg(2, hooks.dropped);
-    const outgoing = watchTransport(stream, leg, (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings));
+    const outgoing = watchTransport(
+      stream,
+      leg,
+      (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings),
+    );
     const { host, port } = settings;
     hooks.wire((plugin) => ({
       ...{ host, port, hop, from: local, to: remote, observed },
@@ -141,13 +167,15 @@ export class Session {
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await hooks.trust(ssh2, address);
-      const attach = () => new Answers(client, stream, outgoing);
-      const begin = (negotiated: Negotiated, answers: Answers) =>
-        new Session(client, transport, settings, { local, remote, ...negotiated }, answers);
-      const session = await logIn(client, stream, settings, trust, hooks, signal, attach, begin);
-      // Not waited for: the first bytes of the first flow may be late, but the forward is there.
-      if (settings.nagleCure && needsNagleCure(session.facts.serverSoftware)) void runQuietly(client, "true");
-      return session;
+      const begin = (negotiated: Negotiated, attached: Attached) => {
+        if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(client, stream, outgoing);
+        return new Session(client, transport, settings, { local, remote, ...negotiated }, attached);
+      };
+      const attach = (): Attached => ({
+        gate: new CommandGate(client, settings.mayAskServer === true),
+        answers: new Answers(client, stream, outgoing),
+      });
+      return await logIn(client, stream, settings, trust, hooks, signal, attach, begin);
     } catch (error) {
       // What was under the session may have broken it.
       const reason = isBreak(error) ? (transport.goneBy(false) ?? error) : error;
@@ -166,7 +194,9 @@ export class Session {
   async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    return this.#requestChannel(target, origin, signal, (channel) => this.#adopt(channel, formatAddress(target), 3));
+    return requestChannel(this.#requester, target, origin, signal, (channel) =>
+      this.#adopt(channel, formatAddress(target), 3),
+    );
   }
 
   /** Has the server listen. Rejects with `forward.refused` when it does not. */
@@ -178,7 +208,7 @@ export class Session {
   async openStream(target: Address, signal: Cancel): Promise<Duplex> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    const stream = await this.#requestChannel(target, nobody, signal, streamOf);
+    const stream = await requestChannel(this.#requester, target, nobody, signal, streamOf);
     // As with conns: a channel that is not read just now would not hear of it.
     void this.lost.then(() => stream.destroy());
     return stream;
@@ -222,34 +252,6 @@ export class Session {
     await closed;
   }
 
-  /** `made` is called before anything else that came with the answer is read: a target may say all it has at once. */
-  #requestChannel<T>(
-    target: Address,
-    origin: Address,
-    signal: Cancel,
-    made: (channel: ClientChannel) => T,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      const answer = (error: Error | undefined, channel: ClientChannel) => {
-        signal.removeEventListener("abort", onAbort);
-        if (error !== undefined) return reject(this.#gone ?? channelRefused(error, target, this.peer));
-        // Nobody waits any more: SSH cannot take an open request back, only close what it gave.
-        if (signal.aborted) return channel.close();
-        resolve(made(channel));
-      };
-      // The protocol wants an address and port for the originator (RFC 4254, section 7.2); a unix socket has none.
-      const from = isUnix(origin) ? { host: "127.0.0.1", port: 0 } : origin;
-      try {
-        if (isUnix(target)) this.#client.openssh_forwardOutStreamLocal(target.path, answer);
-        else this.#client.forwardOut(from.host, from.port, target.host, target.port, answer);
-      } catch (error) {
-        answer(error as Error, undefined as never);
-      }
-    });
-  }
-
   /** A session channel for a command: opened now, as a server may allow only one, and started later. */
   openSessionChannel(signal: Cancel): Promise<SessionChannel> {
     const session = this;
@@ -277,20 +279,6 @@ export class Session {
 }
 
 const goodbyeMs = 500;
-
-/** The originator that sshd is told for a connection of our own (RFC 4254, section 7.2), as `ssh -W` tells it. */
-const nobody = { host: "127.0.0.1", port: 65535 };
-
-function streamOf(channel: ClientChannel): Duplex {
-  channel.stderr.resume();
-  return new JoinedStream(channel, channel, {
-    release() {
-      channel.close();
-      // The channel must see its end to be forgotten.
-      channel.resume();
-    },
-  });
-}
 
 /** The connection ended or failed, in whatever way that was heard of. */
 function isBreak(error: unknown): boolean {

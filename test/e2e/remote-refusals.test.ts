@@ -132,7 +132,8 @@ for (const setting of ["no", "yes", "clientspecified"] as const) {
       await using sshd = await startSshd({ config: [`GatewayPorts ${setting}`] });
       await using echo = await echoServer();
       for (const { bind, reached, addresses, warning } of cases) {
-        await using tunnel = await openRemoteSpecs(sshd, [`${bind}0:127.0.0.1:${echo.port}`]);
+        const args = ["--ask-server"];
+        await using tunnel = await openRemoteSpecs(sshd, [`${bind}0:127.0.0.1:${echo.port}`], { args });
         const port = tunnel.port();
         assert.deepEqual(await reachable(port), reached, bind);
         assert.deepEqual(
@@ -147,6 +148,21 @@ for (const setting of ["no", "yes", "clientspecified"] as const) {
     },
   );
 }
+
+test(
+  "Without --ask-server nothing is asked: what GatewayPorts may have made of a bind address is a doubt.",
+  limits,
+  async () => {
+    await using sshd = await startSshd();
+    await using tunnel = await openRemoteSpecs(sshd, ["*:0:127.0.0.1:9"]);
+    const { stderr } = await tunnel.stop();
+    assert.match(
+      stderr,
+      /^porthop: warning: R1: others can connect to it: .*, unless its sshd_config says "GatewayPorts no"/m,
+    );
+    assert.doesNotMatch(sshd.log(), /Starting session/);
+  },
+);
 
 /** Which of this machine's addresses lead through a forward. */
 async function reachable(port: number): Promise<string[]> {

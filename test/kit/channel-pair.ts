@@ -70,8 +70,12 @@ export class ChannelPair implements AsyncDisposable {
         else reject(error);
       });
     });
-    const far = await this.#waiting.until(`channel ${index}`, () => this.#accepted[index]);
-    return { near, far };
+    return { near, far: await this.accepted(index) };
+  }
+
+  /** The server's end of the channel that was asked for then, once it is there. */
+  accepted(index: number): Promise<ServerChannel> {
+    return this.#waiting.until(`channel ${index}`, () => this.#accepted[index]);
   }
 
   /** How many channels our side holds. */

@@ -47,7 +47,7 @@ export class ScriptedHost implements Host {
     info: (text) => this.lines.push(`info ${text}`),
     debug: (text) => this.lines.push(`debug ${text}`),
   };
-  locatesTargets = false;
+  readonly locates = new Set<1 | 3>();
   readonly #stopped = new AbortController();
   readonly #onSession: ((wire: Wire) => void)[] = [];
   readonly #disposers: (() => void | Promise<void>)[] = [];
@@ -64,8 +64,8 @@ export class ScriptedHost implements Host {
     this.#onSession.push(fn);
   }
 
-  locateTargets(): void {
-    this.locatesTargets = true;
+  locateTargets(legs: readonly (1 | 3)[] = [3]): void {
+    for (const leg of legs) this.locates.add(leg);
   }
 
   onDispose(fn: () => void | Promise<void>): void {

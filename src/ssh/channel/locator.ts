@@ -4,11 +4,11 @@
  */
 
 import { isIP } from "node:net";
-import type { Client, ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix, type TcpAddress } from "../../codec/address.ts";
 import { askPort, readSocketTable, type SocketRow, socketTableCommand } from "../../codec/capture/socket-table.ts";
 import { ipBytes } from "../../codec/ip-bytes.ts";
-import { startCommand } from "./server-shell.ts";
+import type { CommandGate } from "./command-gate.ts";
 
 /** How long an answer may take: what waits for it (the capture) holds frames back meanwhile. */
 const answerTimeoutMs = 1000;
@@ -19,6 +19,8 @@ const answerTimeoutMs = 1000;
 const seenKept = 32_768;
 /** The most that one answer may hold before the shell is given up. */
 const answerBytes = 1024 * 1024;
+
+type Gate = Pick<CommandGate, "start">;
 
 export interface Located {
   readonly from: Address;
@@ -36,7 +38,7 @@ export interface Dialing {
 const unlocated: Dialing = { done() {}, locate: async () => undefined };
 
 export class Locator {
-  readonly #client: Client;
+  readonly #gate: Gate;
   readonly #timeoutMs: number;
   /** Sockets, each with the number of the answer that showed it first; 0 when it is known whose it is. */
   readonly #seen = new Map<string, number>();
@@ -48,8 +50,8 @@ export class Locator {
   #seesOwn = false;
   #shell: Promise<Shell | undefined> | undefined;
 
-  constructor(client: Client, timeoutMs = answerTimeoutMs) {
-    this.#client = client;
+  constructor(gate: Gate, timeoutMs = answerTimeoutMs) {
+    this.#gate = gate;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -58,7 +60,7 @@ export class Locator {
    * other programs' connections to the same targets.
    */
   async start(ports: readonly number[]): Promise<void> {
-    this.#shell ??= startShell(this.#client, this.#timeoutMs);
+    this.#shell ??= startShell(this.#gate, this.#timeoutMs);
     const shell = await this.#shell;
     if (shell === undefined) return;
     for (const port of new Set(ports)) {
@@ -176,8 +178,8 @@ interface Shell {
   ask(question: string): Promise<readonly string[] | undefined>;
 }
 
-async function startShell(client: Client, timeoutMs: number): Promise<Shell | undefined> {
-  const channel = await startCommand(client, socketTableCommand, timeoutMs);
+async function startShell(gate: Gate, timeoutMs: number): Promise<Shell | undefined> {
+  const channel = await gate.start(socketTableCommand, timeoutMs);
   if (channel === undefined) return undefined;
   const answers = new Answers(channel, timeoutMs);
   const greeting = await answers.next();

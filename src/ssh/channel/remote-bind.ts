@@ -2,11 +2,10 @@
  * What becomes of the bind address of a listener on the server. sshd may not heed it (GatewayPorts): it says so when it
  * opens more than was asked for, and is silent when it keeps to loopback, so that one is looked for.
  */
-import type { Client } from "ssh2";
 import { formatAddress, isLoopback, type TcpAddress } from "../../codec/address.ts";
 import { portTableCommand, readListening } from "../../codec/capture/socket-table.ts";
 import { ipBytes } from "../../codec/ip-bytes.ts";
-import { outputOf } from "./server-shell.ts";
+import type { CommandGate } from "./command-gate.ts";
 
 export interface Bound {
   /** Where the server listens, as far as can be told. */
@@ -25,7 +24,11 @@ export function overriddenBind(text: string): string | undefined {
 }
 
 /** `wanted` has the true port. Asks the server for its sockets only when the answer is in doubt; never rejects. */
-export async function whereBound(client: Client, wanted: TcpAddress, overridden: boolean): Promise<Bound> {
+export async function whereBound(
+  gate: Pick<CommandGate, "output">,
+  wanted: TcpAddress,
+  overridden: boolean,
+): Promise<Bound> {
   const { port } = wanted;
   const asked = formatAddress(wanted);
   if (overridden) {
@@ -35,7 +38,7 @@ export async function whereBound(client: Client, wanted: TcpAddress, overridden:
   }
   // These sshd always heeds.
   if (["localhost", "127.0.0.1", "::1"].includes(wanted.host)) return { addresses: [wanted], remarks: [] };
-  const table = await outputOf(client, portTableCommand(port));
+  const table = await gate.output(portTableCommand(port));
   const hosts = readListening(table?.split("\n") ?? [], port);
   const [first, ...others] = hosts.map((host) => ({ host, port }));
   if (first !== undefined && hosts.every(isLoopback) && !hosts.some((host) => isSameAddress(host, wanted.host))) {

@@ -6,6 +6,7 @@ import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix, type TcpAddress } from "../../codec/address.ts";
 import type { Inbound, Listener } from "../../flow/conn.ts";
 import { listenRefused, type Peer } from "../failure.ts";
+import type { CommandGate } from "./command-gate.ts";
 import { bindHost, overriddenBind, whereBound } from "./remote-bind.ts";
 import { type ChannelOpening, type RemoteCarrier, refuseOpen, remoteInbound } from "./remote-inbound.ts";
 import { hearServerDebug } from "./server-debug.ts";
@@ -14,6 +15,8 @@ export interface RemoteContext extends RemoteCarrier {
   readonly peer: Peer;
   /** The server as our session reached it. */
   readonly server: Address;
+  /** To its shell. */
+  readonly gate: Pick<CommandGate, "output">;
 }
 
 export type Accept = (inbound: Inbound) => void;
@@ -72,7 +75,7 @@ export class RemoteListeners {
       }),
     ).finally(() => this.#asked.delete(bind));
     const cancel = (done: () => void) => this.#client.unforwardIn(bind, listen.port, done);
-    const bound = await whereBound(this.#client, { ...wanted, port: listen.port }, asked.overridden);
+    const bound = await whereBound(this.#context.gate, { ...wanted, port: listen.port }, asked.overridden);
     return this.#listener(listen, bound, cancel);
   }
 

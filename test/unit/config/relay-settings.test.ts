@@ -58,6 +58,7 @@ test("What needs a session is refused by its name, with its value.", () => {
   refused(["-p", "22"], /^-p 22: a relay has no ssh session, and so not this flag$/);
   refused(["-D1080"], /^-D1080: a relay has no ssh session/);
   refused(["--no-nagle-cure"], /^--no-nagle-cure: a relay has no ssh session/);
+  refused(["--ask-server"], /^--ask-server: a relay has no ssh session/);
   refused(["-o", "User=alice"], /^-o User: a relay has no ssh session, and so not this keyword$/);
   refused(["-o", "Colour=red"], /porthop does not have this keyword/);
 });

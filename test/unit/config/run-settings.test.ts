@@ -42,7 +42,7 @@ test("Without any flag everything has its default", () => {
     json: false,
     background: false,
     graceMs: 5000,
-    nagleCure: true,
+    asksServer: false,
     remote: undefined,
   });
   assert.equal(keywords.text("Port"), undefined);
@@ -50,8 +50,8 @@ test("Without any flag everything has its default", () => {
 
 test("What stands behind the destination and its flags is the command, which says little and needs no cure", () => {
   for (const words of ["vishnu -p 2222 uname -a", "-- vishnu uname -a", "vishnu -- uname -a"]) {
-    const { remote, logLevel, nagleCure } = read(words);
-    assert.deepEqual([remote?.command, logLevel, nagleCure], ["uname -a", "warn", false], words);
+    const { remote, logLevel } = read(words);
+    assert.deepEqual([remote?.command, logLevel], ["uname -a", "warn"], words);
   }
   assert.equal(read("-- vishnu -N").remote?.command, "-N");
   assert.equal(read("-v vishnu uname -a").logLevel, "debug");
@@ -208,9 +208,9 @@ test("--grace is a duration, the last one counts, and no timer is asked for more
   assert.equal(ms("--grace 100w vishnu"), longestTimerMs);
 });
 
-test("--no-nagle-cure and --json are as they say", () => {
-  const settings = read("--no-nagle-cure --json vishnu");
-  assert.deepEqual([settings.nagleCure, settings.json], [false, true]);
+test("--ask-server and --json are as they say, and --no-nagle-cure is taken and does nothing.", () => {
+  const settings = read("--no-nagle-cure --ask-server --json vishnu");
+  assert.deepEqual([settings.asksServer, settings.json], [true, true]);
 });
 
 test("Help is asked for with -h or --help, and then nothing has to be complete", () => {

@@ -200,16 +200,18 @@ test("A plugin that cannot follow a session is warned about, and the others are 
   assert.deepEqual([told, asked, log.lines], [["vishnu"], ["a", "b"], ["warn cannot follow this session: no room"]]);
 });
 
-test("The chain knows whether any plugin wants the targets located.", async () => {
-  assert.equal((await chainOf({ a: pass })).locatesTargets, false);
-  const wanting: PreparedPlugin = {
+test("The chain knows of which legs any plugin wants the true addresses.", async () => {
+  assert.deepEqual([...(await chainOf({ a: pass })).locates], []);
+  const wanting = (legs?: readonly (1 | 3)[]): PreparedPlugin => ({
     name: "capture",
     setup: (host) => {
-      host.locateTargets();
+      host.locateTargets(legs);
       return pass;
     },
-  };
-  assert.equal((await setUp([{ name: "a", setup: () => pass }, wanting])).locatesTargets, true);
+  });
+  assert.deepEqual([...(await setUp([{ name: "a", setup: () => pass }, wanting()])).locates], [3]);
+  assert.deepEqual([...(await setUp([wanting([1]), wanting([1, 3])])).locates], [1, 3]);
+  assert.deepEqual([...(await setUp([wanting([])])).locates], []);
 });
 
 test("Middlewares are an onion: entered first to last before the flow is carried, left last to first after it.", async () => {

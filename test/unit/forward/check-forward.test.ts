@@ -156,7 +156,7 @@ function connect({ host, port }: SshServer): Promise<Session> {
   const user = "anna";
   const keepAlive = { keepAliveIntervalMs: 0, keepAliveCountMax: 0 };
   return Session.connect(
-    { host, port, user, connectTimeoutMs: 10_000, ...keepAlive, algorithms: {}, nagleCure: false },
+    { host, port, user, connectTimeoutMs: 10_000, ...keepAlive, algorithms: {} },
     {
       trust: async () => easyTrust(),
       wire: () => {},

@@ -14,7 +14,6 @@ const settings: SessionSettings = {
   keepAliveIntervalMs: 0,
   keepAliveCountMax: 0,
   algorithms: {},
-  nagleCure: false,
 };
 const jump: SessionSettings = { ...settings, host: "gate", port: 2222, user: "otto", isJump: true };
 const local = { host: "10.0.0.1", port: 40000 };

@@ -26,7 +26,7 @@ function planOf({ host, port }: Place, forwards: readonly string[], trust = easy
   return {
     session: {
       ...{ host, port, user: "anna", connectTimeoutMs: undefined, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
-      ...{ algorithms: {}, nagleCure: true },
+      ...{ algorithms: {} },
     },
     trust: async () => trust(),
     forwards: nameForwards(

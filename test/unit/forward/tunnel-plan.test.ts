@@ -64,7 +64,6 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
     connectTimeoutMs: undefined,
     keepAliveIntervalMs: 30_000,
     keepAliveCountMax: 3,
-    nagleCure: true,
   });
   assert.deepEqual(algorithms, {
     ciphers: undefined,
@@ -113,7 +112,6 @@ test("Flags and keywords fill the session in.", async () => {
       hostKeyAlgorithms: undefined,
       compression: true,
     },
-    nagleCure: false,
   });
 });
 

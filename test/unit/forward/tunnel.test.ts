@@ -53,7 +53,6 @@ class PlayedTunnel {
           keepAliveIntervalMs: 0,
           keepAliveCountMax: 0,
           algorithms: {},
-          nagleCure: false,
         },
         trust: trust ?? (async () => easyTrust()),
         forwards: nameForwards(specs, false),

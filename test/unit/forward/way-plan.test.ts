@@ -16,7 +16,6 @@ const base: SessionSettings = {
   keepAliveIntervalMs: 30_000,
   keepAliveCountMax: 3,
   algorithms: { ciphers: "aes128-ctr", compression: true },
-  nagleCure: true,
 };
 
 function plan(...words: string[]) {

@@ -81,7 +81,7 @@ test("A flow is a connection on leg 1 and one on leg 3, with true addresses, all
     ],
   );
   assert.deepEqual(scene.host.lines, [`info 22 packets in ${scene.file}`]);
-  assert.equal(scene.host.locatesTargets, true);
+  assert.deepEqual([...scene.host.locates], [1, 3]);
 });
 
 test("Leg 2 is the session: its ciphertext, cut at the borders of SSH's packets, with its host in the comment.", async () => {

@@ -45,7 +45,7 @@ function hop({ host, port }: { host: string; port: number }, changes: Partial<Ho
   return {
     settings: {
       ...{ host, port, user: "anna", connectTimeoutMs: 10_000, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
-      ...{ algorithms: {}, nagleCure: false, isJump: true },
+      ...{ algorithms: {}, isJump: true },
     },
     trust: async () => easyTrust(),
     ...changes,

@@ -47,7 +47,6 @@ async function outcome(port: number, use: (session: Session) => Promise<void> = 
     keepAliveIntervalMs: 0,
     keepAliveCountMax: 3,
     algorithms: {},
-    nagleCure: false,
   };
   const hooks = {
     trust: () => Promise.resolve(trust),

@@ -70,7 +70,6 @@ async function logIn(server: SshServer, options: Case = {}) {
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},
-      nagleCure: false,
     },
     {
       trust: (ssh2, address) =>

@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import ssh2, { type Client } from "ssh2";
 import type { Address } from "../../../../src/plugin.ts";
+import { CommandGate } from "../../../../src/ssh/channel/command-gate.ts";
 import { type Located, Locator } from "../../../../src/ssh/channel/locator.ts";
 import { startSshServer } from "../../../kit/ssh-server.ts";
 
@@ -43,9 +44,19 @@ class ScriptedChannel extends EventEmitter {
 
 type Exec = (channel: (error: Error | undefined, channel: ScriptedChannel) => void) => void;
 
-/** Enough of ssh2's client: it runs one command. */
-function clientThat(exec: Exec): Client {
-  return { exec: (_command: string, done: Parameters<Exec>[0]) => exec(done) } as unknown as Client;
+/** The open gate to a server that runs one command, with enough of ssh2's client behind it. */
+function gateTo(exec: Exec): CommandGate {
+  const callbacks: (() => void)[] = [];
+  const client = {
+    exec: (_command: string, done: Parameters<Exec>[0]) => exec(done),
+    _callbacks: callbacks,
+    _protocol: { ping: () => callbacks.shift()?.() },
+  };
+  return openGate(client as unknown as Client);
+}
+
+function openGate(client: Client): CommandGate {
+  return new CommandGate(client, true);
 }
 
 interface Script {
@@ -63,11 +74,11 @@ async function started(table: () => readonly string[] | undefined, script: Scrip
     return lines === undefined ? undefined : [...lines, ".\n"].join("\n");
   });
   const { greeting = "1000\n", timeoutMs = 5000, startPorts = [] } = script;
-  const client = clientThat((done) => {
+  const gate = gateTo((done) => {
     done(undefined, channel);
     channel.say(`${greeting}.\n`);
   });
-  const locator = new Locator(client, timeoutMs);
+  const locator = new Locator(gate, timeoutMs);
   await locator.start(startPorts);
   return { channel, locator };
 }
@@ -252,7 +263,7 @@ test("A unix socket has no row, and before the start nothing is known: neither i
   const { locator, channel } = await started(() => [row(40_001)]);
   assert.equal(await locate(locator, { path: "/run/db.sock" }), undefined);
   assert.deepEqual(channel.asked, []);
-  const unstarted = new Locator(clientThat(() => assert.fail("no command is run")));
+  const unstarted = new Locator(gateTo(() => assert.fail("no command is run")));
   assert.equal(await locate(unstarted, target), undefined);
   await unstarted.idle();
 });
@@ -263,22 +274,22 @@ test("A shell that prints a banner, with carriage returns and in pieces, is unde
       channel.say(piece);
     return undefined;
   });
-  const client = clientThat((done) => {
+  const gate = gateTo((done) => {
     done(undefined, channel);
     for (const piece of ["Welcome!\r\nLast login: yesterday.\r", "\n10", "00\r\n", ".", "\r\n"]) channel.say(piece);
   });
-  const locator = new Locator(client, 5000);
+  const locator = new Locator(gate, 5000);
   await locator.start([]);
   assert.deepEqual(await locate(locator, target), from(40_001));
 });
 
 test("Answers belong to their questions, in order, when several are asked at once.", async () => {
   const channel = new ScriptedChannel(() => undefined);
-  const client = clientThat((done) => {
+  const gate = gateTo((done) => {
     done(undefined, channel);
     channel.say("1000\n.\n");
   });
-  const locator = new Locator(client, 5000);
+  const locator = new Locator(gate, 5000);
   await locator.start([]);
   const other = { host: "10.0.0.3", port: 80 };
   const found = [locate(locator, target), locate(locator, other)];
@@ -306,12 +317,12 @@ for (const greeting of [
 }
 
 test("A server that refuses the command costs the addresses only.", async () => {
-  const refusing = clientThat((done) => done(new Error("(SSH) Channel open failure"), undefined as never));
-  const throwing = clientThat(() => {
+  const refusing = gateTo((done) => done(new Error("(SSH) Channel open failure"), undefined as never));
+  const throwing = gateTo(() => {
     throw new Error("Not connected");
   });
-  for (const client of [refusing, throwing]) {
-    const locator = new Locator(client, 5000);
+  for (const gate of [refusing, throwing]) {
+    const locator = new Locator(gate, 5000);
     await locator.start([5432]);
     assert.equal(await locate(locator, target), undefined);
   }
@@ -320,7 +331,7 @@ test("A server that refuses the command costs the addresses only.", async () => 
 test("A server that never answers the request is not waited for, and its late channel is closed.", async () => {
   let answer: Parameters<Exec>[0] = () => assert.fail("the command was never asked for");
   const locator = new Locator(
-    clientThat((done) => {
+    gateTo((done) => {
       answer = done;
     }),
     20,
@@ -335,7 +346,7 @@ test("A server that never answers the request is not waited for, and its late ch
 test("A shell that never says a word is given up.", async () => {
   const channel = new ScriptedChannel(() => undefined);
   const locator = new Locator(
-    clientThat((done) => done(undefined, channel)),
+    gateTo((done) => done(undefined, channel)),
     20,
   );
   await locator.start([5432]);
@@ -428,7 +439,7 @@ test("A real server whose shell ends at once costs the addresses only: nothing i
     client.on("ready", resolve).on("error", reject);
     client.connect({ host: server.host, port: server.port, username: "anyone", password: "any" });
   });
-  const locator = new Locator(client);
+  const locator = new Locator(openGate(client));
   await locator.start([]);
   for (let count = 0; count < 3; count++) assert.equal(await locate(locator, target), undefined);
   client.end();

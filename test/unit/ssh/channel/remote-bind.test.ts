@@ -1,31 +1,19 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import type { Client } from "ssh2";
 import { formatAddress } from "../../../../src/codec/address.ts";
 import { portTableCommand } from "../../../../src/codec/capture/socket-table.ts";
 import { bindHost, overriddenBind, whereBound } from "../../../../src/ssh/channel/remote-bind.ts";
 
 const port = 8080;
 
-/** A server that prints this table when it is asked, or runs no commands. */
+/** The way to a server that prints this table when it is asked, or runs no commands. */
 function serverThat(table: string | undefined) {
   const commands: string[] = [];
-  const exec = (command: string, answer: (error: Error | undefined, channel?: unknown) => void) => {
+  const output = async (command: string) => {
     commands.push(command);
-    if (table === undefined) return answer(new Error("no"));
-    const channel = Object.assign(new EventEmitter(), {
-      setEncoding() {},
-      close() {},
-      end() {
-        channel.emit("data", table);
-        channel.emit("close");
-      },
-      stderr: { resume() {} },
-    });
-    answer(undefined, channel);
+    return table;
   };
-  return { commands, client: { exec } as unknown as Client };
+  return { commands, gate: { output } };
 }
 
 /** A row of /proc/net/tcp in state LISTEN on port 8080. */
@@ -34,8 +22,8 @@ const loopbacks = listen("0100007F") + listen("00000000000000000000000001000000"
 const wildcards = listen("00000000") + listen("0".repeat(32));
 
 async function told(host: string, table: string | undefined, overridden = false) {
-  const { client, commands } = serverThat(table);
-  const { addresses, remarks } = await whereBound(client, { host, port }, overridden);
+  const { gate, commands } = serverThat(table);
+  const { addresses, remarks } = await whereBound(gate, { host, port }, overridden);
   assert.ok(remarks.length <= 1);
   return { places: addresses.map(formatAddress), remark: remarks[0] ?? "", asked: commands };
 }

@@ -57,6 +57,7 @@ async function play(answer: (bind: Bind) => Answer = () => true) {
   const listeners = new RemoteListeners(pair.client, {
     peer,
     server: { host: "192.0.2.7", port: 22 },
+    gate: { output: async () => undefined },
     get goneBy() {
       return state.gone;
     },

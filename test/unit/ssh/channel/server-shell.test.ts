@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import type { Client } from "ssh2";
-import { needsNagleCure, outputOf, runQuietly, startCommand } from "../../../../src/ssh/channel/server-shell.ts";
+import { outputOf, startCommand } from "../../../../src/ssh/channel/server-shell.ts";
 
 class ScriptedChannel extends EventEmitter {
   readonly stderr = { resume: () => void this.done.push("stderr resumed") };
@@ -30,25 +30,6 @@ function clientThat(exec: (command: string, answer: Answer) => void): Client {
   return { exec } as unknown as Client;
 }
 
-test("A command that runs has its stdin ended and its output thrown away, and is waited for.", async () => {
-  const channel = new ScriptedChannel();
-  const commands: string[] = [];
-  const client = clientThat((command, answer) => {
-    commands.push(command);
-    answer(undefined, channel);
-  });
-  let over = false;
-  const running = runQuietly(client, "true").then(() => {
-    over = true;
-  });
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([commands, over], [["true"], false]);
-  assert.deepEqual(channel.done.toSorted(), ["ended", "resumed", "stderr resumed"]);
-  channel.emit("close");
-  await running;
-  assert.equal(channel.done.includes("closed"), false);
-});
-
 for (const [what, exec] of [
   ["refuses it", (_: string, answer: Answer) => answer(new Error("open failed"), undefined)],
   [
@@ -59,20 +40,9 @@ for (const [what, exec] of [
   ],
 ] as const) {
   test(`A server that ${what} costs nothing but the command.`, async () => {
-    await runQuietly(clientThat(exec), "true");
     assert.equal(await startCommand(clientThat(exec), "true"), undefined);
   });
 }
-
-test("A server that runs something endless instead is not waited for: the channel is closed.", async () => {
-  const channel = new ScriptedChannel();
-  await runQuietly(
-    clientThat((_, answer) => answer(undefined, channel)),
-    "true",
-    10,
-  );
-  assert.equal(channel.done.at(-1), "closed");
-});
 
 test("A server that never answers is not waited for, and the channel that comes too late is closed.", async () => {
   let late: Answer = () => assert.fail("it was never asked");
@@ -134,19 +104,3 @@ test("A command that is refused, never ends, breaks or babbles has no output, an
     assert.ok(channel.done.includes("closed"));
   }
 });
-
-for (const [software, needed] of [
-  ["OpenSSH_9.2p1 Debian-2+deb12u7", true],
-  ["OpenSSH_10.0", true],
-  ["OpenSSH_10.1", false],
-  ["OpenSSH_10.10p1", false],
-  ["OpenSSH_11.0", false],
-  ["OpenSSH_7.4", true],
-  ["dropbear_2022.83", false],
-  ["libssh_0.10.5", false],
-  ["", false],
-] as const) {
-  test(`${software === "" ? "A server without a name" : software} ${needed ? "needs" : "does not need"} the cure.`, () => {
-    assert.equal(needsNagleCure(software), needed);
-  });
-}
