@@ -66,7 +66,9 @@ async function loadFile(path: string): Promise<Plugin> {
   }
   let exported: unknown;
   try {
-    exported = ((await import(pathToFileURL(resolve(path)).href)) as { readonly default?: unknown }).default;
+    // Written so that build.ts can tell it from an import of just anything.
+    const module: { readonly default?: unknown } = await import(`file:${fileLocation(path)}`);
+    exported = module.default;
     // A compiled porthop cannot be imported from outside, so a file may ask for definePlugin instead.
     if (typeof exported === "function") exported = await exported({ definePlugin });
   } catch (error) {
@@ -77,6 +79,12 @@ async function loadFile(path: string): Promise<Plugin> {
     });
   }
   return asPlugin(exported, shown);
+}
+
+/** What follows `file:` in the URL of a path. */
+function fileLocation(path: string): string {
+  const { href, protocol } = pathToFileURL(resolve(path));
+  return href.slice(protocol.length);
 }
 
 function asPlugin(exported: unknown, where: string): Plugin {

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { leftForRunTime } from "../../kit/bundle.ts";
+
+test("Whatever a bundle still requires or imports is found, minified or not.", () => {
+  for (const [bundle, names] of [
+    ['var $e=import.meta.require;try{a=$e("cpu-features")()}catch{}', ["cpu-features"]],
+    ['var __require = import.meta.require;\nvar a = __require("./x/y.node");', ["./x/y.node"]],
+    ['require("a");require.resolve("b");import("@c/d/e.js")', ["a", "b", "@c/d/e.js"]],
+    ['import{x}from"fs/promises";import n from "node:net";import"h"', ["fs/promises", "node:net", "h"]],
+    ["import(`i`)", ["i"]],
+    ['import("j",{with:{type:"json"}})', ["j"]],
+    ['class A{import(){}}a.require("no");array.from("no");x=", from"', []],
+  ] as const) {
+    assert.deepEqual(leftForRunTime(bundle).names.toSorted(), names.toSorted(), bundle);
+  }
+});
+
+test("An import of what is only known at run time is found too.", () => {
+  for (const bundle of ["import(x)", `import(\`./\${x}.js\`)`, 'import("a"+x)', "createRequire(import.meta.url)(x)"]) {
+    assert.equal(leftForRunTime(bundle).computed.length, 1, bundle);
+  }
+  assert.deepEqual(leftForRunTime('import("a");import(`b`);import x from "c"').computed, []);
+});
