@@ -3,7 +3,7 @@
  * plugin's own record (promise 9).
  */
 import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Malformed } from "../codec/malformed.ts";
 import { didYouMean } from "../codec/nearest.ts";
@@ -57,7 +57,7 @@ export async function loadBuiltIn(name: string): Promise<Plugin> {
 async function loadFile(path: string): Promise<Plugin> {
   const shown = visible(path, 200);
   if (!existsSync(path)) {
-    const hint = "check the path; it starts at the folder in which porthop runs";
+    const hint = `check the path${isAbsolute(path) ? "" : "; it starts at the folder in which porthop runs"}`;
     throw new PorthopError("plugin.not-found", `there is no plugin file ${shown}`, { hint });
   }
   if (!statSync(path).isFile()) {

@@ -2,6 +2,7 @@
  * A tunnel as lines to add at the end of ~/.ssh/config: a Host of its own that says all by itself. What the file says of an
  * alias is written out, since no block leads to another one, and porthop's own settings come only where ssh passes over them.
  */
+import { resolve } from "node:path";
 import { quoteArgument } from "../codec/config/config-line.ts";
 import { matchPatterns } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -10,7 +11,8 @@ import { sshConfigBlock } from "../codec/tunnel/ssh-config-block.ts";
 import type { Extra, SshTunnel } from "../codec/tunnel/tunnel-description.ts";
 import type { ConfigSources } from "../config/file/config-sources.ts";
 import type { HostNames } from "../config/file/host-names.ts";
-import { type Keyword, Keywords } from "../config/file/keyword.ts";
+import { type Keyword, Keywords, keywords as readings } from "../config/file/keyword.ts";
+import { withFiles } from "../config/file/named-files.ts";
 import { effectiveSettings } from "../config/file/ssh-config.ts";
 import { spelledOut } from "../config/resolved-tunnel.ts";
 
@@ -23,14 +25,18 @@ export function checkHostName(name: string, { patterns }: HostNames): void {
   if (isThere) throw new Malformed(`there is a Host ${quoted(name)} already: another name, please`);
 }
 
-/** Throws Malformed or PorthopError where the configuration as it is cannot be read. */
+/**
+ * Throws Malformed or PorthopError where the configuration as it is cannot be read. `folder` is the one in which relative
+ * names of files were meant: in ~/.ssh/config they would start at ~/.ssh.
+ */
 export function savedHostLines(
   tunnel: SshTunnel,
   name: string,
   names: HostNames,
   sources: ConfigSources,
+  folder: string,
 ): readonly string[] {
-  const own = porthopLines(tunnel.extras);
+  const own = porthopLines(tunnel.extras, folder);
   const isIgnored = names.ignored.every((list) => matchPatterns("porthopuse", lowerList(list)) === "matched");
   const block = sshConfigBlock(spelledOut(tunnel, name, sources), name);
   if (own.length === 0) return block;
@@ -71,11 +77,13 @@ function settingsOf(host: string, sources: ConfigSources) {
   return effectiveSettings(host, new Keywords(), sources);
 }
 
-function porthopLines(extras: readonly Extra[]): readonly string[] {
-  const keywords: Readonly<Record<string, string>> = { capture: "PorthopCapture", "rate-limit": "PorthopRateLimit" };
+function porthopLines(extras: readonly Extra[], folder: string): readonly string[] {
+  const keywords: Readonly<Record<string, Keyword>> = { capture: "PorthopCapture", "rate-limit": "PorthopRateLimit" };
   return extras.flatMap(({ name, value }) => {
     const keyword = keywords[name];
-    return keyword === undefined || value === undefined ? [] : [`${keyword} ${quoteArgument(value)}`];
+    if (keyword === undefined || value === undefined) return [];
+    const meant = withFiles(readings[keyword], value, (file) => (file === "-" ? file : resolve(folder, file)));
+    return [`${keyword} ${quoteArgument(meant)}`];
   });
 }
 

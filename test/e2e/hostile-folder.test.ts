@@ -3,9 +3,9 @@
  * even ask for a file there, except for those that the words or the configuration name.
  */
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { bundleIn, bundleInputs, leftForRunTime } from "../kit/bundle.ts";
 import { builtExecutable } from "../kit/executable.ts";
@@ -83,6 +83,9 @@ test(
   },
 );
 
+/** Before it loads any plugin's file Bun lists the working folder and those above it; it opens nothing in them. */
+const listing = /\bopenat\(.*O_DIRECTORY\)/;
+
 const unreachable = ["-F", "none", "-L", "18080:a:1", "-p", "1", "x@127.0.0.1"];
 
 for (const [words, code] of [
@@ -142,13 +145,46 @@ test("Of the files there only those are asked for that the words name.", limits,
   const { exit, trace } = await watch(place, ["run", "--use", "./mine.ts", "--capture", "out.pcapng", ...unreachable]);
   assert.match(exit.stderr, /packets in out\.pcapng/);
   const asked = place.asked(trace, [plugin, capture]);
-  // To find the plugin Bun lists the folders that its path leads through; it opens nothing in them.
   assert.deepEqual(
-    asked.filter((line) => !/\bopenat\(.*O_DIRECTORY\)/.test(line)),
+    asked.filter((line) => !listing.test(line)),
     [],
   );
   assert.deepEqual(place.sprung(), []);
 });
+
+for (const [what, flags, inHome] of [
+  ["~/.ssh/config", [], "config"],
+  ["an included file", [], "included"],
+  ["the file of -F", ["-F", "../there/work"], undefined],
+] as const) {
+  test(
+    `A plugin and a capture of ${what} are those beside it, and not those of the folder it is started in.`,
+    limits,
+    async () => {
+      const place = hostilePlace(["./mine.js"], { settings: true });
+      const home = tempDirectory("home");
+      const beside = inHome === undefined ? join(dirname(place.folder), "there") : join(home, ".ssh");
+      mkdirSync(beside, { mode: 0o700 });
+      const own = "IgnoreUnknown Porthop*\nPorthopUse ./mine.js\nPorthopCapture out.pcapng\n";
+      writeFileSync(join(beside, inHome ?? "work"), own, { mode: 0o600 });
+      if (inHome === "included") writeFileSync(join(beside, "config"), "Include included\n", { mode: 0o600 });
+      const plugin =
+        'export default (kit) => ({ name: "mine", about: "", setup(host) { host.log.warn("beside it"); return (f, next) => next(); } });\n';
+      writeFileSync(join(beside, "mine.js"), plugin);
+      const { exit, trace } = await watch(place, ["run", ...flags, "-L", "18080:a:1", "-p", "1", "x@127.0.0.1"], {
+        home,
+      });
+      assert.match(exit.stderr, /mine: beside it/);
+      assert.ok(existsSync(join(beside, "out.pcapng")), exit.stderr);
+      const named = ["work", "mine.js", "out.pcapng"].map((name) => join(beside, name));
+      assert.deepEqual(
+        place.asked(trace, named).filter((line) => !listing.test(line)),
+        [],
+      );
+      assert.deepEqual(place.sprung(), []);
+    },
+  );
+}
 
 for (const runtime of ["bun", "deno"] as const) {
   test(`As source, on ${runtime}, nothing is run that lies in the folder it is started in.`, plain, async () => {

@@ -34,7 +34,7 @@ async function save(tunnel: SshTunnel, asker: Asker, sources: ConfigSources): Pr
   if (name === back) return;
   const path = sources.userFile;
   const before = readForAddition(path);
-  const lines = savedHostLines(tunnel, name, names, sources);
+  const lines = savedHostLines(tunnel, name, names, sources, process.cwd());
   const addition = appendix(lines, before === undefined || before.length === 0, before?.at(-1) === 0x0a);
   const differences = disagreement(tunnel, name, sources, reading(sources, path, before, addition));
   if (differences.length > 0) {

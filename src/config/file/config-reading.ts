@@ -115,7 +115,7 @@ export class ConfigReading {
     else {
       if (isActive && !subject.isFinal && known[keyword] === "ignored") this.#passOver(keyword, line, place);
       const isNew = isActive && !this.#wasSent(keyword, line, place);
-      const add = () => addConfigLine(this.#keywords, keyword, line, isNew);
+      const add = () => addConfigLine(this.#keywords, keyword, line, isNew, place.path);
       if (isNew) this.#keywords.addingFrom(placeOf(place.path, line.number), add);
       else add();
     }

@@ -11,6 +11,7 @@ import { parseUser } from "../../codec/words/destination.ts";
 import { named } from "../given.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { checkReading, type Reading } from "./keyword-value.ts";
+import { besideConfiguration } from "./named-files.ts";
 
 /** `Keyword=value` or `Keyword value` after -o: for ssh a line like those of a file (ssh.c, main). */
 export function addOption(keywords: Keywords, text: string): void {
@@ -28,8 +29,17 @@ export function addOption(keywords: Keywords, text: string): void {
   if (readings[keyword] === "ignored") keywords.ignored.push(keyword);
 }
 
-/** In a block that does not apply a value is only looked at, where ssh and porthop judge it alike. */
-export function addConfigLine(keywords: Keywords, keyword: Keyword, line: ConfigLine, isActive: boolean): void {
+/**
+ * In a block that does not apply a value is only looked at, where ssh and porthop judge it alike. `file` is the one that the
+ * line stands in; undefined for one of the command line.
+ */
+export function addConfigLine(
+  keywords: Keywords,
+  keyword: Keyword,
+  line: ConfigLine,
+  isActive: boolean,
+  file?: string,
+): void {
   const reading: Reading = readings[keyword];
   if (keyword === "SendEnv") {
     for (const name of sendEnvNames(line)) if (isActive) keywords.addQuietly(keyword, name);
@@ -38,7 +48,7 @@ export function addConfigLine(keywords: Keywords, keyword: Keyword, line: Config
     if (isActive) keywords.addList(keyword, list);
   } else {
     const value = valueIn(keyword, reading, line);
-    if (isActive) addChecked(keywords, keyword, value);
+    if (isActive) addChecked(keywords, keyword, file === undefined ? value : besideConfiguration(reading, value, file));
     else if (Array.isArray(reading) || reading === "yes-no" || reading === "seconds")
       checkReading(keyword, reading, value);
   }

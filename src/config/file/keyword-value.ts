@@ -14,6 +14,7 @@ import { checkForward, type ForwardKeyword } from "./config-forward.ts";
 export type Reading =
   | AlgorithmKind
   | "text"
+  | "file"
   | "host"
   | "jumps"
   | "command"

@@ -45,7 +45,7 @@ export const keywords = {
   PreferredAuthentications: "text",
   ProxyCommand: "command",
   ProxyJump: "jumps",
-  PorthopCapture: "text",
+  PorthopCapture: "file",
   PorthopLog: ["silent", "error", "warn", "info", "debug"],
   PorthopRateLimit: "rate",
   PorthopUse: "plugin",

@@ -2,11 +2,13 @@
  * porthop's own settings in ssh_config, below `IgnoreUnknown Porthop*` so that ssh passes over them: each stands for a
  * flag. The command line is stronger: a plugin that it names is not taken from the configuration.
  */
+import { resolve } from "node:path";
 import type { ScannedFlag } from "../../codec/words/argv.ts";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import type { Machine } from "./config-sources.ts";
 import { underHome } from "./config-tokens.ts";
-import type { Keyword, Keywords } from "./keyword.ts";
+import { type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
+import { withFiles } from "./named-files.ts";
 
 /** The flags that were typed, and behind them those that the configuration stands for. */
 export function withConfiguredFlags(
@@ -15,28 +17,28 @@ export function withConfiguredFlags(
   machine: Machine,
 ): readonly ScannedFlag[] {
   const typed = new Set(flags.flatMap(pluginOf));
+  const flagsOf = (keyword: Keyword, flag: string) =>
+    keywords
+      .all(keyword)
+      .filter((value) => value.toLowerCase() !== "none")
+      .map((value) => withFiles(readings[keyword], value, (file) => underHome(file, machine)))
+      .map((value) => ({ flag, value, text: `${keyword} ${value}` }));
   const log = flags.some(({ flag }) => flag === "log" || flag === "q" || flag === "v");
   return [
     ...flags,
-    ...(log ? [] : flagsOf(keywords, "PorthopLog", "log")),
+    ...(log ? [] : flagsOf("PorthopLog", "log")),
     ...[
-      ...flagsOf(keywords, "PorthopUse", "use"),
-      ...flagsOf(keywords, "PorthopRateLimit", "rate-limit"),
-      ...flagsOf(keywords, "PorthopCapture", "capture"),
-    ]
-      .map((flag) => ({ ...flag, value: underHome(flag.value, machine) }))
-      .filter((flag) => !pluginOf(flag).some((name) => typed.has(name))),
+      ...flagsOf("PorthopUse", "use"),
+      ...flagsOf("PorthopRateLimit", "rate-limit"),
+      ...flagsOf("PorthopCapture", "capture"),
+    ].filter((flag) => !pluginOf(flag).some((name) => typed.has(name))),
   ];
 }
 
-function flagsOf(keywords: Keywords, keyword: Keyword, flag: string): readonly (ScannedFlag & { value: string })[] {
-  return keywords
-    .all(keyword)
-    .filter((value) => value.toLowerCase() !== "none")
-    .map((value) => ({ flag, value, text: `${keyword} ${value}` }));
-}
-
 function pluginOf({ flag, value = "" }: ScannedFlag): readonly string[] {
-  if (flag === "use") return [parsePluginSpec(value).name];
+  if (flag === "use") {
+    const { name, isFile } = parsePluginSpec(value);
+    return [isFile ? resolve(name) : name];
+  }
   return flag === "capture" ? ["capture"] : flag === "rate-limit" ? ["limit"] : [];
 }

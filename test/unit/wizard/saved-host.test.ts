@@ -23,7 +23,7 @@ function configured(text: string): ConfigSources {
 
 function saved(text: string, host: string, wishes: Wishes = {}): readonly string[] {
   const sources = configured(text);
-  return savedHostLines(tunnel(host, wishes), "mine", readHostNames(sources), sources);
+  return savedHostLines(tunnel(host, wishes), "mine", readHostNames(sources), sources, "/work");
 }
 
 function after(text: string, lines: readonly string[]): ConfigSources {
@@ -83,7 +83,7 @@ test("An earlier line that would count instead is found.", () => {
   const text = "Host *\n  User bob\n  Port 2200\n";
   const wanted = { ...tunnel("vishnu"), user: "alice" };
   const sources = configured(text);
-  const lines = savedHostLines(wanted, "mine", readHostNames(sources), sources);
+  const lines = savedHostLines(wanted, "mine", readHostNames(sources), sources, "/work");
   const found = disagreement(wanted, "mine", sources, after(text, lines));
   assert.deepEqual(found, ['User would be "bob", from a line further up, and not "alice"']);
 });
@@ -92,6 +92,13 @@ test("porthop's own settings come with an IgnoreUnknown that holds for every hos
   const lines = saved("", "vishnu", { capture: "/tmp/my file.pcap", rate: "1MB/s" });
   assert.deepEqual(lines.slice(0, 4), ["Host *", "    IgnoreUnknown Porthop*", "", "Host mine"]);
   assert.deepEqual(lines.slice(-2), ["    PorthopRateLimit 1MB/s", '    PorthopCapture "/tmp/my file.pcap"']);
+});
+
+test("A capture without a folder stays where it was meant, and does not move to ~/.ssh.", () => {
+  const captured = (capture: string) => saved("", "vishnu", { capture }).at(-1)?.trim();
+  assert.equal(captured("out.pcapng"), "PorthopCapture /work/out.pcapng");
+  assert.equal(captured("../out.pcapng"), "PorthopCapture /out.pcapng");
+  assert.equal(captured("-"), "PorthopCapture -");
 });
 
 test("Where another IgnoreUnknown counts first they are comments only, unless it has Porthop* too.", () => {

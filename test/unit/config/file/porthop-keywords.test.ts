@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { test } from "node:test";
 import { readRunSettings } from "../../../../src/config/run-settings.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
 
 function settings(config: string, ...flags: string[]) {
   return readRunSettings([...flags, "web"], memoryConfig({ "/home/anna/.ssh/config": config }));
+}
+
+function pluginsOf(files: Readonly<Record<string, string>>, ...flags: string[]) {
+  return readRunSettings([...flags, "web"], memoryConfig(files)).plugins.map(({ name, options }) =>
+    [name, ...options.values()].join(" "),
+  );
 }
 
 function chain(config: string, ...flags: string[]) {
@@ -16,8 +23,8 @@ function chain(config: string, ...flags: string[]) {
 test("Each setting is the flag that it stands for.", () => {
   assert.deepEqual(chain("PorthopUse limit:up=1MB/s\nPorthopUse ./mine.ts\nPorthopCapture out.pcapng\n"), [
     "limit up=1MB/s",
-    "./mine.ts",
-    "capture file=out.pcapng",
+    "/home/anna/.ssh/mine.ts",
+    "capture file=/home/anna/.ssh/out.pcapng",
   ]);
   assert.deepEqual(chain("PorthopRateLimit 1MB/s\n"), ["limit rate=1MB/s"]);
   assert.equal(settings("PorthopLog debug\n").logLevel, "debug");
@@ -29,9 +36,40 @@ test("A tilde is the home, and none is nothing.", () => {
   assert.deepEqual(chain("PorthopCapture none\nHost *\n PorthopCapture out.pcapng\n"), []);
 });
 
+test("The working folder has no say in what the configuration names: its files are beside it.", () => {
+  const config = "PorthopUse ./evil.ts\nPorthopCapture ../out.pcapng\n";
+  const other = "PorthopUse evil.ts\nPorthopUse capture:file=out.pcapng\n";
+  for (const [files, flags, plugins] of [
+    [{ "/home/anna/.ssh/config": config }, [], ["/home/anna/.ssh/evil.ts", "capture /home/anna/out.pcapng"]],
+    [{ "/etc/ssh/ssh_config": config }, [], ["/etc/ssh/evil.ts", "capture /etc/out.pcapng"]],
+    [
+      { "/home/anna/.ssh/config": "Include /work/of/x", "/work/of/x": other },
+      [],
+      ["/work/of/evil.ts", "capture /work/of/out.pcapng"],
+    ],
+    [{ "/work/of/x": other }, ["-F", "/work/of/x"], ["/work/of/evil.ts", "capture /work/of/out.pcapng"]],
+    [{ "./x": other }, ["-F", "./x"], [resolve("evil.ts"), `capture ${resolve("out.pcapng")}`]],
+  ] as const) {
+    assert.deepEqual(pluginsOf(files as Record<string, string>, ...flags), plugins);
+  }
+});
+
+test("What the command line names starts at the working folder, -o included.", () => {
+  assert.deepEqual(chain("", "--use", "./mine.ts", "-o", "PorthopCapture=out.pcapng"), [
+    "./mine.ts",
+    "capture file=out.pcapng",
+  ]);
+  const beside = `PorthopUse ${resolve("mine.ts")}\n`;
+  assert.deepEqual(chain(beside, "--use", "./mine.ts"), ["./mine.ts"], "it is the same one");
+  assert.deepEqual(chain("PorthopUse ./mine.ts\n", "--use", "./mine.ts"), ["./mine.ts", "/home/anna/.ssh/mine.ts"]);
+});
+
 test("The command line is stronger, plugin by plugin.", () => {
   const config = "PorthopUse limit:up=1MB/s\nPorthopCapture out.pcapng\nPorthopLog debug\n";
-  assert.deepEqual(chain(config, "--rate-limit", "2MB/s"), ["limit rate=2MB/s", "capture file=out.pcapng"]);
+  assert.deepEqual(chain(config, "--rate-limit", "2MB/s"), [
+    "limit rate=2MB/s",
+    "capture file=/home/anna/.ssh/out.pcapng",
+  ]);
   assert.deepEqual(chain(config, "--capture", "x.pcap"), ["capture file=x.pcap", "limit up=1MB/s"]);
   assert.deepEqual(chain(config, "--use", "capture:file=y.pcap"), ["capture file=y.pcap", "limit up=1MB/s"]);
   assert.equal(settings(config, "-q").logLevel, "error");
