@@ -29,15 +29,20 @@ export async function execute(argv: readonly string[]): Promise<number> {
   const [name, ...words] = argv;
   const { program, actions } = register();
   if (name === undefined) {
-    program.outputHelp();
+    showHelp(program);
     return 2;
   }
   if (name === "--help" || name === "-h" || name === "help") {
-    program.outputHelp();
+    showHelp(program);
     return 0;
   }
   if (name === "--version" || name === "-V") {
     process.stdout.write(`${versionLine()}\n`);
+    return 0;
+  }
+  if (name === "--licenses") {
+    const { bundledLicenses } = await import("../packaging/bundled-licenses.ts");
+    process.stdout.write(bundledLicenses());
     return 0;
   }
   const action = actions.get(name);
@@ -46,6 +51,12 @@ export async function execute(argv: readonly string[]): Promise<number> {
   }
   program.parse(["", "porthop", name, "--", ...words], { run: false });
   return action(program.options["--"] as string[], () => program.outputHelp());
+}
+
+/** cac itself keeps --version from the help of each command. */
+function showHelp(program: CAC): void {
+  program.option("--licenses", "the licences of porthop and of all that is in it");
+  program.outputHelp();
 }
 
 function register(): { readonly program: CAC; readonly actions: ReadonlyMap<string, Action> } {

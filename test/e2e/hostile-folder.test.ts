@@ -91,6 +91,7 @@ const unreachable = ["-F", "none", "-L", "18080:a:1", "-p", "1", "x@127.0.0.1"];
 for (const [words, code] of [
   [["--version"], 0],
   [["--help"], 0],
+  [["--licenses"], 0],
   [["plugins"], 0],
   [["command", "--format", "systemd", "-L", "18080:a:1", "x@127.0.0.1"], 0],
   [["explain", "ssh -L 18080:a:1 x@127.0.0.1"], 0],

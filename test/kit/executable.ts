@@ -22,7 +22,7 @@ export function builtExecutable(root = projectRoot): string {
   });
 }
 
-const sources = ["src", "plugins", "build.ts", "package.json", "package-lock.json"];
+const sources = ["src", "plugins", "build.ts", "package.json", "package-lock.json", "LICENSE"];
 
 function isCurrent(executable: string, root: string): boolean {
   const built = modifiedMs(executable);

@@ -37,7 +37,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   inspect: ["ssh", ...carriers],
   // The demo is a tunnel of our own to a server of our own.
   demo: ["forward", "ssh", ...carriers],
-  cli: ["wizard", "inspect", "demo", "forward", "ssh", ...carriers],
+  // What build.ts makes of it belongs to no command.
+  packaging: [],
+  cli: ["packaging", "wizard", "inspect", "demo", "forward", "ssh", ...carriers],
   "main.ts": ["cli"],
 };
 

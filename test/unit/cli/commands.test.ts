@@ -26,6 +26,10 @@ test("The help begins with examples, and lists every command.", { timeout }, asy
     ?.filter((line) => /^ {2}\S/.test(line))
     .map((line) => line.trim().split(/[ [\]]/)[0]);
   assert.deepEqual(listed, ["run", "wizard", "command", "explain", "check", "relay", "demo", "plugins"]);
+  const options = sections(stdout)
+    .get("Options")
+    ?.map((line) => line.trim().split(/ {2,}/)[0]);
+  assert.deepEqual(options, ["-h, --help", "--version", "--licenses"]);
   assert.match(stdout, /^porthop\/\d+\.\d+\.\d+\n/);
 });
 
