@@ -40,7 +40,7 @@ export function recognizeKey(text: string): KeyText {
 
 /** The key of a `.pub` file: `type base64 comment`. */
 export function parsePublicKey(text: string): Buffer | undefined {
-  const [type = "", base64 = ""] = text.trimStart().split(/\s/, 2);
+  const [type = "", base64 = ""] = text.trimStart().split(/\s+/, 2);
   const blob = Buffer.from(base64, "base64");
   return type !== "" && keyType(blob) === type ? blob : undefined;
 }

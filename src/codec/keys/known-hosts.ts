@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { matchPatterns } from "../host-pattern.ts";
 import { Malformed } from "../malformed.ts";
 import { quoted } from "../terminal-text.ts";
+import { plainKey } from "./certificate.ts";
 import { keyType } from "./fingerprint.ts";
 
 export interface KnownHost {
@@ -15,8 +16,11 @@ export interface KnownHost {
   readonly marker: "revoked" | "cert-authority" | undefined;
   /** The hosts as they are written: names, patterns or one hash. */
   readonly hosts: string;
+  /** As they are written: a line may name a certificate. */
   readonly type: string;
   readonly blob: Buffer;
+  /** The key itself: of a certificate the one that it certifies, whatever else the certificate says. */
+  readonly key: Buffer;
 }
 
 export interface UnreadableLine {
@@ -101,7 +105,7 @@ function parseLine(text: string, line: number): KnownHost {
   const inside = keyType(blob);
   if (inside === undefined) throw new Malformed("its key is damaged");
   if (inside !== type) throw new Malformed(`it says ${quoted(type)} of a key that is ${quoted(inside)}`);
-  return { line, marker, hosts, type, blob };
+  return { line, marker, hosts, type, blob, key: plainKey(blob) };
 }
 
 /** Takes the marker off the front of the fields. */

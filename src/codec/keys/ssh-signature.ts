@@ -35,6 +35,15 @@ export function verifySignature(key: Uint8Array, data: Uint8Array, signature: Ui
   }
 }
 
+/** Whether signatures can be checked with it: it is whole, and its numbers make a key. */
+export function isPublicKey(key: Uint8Array): boolean {
+  try {
+    return readPublicKey(key) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** `string r`, `string s` of RFC 5656, section 3.1.2. DER's integers are written as SSH's mpints are: only the frame differs. */
 export function ecdsaFromDer(der: Uint8Array): Buffer {
   const first = derInteger(der, derStart(der));

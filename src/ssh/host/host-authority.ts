@@ -29,7 +29,7 @@ export function readHostCertificate(blob: Uint8Array, name: string): Certificate
 
 /** A line of known_hosts that trusts an authority for the host. */
 export interface Authority {
-  readonly blob: Buffer;
+  readonly key: Buffer;
   /** File and line. */
   readonly where: string | undefined;
 }
@@ -46,7 +46,7 @@ export function authorityFlaw(
 ): string | undefined {
   const where = authorities[0]?.where;
   if (certificate === undefined) return `${where} trusts an authority for it, but it has no certificate`;
-  const authority = authorities.find(({ blob }) => blob.equals(certificate.authority));
+  const authority = authorities.find(({ key }) => key.equals(certificate.authority));
   if (authority === undefined) {
     return `its certificate is of another authority than ${where} trusts: ${fingerprint(certificate.authority)}`;
   }

@@ -15,6 +15,7 @@ import type { Prompter } from "../prompter.ts";
 import { authorityFlaw, readHostCertificate } from "./host-authority.ts";
 import { askAboutHostKey } from "./host-key-question.ts";
 import { appendKnownHost, type KnownHostsFile, readKnownHosts } from "./known-hosts-file.ts";
+import { refuseMarked } from "./revoked-keys.ts";
 
 export interface HostKeySettings {
   readonly strict: "yes" | "accept-new" | "ask" | "no";
@@ -61,7 +62,7 @@ export async function loadHostKeys(
 }
 
 /** One line of one file. */
-interface Found extends Pick<KnownHost, "type" | "blob" | "marker"> {
+interface Found extends Pick<KnownHost, "type" | "blob" | "key" | "marker"> {
   /** The file, and file and line; undefined for a key that was accepted in this run. */
   readonly path: string | undefined;
   readonly where: string | undefined;
@@ -104,10 +105,16 @@ export class HostKeys {
     this.#knownWithoutPort = alias === undefined && bare !== this.name ? find(files, bare) : [];
   }
 
-  /** The host key algorithms whose keys are already known, best first: the server must be asked for these before all others. */
+  /**
+   * The host key algorithms whose keys are already known, best first: the server must be asked for these before all others.
+   * A known key that is revoked too does not count, as with ssh: the server may have a good one beside it.
+   */
   get knownAlgorithms(): readonly string[] {
     const from = this.#known.length > 0 ? this.#known : this.#knownWithoutPort;
-    const types = new Set(from.filter(({ marker }) => marker === undefined).map(({ type }) => type));
+    const good = from.filter(
+      ({ marker, key }) => marker === undefined && !this.#revoked.some((line) => line.key.equals(key)),
+    );
+    const types = new Set(good.map(({ type }) => type));
     return algorithms.filter(([, type]) => types.has(type)).map(([algorithm]) => algorithm);
   }
 
@@ -138,7 +145,7 @@ export class HostKeys {
   async verify(blob: Uint8Array, signal?: AbortSignal): Promise<void> {
     const certificate = readHostCertificate(blob, this.name);
     const offered = describeKey(certificate?.key ?? blob, this.name);
-    this.#refuseRevoked(offered, certificate);
+    refuseMarked(offered, certificate, this.name, this.#revoked);
     if (!this.isAccepted(blob) && !this.#isCertified(certificate) && !this.#isKnown(offered)) {
       this.#refuseChanged(offered);
       await this.#meet(offered, signal);
@@ -147,19 +154,8 @@ export class HostKeys {
     this.#accepted = Buffer.from(blob);
   }
 
-  /** A certificate that was signed with a revoked key is as bad as that key. */
-  #refuseRevoked(offered: Offered, certificate: Certificate | undefined): void {
-    const revoked = [...this.#known, ...this.#knownWithoutPort].find(
-      ({ marker, blob }) =>
-        marker === "revoked" && (blob.equals(offered.blob) || certificate?.authority.equals(blob) === true),
-    );
-    if (revoked === undefined) return;
-    const authority = `authority ${fingerprint(revoked.blob)} that signed the host certificate`;
-    throw new PorthopError(
-      "ssh.host-key-revoked",
-      `the ${revoked.blob.equals(offered.blob) ? offered.text : authority} of ${visible(this.name)} is marked as revoked in ${revoked.where}`,
-      { leg: 2 },
-    );
+  get #revoked(): readonly Found[] {
+    return [...this.#known, ...this.#knownWithoutPort].filter(({ marker }) => marker === "revoked");
   }
 
   /** One that does not do is looked at as the plain key that is in it, as ssh does. */
@@ -214,7 +210,7 @@ export class HostKeys {
       this.#isTrusted = true;
     }
     this.grounds = strict === "ask" ? "new, and confirmed just now" : `new: StrictHostKeyChecking is ${strict}`;
-    this.#known.push({ ...offered, marker: undefined, path: undefined, where: undefined });
+    this.#known.push({ ...offered, key: offered.blob, marker: undefined, path: undefined, where: undefined });
     await this.#remember(offered);
   }
 
@@ -287,7 +283,7 @@ function find(files: readonly KnownHostsFile[], name: string): Found[] {
   return files.flatMap(({ path, entries }) =>
     entries
       .filter((entry) => matchesHost(entry, name))
-      .map(({ type, blob, marker, line }) => ({ type, blob, marker, path, where: `${path}:${line}` })),
+      .map(({ line, ...entry }) => ({ ...entry, path, where: `${path}:${line}` })),
   );
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../../../../src/codec/keys/known-hosts.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { writeCertificate } from "../../../kit/certificate-blob.ts";
 import { need } from "../../../kit/packages.ts";
 import { run } from "../../../kit/run.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
@@ -32,10 +33,20 @@ function only(text: string): KnownHost {
 
 test("A line has its hosts, its key and its marker, whatever blanks and comments stand around them", () => {
   const plain = only(`vishnu ${key}`);
-  assert.deepEqual(plain, { line: 1, marker: undefined, hosts: "vishnu", type: "ssh-ed25519", blob });
+  assert.deepEqual(plain, { line: 1, marker: undefined, hosts: "vishnu", type: "ssh-ed25519", blob, key: blob });
   assert.equal(only(`# a comment\n\n \t vishnu \t ${key} root@vishnu and more\r\n`).line, 3);
   assert.equal(only(`@revoked * ${key}`).marker, "revoked");
   assert.equal(only(`@cert-authority *.example ${key}`).marker, "cert-authority");
+});
+
+test("A line that names a certificate speaks of the key in it, and a damaged certificate makes a broken line", () => {
+  const certificate = writeCertificate({ publicKey: Buffer.alloc(32, 7), role: "host" });
+  const line = (bytes: Buffer) => `@revoked * ssh-ed25519-cert-v01@openssh.com ${bytes.toString("base64")}`;
+  const entry = only(line(certificate));
+  assert.deepEqual([entry.type, entry.blob, entry.key], ["ssh-ed25519-cert-v01@openssh.com", certificate, blob]);
+  assert.deepEqual(parseKnownHosts(line(certificate.subarray(0, -2))).unreadable, [
+    { line: 1, reason: "it is damaged" },
+  ]);
 });
 
 test("A broken line is told with its number and hides no other", () => {

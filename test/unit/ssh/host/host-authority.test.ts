@@ -8,7 +8,7 @@ import { type CertificateFields, writeCertificate } from "../../../kit/certifica
 
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 const authority = writeStrings("ssh-ed25519", Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url"));
-const trusted = [{ blob: authority, where: "/known:1" }];
+const trusted = [{ key: authority, where: "/known:1" }];
 
 function flaw(fields: CertificateFields, authorities = trusted, signatures?: readonly string[]): string | undefined {
   const own = { role: "host", authority, signWith: privateKey, principals: ["vishnu"] } as const;
@@ -18,7 +18,7 @@ function flaw(fields: CertificateFields, authorities = trusted, signatures?: rea
 
 test("A certificate of a trusted authority for this host is believed.", () => {
   assert.equal(flaw({}), undefined);
-  const other = { blob: writeStrings("ssh-ed25519", Buffer.alloc(32)), where: "/known:2" };
+  const other = { key: writeStrings("ssh-ed25519", Buffer.alloc(32)), where: "/known:2" };
   assert.equal(flaw({}, [other, ...trusted]), undefined);
 });
 

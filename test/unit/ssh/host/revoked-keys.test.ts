@@ -19,7 +19,7 @@ function list(name: string, text: string): string {
   return join(folder, name);
 }
 
-const lines = list("lines", `# retired\n\n  ssh-ed25519 ${bad.toString("base64")} old\r\nnonsense\n`);
+const lines = list("lines", `# retired\n\n  ssh-ed25519 ${bad.toString("base64")} old\r\n`);
 
 test("A key in the list is refused with its line, another one is not.", async () => {
   await refuseRevoked(good, "vishnu", lines);
@@ -36,6 +36,30 @@ test("A certificate of a revoked authority, or over a revoked key, is refused.",
   const path = list("authority", `ssh-ed25519 ${authority.toString("base64")}\n`);
   const error = await refusal(refuseRevoked(certificate, "vishnu", path));
   assert.match(error.message, /^the authority of the host certificate of vishnu, SHA256:\S+, is in RevokedHostKeys/);
+});
+
+test("A certificate in the list revokes the key in it, and says so; a changed one lets nobody through.", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const authority = writeStrings("ssh-ed25519", Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url"));
+  const made = (byte: number) =>
+    writeCertificate({ publicKey: Buffer.alloc(32, byte), authority, signWith: privateKey, principals: ["anyone"] });
+  const line = (blob: Buffer) => `ssh-ed25519-cert-v01@openssh.com ${blob.toString("base64")}\n`;
+  const path = list("certificates", `${line(made(2))}${line(made(1))}`);
+  const error = await refusal(refuseRevoked(bad, "vishnu", path));
+  assert.match(error.message, /is in RevokedHostKeys: \S+certificates:2, in a certificate of it$/);
+  const other = Buffer.from(made(2));
+  other[60] = 0xff;
+  const changed = await refusal(refuseRevoked(good, "vishnu", list("changed", line(other))));
+  assert.equal(changed.code, "file.cannot-read");
+  assert.match(changed.message, /changed: line 1: the signature of its certificate is wrong$/);
+});
+
+test("A line that cannot be read lets nobody through, and says which one it is.", async () => {
+  const path = list("nonsense", `ssh-ed25519 ${bad.toString("base64")}\nnonsense\n`);
+  const error = await refusal(refuseRevoked(good, "vishnu", path));
+  assert.equal(error.code, "file.cannot-read");
+  assert.match(error.message, /nonsense: line 2: it is not a public key$/);
+  assert.equal((await refusal(refuseRevoked(bad, "vishnu", path))).code, "ssh.host-key-revoked");
 });
 
 test("Without a list, and with none, nothing is refused.", async () => {
