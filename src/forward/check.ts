@@ -47,6 +47,7 @@ export async function checkTunnel(plan: SshPlan, hooks: CheckHooks, signal: Abor
       dropped: () => {},
       debug: hooks.debug,
       banner: hooks.banner,
+      warn: hooks.warn,
       progress: (progress) => way.progress(progress),
       state: (state, number) => {
         if (state === "connecting") way.begins(number);

@@ -46,7 +46,7 @@ export function pair(forward: Forward, session: Session | undefined, options: Pa
     const { remoteOpen } = options;
     return {
       side: "server",
-      listen: (accept) => session.listen(listen, accept),
+      listen: (accept) => session.listen(listen, accept, id),
       targetOf,
       dialer: kind === "remote" || remoteOpen === undefined ? dialer : permittedDialer(dialer, remoteOpen),
       session: session.leg,

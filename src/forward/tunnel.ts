@@ -173,6 +173,7 @@ export class Tunnel {
       dropped: (plugin, error) => loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
       debug,
       banner,
+      warn: this.#warn,
       state: (state, number, session) => {
         const hop = hops[number - 1]?.settings;
         if (hop !== undefined) this.#reportSession(state, hop, number < hops.length ? number : undefined, session);

@@ -46,6 +46,8 @@ export interface LoginHooks {
   debug(text: string): void;
   /** What the server wants to have shown before the login; safe to show. */
   banner(text: string): void;
+  /** What the user should know of the server. */
+  readonly warn?: ((text: string) => void) | undefined;
   readonly progress?: TellProgress | undefined;
 }
 

@@ -66,6 +66,7 @@ interface Breakable {
 interface Attached {
   readonly gate: CommandGate;
   readonly answers: Answers;
+  readonly warn: LoginHooks["warn"];
 }
 
 export class Session {
@@ -92,7 +93,7 @@ export class Session {
     transport: Transport,
     peer: Peer,
     facts: SessionFacts,
-    { gate, answers }: Attached,
+    { gate, answers, warn }: Attached,
   ) {
     this.#client = client;
     this.#transport = transport;
@@ -123,6 +124,7 @@ export class Session {
         return session.#gone;
       },
       adopt: (channel, origin) => session.#adopt(channel, origin, 1),
+      warn,
     });
     client.on("error", (error) => {
       // An agent that fails is not the session's end.
@@ -174,6 +176,7 @@ export class Session {
       const attach = (): Attached => ({
         gate: new CommandGate(client, settings.mayAskServer === true),
         answers: new Answers(client, stream, outgoing),
+        warn: hooks.warn,
       });
       return await logIn(client, stream, settings, trust, hooks, signal, attach, begin);
     } catch (error) {
@@ -199,9 +202,9 @@ export class Session {
     );
   }
 
-  /** Has the server listen. Rejects with `forward.refused` when it does not. */
-  listen(address: Address, accept: Accept): Promise<Listener> {
-    return this.#remote.listen(address, accept);
+  /** Has the server listen, for the `forward` of that name. Rejects with `forward.refused` when it does not. */
+  listen(address: Address, accept: Accept, forward?: string): Promise<Listener> {
+    return this.#remote.listen(address, accept, forward);
   }
 
   /** A channel to `target` as a stream: the transport of a session inside this one. */

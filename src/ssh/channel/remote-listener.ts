@@ -3,13 +3,14 @@
  * What comes in on them becomes an Inbound; what nobody asked for, or what is more than can be held, is refused.
  */
 import type { Client, ClientChannel } from "ssh2";
-import { type Address, formatAddress, isUnix, type TcpAddress } from "../../codec/address.ts";
+import { type Address, isUnix, type TcpAddress } from "../../codec/address.ts";
 import type { Inbound, Listener } from "../../flow/conn.ts";
-import { listenRefused, type Peer } from "../failure.ts";
+import { listenRefused, nameOf, type Peer } from "../failure.ts";
 import type { CommandGate } from "./command-gate.ts";
 import { bindHost, overriddenBind, whereBound } from "./remote-bind.ts";
 import { type ChannelOpening, type RemoteCarrier, refuseOpen, remoteInbound } from "./remote-inbound.ts";
 import { hearServerDebug } from "./server-debug.ts";
+import { AskedAddresses, keyOf, tellUnasked } from "./unasked-channels.ts";
 
 export interface RemoteContext extends RemoteCarrier {
   readonly peer: Peer;
@@ -17,6 +18,8 @@ export interface RemoteContext extends RemoteCarrier {
   readonly server: Address;
   /** To its shell. */
   readonly gate: Pick<CommandGate, "output">;
+  /** Told what a server opens that it was not asked for. */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 export type Accept = (inbound: Inbound) => void;
@@ -27,12 +30,14 @@ export class RemoteListeners {
   readonly #listening = new Map<string, { readonly listen: Address; readonly accept: Accept }>();
   /** Bind addresses that are being asked for, each with whether sshd said that it does not heed it. */
   readonly #asked = new Map<string, { overridden: boolean }>();
+  readonly #everAsked = new AskedAddresses();
   /** Channels that the server opened, answered or not. */
   #open = 0;
 
   constructor(client: Client, context: RemoteContext) {
     this.#client = client;
     this.#context = context;
+    if (context.warn !== undefined) tellUnasked(client, this.#everAsked, nameOf(context.peer), context.warn);
     client.on("tcp connection", ({ destIP, destPort, srcIP, srcPort }, accept, reject) => {
       const originator = { host: srcIP, port: srcPort };
       this.#opened(keyOf({ host: destIP, port: destPort }), originator, { accept, reject });
@@ -48,30 +53,30 @@ export class RemoteListeners {
     });
   }
 
-  /** Rejects with `forward.refused`, or with what ended the session. */
-  listen(wanted: Address, accept: Accept): Promise<Listener> {
-    return isUnix(wanted) ? this.#listenUnix(wanted.path, accept) : this.#listenTcp(wanted, accept);
+  /** Rejects with `forward.refused`, or with what ended the session. `forward` is its name for people. */
+  listen(wanted: Address, accept: Accept, forward?: string): Promise<Listener> {
+    return isUnix(wanted) ? this.#listenUnix(wanted.path, accept, forward) : this.#listenTcp(wanted, accept, forward);
   }
 
-  async #listenUnix(path: string, accept: Accept): Promise<Listener> {
+  async #listenUnix(path: string, accept: Accept, forward: string | undefined): Promise<Listener> {
     const listen = { path };
     await this.#ask<void>(listen, (answer) =>
       this.#client.openssh_forwardInStreamLocal(path, (error) => {
-        answer(error ?? this.#begin(listen, accept));
+        answer(error ?? this.#begin(listen, accept, forward));
       }),
     );
     const cancel = (done: () => void) => this.#client.openssh_unforwardInStreamLocal(path, done);
     return this.#listener(listen, { addresses: [listen] }, cancel);
   }
 
-  async #listenTcp(wanted: TcpAddress, accept: Accept): Promise<Listener> {
+  async #listenTcp(wanted: TcpAddress, accept: Accept, forward: string | undefined): Promise<Listener> {
     const bind = bindHost(wanted.host);
     const asked = { overridden: false };
     this.#asked.set(bind, asked);
     const listen = await this.#ask<TcpAddress>(wanted, (answer) =>
       this.#client.forwardIn(bind, wanted.port, (error, port) => {
         const bound = { host: bind, port };
-        answer(error ?? this.#begin(bound, accept), bound);
+        answer(error ?? this.#begin(bound, accept, forward), bound);
       }),
     ).finally(() => this.#asked.delete(bind));
     const cancel = (done: () => void) => this.#client.unforwardIn(bind, listen.port, done);
@@ -80,10 +85,11 @@ export class RemoteListeners {
   }
 
   /** Right with the server's yes: a first connection may be behind it. An error when the answer makes no sense. */
-  #begin(listen: Address, accept: Accept): Error | undefined {
+  #begin(listen: Address, accept: Accept, forward: string | undefined): Error | undefined {
     const isPort = isUnix(listen) || (listen.port > 0 && listen.port <= 65535);
     if (!isPort || this.#listening.has(keyOf(listen))) return new Error("the server's answer makes no sense");
     this.#listening.set(keyOf(listen), { listen, accept });
+    this.#everAsked.add(listen, forward);
     return undefined;
   }
 
@@ -159,8 +165,3 @@ const cancelMs = 1000;
 
 /** Channels that a server may have open or unanswered at a time: each may cost us a socket and what it holds. */
 const mostChannels = 4096;
-
-/** Told apart by kind: a server may call a TCP host whatever it likes. */
-function keyOf(address: Address): string {
-  return `${isUnix(address) ? "unix" : "tcp"} ${formatAddress(address)}`;
-}

@@ -53,6 +53,7 @@ async function play(answer: (bind: Bind) => Answer = () => true) {
   /** For which of the listeners they came, in the order of the listens. */
   const owners: number[] = [];
   let listens = 0;
+  const warnings: string[] = [];
   const waiting = new Waiting();
   const listeners = new RemoteListeners(pair.client, {
     peer,
@@ -62,18 +63,21 @@ async function play(answer: (bind: Bind) => Answer = () => true) {
       return state.gone;
     },
     adopt: (channel, origin) => channelConn(channel, carrier, origin, 1),
+    warn: (text) => warnings.push(text),
   });
   return {
     pair,
+    warnings,
     requests,
     owners,
     listen: (address: Address) => {
       const owner = listens++;
-      return listeners.listen(address, (inbound) => {
+      const accept = (inbound: Inbound) => {
         inbounds.push(inbound);
         owners.push(owner);
         waiting.change();
-      });
+      };
+      return listeners.listen(address, accept, `R${owner + 1}`);
     },
     inbound: (index = 0) => waiting.until(`inbound ${index}`, () => inbounds[index]),
     /** How the server tells that somebody connected; rejects with what we answered. */
@@ -131,6 +135,20 @@ test("Port 0 is the port that the server chose, there and for what comes in.", {
     "cancel-tcpip-forward localhost:40001",
     "cancel-tcpip-forward localhost:40002",
   ]);
+});
+
+test("A connection for another address is refused and told, one that comes after the end is refused only.", {
+  timeout,
+}, async () => {
+  await using played = await play(() => 40_001);
+  const listener = await played.listen(local(0));
+  await assert.rejects(played.connect("0.0.0.0", 40_001), { reason: 1 });
+  const told =
+    "vishnu:22 has a connection for 0.0.0.0:40001, which no forward asked for: refused; R1 asked for localhost:40001";
+  assert.deepEqual(played.warnings, [told]);
+  await listener.close();
+  await assert.rejects(played.connect("localhost", 40_001), { reason: 1 });
+  assert.deepEqual(played.warnings, [told]);
 });
 
 test("Two listeners on one port are told apart by their bind addresses, IPv6 included.", { timeout }, async () => {

@@ -1,0 +1,108 @@
+/**
+ * Says once what a server opens that nobody asked it for. ssh2 refuses such channels without a word to anybody, so whoever
+ * connects on the server's side is turned away for no reason to be seen; ssh warns (clientloop.c, client_input_channel_open).
+ */
+import type { Client } from "ssh2";
+import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
+import { visible } from "../../codec/terminal-text.ts";
+
+/** Where the server was asked to listen, whether or not it still is: what comes late is nothing to wonder about. */
+export class AskedAddresses {
+  readonly #asked = new Map<string, { readonly address: Address; readonly forward: string | undefined }>();
+
+  add(address: Address, forward: string | undefined): void {
+    this.#asked.set(keyOf(address), { address, forward });
+  }
+
+  has(address: Address): boolean {
+    return this.#asked.has(keyOf(address));
+  }
+
+  /** The forwards that were most likely meant, in words; empty when there is none of the kind. */
+  like(address: Address): string {
+    const all = [...this.#asked.values()].filter((asked) => isUnix(asked.address) === isUnix(address));
+    const near = all.filter((asked) => portOf(asked.address) === portOf(address));
+    return (near.length > 0 ? near : all)
+      .slice(0, mostNamed)
+      .map((asked) => `${asked.forward ?? "one"} asked for ${nameOf(asked.address)}`)
+      .join(", ");
+  }
+}
+
+/** Told apart by kind: a server may call a TCP host whatever it likes. */
+export function keyOf(address: Address): string {
+  return `${isUnix(address) ? "unix" : "tcp"} ${formatAddress(address)}`;
+}
+
+/** Looks at each channel that the server opens before ssh2 does, and changes nothing. `server` is its name for people. */
+export function tellUnasked(client: Client, asked: AskedAddresses, server: string, warn: (text: string) => void): void {
+  const internals = client as unknown as Partial<ClientInternals>;
+  const handlers = internals._protocol?._handlers;
+  if (handlers === undefined) return;
+  const strays = new Set<string>();
+  const sides = new Set<string>();
+  const before = handlers.CHANNEL_OPEN;
+  handlers.CHANNEL_OPEN = (self, info) => {
+    const address = listenedOn(info);
+    const side = sideNames.get(info.type);
+    if (address !== undefined && !asked.has(address) && isNew(strays, keyOf(address), mostTold + 1)) {
+      const isLast = strays.size > mostTold;
+      warn(isLast ? `${server} has more that no forward asked for: not told` : strayText(server, address, asked));
+    }
+    // Where X11 or the agent is forwarded, their channels come by with this flag, as side-channel.ts sets it.
+    if (side !== undefined && internals._acceptX11 === 0 && isNew(sides, side, sideNames.size)) {
+      warn(
+        `${server} tried ${side}, which it was not asked for: refused; this is probably an attack by a malicious server`,
+      );
+    }
+    before(self, info);
+  };
+}
+
+/** Adds it to what was told, unless that is as much as there may be. */
+function isNew(told: Set<string>, what: string, most: number): boolean {
+  if (told.has(what) || told.size >= most) return false;
+  told.add(what);
+  return true;
+}
+
+/** Servers have one odd name for an address, or two; a hostile one must not fill the screen. */
+const mostTold = 4;
+const mostNamed = 3;
+
+const sideNames: ReadonlyMap<string, string> = new Map([
+  ["x11", "X11 forwarding"],
+  ["auth-agent@openssh.com", "agent forwarding"],
+]);
+
+function portOf(address: Address): number | undefined {
+  return isUnix(address) ? undefined : address.port;
+}
+
+/** Where the server says that somebody has connected; undefined for channels of other types. */
+function listenedOn({ type, data }: OpenInfo): Address | undefined {
+  if (type === "forwarded-tcpip") return { host: data?.destIP ?? "", port: data?.destPort ?? 0 };
+  return type === "forwarded-streamlocal@openssh.com" ? { path: data?.socketPath ?? "" } : undefined;
+}
+
+function strayText(server: string, address: Address, asked: AskedAddresses): string {
+  const meant = asked.like(address);
+  const instead = meant === "" ? "" : `; ${visible(meant, 200)}`;
+  return `${server} has a connection for ${visible(nameOf(address), 200)}, which no forward asked for: refused${instead}`;
+}
+
+/** Without a host it is all addresses. */
+function nameOf(address: Address): string {
+  return formatAddress(isUnix(address) || address.host !== "" ? address : { ...address, host: "*" });
+}
+
+/** What ssh2's types do not show (ssh2 1.17.0, lib/client.js, onCHANNEL_OPEN). */
+interface OpenInfo {
+  readonly type: string;
+  readonly data?: { readonly destIP?: string; readonly destPort?: number; readonly socketPath?: string };
+}
+
+interface ClientInternals {
+  readonly _protocol: { readonly _handlers: { CHANNEL_OPEN: (self: unknown, info: OpenInfo) => void } };
+  readonly _acceptX11: number;
+}
