@@ -37,7 +37,9 @@ export function savedHostLines(
   folder: string,
 ): readonly string[] {
   const own = porthopLines(tunnel.extras, folder);
-  const isIgnored = names.ignored.every((list) => matchPatterns("porthopuse", lowerList(list)) === "matched");
+  const isIgnored = names.ignored.every((list) =>
+    own.every((line) => matchPatterns(keywordOf(line), lowerList(list)) === "matched"),
+  );
   const block = sshConfigBlock(spelledOut(tunnel, name, sources), name);
   if (own.length === 0) return block;
   if (!isIgnored) {
@@ -85,6 +87,10 @@ function porthopLines(extras: readonly Extra[], folder: string): readonly string
     const meant = withFiles(readings[keyword], value, (file) => (file === "-" ? file : resolve(folder, file)));
     return [`${keyword} ${quoteArgument(meant)}`];
   });
+}
+
+function keywordOf(line: string): string {
+  return line.replace(/ .*/, "").toLowerCase();
 }
 
 function commented(text: string): string {

@@ -15,6 +15,7 @@ import { underHome } from "./config-tokens.ts";
 import { addConfigLine } from "./config-value.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as known } from "./keyword.ts";
 import { weightOf } from "./other-keywords.ts";
+import { type Block, hostHoldsAlways, matchHoldsAlways, PlainSsh } from "./plain-ssh.ts";
 
 /** Of whom the files are asked. What Match looks at changes while they are read. */
 export interface Subject {
@@ -32,6 +33,8 @@ interface Place {
   readonly isPrivate: boolean;
   /** Included from a block that does not apply: its lines are only looked at. */
   readonly isDead: boolean;
+  /** Not included from a block that holds for some hosts only. */
+  readonly isForAll: boolean;
   readonly depth: number;
 }
 
@@ -57,6 +60,7 @@ export class ConfigReading {
   readonly #others = new Map<string, string>();
   /** Lines with a SendEnv that counted. */
   readonly #sent = new Set<string>();
+  #plainSsh: PlainSsh | undefined;
   #wantsFinal = false;
   #count = 0;
 
@@ -73,16 +77,21 @@ export class ConfigReading {
 
   /** Gives back why a file could not be read. */
   read(path: string, rules: Pick<Place, "isUser" | "isPrivate">, subject: Subject): Unreadable | undefined {
-    return this.#readFile({ ...rules, path, isDead: false, depth: 0 }, subject);
+    // Each on its own: the system's file is read for users who have no file too.
+    this.#plainSsh = subject.isFinal ? undefined : new PlainSsh(path);
+    const missing = this.#readFile({ ...rules, path, isDead: false, isForAll: true, depth: 0 }, subject);
+    const warning = this.#plainSsh?.warning;
+    if (warning !== undefined) this.#keywords.warnings.push(warning);
+    return missing;
   }
 
   #readFile(place: Place, subject: Subject): Unreadable | undefined {
     if (++this.#count > maxFiles) throw new Malformed(`more than ${maxFiles} files are included`);
     const lines = this.#files.get(place.path) ?? this.#load(place);
     if ("why" in lines) return lines;
-    let isActive = !place.isDead;
+    let block: Block = { isActive: !place.isDead, holdsAlways: place.isForAll };
     for (const line of lines) {
-      isActive = locating(place.path, line.number, () => this.#readLine(line, place, isActive, subject));
+      block = locating(place.path, line.number, () => this.#readLine(line, place, block, subject));
     }
     return undefined;
   }
@@ -101,15 +110,23 @@ export class ConfigReading {
     return lines;
   }
 
-  /** Whether the lines that follow apply. */
-  #readLine(line: Line, place: Place, isActive: boolean, subject: Subject): boolean {
+  /** The block of the lines that follow. */
+  #readLine(line: Line, place: Place, block: Block, subject: Subject): Block {
     const name = line.keyword.toLowerCase();
-    if (name === "host") return hostApplies(line.arguments, subject.host) && !place.isDead;
-    if (name === "match") return matchApplies(line.rest, this.#matchContext(line, place, subject)) && !place.isDead;
-    if (name === "include") {
-      for (const pattern of line.arguments) this.#include(pattern, place, isActive, subject);
-      return isActive;
+    const { isActive } = block;
+    if (name === "host") {
+      const applies = hostApplies(line.arguments, subject.host) && !place.isDead;
+      return { isActive: applies, holdsAlways: place.isForAll && hostHoldsAlways(line.arguments) };
     }
+    if (name === "match") {
+      const applies = matchApplies(line.rest, this.#matchContext(line, place, subject)) && !place.isDead;
+      return { isActive: applies, holdsAlways: place.isForAll && matchHoldsAlways(line.rest) };
+    }
+    if (name === "include") {
+      for (const pattern of line.arguments) this.#include(pattern, place, block, subject);
+      return block;
+    }
+    if (name === "ignoreunknown" || name.startsWith("porthop")) this.#lookAsSsh(name, line, place, block);
     const keyword = findKeyword(name);
     if (keyword === undefined) this.#readOther(name, line, place, isActive);
     else {
@@ -119,7 +136,13 @@ export class ConfigReading {
       if (isNew) this.#keywords.addingFrom(placeOf(place.path, line.number), add);
       else add();
     }
-    return isActive;
+    return block;
+  }
+
+  #lookAsSsh(name: string, line: Line, { path }: Place, block: Block): void {
+    const where = placeOf(path, line.number);
+    if (name === "ignoreunknown") this.#plainSsh?.ignores(line.arguments[0] ?? "", where, block);
+    else this.#plainSsh?.meets(line.keyword, where);
   }
 
   /** SendEnv is the only one that a second reading of the same line would change. */
@@ -148,7 +171,7 @@ export class ConfigReading {
     };
   }
 
-  #include(pattern: string, place: Place, isActive: boolean, subject: Subject): void {
+  #include(pattern: string, place: Place, { isActive, holdsAlways }: Block, subject: Subject): void {
     const { isUser, depth } = place;
     if (pattern === "") throw new Malformed("Include: the file is missing");
     if (pattern.startsWith("~") && !isUser)
@@ -158,7 +181,7 @@ export class ConfigReading {
     const folder = isUser ? this.#sources.userFolder : this.#sources.systemFolder;
     const absolute = /^[/~]/.test(pattern) ? underHome(pattern, this.#sources.machine) : join(folder, pattern);
     for (const path of this.#sources.paths(absolute)) {
-      const inner = { path, isUser, isPrivate: true, isDead: !isActive, depth: depth + 1 };
+      const inner = { path, isUser, isPrivate: true, isDead: !isActive, isForAll: holdsAlways, depth: depth + 1 };
       const missing = this.#readFile(inner, subject);
       if (missing !== undefined && !missing.isMissing) {
         throw new Malformed(`Include: cannot read ${visible(path, 200)}: ${missing.why}`);

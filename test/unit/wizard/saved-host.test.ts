@@ -105,6 +105,7 @@ test("Where another IgnoreUnknown counts first they are comments only, unless it
   const wishes = { rate: "1MB/s" };
   assert.ok(saved("IgnoreUnknown UseKeychain\n", "vishnu", wishes).includes("    # PorthopRateLimit 1MB/s"));
   assert.ok(saved("IgnoreUnknown UseKeychain,porthop*\n", "vishnu", wishes).includes("    PorthopRateLimit 1MB/s"));
+  assert.ok(saved("IgnoreUnknown PorthopUse\n", "vishnu", wishes).includes("    # PorthopRateLimit 1MB/s"));
 });
 
 test("A name is letters, digits, dots, dashes and underscores, and not one that is there.", () => {
