@@ -171,7 +171,7 @@ async function receiving(
   return Object.assign(target, { received: (index = 0) => inbox.until(index) });
 }
 
-function serve(options: ServerOptions, onSocket: (socket: Socket) => void): Promise<TargetServer> {
+export function serve(options: ServerOptions, onSocket: (socket: Socket) => void): Promise<TargetServer> {
   return listening(createServer({ allowHalfOpen: true, noDelay: true }), options, onSocket);
 }
 
@@ -214,7 +214,7 @@ function closer(server: Server, sockets: ReadonlySet<Socket>): () => Promise<voi
   };
 }
 
-function sendChunks(socket: Socket, chunks: Iterator<Uint8Array>): void {
+export function sendChunks(socket: Socket, chunks: Iterator<Uint8Array>): void {
   for (;;) {
     if (socket.destroyed) return;
     const next = chunks.next();

@@ -16,8 +16,19 @@ export function dial(to: { readonly host: string; readonly port: number }): Prom
   });
 }
 
-/** Joins the two until both halves have ended; after `cutAfterBytes` down the channel is closed without an EOF. */
-export function carry(channel: ServerChannel, socket: Socket, cutAfterBytes: number): void {
+export interface CarryOptions {
+  /** After so many bytes down the channel is closed without an EOF, in the middle. */
+  readonly cutAfterBytes?: number;
+  /**
+   * Once the socket has ended and all of it was sent, the channel is closed without an EOF, and without waiting for the
+   * other half: as servers that are made with golang.org/x/crypto/ssh and copy in two goroutines do.
+   */
+  readonly closesWithoutEof?: boolean;
+}
+
+/** Joins the two until both halves have ended. */
+export function carry(channel: ServerChannel, socket: Socket, options: CarryOptions = {}): void {
+  const { cutAfterBytes = Number.POSITIVE_INFINITY, closesWithoutEof = false } = options;
   let left = cutAfterBytes;
   let ended = 0;
   const half = () => {
@@ -42,6 +53,7 @@ export function carry(channel: ServerChannel, socket: Socket, cutAfterBytes: num
   // the EOF is sent by hand, behind all that was written.
   socket.on("end", () => {
     channel.write(new Uint8Array(0), () => {
+      if (closesWithoutEof) return channel.close();
       channel.eof();
       half();
     });
@@ -49,6 +61,7 @@ export function carry(channel: ServerChannel, socket: Socket, cutAfterBytes: num
   socket.on("error", () => channel.close());
   channel.on("error", () => socket.resetAndDestroy());
   channel.on("close", () => {
-    if (ended < 2) socket.resetAndDestroy();
+    if (closesWithoutEof) socket.destroySoon();
+    else if (ended < 2) socket.resetAndDestroy();
   });
 }

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import ssh2, { type Connection, type ServerChannel, type TcpipRequestInfo } from "ssh2";
 import type { Loopback, ServerOptions } from "./servers.ts";
 import { type Attempt, type LoginRules, logins } from "./ssh-logins.ts";
-import { carry, dial } from "./ssh-server-channel.ts";
+import { type CarryOptions, carry, dial } from "./ssh-server-channel.ts";
+import { watchLate } from "./ssh-server-late.ts";
+import { listenFor } from "./ssh-server-listener.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -23,7 +25,9 @@ export type ForwardAnswer =
   /** RFC 4254 section 5.1: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource shortage. */
   | { readonly refuse: 1 | 2 | 3 | 4; readonly text?: string }
   /** Dials, and closes the channel without EOF once this many bytes of the target went down. */
-  | { readonly cutAfterBytes: number };
+  | { readonly cutAfterBytes: number }
+  /** Dials, and closes the channel without EOF once the target has ended and all of it was sent. */
+  | "dial-and-close-without-eof";
 
 export interface ExecAnswer {
   readonly stdout?: string;
@@ -41,6 +45,8 @@ export interface SshServerOptions extends ServerOptions, LoginRules {
   /** The software version in the identification string. */
   readonly ident?: string;
   readonly forward?: (request: TcpipRequestInfo) => ForwardAnswer;
+  /** Listens on loopback where it is asked to (RFC 4254 section 7.1), and closes its channels in this way; without it it refuses. */
+  readonly listen?: "close" | "close-without-eof";
   /** Answers commands; without it they are refused. */
   readonly exec?: (command: string) => ExecAnswer;
 }
@@ -55,6 +61,8 @@ export interface SshServerCounts {
   opened: number;
   refused: number;
   readonly commands: string[];
+  /** Each message for a channel that came behind the client's own CHANNEL_CLOSE. */
+  readonly late: string[];
 }
 
 export interface SshServer extends AsyncDisposable {
@@ -151,6 +159,7 @@ class Serving {
     opened: 0,
     refused: 0,
     commands: [],
+    late: [],
   };
   openChannels = 0;
   readonly #options: SshServerOptions;
@@ -178,7 +187,10 @@ class Serving {
       this.counts.requests.push(request);
       this.#answer(connection, accept, reject, request);
     });
+    watchLate(connection, this.counts.late);
     this.#serveCommands(connection);
+    const { listen } = this.#options;
+    if (listen !== undefined) listenFor(connection, { closesWithoutEof: listen === "close-without-eof" });
   }
 
   #answer(connection: Connection, accept: () => ServerChannel, reject: () => void, request: TcpipRequestInfo): void {
@@ -201,7 +213,7 @@ class Serving {
           this.openChannels--;
           this.#waiting.change();
         });
-        carry(channel, socket, answer === "dial" ? Number.POSITIVE_INFINITY : answer.cutAfterBytes);
+        carry(channel, socket, carriage(answer));
       },
       (error: Error) => this.#refuse(connection, reject, 2, error.message),
     );
@@ -227,6 +239,11 @@ class Serving {
       });
     });
   }
+}
+
+function carriage(answer: "dial" | "dial-and-close-without-eof" | { readonly cutAfterBytes: number }): CarryOptions {
+  if (typeof answer === "object") return answer;
+  return { closesWithoutEof: answer === "dial-and-close-without-eof" };
 }
 
 /** ssh2 keeps these to itself; there is no public way to choose a reason or to reset the connection. */

@@ -34,6 +34,19 @@ export function makeKey(file: string, type: KeyType = "ed25519", passphrase = ""
   return file;
 }
 
+/** The words of a client that logs in with this key and no other, and believes these known hosts alone. */
+export function keyLogin(port: number, user: string, keyFile: string, knownHostsFile: string): string[] {
+  const settings = [
+    `UserKnownHostsFile=${knownHostsFile}`,
+    "GlobalKnownHostsFile=/dev/null",
+    "StrictHostKeyChecking=yes",
+    "IdentitiesOnly=yes",
+    "BatchMode=yes",
+  ];
+  const options = settings.flatMap((setting) => ["-o", setting]);
+  return ["-F", "none", "-i", keyFile, "-p", String(port), "-l", user, ...options];
+}
+
 /** Starts one and waits until it has answered with its SSH banner. Needs the tools sshd and ssh-keygen. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const host = options.host ?? "127.0.0.1";
@@ -85,15 +98,7 @@ export class Sshd implements AsyncDisposable {
 
   /** For plain ssh, before the host's name; porthop takes the same. */
   get sshArgs(): string[] {
-    const settings = [
-      `UserKnownHostsFile=${this.knownHostsFile}`,
-      "GlobalKnownHostsFile=/dev/null",
-      "StrictHostKeyChecking=yes",
-      "IdentitiesOnly=yes",
-      "BatchMode=yes",
-    ];
-    const options = settings.flatMap((setting) => ["-o", setting]);
-    return ["-F", "none", "-i", this.keyFile, "-p", String(this.port), "-l", this.user, ...options];
+    return keyLogin(this.port, this.user, this.keyFile, this.knownHostsFile);
   }
 
   /** All that it logged so far, over all starts. */
@@ -240,7 +245,7 @@ function penalties(): string[] {
 }
 
 /** Connects, reads the identification string (RFC 4253 section 4.2), leaves. Gives the port that this came from. */
-function greetedFrom(host: Loopback, port: number): Promise<number> {
+export function greetedFrom(host: Loopback, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port });
     let greeting = "";

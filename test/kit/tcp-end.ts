@@ -100,6 +100,12 @@ export class TcpEnd implements AsyncDisposable {
     await this.#waiting.until(`${bytes} bytes`, () => (this.#summing.bytes >= bytes ? true : undefined));
   }
 
+  /** Resolves when so many bytes have come in, or none can come any more. */
+  async gotOrEnded(bytes: number): Promise<void> {
+    const done = () => this.#summing.bytes >= bytes || this.#received !== undefined || undefined;
+    await this.#waiting.until(`${bytes} bytes or the end`, done, 60_000);
+  }
+
   /** Resolves when the system has taken all of it, or the connection broke. */
   async send(content: Iterable<Uint8Array> | string): Promise<void> {
     for (const chunk of typeof content === "string" ? [Buffer.from(content)] : content) {

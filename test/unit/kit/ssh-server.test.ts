@@ -7,6 +7,7 @@ import { randomBytes, sha256 } from "../../kit/random.ts";
 import { run } from "../../kit/run.ts";
 import { echoServer, freePort, lateAnswerServer, resetServer, sourceServer } from "../../kit/servers.ts";
 import { makeSshKey, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { connectTo } from "../../kit/tcp-end.ts";
 
 const noSsh = need("ssh");
 const timeout = 30_000;
@@ -163,6 +164,61 @@ test("A channel that is cut closes without EOF after exactly the bytes that were
   assert.deepEqual(await download(whole, source.port), { bytes: 100_000, eof: true });
   await using cutting = await startSshServer({ forward: () => ({ cutAfterBytes: 1000 }) });
   assert.deepEqual(await download(cutting, source.port), { bytes: 1000, eof: false });
+});
+
+test("A channel that is closed without EOF has delivered all that its target sent.", { timeout }, async () => {
+  await using source = await sourceServer({ bytes: 5_000_000 });
+  await using server = await startSshServer({ forward: () => "dial-and-close-without-eof" });
+  assert.deepEqual(await download(server, source.port), { bytes: 5_000_000, eof: false });
+  await server.idle();
+});
+
+test("It listens where it is asked to, and brings each origin as a channel, with or without an EOF at its end.", {
+  timeout,
+}, async () => {
+  for (const listen of ["close", "close-without-eof"] as const) {
+    await using server = await startSshServer({ listen });
+    const client = await login(server);
+    let eof = false;
+    onEof(client, () => {
+      eof = true;
+    });
+    const got = new Promise<string>((resolve) => {
+      client.on("tcp connection", (_info, accept) => {
+        const channel = accept();
+        channel.write("from the client");
+        resolve(read(channel).then((bytes) => bytes.toString()));
+      });
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      client.forwardIn("localhost", 0, (error, bound) => (error ? reject(error) : resolve(bound)));
+    });
+    await using origin = await connectTo(port);
+    await origin.got(15);
+    await origin.send("from the origin");
+    origin.end();
+    assert.deepEqual([await got, eof], ["from the origin", listen === "close"]);
+    client.end();
+  }
+});
+
+test("What a client sends behind its own CLOSE is counted.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using target = await echoServer();
+  const client = await login(server);
+  const channel = await open(client, target.port);
+  const { _protocol: protocol } = client as unknown as {
+    _protocol: { channelWindowAdjust(id: number, by: number): void };
+  };
+  const { outgoing } = channel as unknown as { outgoing: { id: number } };
+  protocol.channelWindowAdjust(outgoing.id, 1);
+  channel.close();
+  protocol.channelWindowAdjust(outgoing.id, 1);
+  await server.idle();
+  const other = await open(client, target.port);
+  assert.deepEqual(server.counts.late, [`WINDOW_ADJUST for channel ${outgoing.id}`]);
+  other.close();
+  client.end();
 });
 
 test("A target that resets closes its channel.", { timeout }, async () => {

@@ -1,0 +1,28 @@
+/**
+ * What a client still sends for a channel behind its own CHANNEL_CLOSE, as the in-process ssh server gets it. RFC 4254
+ * section 5.3 has nothing come there; a real server has given the number to another channel by then, or ends the session.
+ * ssh2's server gives no number out twice (utils.js, ChannelManager), so each such message is seen.
+ */
+import type { Connection } from "ssh2";
+
+/** Adds a line to `late` for each one: `WINDOW_ADJUST for channel 7`. */
+export function watchLate(connection: Connection, late: string[]): void {
+  const { _protocol: protocol } = connection as unknown as Hidden;
+  const closed = new Set<number>();
+  for (const name of names) {
+    const take = protocol._handlers[`CHANNEL_${name}`];
+    if (take === undefined) throw new Error(`ssh2 has no handler for CHANNEL_${name}`);
+    protocol._handlers[`CHANNEL_${name}`] = (self, recipient, ...rest) => {
+      if (closed.has(recipient)) late.push(`${name} for channel ${recipient}`);
+      if (name === "CLOSE") closed.add(recipient);
+      take(self, recipient, ...rest);
+    };
+  }
+}
+
+const names = ["WINDOW_ADJUST", "DATA", "EXTENDED_DATA", "EOF", "CLOSE", "REQUEST"];
+
+/** ssh2 1.17.0, lib/server.js and lib/protocol/Protocol.js. */
+interface Hidden {
+  readonly _protocol: { readonly _handlers: Record<string, (...words: [unknown, number, ...unknown[]]) => void> };
+}
