@@ -11,7 +11,7 @@ import type { Chunk } from "../plugin.ts";
 /** Unread bytes held before the stream is paused. */
 const readAheadBytes = 256 * 1024;
 /** Written bytes that may wait in the stream before `write` makes its caller wait. */
-const writeAheadBytes = 1024 * 1024;
+const writeAheadBytes = 256 * 1024;
 
 export interface StreamTraits {
   /** Breaks the carrier at once, in the way that its peer sees as a break. */
