@@ -67,7 +67,7 @@ function readWords(words: readonly string[], files: ConfigSources | undefined): 
     keywords,
     identityFiles: given.values("i"),
     way: readWay(keywords),
-    asksServer: given.has("ask-server"),
+    asksServer: given.has("ask-server") || keywords.flag("PorthopAskServer", false),
     remote,
     ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
   };

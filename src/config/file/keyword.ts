@@ -45,6 +45,7 @@ export const keywords = {
   PreferredAuthentications: "text",
   ProxyCommand: "command",
   ProxyJump: "jumps",
+  PorthopAskServer: "yes-no",
   PorthopCapture: "file",
   PorthopLog: ["silent", "error", "warn", "info", "debug"],
   PorthopRateLimit: "rate",

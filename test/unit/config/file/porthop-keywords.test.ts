@@ -28,6 +28,10 @@ test("Each setting is the flag that it stands for.", () => {
   ]);
   assert.deepEqual(chain("PorthopRateLimit 1MB/s\n"), ["limit rate=1MB/s"]);
   assert.equal(settings("PorthopLog debug\n").logLevel, "debug");
+  assert.deepEqual(
+    ["", "PorthopAskServer no\n", "PorthopAskServer yes\n"].map((text) => settings(text).asksServer),
+    [false, false, true],
+  );
 });
 
 test("A tilde is the home, and none is nothing.", () => {
