@@ -12,6 +12,19 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
+/** Resident memory once it has stood still for a second, as it does when nothing moves any more. */
+export async function settledBytes(pid: number): Promise<number> {
+  const deadline = performance.now() + 20_000;
+  let [bytes, since] = [residentBytes(pid), performance.now()];
+  while (performance.now() - since < 1000) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(performance.now() < deadline, `memory goes on moving around ${bytes}`);
+    const now = residentBytes(pid);
+    if (Math.abs(now - bytes) > 1_000_000) [bytes, since] = [now, performance.now()];
+  }
+  return bytes;
+}
+
 /**
  * The environment of a porthop whose resident memory is what it still holds: the collector works as on a machine with
  * 64 MB, and the allocator gives back at once what is free. As it is started otherwise, resident memory is a sawtooth of

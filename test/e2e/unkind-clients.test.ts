@@ -9,12 +9,14 @@ import { errandServer } from "../kit/errands.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { need } from "../kit/packages.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
+import { flood, rawServer } from "../kit/raw-server.ts";
 import { freePort, sinkServer } from "../kit/servers.ts";
 import { type SshServer, startSshServer } from "../kit/ssh-server.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { unkindClients } from "../kit/unkind-clients.ts";
 import { everyManner } from "../kit/unkind-script.ts";
 import { openRemote, openRemoteSpecs } from "./remote-tunnel.ts";
+import { notLinux, settledBytes, tidyMemory } from "./resident.ts";
 import { openTunnel, type Server } from "./tunnel.ts";
 import { assertUnharmed, leaveAndFollow } from "./unkind.ts";
 
@@ -119,6 +121,37 @@ test("What an origin at the server's end of -R sent before such a CLOSE arrives 
     }
   }
   assert.equal((await tunnel.stop()).code, 0);
+});
+
+test("Readers that stand still cost what SSH's window and one buffer hold, each.", {
+  ...withSshd,
+  skip: withSshd.skip || notLinux,
+}, async () => {
+  await using sshd = await startSshd();
+  await using source = await rawServer((socket) => {
+    socket.resume();
+    flood(socket, Buffer.alloc(65_536, 0x61));
+  });
+  await using tunnel = await openTunnel(sshd, [source], { args: ["--grace", "0"], env: tidyMemory });
+  const { pid } = tunnel.program;
+  {
+    // What one busy flow leaves behind is there once, and not for each reader.
+    await using first = await tunnel.connect();
+    await first.got(200_000_000);
+    first.reset();
+  }
+  await tunnel.program.event("flow.close");
+  const before = await settledBytes(pid);
+  const readers = await Promise.all(Array.from({ length: 20 }, () => tunnel.connect()));
+  for (const reader of readers) reader.pause();
+  const each = ((await settledBytes(pid)) - before) / readers.length;
+  // 2 MiB of window, 1 MiB that is being written, and a quarter for what is around it are 3.4 MB.
+  assert.ok(each < 4_500_000, `${(each / 1e6).toFixed(1)} MB for each reader`);
+  // None of them is in the way of another.
+  await using other = await tunnel.connect();
+  await other.got(10_000_000);
+  for (const reader of readers) reader.reset();
+  await tunnel.stop();
 });
 
 function asAnna(server: SshServer): Server {

@@ -24,6 +24,8 @@ export interface Accepted {
 /** One connection of a client. */
 export interface Peer {
   readonly socket: Socket;
+  /** How many answers came: successes and failures of global requests, of requests on channels, and of opened channels. */
+  readonly answers: number;
   /** Sends a message as it is: its number, and what follows. */
   send(...parts: readonly (number | Uint8Array)[]): void;
   /** The next channel that is accepted is confirmed with these numbers instead of the usual ones. */
@@ -101,14 +103,35 @@ interface Hidden {
       };
     };
     readonly _cipher: { encrypt(packet: Uint8Array): void };
+    readonly _handlers: Record<string, (...words: unknown[]) => void>;
     channelOpenConfirm(remote: number, local: number, windowBytes: number, packetBytes: number): void;
   };
 }
 
+const answerNames = [
+  "REQUEST_SUCCESS",
+  "REQUEST_FAILURE",
+  "CHANNEL_SUCCESS",
+  "CHANNEL_FAILURE",
+  "CHANNEL_OPEN_FAILURE",
+  "CHANNEL_OPEN_CONFIRMATION",
+];
+
 function peerOf(connection: Connection): Peer {
   const { _protocol: protocol, _sock: socket } = connection as unknown as Hidden;
+  let answers = 0;
+  for (const name of answerNames) {
+    const take = protocol._handlers[name];
+    protocol._handlers[name] = (...words) => {
+      answers++;
+      take?.(...words);
+    };
+  }
   return {
     socket,
+    get answers() {
+      return answers;
+    },
     send(...parts) {
       const payload = Buffer.concat(parts.map((part) => (typeof part === "number" ? Uint8Array.of(part) : part)));
       const { write } = protocol._packetRW;
