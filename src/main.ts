@@ -3,12 +3,14 @@
 import { execute } from "./cli/commands.ts";
 import { reportFailure } from "./cli/failure.ts";
 import { startAfresh } from "./cli/fresh-start.ts";
+import { keepIgnored, onSignals } from "./cli/interruption.ts";
 
 /** How long the last events of a tunnel may take to get out. */
 const stuckMs = 2000;
 
 const words = process.argv.slice(2);
 startAfresh(words);
+keepIgnored();
 // What nobody waits for (a timer of a plugin, an event of a library) would be printed with the program's own source.
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (thrown: unknown) => exit(reportFailure(thrown, words.includes("--json"))));
@@ -28,6 +30,6 @@ function exit(code: number): void {
   process.stdout.on("error", () => {});
   process.stdout.end(end);
   // One that is stuck holds nobody who asks again, and no tunnel that was told to stop: only a pager may take its time.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  onSignals(end);
   if (words[0] === "run" || words[0] === "relay") setTimeout(end, stuckMs);
 }

@@ -5,7 +5,9 @@
 import { spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
 import { PorthopError } from "../errors.ts";
+import { ignoring } from "../io/ignored-signals.ts";
 import { freshSettings } from "./fresh-start.ts";
+import { onSignals } from "./interruption.ts";
 import { ownCommand } from "./own-command.ts";
 
 /** Set for the process behind: the file descriptor on which it says that it is ready. */
@@ -38,18 +40,17 @@ export function goBehind(
   words: readonly string[],
   hasResults: boolean,
 ): Promise<{ readonly pid: number } | { readonly code: number }> {
-  const [program = "", ...before] = ownCommand();
-  const child = spawn(program, [...before, ...words], {
+  const [program = "", ...args] = ignoring([...ownCommand(), ...words]);
+  const child = spawn(program, args, {
     detached: true,
     stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe"],
     // It need not start afresh a second time, which would also close the pipe.
     env: { ...freshSettings, ...process.env, [variable]: String(readyFd) },
   });
   // What is asked of the process in front is meant for this one. (child.kill under Deno gives the child up, and its exit code with it.)
-  const pass = (signal: NodeJS.Signals) => {
+  onSignals((signal) => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, pass);
+  });
   return new Promise((resolve, reject) => {
     const ready = child.stdio[readyFd];
     if (ready === null || ready === undefined || !("on" in ready)) throw new Error("the child has no ready pipe");

@@ -1,14 +1,27 @@
 /**
  * SIGINT, SIGTERM and SIGHUP: the first asks for an orderly stop, the second ends at once.
- * The exit code follows from the first: 130 after Ctrl-C, 0 after the others (cli.md).
+ * The exit code follows from the first: 130 after Ctrl-C, 0 after the others (cli.md). One that was ignored stays so.
  */
 import { PorthopError } from "../errors.ts";
+import { type EndingSignal, ignoredAtStart } from "../io/ignored-signals.ts";
 
 /** After the second signal: for files to be closed, and no longer. A plugin may wait for ever. */
 const hurryMs = 500;
 
 const codes = { SIGINT: 130, SIGTERM: 0, SIGHUP: 0 } as const;
 type Signal = keyof typeof codes;
+const signals = Object.keys(codes) as readonly Signal[];
+
+/** Tells each of them, but for those that were ignored when porthop was started. */
+export function onSignals(told: (signal: Signal) => void): void {
+  for (const signal of signals) if (!ignoredAtStart.has(signal)) process.on(signal, () => told(signal));
+}
+
+/** Deno 2.9 takes all of them with the first listener of any signal, and then ends the program itself: a listener hinders it. */
+export function keepIgnored(): void {
+  if (!("deno" in process.versions)) return;
+  for (const signal of ignoredAtStart) process.on(signal, () => {});
+}
 
 export class Interruption {
   /** Fires at the first signal: what is being set up stops. */
@@ -20,13 +33,14 @@ export class Interruption {
   #end: ReturnType<typeof setTimeout> | undefined;
   readonly #handlers: { readonly signal: Signal; readonly handler: () => void }[] = [];
 
-  constructor() {
+  constructor(ignored: ReadonlySet<EndingSignal> = ignoredAtStart) {
     const stop = new AbortController();
     const hurry = new AbortController();
     this.stop = stop.signal;
     this.hurry = hurry.signal;
     this.requested = new Promise((resolve) => {
-      for (const signal of Object.keys(codes) as Signal[]) {
+      for (const signal of signals) {
+        if (ignored.has(signal)) continue;
         const handler = () => {
           if (stop.signal.aborted && !hurry.signal.aborted) {
             hurry.abort();

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { after } from "./after.ts";
 import { describe } from "./failure.ts";
+import { ignoring } from "./ignored-signals.ts";
 import { JoinedStream } from "./joined-stream.ts";
 
 export interface Program {
@@ -26,7 +27,8 @@ const exitMs = 250;
 export function startProgram(command: string, environment: NodeJS.ProcessEnv): Program {
   // An empty SHELL is none (sshconnect.c, ssh_proxy_connect).
   const shell = environment["SHELL"] || "/bin/sh";
-  const child = spawn(shell, ["-c", `exec ${command}`], { stdio: ["pipe", "pipe", "inherit"], env: environment });
+  const [program = "", ...args] = ignoring([shell, "-c", `exec ${command}`]);
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: environment });
   let outcome: string | undefined;
   const ended = new Promise<void>((resolve) => {
     const end = (how: string) => {

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { atExit } from "./lifetime.ts";
-import { gone, killTree } from "./processes.ts";
+import { descendants, gone, killTree, send } from "./processes.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 import { type Look, Transcript } from "./transcript.ts";
 
@@ -86,6 +86,17 @@ export class Pty implements AsyncDisposable {
     const tty = readFileSync(this.#ttyFile, "utf8").trim();
     const set = spawnSync("stty", ["-F", tty, "rows", String(rows), "cols", String(columns)], { encoding: "utf8" });
     if (set.status !== 0) throw new Error(`stty failed: ${set.stderr}`);
+  }
+
+  /** Closes the window: the terminal is gone, and who is in it hears SIGHUP. Whoever stays is the caller's to end. */
+  async hangUp(): Promise<void> {
+    if (this.#child.pid !== undefined) send([this.#child.pid], "SIGKILL");
+    await this.exit;
+  }
+
+  /** The processes in the terminal. */
+  get inside(): readonly number[] {
+    return this.#child.pid === undefined ? [] : descendants(this.#child.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,8 @@ import { projectRoot } from "../../kit/runtime.ts";
 import { snippetCommand } from "../../kit/snippet.ts";
 
 const timeout = 30_000;
+/** Whoever runs the tests may ignore signals. */
+const none: ReadonlySet<never> = new Set();
 
 for (const [signal, code] of [
   ["SIGINT", 130],
@@ -17,7 +19,7 @@ for (const [signal, code] of [
   ["SIGHUP", 0],
 ] as const) {
   test(`The first ${signal} asks for a stop with the exit code ${code}, the second is in a hurry.`, async () => {
-    const interruption = new Interruption();
+    const interruption = new Interruption(none);
     try {
       assert.deepEqual([interruption.stop.aborted, interruption.hurry.aborted], [false, false]);
       process.emit(signal);
@@ -37,7 +39,7 @@ for (const [signal, code] of [
 }
 
 test("The first signal decides the exit code, whichever comes second.", async () => {
-  const interruption = new Interruption();
+  const interruption = new Interruption(none);
   try {
     process.emit("SIGTERM");
     process.emit("SIGINT");
@@ -53,7 +55,7 @@ test("Releasing takes away what was hung in, and nothing else.", () => {
   process.on("SIGHUP", other);
   const count = () => (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => process.listenerCount(signal));
   const before = count();
-  const interruption = new Interruption();
+  const interruption = new Interruption(none);
   assert.deepEqual(
     count(),
     before.map((each) => each + 1),
@@ -67,7 +69,7 @@ test("Releasing takes away what was hung in, and nothing else.", () => {
 });
 
 test("Work that cannot be told to stop is given up at the first signal, with the signal as the reason.", async () => {
-  const interruption = new Interruption();
+  const interruption = new Interruption(none);
   try {
     assert.equal(await interruption.orStop(Promise.resolve("done")), "done");
     const failed = new Error("of its own");
@@ -83,7 +85,7 @@ test("Work that cannot be told to stop is given up at the first signal, with the
 
 /** Says what happens to it, line by line; `release` on its stdin gives the signals back. */
 const program = `
-const interruption = new Interruption();
+const interruption = new Interruption(new Set());
 interruption.stop.addEventListener("abort", () => console.log("stop"));
 interruption.hurry.addEventListener("abort", () => console.log("hurry"));
 interruption.requested.then((code) => console.log("code", code));
@@ -145,3 +147,14 @@ for (const [signal, code] of [
     assert.deepEqual(await program.ended, [code, null]);
   });
 }
+
+test("A signal that was ignored when porthop was started (nohup) is left ignored.", () => {
+  const before = process.listenerCount("SIGHUP");
+  const interruption = new Interruption(new Set(["SIGHUP"]));
+  try {
+    assert.equal(process.listenerCount("SIGHUP"), before);
+    assert.ok(process.listenerCount("SIGTERM") > 0);
+  } finally {
+    interruption.release();
+  }
+});
