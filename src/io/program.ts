@@ -4,11 +4,13 @@
  */
 
 import { spawn } from "node:child_process";
+import { closeSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { after } from "./after.ts";
 import { describe } from "./failure.ts";
 import { ignoring } from "./ignored-signals.ts";
 import { JoinedStream } from "./joined-stream.ts";
+import { openProgramPipes, type ProgramPipes } from "./program-pipes.ts";
 
 export interface Program {
   readonly stream: Duplex;
@@ -24,11 +26,15 @@ const hangupMs = 1000;
 const exitMs = 250;
 
 /** `stderr` is ours. The shell makes way for the command (`exec`), so that the hangup reaches the command itself. */
-export function startProgram(command: string, environment: NodeJS.ProcessEnv): Program {
+export async function startProgram(
+  command: string,
+  environment: NodeJS.ProcessEnv,
+  debug: (text: string) => void = () => {},
+): Promise<Program> {
   // An empty SHELL is none (sshconnect.c, ssh_proxy_connect).
   const shell = environment["SHELL"] || "/bin/sh";
-  const [program = "", ...args] = ignoring([shell, "-c", `exec ${command}`]);
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: environment });
+  const words = ignoring([shell, "-c", `exec ${command}`]);
+  const { child, input, output } = spawnPiped(words, environment, await pipesOrNone(debug));
   let outcome: string | undefined;
   const ended = new Promise<void>((resolve) => {
     const end = (how: string) => {
@@ -42,10 +48,10 @@ export function startProgram(command: string, environment: NodeJS.ProcessEnv): P
     // child.kill under Deno gives the child up, and its exit code with it.
     if (child.pid !== undefined && outcome === undefined) tell(child.pid, signal);
   };
-  const stream = new JoinedStream(child.stdout, child.stdin, {
+  const stream = new JoinedStream(output, input, {
     release() {
-      child.stdin.destroy();
-      child.stdout.destroy();
+      input.destroy();
+      output.destroy();
       send("SIGHUP");
     },
     settled: () => Promise.race([ended, after(exitMs)]),
@@ -62,6 +68,27 @@ export function startProgram(command: string, environment: NodeJS.ProcessEnv): P
       await Promise.race([ended, after(hangupMs)]);
     },
   };
+}
+
+function pipesOrNone(debug: (text: string) => void): Promise<ProgramPipes | undefined> {
+  return openProgramPipes().catch((error: unknown) => {
+    debug(`the program gets sockets for stdin and stdout, not pipes: ${describe(error)}`);
+    return undefined;
+  });
+}
+
+function spawnPiped([program = "", ...args]: readonly string[], env: NodeJS.ProcessEnv, pipes?: ProgramPipes) {
+  if (pipes === undefined) {
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env });
+    return { child, input: child.stdin, output: child.stdout };
+  }
+  const { stdin, stdout, input, output } = pipes;
+  try {
+    return { child: spawn(program, args, { stdio: [stdin, stdout, "inherit"], env }), input, output };
+  } finally {
+    closeSync(stdin);
+    closeSync(stdout);
+  }
 }
 
 function tell(pid: number, signal: NodeJS.Signals): void {

@@ -59,7 +59,7 @@ export class Route {
 
   async #connectAll(signal: AbortSignal): Promise<Session> {
     const { hops, command, environment = {} } = this.#plan;
-    let dial = command === undefined ? dialDirectly : dialByCommand(command, environment);
+    let dial = command === undefined ? dialDirectly : dialByCommand(command, environment, this.#hooks.debug);
     let last: Session | undefined;
     try {
       for (const hop of hops) {

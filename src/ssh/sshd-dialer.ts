@@ -99,10 +99,14 @@ export function dialThrough(jump: Jump): DialSshd {
 }
 
 /** `command` has its tokens filled in. */
-export function dialByCommand(command: string, environment: NodeJS.ProcessEnv): DialSshd {
+export function dialByCommand(
+  command: string,
+  environment: NodeJS.ProcessEnv,
+  debug?: (text: string) => void,
+): DialSshd {
   return async (settings, signal) => {
     if (signal.aborted) throw signal.reason;
-    const program = startProgram(command, environment);
+    const program = await startProgram(command, environment, debug);
     return {
       stream: program.stream,
       hop: 1,

@@ -1,6 +1,7 @@
 /** ProxyCommand: a program of the user's own is the way to sshd, and it ends with the session. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
@@ -10,6 +11,7 @@ import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { descendants, gone } from "../kit/processes.ts";
 import { pty } from "../kit/pty.ts";
+import { run } from "../kit/run.ts";
 import { echoServer, freePort, lateAnswerServer, sinkServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { echoes } from "../kit/tcp-end.ts";
@@ -45,6 +47,43 @@ test("Through ssh -W and another sshd 20 MB go down and up, and a half-close pas
   client.end();
   assert.equal((await client.received).ended, true);
   assert.match(client.text, /^8 [0-9a-f]{64}\n$/);
+});
+
+for (const command of [
+  "sh -c 'cat /dev/stdin | nc %h %p'",
+  "sh -c 'nc %h %p >/dev/stdout'",
+  "sh -c 'cat </dev/stdin | nc %h %p | cat >/dev/stdout'",
+] as const) {
+  test(`A command that opens its input or output by name works as with ssh: ${command}`, limits, async () => {
+    const sshd = await theSshd();
+    const args = ["-o", `ProxyCommand=${command}`];
+    const ssh = await run("ssh", [...args, ...sshd.sshArgs, sshd.host, "echo", "by", "ssh"]);
+    assert.equal(ssh.stdout, "by ssh\n", ssh.stderr);
+    for (const runtime of ["compiled", "deno"] as const) await carriesBulk({ args, runtime });
+  });
+}
+
+test("Its input and output are pipes, it holds no other end, and no file is left of them.", limits, async () => {
+  await using target = await echoServer();
+  const folder = tempDirectory("pipes");
+  const args = ["-o", "ProxyCommand=nc %h %p"];
+  await using tunnel = await openTunnel(await theSshd(), [target], { args, env: { TMPDIR: folder } });
+  assert.deepEqual(readdirSync(folder), []);
+  const [child] = descendants(tunnel.program.pid);
+  const held = readdirSync(`/proc/${child}/fd`).map((name) => readlinkSync(`/proc/${child}/fd/${name}`));
+  assert.equal(held.filter((what) => what.includes(folder)).length, 2);
+  assert.equal(await echoes(tunnel.port), true);
+});
+
+test("Where no pipe can be made it gets sockets, which is told to whoever asks.", limits, async () => {
+  await using target = await echoServer();
+  for (const env of [{ TMPDIR: "/no/such/folder" }, { TMPDIR: tempDirectory("pipes"), PATH: pathForNc() }]) {
+    const args = ["-vvv", "-o", "ProxyCommand=nc %h %p"];
+    await using tunnel = await openTunnel(await theSshd(), [target], { args, env });
+    await tunnel.program.stderr(/the program gets sockets for stdin and stdout, not pipes: /);
+    assert.equal(await echoes(tunnel.port), true);
+    assert.equal((await tunnel.stop()).code, 0);
+  }
 });
 
 test(
@@ -200,6 +239,16 @@ async function fails(
     leg: 2,
     ...expected,
   });
+}
+
+/** A folder with what a ProxyCommand needs and nothing else, as a PATH. */
+function pathForNc(): string {
+  const folder = tempDirectory("path");
+  for (const tool of ["nc", "sh"]) {
+    const { stdout } = spawnSync("sh", ["-c", `command -v ${tool}`], { encoding: "utf8" });
+    symlinkSync(stdout.trim(), join(folder, tool));
+  }
+  return folder;
 }
 
 /** A known_hosts file in which the key stands under the alias. */

@@ -9,7 +9,7 @@ const timeout = 30_000;
 const skip = process.platform === "win32" && "needs a POSIX shell";
 const environment = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", SHELL: "/bin/sh", WORD: "from the environment" };
 
-function start(command: string, changes: NodeJS.ProcessEnv = {}): Program {
+function start(command: string, changes: NodeJS.ProcessEnv = {}): Promise<Program> {
   return startProgram(command, { ...environment, ...changes });
 }
 
@@ -23,7 +23,7 @@ async function said(program: Program): Promise<string> {
 }
 
 test("What is written is the program's input, and what it prints is read, whole.", { timeout, skip }, async () => {
-  const program = start("cat");
+  const program = await start("cat");
   const content = randomBytes(2_000_000);
   const chunks: Uint8Array[] = [];
   program.stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
@@ -34,9 +34,9 @@ test("What is written is the program's input, and what it prints is read, whole.
 });
 
 test("The command is the shell's to read, and takes the shell's place.", { timeout, skip }, async () => {
-  const program = start("sh -c 'echo \"$WORD\" $((1 + 1))'");
+  const program = await start("sh -c 'echo \"$WORD\" $((1 + 1))'");
   assert.equal(await said(program), "from the environment 2\n");
-  const itself = start("sh -c 'cat /proc/$$/cmdline' 2>&1");
+  const itself = await start("sh -c 'cat /proc/$$/cmdline' 2>&1");
   if (process.platform === "linux") assert.match(await said(itself), /^sh\0-c\0cat/);
   else await itself.end();
 });
@@ -47,24 +47,24 @@ for (const [command, outcome] of [
   ["/no/such/program 2>/dev/null", "with code 127"],
 ] as const) {
   test(`How it ended is known when its output ends: ${command} ended ${outcome}.`, { timeout, skip }, async () => {
-    const program = start(command);
+    const program = await start(command);
     await said(program);
     assert.match(program.outcome ?? "", command.startsWith("/no") ? /^with code 12[67]$/ : new RegExp(`^${outcome}$`));
   });
 }
 
 test("A shell that is not there is told, and an empty SHELL is sh.", { timeout, skip }, async () => {
-  const program = start("cat", { SHELL: "/no/such/shell" });
+  const program = await start("cat", { SHELL: "/no/such/shell" });
   program.stream.on("error", () => {});
   program.stream.resume();
   await once(program.stream, "close");
   assert.equal(program.outcome, "before it began: /no/such/shell: no such file or directory");
   await program.end();
-  assert.equal(await said(start("echo here", { SHELL: "" })), "here\n");
+  assert.equal(await said(await start("echo here", { SHELL: "" })), "here\n");
 });
 
 test("At the end it is hung up on, and does not outlive the call.", { timeout, skip }, async () => {
-  const program = start("sh -c 'echo $$; exec sleep 1000'");
+  const program = await start("sh -c 'echo $$; exec sleep 1000'");
   const [line] = (await once(program.stream, "data")) as [Uint8Array];
   const pid = Number(String(line));
   assert.equal(isAlive(pid), true);
@@ -74,7 +74,7 @@ test("At the end it is hung up on, and does not outlive the call.", { timeout, s
 });
 
 test("One that ignores the hangup is killed in the end.", { timeout, skip }, async () => {
-  const program = start("sh -c 'trap \"\" HUP TERM; echo $$; while :; do sleep 0.1; done'");
+  const program = await start("sh -c 'trap \"\" HUP TERM; echo $$; while :; do sleep 0.1; done'");
   const [line] = (await once(program.stream, "data")) as [Uint8Array];
   const pid = Number(String(line));
   await program.end();
@@ -86,7 +86,7 @@ test("Whoever destroys the stream ends the program, and the end of one that is o
   timeout,
   skip,
 }, async () => {
-  const program = start("sleep 1000");
+  const program = await start("sleep 1000");
   program.stream.destroy();
   await once(program.stream, "close");
   await program.end();

@@ -1,0 +1,95 @@
+/**
+ * The two ends of a FIFO as streams, under Bun 1.4.5, where no thread waits for it: fs.ReadStream and fs.WriteStream keep
+ * one of the few threads for files waiting, or fail with EAGAIN as net.Socket does.
+ */
+import fs, { closeSync, writeSync } from "node:fs";
+import { Readable, Writable } from "node:stream";
+import type { ReadableStream, ReadableStreamDefaultReader } from "node:stream/web";
+import { WriteStream } from "node:tty";
+import { errnoOf } from "./failure.ts";
+
+/** Writes to a descriptor that does not block, and closes it. */
+export class FifoWriter extends Writable {
+  readonly #descriptor: number;
+  #waiting: Writable | undefined;
+
+  constructor(descriptor: number) {
+    super();
+    this.#descriptor = descriptor;
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
+    let written = 0;
+    try {
+      written = writeSync(this.#descriptor, chunk);
+    } catch (error) {
+      if (errnoOf(error) !== "EAGAIN") {
+        done(error as Error);
+        return;
+      }
+    }
+    if (written === chunk.byteLength) done();
+    else this.#writeLater(chunk.subarray(written), done);
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#waiting?.destroy();
+    closeSync(this.#descriptor);
+    done(error);
+  }
+
+  /**
+   * tty.WriteStream waits for room as events say. It calls back early for a few bytes and is silent when they fail, so it
+   * is there for what did not fit and no longer: its end comes when all is written. It has a duplicate of the descriptor.
+   */
+  #writeLater(rest: Uint8Array, done: (error?: Error | null) => void): void {
+    const stream: Writable = new WriteStream(this.#descriptor);
+    let failure: Error | undefined;
+    stream.on("error", (error) => {
+      failure = error;
+    });
+    stream.on("close", () => {
+      this.#waiting = undefined;
+      done(failure);
+    });
+    this.#waiting = stream;
+    stream.end(rest, () => stream.destroy());
+  }
+}
+
+/** A file's blob, alone of all, is read as events say that there is something. */
+export class FifoReader extends Readable {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  /** The file is open when it resolves. */
+  static async open(path: string): Promise<FifoReader> {
+    const blob = await (fs as unknown as BlobOpening).openAsBlob(path);
+    return new FifoReader(blob.stream().getReader());
+  }
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
+    super();
+    this.#reader = reader;
+  }
+
+  override _read(): void {
+    this.#reader.read().then(
+      ({ done, value }) => this.push(done ? null : value),
+      (error: Error) => this.destroy(error),
+    );
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const closed = () => done(error);
+    this.#reader.cancel().then(closed, closed);
+  }
+}
+
+/** Node's own, which the types do not know yet. */
+interface BlobOpening {
+  openAsBlob(path: string): Promise<{ stream(): ReadableStream<Uint8Array> }>;
+}
