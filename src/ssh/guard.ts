@@ -11,9 +11,11 @@ export function guard(client: Client): void {
   const { _protocol: protocol, _chanMgr: channels } = client as unknown as Partial<ClientInternals>;
   if (protocol === undefined || channels === undefined) return;
   readHeaderWhole(protocol);
+  sendNothingAfterEnd(protocol);
   guardConfirmations(protocol._handlers, channels);
   guardData(protocol._handlers, channels);
   guardOpens(protocol);
+  guardRequests(protocol._handlers, channels);
 }
 
 /**
@@ -36,6 +38,20 @@ function readHeaderWhole(protocol: ProtocolInternals): void {
     const read = parseHeader.call(protocol, heard, 0, heard.length);
     return start + read - before;
   };
+}
+
+/**
+ * At the end of the connection ssh2 lets go of its compression, and only at the close, which may come much later, of its
+ * channels: what these have to say in between goes nowhere, and with compression it would throw.
+ */
+function sendNothingAfterEnd(protocol: ProtocolInternals): void {
+  for (const kind of channelMessages) {
+    const send = protocol[kind];
+    protocol[kind] = (...words) => {
+      // It destructs itself once (Protocol.js, cleanup).
+      if (protocol._destruct !== undefined) send.apply(protocol, words);
+    };
+  }
 }
 
 /** Channel._write would cut its data into packets of no size for ever. */
@@ -75,6 +91,16 @@ function guardOpens(protocol: ProtocolInternals): void {
   };
 }
 
+/** After our own CLOSE the number is the server's to give away: an answer might be taken for another channel's. */
+function guardRequests(handlers: Handlers, channels: ChannelTable): void {
+  const { CHANNEL_REQUEST: take } = handlers;
+  handlers.CHANNEL_REQUEST = (self, recipient, type, wantsReply, data) => {
+    const channel = channels.get(recipient);
+    const state = typeof channel === "object" ? channel?.outgoing.state : undefined;
+    take(self, recipient, type, wantsReply && state !== "closing" && state !== "closed", data);
+  };
+}
+
 /** Whoever has the channel hears why, and it is closed: what the server sends on it from now on is dropped. */
 function distrust(channel: GuardedChannel | OpenRequest | null | undefined, what: string): void {
   if (typeof channel !== "object" || channel === null) return;
@@ -91,6 +117,11 @@ const mostHeaderBytes = 256 * 1024;
 /** Servers offer 16 KiB and more; whoever takes less than this wants every byte to cost a packet. */
 const fewestPacketBytes = 256;
 
+const channelMessages = [
+  ...["channelData", "channelExtData", "channelEOF", "channelClose", "channelWindowAdjust"],
+  ...["channelSuccess", "channelFailure", "channelOpenConfirm", "channelOpenFail", "requestSuccess", "requestFailure"],
+] as const;
+
 /** RFC 4254, section 5.2: SSH_EXTENDED_DATA_STDERR. */
 const stderrType = 1;
 /** Takes all, and holds nothing. */
@@ -104,15 +135,16 @@ interface Handlers {
   CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly packetSize: number; readonly recipient: number }) => void;
   CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void;
   CHANNEL_EXTENDED_DATA: (self: unknown, recipient: number, data: Uint8Array, type: number) => void;
+  CHANNEL_REQUEST: (self: unknown, recipient: number, type: string, wantsReply: boolean, data: unknown) => void;
 }
 
-interface ProtocolInternals {
+type ProtocolInternals = { [kind in (typeof channelMessages)[number]]: (...words: unknown[]) => void } & {
   readonly _handlers: Handlers;
+  readonly _destruct: unknown;
   /** Gives the index of the first byte that it left alone. */
   _parse: (chunk: Buffer, start: number, end: number) => number;
   _buffer: Buffer | undefined;
-  channelOpenFail(recipient: number, reason: number, text: string): void;
-}
+};
 
 interface GuardedChannel extends WindowedChannel {
   listenerCount(event: "error"): number;

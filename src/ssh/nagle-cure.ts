@@ -38,13 +38,15 @@ export function answerSmallReads(
   /** The channel of the last small packet, until it is answered. */
   let unanswered: number | undefined;
   handlers.CHANNEL_DATA = (self, recipient, data) => {
-    if (traffic.isSmall(data.length)) unanswered = recipient;
+    const isSmall = traffic.isSmall(data.length);
     take(self, recipient, data);
+    // Now it is known that there is such a channel.
+    if (isSmall) unanswered = recipient;
   };
   // A target that speaks first waits in the same way, for this packet was small.
   handlers.CHANNEL_OPEN_CONFIRMATION = (self, info) => {
-    unanswered = info.recipient;
     confirm(self, info);
+    unanswered = info.recipient;
   };
   const answers = new Delayed(now, () => {
     const channel = unanswered === undefined ? undefined : channels.get(unanswered);

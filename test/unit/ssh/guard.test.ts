@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import ssh2, { type Connection, type ServerChannel } from "ssh2";
+import ssh2, { type Client, type Connection, type ServerChannel } from "ssh2";
 import type { PorthopError } from "../../../src/errors.ts";
 import type { Conn } from "../../../src/flow/conn.ts";
+import { guard } from "../../../src/ssh/guard.ts";
 import { Session } from "../../../src/ssh/session.ts";
+import { ChannelPair } from "../../kit/channel-pair.ts";
 import { readAll } from "../../kit/memory-conn.ts";
 import { makeSshKey } from "../../kit/ssh-server.ts";
 import { easyTrust } from "../../kit/trust.ts";
@@ -214,6 +216,36 @@ test("Extended data of a kind that nobody knows is dropped, and uses up no windo
   const session = await connect(server);
   assert.equal(String(await readAll(await open(session))), "at last");
   await session.close();
+});
+
+test("A keepalive on a channel that we have closed is not answered: the number may be another one's.", () => {
+  const asked: boolean[] = [];
+  const states = ["open", "eof", "closing", "closed"];
+  const handlers = {
+    CHANNEL_REQUEST: (_self: unknown, _recipient: number, _type: string, wantsReply: boolean) =>
+      void asked.push(wantsReply),
+  };
+  const client = {
+    _protocol: { _handlers: handlers, _parse: () => 0 },
+    _chanMgr: { get: (recipient: number) => ({ outgoing: { state: states[recipient] } }) },
+  };
+  guard(client as unknown as Client);
+  const request = handlers.CHANNEL_REQUEST as (...words: unknown[]) => void;
+  for (const recipient of states.keys()) request(undefined, recipient, "keepalive@openssh.com", true, undefined);
+  request(undefined, 0, "exit-status", false, 0);
+  assert.deepEqual(asked, [true, true, false, false, false]);
+});
+
+test("When the connection has ended what the channels still have to say goes nowhere, and throws nothing.", {
+  timeout,
+}, async () => {
+  await using pair = await ChannelPair.open();
+  const { near } = await pair.channel();
+  (pair.client as unknown as { _protocol: { cleanup(): void } })._protocol.cleanup();
+  near.write("too late");
+  near.end();
+  near.close();
+  await pair.break();
 });
 
 test("Data behind an EOF is nobody's, and the other half goes on.", { timeout }, async () => {

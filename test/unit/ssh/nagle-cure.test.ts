@@ -141,6 +141,19 @@ test("After our own CLOSE nothing is said of a channel.", async () => {
   assert.deepEqual([await scene.reads(3), await scene.reads(1)], [[], []]);
 });
 
+test("A packet for a channel that cannot be is ssh2's to refuse, and nothing is answered later.", async () => {
+  const scene = new Scene();
+  const client = { _protocol: { _handlers: scene.handlers }, _chanMgr: { get: () => assert.fail("no such channel") } };
+  scene.handlers.CHANNEL_DATA = () => {
+    throw new Error("Invalid channel id: 4294967295");
+  };
+  const stream = new PassThrough();
+  answerSmallReads(client as unknown as Client, stream, { given: 0, sent: 0 });
+  assert.throws(() => scene.handlers.CHANNEL_DATA(undefined, 0xffff_ffff, Buffer.alloc(3)), /Invalid channel/);
+  stream.emit("data", Buffer.alloc(3));
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
 test("An ssh2 that looks different is left alone.", () => {
   const stream = new PassThrough();
   answerSmallReads({} as Client, stream, { given: 0, sent: 0 });
