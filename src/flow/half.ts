@@ -59,7 +59,8 @@ export class LiveHalf {
     const steps = this.direction === "up" ? this.#steps : this.#steps.toReversed();
     if (steps.some((step) => "stage" in step)) await this.#pumpThrough(steps, source, sink);
     else await this.#pumpStraight(steps, source, sink);
-    sink.leg.ended(this.direction);
+    // What did not get there ends by the break that follows.
+    if (this.undelivered === undefined) sink.leg.ended(this.direction);
     await this.#toSink(sink, () => sink.conn.end());
     this.#isOver = true;
     this.#told?.();
@@ -112,7 +113,7 @@ export class LiveHalf {
 
   /** False when the sink's peer has gone. */
   async #deliver(chunk: Chunk, sink: HalfEnd): Promise<boolean> {
-    sink.leg.bytes(this.direction, chunk);
+    if (!sink.conn.isGone) sink.leg.bytes(this.direction, chunk);
     await this.#toSink(sink, () => sink.conn.write(chunk));
     if (this.undelivered !== undefined) return false;
     this.bytes += chunk.byteLength;

@@ -46,6 +46,8 @@ export class StreamConn implements Conn {
   #toldBroken: ((reason: PorthopError) => void) | undefined;
   #toldGone: (() => void) | undefined;
   readonly #writers = new Set<Waiting<void>>();
+  /** Who waits for our half's end. */
+  #enders: Waiting<void>[] = [];
   #finished = false;
   /** We are closing it: once reads have ended nothing breaks any more. */
   #closing = false;
@@ -107,13 +109,21 @@ export class StreamConn implements Conn {
 
   end(): Promise<void> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
-    if (this.#finished || this.#gone !== undefined) return accepted;
-    if (this.#stream.writableEnded && !this.#ending) return this.#unlessBroken(() => {});
-    this.#ending = true;
+    if (this.#finished) return accepted;
+    if (this.#gone !== undefined) return this.#isAllOut ? accepted : Promise.reject(this.#gone);
+    const isEnded = this.#stream.writableEnded;
     return new Promise((resolve, reject) => {
-      this.#writers.add({ resolve, reject });
+      this.#enders.push({ resolve, reject });
+      // Ended, and not by us: its close is on the way.
+      if (isEnded) return;
+      this.#ending = true;
       this.#stream.end();
     });
+  }
+
+  /** Nothing of what was written waits any more. */
+  get #isAllOut(): boolean {
+    return this.#stream.writableLength === 0;
   }
 
   close(): void {
@@ -208,6 +218,8 @@ export class StreamConn implements Conn {
     this.#gone = this.#traits.translate(undefined);
     for (const writer of this.#writers) writer.reject(this.#gone);
     this.#writers.clear();
+    // Nothing was lost where nothing waited, but our end itself.
+    for (const { resolve, reject } of this.#enders.splice(0)) this.#isAllOut ? resolve() : reject(this.#gone);
     this.#toldGone?.();
   }
 
@@ -219,13 +231,13 @@ export class StreamConn implements Conn {
     this.#unreadBytes = 0;
     this.#reader?.reject(reason);
     this.#reader = undefined;
-    for (const writer of this.#writers) writer.reject(reason);
+    for (const writer of [...this.#writers, ...this.#enders.splice(0)]) writer.reject(reason);
     this.#writers.clear();
     this.#toldBroken?.(reason);
   }
 
   #releaseWriters(): void {
-    for (const writer of this.#writers) writer.resolve();
+    for (const writer of [...this.#writers, ...this.#enders.splice(0)]) writer.resolve();
     this.#writers.clear();
   }
 }

@@ -27,6 +27,27 @@ const ways: readonly (readonly [string, CarryOptions])[] = [
   ],
 ];
 
+test("Of bytes that nobody took the leg shows no clean end, but a break.", async () => {
+  const told: string[] = [];
+  const carried = await carryFlow({
+    middlewares: {
+      watching: hanging((flow) => {
+        flow.legs[2].watch({
+          ended: (direction) => void told.push(`ended ${direction}`),
+          aborted: (by) => void told.push(`aborted ${by}`),
+        });
+      }),
+    },
+  });
+  const answer = carried.target.write(randomBytes(10));
+  carried.target.leave(new PorthopError("target.unreachable", "it has gone", { leg: 3 }));
+  await carried.origin.write(randomBytes(10));
+  await readAll(carried.origin);
+  await answer;
+  assert.equal((await carried.outcome).reason, "aborted");
+  assert.deepEqual(told, ["ended down", "aborted down"]);
+});
+
 for (const [way, options] of ways) {
   test(`Bytes pass both ways at once, and the flow ends when both halves have, ${way}.`, async () => {
     const { origin, target, outcome, steps, flow } = await carryFlow(options);

@@ -144,8 +144,35 @@ test("Nothing reaches who has closed the channel without an EOF, and no write ha
   assert.equal(String(await readAll(conn)), "enough");
   assert.equal((await settled).at(-1)?.status, "rejected");
   await assert.rejects(conn.write(bytes("x")), closed);
-  await conn.end();
+  await assert.rejects(conn.end(), closed);
   assert.deepEqual([conn.isGone, broken], [true, []]);
+});
+
+test("Who has ended before a CLOSE, and said all, lost nothing: also while the answer is still being read.", {
+  timeout,
+}, async () => {
+  await using played = await play();
+  const { conn, far } = played;
+  far.resume();
+  const sent = randomBytes(1_000_000, 5);
+  const closing = new Promise<void>((resolve) => far.write(sent, () => resolve(far.close())));
+  await closing;
+  await conn.write(bytes("a question"));
+  const ended = conn.end();
+  assert.equal(sha256(await readAll(conn)), sha256(sent));
+  await ended;
+});
+
+test("What waits for a window that a CLOSE leaves shut was lost, and our end says so.", { timeout }, async () => {
+  await using played = await play();
+  const { conn, far } = played;
+  far.pause();
+  // The window, and as much as a writer may have waiting behind it.
+  for (let sent = 0; sent < 2_300_000; sent += 50_000) void conn.write(randomBytes(50_000)).catch(() => {});
+  far.write("enough", () => far.close());
+  assert.equal(String(await readAll(conn)), "enough");
+  await new Promise<void>((resolve) => conn.onGone(resolve));
+  await assert.rejects(conn.end(), closed);
 });
 
 test("A channel that is closed in good order says EOF and CLOSE, and holds nothing of what still comes.", {
