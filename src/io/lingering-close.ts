@@ -20,7 +20,7 @@ export function closeLingering(socket: Socket, closed: () => void, limits = { qu
   const timer = setTimeout(close, limits.quietMs);
   timer.unref();
   socket.on("data", () => {
-    if (performance.now() < untilMs) timer.refresh();
+    if (performance.now() + limits.quietMs < untilMs) timer.refresh();
   });
   socket.on("close", () => clearTimeout(timer));
 }

@@ -86,9 +86,16 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): Port
   return new PorthopError("ssh.protocol", `the SSH handshake with ${where} failed: ${text}`, { leg: 2, cause: error });
 }
 
-/** A session that was ready is gone. */
-export function lost(error: Ssh2Error | undefined, peer: Peer): PorthopError {
+/** A session that was ready is gone. `isStalled`: the server read no answers any more. */
+export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false): PorthopError {
   const where = nameOf(peer);
+  if (error?.level === "client-timeout" && isStalled) {
+    return new PorthopError("ssh.lost", `lost the session with ${where}: it asks and does not read the answers`, {
+      leg: 2,
+      hint: "the server, or what stands for it, does not behave as an SSH server",
+      cause: error,
+    });
+  }
   if (error?.level === "client-timeout") {
     return new PorthopError("ssh.lost", `lost the session with ${where}: it stopped answering`, {
       leg: 2,

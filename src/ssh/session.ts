@@ -133,8 +133,7 @@ export class Session {
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
         // The channels' own end and close events come after this one: they must find the reason here.
-        const fault = answers.isStalled ? new Error("it asks and does not read the answers") : this.#lastError;
-        this.#gone = transport.goneBy(true) ?? lost(fault, peer);
+        this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer, answers.isStalled);
         // By itself a channel that is not read just now would hear of it only when all that it holds was read.
         for (const { conn } of this.#open.all()) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);

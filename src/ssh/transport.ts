@@ -38,6 +38,9 @@ const gatheredBytes = 128 * 1024;
 /** Up to here one copy costs less than several writes. */
 const copiedBytes = 16 * 1024;
 
+/** How long what we have to say may take after the server has ended. */
+const farewellMs = 1000;
+
 /** Tells `leg` all that passes, from before ssh2's first byte. Call it before ssh2 gets the stream. */
 export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (error: unknown) => PorthopError): Outgoing {
   let failure: unknown;
@@ -50,8 +53,10 @@ export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (erro
     if (stream.destroyed) return;
     ended.down = true;
     leg.ended("down");
-    // An SSH connection has no half-close: without this the stream would stay, half open, and nobody would know.
+    // An SSH connection has no half-close: without this the stream would stay, half open, and nobody would know. Nor is it
+    // waited for what a server that has ended does not read.
     stream.end();
+    setTimeout(() => stream.destroy(), farewellMs).unref();
   });
   stream.on("error", (error) => {
     failure = error;

@@ -23,8 +23,10 @@ export class CommandGate {
   constructor(client: Client, mayAsk: boolean) {
     this.#client = client;
     this.#mayAsk = mayAsk;
+    if (!mayAsk) return;
     hearServerDebug(client, (text) => {
-      if (forcedCommand.test(text)) this.#hasForcedCommand = true;
+      // A longer one is none of sshd's, and would cost a while to look through.
+      if (text.length <= 1024 && forcedCommand.test(text)) this.#hasForcedCommand = true;
     });
   }
 
@@ -65,6 +67,7 @@ function roundTrip(client: Client, timeoutMs: number): Promise<boolean> {
       protocol.ping();
     } catch {
       // ssh2 throws when the session is gone already, which is reported elsewhere.
+      clearTimeout(timer);
       resolve(false);
     }
   });

@@ -197,6 +197,9 @@ test("A lost session says how it was lost.", () => {
     hint: /ServerAliveInterval/,
   } as const;
   assertTold(lost(silent, peer), told, silent);
+  const stalled = message("it asks and does not read the answers");
+  assert.equal(lost(silent, peer, true).message, stalled);
+  assert.notEqual(lost(reset, peer, true).message, stalled, "a line that broke is a line that broke");
   const nonsense = new TypeError("undefined is not an object");
   assert.equal(lost(nonsense, peer).message, message("the server sent a message that makes no sense"));
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { PorthopError } from "../../../src/errors.ts";
 import { LiveLeg } from "../../../src/flow/leg.ts";
-import { congestionOf, watchTransport } from "../../../src/ssh/transport.ts";
+import { congestionOf, type Outgoing, watchTransport } from "../../../src/ssh/transport.ts";
 import { randomBytes, sha256 } from "../../kit/random.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
@@ -54,6 +54,7 @@ class Play implements AsyncDisposable {
   readonly bytes: { readonly up: Uint8Array[]; readonly down: Uint8Array[] } = { up: [], down: [] };
   /** The pieces that reach the socket itself. */
   readonly written: Uint8Array[] = [];
+  outgoing: Outgoing = { given: 0, sent: 0 };
   readonly #close: () => void;
 
   private constructor(near: Socket, far: Far, close: () => void) {
@@ -84,7 +85,7 @@ class Play implements AsyncDisposable {
       return write(data);
     }) as typeof this.near.write;
     const loss = (error: unknown) => new PorthopError("ssh.lost", `lost: ${(error as Error)?.message}`, { leg: 2 });
-    watchTransport(this.near, this.leg, loss);
+    this.outgoing = watchTransport(this.near, this.leg, loss);
     this.leg.watch("test", {
       opened: () => void this.told.push("opened"),
       bytes: (direction, chunk) => {
@@ -225,6 +226,33 @@ test("A server that ends its half has ended the connection: SSH has no half-clos
   await play.far.whole();
   await closed;
   assert.deepEqual(play.told, ["opened", "down 3", "ended down", "ended up"]);
+});
+
+test("A server that has ended is not waited for when it does not read what we still have to say.", {
+  timeout,
+}, async () => {
+  await using play = await Play.open();
+  play.far.socket.pause();
+  play.near.resume();
+  play.near.write(randomBytes(20_000_000));
+  await turn();
+  const closed = new Promise<void>((resolve) => play.near.on("close", () => resolve()));
+  play.far.socket.end();
+  await closed;
+  assert.deepEqual(play.told.slice(-2), ["ended down", "ended up"]);
+});
+
+test("What goes out is counted, and what of it the system has taken.", { timeout }, async () => {
+  await using play = await Play.open();
+  play.near.write(randomBytes(1000));
+  assert.deepEqual([play.outgoing.given, play.outgoing.sent], [1000, 0]);
+  await play.far.got(1000);
+  assert.deepEqual([play.outgoing.given, play.outgoing.sent], [1000, 1000]);
+  play.far.socket.pause();
+  play.near.write(randomBytes(20_000_000));
+  await turn();
+  assert.equal(play.outgoing.given, 20_001_000);
+  assert.ok(play.outgoing.sent < 20_001_000, String(play.outgoing.sent));
 });
 
 test("A reset by the server is a break from its side.", { timeout }, async () => {

@@ -92,6 +92,7 @@ test("A folder that is called command is no forced command, and where there is a
     ["/home/a/authorized_keys:2: key options: no-command-here", false],
     ["cert: key options: command", false],
     ["Forced command.", true],
+    [": key options:".repeat(2300) + forced, true],
   ] as const) {
     const scene = new Scene();
     const gate = new CommandGate(scene.client, true);
