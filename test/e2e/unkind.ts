@@ -33,7 +33,7 @@ export async function leaveAndFollow(program: Porthop, port: number, rounds: num
     const leavers = await Promise.all(Array.from({ length: 4 }, () => leaver(port)));
     const followers = await Promise.all(leavers.map((leaver) => follow(leaver, port)));
     // Meanwhile all that the channels' windows allow comes for them. Nothing tells when that is so, nor has it to be so.
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 300));
     for (const follower of followers) follower?.resume();
     const received = await Promise.all(followers.map((follower) => follower?.received));
     for (const follower of followers) follower?.end();
