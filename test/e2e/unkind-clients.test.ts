@@ -53,7 +53,7 @@ test("A download that is left does not end the session with dropbear.", withDrop
   await using server = await startDropbear();
   await using target = await errandServer();
   await using tunnel = await openTunnel(server, [target]);
-  // A target that leaves in the middle of an upload stays open in dropbear itself, with ssh as well.
+  // A target that leaves in the middle of an upload keeps its upload open through dropbear.
   await assertUnharmed(tunnel, tunnel.port, { seed, clients: 200, mix: { ...everyManner, "is-left": 0 } });
 });
 
@@ -62,7 +62,7 @@ test("Nor does one that is left at dropbear's end of -R.", withDropbear, async (
   await using target = await errandServer();
   const port = await freePort();
   await using tunnel = await openRemoteSpecs(server, [`${port}:${target.host}:${target.port}`]);
-  // Downloads that are left there stay open in dropbear itself for ever, with ssh as well.
+  // Downloads that are left there stay open in dropbear itself, with ssh as well.
   const mix = { ...everyManner, leaves: 0, resets: 0 };
   await assertUnharmed(tunnel, port, { seed, clients: 120, mix });
 });
