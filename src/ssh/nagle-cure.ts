@@ -1,20 +1,21 @@
 /**
- * sshd before 10.1 leaves Nagle's algorithm on where there is no session channel: a small write of a target waits until the
- * one before is acknowledged, and TCP delays that by up to 44 ms when nothing travels back. So a small read is answered at
- * once with the window that it used (RFC 4254, section 5.2), which every server takes, and which carries the acknowledgment.
+ * sshd before 10.1 leaves Nagle's algorithm on where there is no session channel: a small packet waits until the small one
+ * before is acknowledged, and TCP delays that by up to 44 ms when nothing travels back. So a small read is answered with
+ * SSH_MSG_IGNORE (RFC 4253, section 11.2), which carries the acknowledgment, unless something of ours goes out anyway.
  */
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
-import { openWindow, type WindowedChannel } from "./channel/window.ts";
 import type { Outgoing } from "./transport.ts";
 
-/** More than this in one packet is no small write. */
+/** More than this in one packet of data is no small write. */
 const smallBytes = 4096;
-/** A flow that brings more than `bulkBytes` in `bulkMs` keeps acknowledgments coming by itself. */
+/** Flows that bring more than `bulkBytes` in `bulkMs` keep acknowledgments coming by themselves. */
 const bulkBytes = 64 * 1024;
 const bulkMs = 100;
 /** How long a word of ours may take that was to come anyway. */
 const conversationMs = 1;
+/** So many reads are answered at once after the server was seen to wait for an answer. */
+const mostHurried = 32;
 
 export function needsNagleCure(serverSoftware: string): boolean {
   const version = /^OpenSSH_(\d+)\.(\d+)/.exec(serverSoftware);
@@ -30,58 +31,95 @@ export function answerSmallReads(
   outgoing: Outgoing,
   now = () => performance.now(),
 ): void {
-  const { _protocol: protocol, _chanMgr: channels } = client as unknown as Partial<ClientInternals>;
-  if (protocol === undefined || channels === undefined) return;
-  const traffic = new Traffic(now);
-  const { _handlers: handlers } = protocol;
-  const { CHANNEL_DATA: take, CHANNEL_OPEN_CONFIRMATION: confirm } = handlers;
-  /** The channel of the last small packet, until it is answered. */
-  let unanswered: number | undefined;
-  handlers.CHANNEL_DATA = (self, recipient, data) => {
-    const isSmall = traffic.isSmall(data.length);
-    take(self, recipient, data);
-    // Now it is known that there is such a channel.
-    if (isSmall) unanswered = recipient;
-  };
-  // A target that speaks first waits in the same way, for this packet was small.
-  handlers.CHANNEL_OPEN_CONFIRMATION = (self, info) => {
-    confirm(self, info);
-    unanswered = info.recipient;
-  };
+  const protocol = (client as unknown as { readonly _protocol?: ProtocolInternals })._protocol;
+  if (protocol === undefined) return;
+  const reads = new SmallReads(protocol, now);
+  /** What had gone out when the last small read came, or was answered. */
+  let given = outgoing.given;
+  let hurried = 0;
   const answers = new Delayed(now, () => {
-    const channel = unanswered === undefined ? undefined : channels.get(unanswered);
-    unanswered = undefined;
-    // Whatever was written meanwhile carries the acknowledgment as well.
-    if (outgoing.given === given && typeof channel === "object" && channel !== null) acknowledge(channel);
+    // Whatever was written meanwhile carries the acknowledgment as well, and so does what still waits.
+    if (outgoing.given === given && outgoing.sent === given) sendIgnore(protocol);
     given = outgoing.given;
   });
-  let given = outgoing.given;
+  // After ssh2's own listener: what this chunk brought was taken by now, and perhaps answered.
   stream.on("data", () => {
-    if (unanswered === undefined) return;
-    // In a conversation the next word is ours and comes soon; to who goes on without one each word is answered at once.
+    if (!reads.wasSmall()) return;
+    // In a conversation the next word is ours and comes soon: an answer would be a packet for nothing. But who went on
+    // without a word of ours had waited for the answer, and will do so again.
     const isConversation = outgoing.given !== given;
     given = outgoing.given;
-    if (isConversation) answers.after(conversationMs);
-    else answers.soon();
+    if (!isConversation) hurried = mostHurried;
+    else if (hurried > 0) hurried -= 1;
+    else return answers.after(conversationMs);
+    answers.soon();
   });
 }
 
-/** One thing to do, now or later: asked for anew, it is put off. */
+/** Tells the packets of conversations from those of bulk flows, and from parts of packets. */
+class SmallReads {
+  readonly #now: () => number;
+  #sinceMs = 0;
+  #bytes = 0;
+  #packets = 0;
+  #hasLarge = false;
+
+  constructor(protocol: ProtocolInternals, now: () => number) {
+    this.#now = now;
+    const { _onPacket: heard, _handlers: handlers } = protocol;
+    const { CHANNEL_DATA: take } = handlers;
+    protocol._onPacket = () => {
+      this.#packets += 1;
+      heard();
+    };
+    handlers.CHANNEL_DATA = (self, recipient, data) => {
+      this.#count(data.length);
+      take(self, recipient, data);
+    };
+  }
+
+  /** Of the read that is over: some packets came, and none of a bulk flow. */
+  wasSmall(): boolean {
+    const isSmall = this.#packets > 0 && !this.#hasLarge;
+    this.#packets = 0;
+    this.#hasLarge = false;
+    return isSmall;
+  }
+
+  #count(bytes: number): void {
+    const nowMs = this.#now();
+    if (nowMs - this.#sinceMs > bulkMs) {
+      this.#sinceMs = nowMs;
+      this.#bytes = 0;
+    }
+    this.#bytes += bytes;
+    if (bytes > smallBytes || this.#bytes > bulkBytes) this.#hasLarge = true;
+  }
+}
+
+/** One thing to do, in the next turn or a little later: asked for anew, it is put off. */
 class Delayed {
   readonly #now: () => number;
   readonly #act: () => void;
   #dueMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isSoon = false;
+  readonly #actNow = () => {
+    this.#isSoon = false;
+    this.#act();
+  };
 
   constructor(now: () => number, act: () => void) {
     this.#now = now;
     this.#act = act;
   }
 
-  /** In the next turn: what was read is passed on first, and what waited for its channel may follow. */
+  /** What was read is passed on first, and what waited for its channel may follow. */
   soon(): void {
     this.#dueMs = 0;
-    setImmediate(this.#act);
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    setImmediate(this.#actNow);
   }
 
   after(ms: number): void {
@@ -98,41 +136,36 @@ class Delayed {
   }
 }
 
-function acknowledge(channel: WindowedChannel): void {
-  const { outgoing, _client: client } = channel;
-  if (outgoing.state !== "open" && outgoing.state !== "eof") return;
-  // Where nothing was read, as at the beginning, it is opened by nothing: sshd takes that too (channels.c).
-  if (!openWindow(channel, 1)) client._protocol.channelWindowAdjust(outgoing.id, 0);
+/** As ssh2 sends its own messages (lib/protocol/utils.js, sendPacket). */
+function sendIgnore({
+  _packetRW: { write },
+  _cipher: cipher,
+  _kexinit: exchange,
+  _destruct: destruct,
+}: ProtocolInternals) {
+  // While keys are exchanged much goes both ways; and after the end nothing is sent.
+  if (exchange !== undefined || destruct === undefined) return;
+  const start = write.allocStart;
+  const packet = write.alloc(ignoreMessage.length);
+  packet.set(ignoreMessage, start);
+  cipher.encrypt(write.finalize(packet));
 }
 
-/** Tells the small packets of a conversation from those of a bulk transfer. */
-class Traffic {
-  readonly #now: () => number;
-  #sinceMs = 0;
-  #bytes = 0;
+/** Its number, and a string without content. */
+const ignoreMessage = Uint8Array.of(2, 0, 0, 0, 0);
 
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
-  isSmall(bytes: number): boolean {
-    const nowMs = this.#now();
-    if (nowMs - this.#sinceMs > bulkMs) {
-      this.#sinceMs = nowMs;
-      this.#bytes = 0;
-    }
-    this.#bytes += bytes;
-    return bytes <= smallBytes && this.#bytes <= bulkBytes;
-  }
-}
-
-/** What ssh2's types do not show (ssh2 1.17.0, lib/client.js and lib/protocol/Protocol.js). */
-interface ClientInternals {
-  readonly _protocol: {
-    readonly _handlers: {
-      CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void;
-      CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly recipient: number }) => void;
+/** What ssh2's types do not show (ssh2 1.17.0, lib/protocol/Protocol.js). */
+interface ProtocolInternals {
+  _onPacket: () => void;
+  readonly _handlers: { CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void };
+  readonly _packetRW: {
+    readonly write: {
+      readonly allocStart: number;
+      alloc(bytes: number): Uint8Array;
+      finalize(packet: Uint8Array): Uint8Array;
     };
   };
-  readonly _chanMgr: { get(recipient: number): WindowedChannel | ((...answer: never[]) => void) | null | undefined };
+  readonly _cipher: { encrypt(packet: Uint8Array): void };
+  readonly _kexinit: unknown;
+  readonly _destruct: unknown;
 }

@@ -43,15 +43,14 @@ function openByReading(channel: WindowedChannel, stream: ChannelStream): void {
   };
 }
 
-/** Opens it for what was read, once that is a step; false when it was left as it is. */
-export function openWindow(channel: WindowedChannel, step = stepBytes): boolean {
+/** Opens it for what was read, once that is a step. */
+export function openWindow(channel: WindowedChannel): void {
   const { incoming, outgoing } = channel;
   // Nothing more will come, or nothing more is wanted: after our CLOSE the number is the server's to give away.
-  if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) return false;
+  if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) return;
   const unread = channel.readableLength + channel.stderr.readableLength;
   const bytes = windowBytes - incoming.window - unread;
-  if (bytes < step) return false;
+  if (bytes < stepBytes) return;
   incoming.window += bytes;
   channel._client._protocol.channelWindowAdjust(outgoing.id, bytes);
-  return true;
 }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import type { Client } from "ssh2";
-import type { WindowedChannel } from "../../../src/ssh/channel/window.ts";
 import { answerSmallReads, needsNagleCure } from "../../../src/ssh/nagle-cure.ts";
 
 for (const [software, needed] of [
@@ -21,34 +20,35 @@ for (const [software, needed] of [
   });
 }
 
-/** A session with one channel, whose data is passed on at once. */
+/** A session whose packets are one byte for each of the server's other messages, and data otherwise. */
 class Scene {
   readonly stream = new PassThrough();
-  /** What was sent: window opened by so much. */
-  readonly adjusts: number[] = [];
+  /** Packets that were sent: their payload. */
+  readonly sent: number[][] = [];
   nowMs = 1000;
   given = 100;
-  readonly channel: WindowedChannel = {
-    incoming: { state: "open", window: 2 * 1024 * 1024 },
-    outgoing: { state: "open", id: 3 },
-    readableLength: 0,
-    stderr: { readableLength: 0, read: () => null, push: () => true },
-    read: () => null,
-    push: () => true,
-    _client: {
-      _protocol: {
-        channelWindowAdjust: (_id, bytes) => {
-          this.adjusts.push(bytes);
-          this.given += 36;
-        },
+  /** Bytes that the network has not taken. */
+  waiting = 0;
+  readonly protocol = {
+    _onPacket: () => {},
+    _handlers: { CHANNEL_DATA: () => {} } as {
+      CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void;
+    },
+    _packetRW: {
+      write: {
+        allocStart: 5,
+        alloc: (bytes: number) => new Uint8Array(5 + bytes),
+        finalize: (packet: Uint8Array) => packet,
       },
     },
-  };
-  readonly handlers = {
-    CHANNEL_DATA: (_self: unknown, _recipient: number, data: Uint8Array) => {
-      this.channel.incoming.window -= data.length;
+    _cipher: {
+      encrypt: (packet: Uint8Array) => {
+        this.sent.push([...packet.subarray(5)]);
+        this.given += 36;
+      },
     },
-    CHANNEL_OPEN_CONFIRMATION: () => {},
+    _kexinit: undefined as unknown,
+    _destruct: () => {},
   };
 
   constructor() {
@@ -57,101 +57,104 @@ class Scene {
       get given() {
         return scene.given;
       },
-      sent: 0,
+      get sent() {
+        return scene.given - scene.waiting;
+      },
     };
-    const client = { _protocol: { _handlers: this.handlers }, _chanMgr: { get: () => this.channel } };
     // ssh2's own listener, which takes the packets.
-    this.stream.on("data", (chunk: Uint8Array) => {
-      if (chunk.length === 1)
-        this.handlers.CHANNEL_OPEN_CONFIRMATION.call(undefined, ...([undefined, { recipient: 0 }] as unknown as []));
-      else this.handlers.CHANNEL_DATA(undefined, 0, chunk);
-    });
-    answerSmallReads(client as unknown as Client, this.stream, outgoing, () => this.nowMs);
+    this.stream.on("data", (chunk: Uint8Array) => this.#take(chunk));
+    answerSmallReads({ _protocol: this.protocol } as unknown as Client, this.stream, outgoing, () => this.nowMs);
   }
 
-  /** One read, and the turn after it. `meanwhile` is what happens before that. */
-  async reads(bytes: number, meanwhile = () => {}): Promise<number[]> {
+  /** One read, and the turn after it: how many answers it got. `meanwhile` is what happens before that. */
+  async reads(bytes: number, meanwhile = () => {}): Promise<number> {
     this.stream.emit("data", Buffer.alloc(bytes));
     meanwhile();
     await new Promise((resolve) => setImmediate(resolve));
-    return this.adjusts.splice(0);
+    return this.sent.splice(0).length;
+  }
+
+  #take(chunk: Uint8Array): void {
+    // Part of a packet.
+    if (chunk.length === 0) return;
+    this.protocol._onPacket();
+    if (chunk.length > 1) this.protocol._handlers.CHANNEL_DATA(undefined, 0, chunk);
   }
 }
 
-test("A small read is answered with the window that it used.", async () => {
+test("A small read is answered with a packet that says nothing.", async () => {
   const scene = new Scene();
-  assert.deepEqual(await scene.reads(3), [3]);
-  assert.deepEqual(await scene.reads(4096), [4096]);
+  scene.stream.emit("data", Buffer.alloc(3));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(scene.sent.splice(0), [[2, 0, 0, 0, 0]]);
+  assert.equal(await scene.reads(4096), 1);
 });
 
-test("A large packet is not answered.", async () => {
+test("So is what is no data, an opened channel, an end or a close: what follows would wait for it.", async () => {
+  assert.equal(await new Scene().reads(1), 1);
+});
+
+test("A large packet is not answered, nor is a part of one.", async () => {
   const scene = new Scene();
-  assert.deepEqual(await scene.reads(4097), []);
-  assert.deepEqual(await scene.reads(32_768), []);
+  assert.deepEqual([await scene.reads(4097), await scene.reads(32_768), await scene.reads(0)], [0, 0, 0]);
 });
 
 test("The small packets of a bulk flow are not answered, and those of the talk after it are.", async () => {
   const scene = new Scene();
-  assert.deepEqual(await scene.reads(65_536), []);
-  assert.deepEqual(await scene.reads(3), []);
+  assert.equal(await scene.reads(65_536), 0);
+  assert.equal(await scene.reads(3), 0);
   scene.nowMs += 101;
-  // With the window that the bulk has used and not yet opened.
-  assert.equal((await scene.reads(3)).length, 1);
+  assert.equal(await scene.reads(3), 1);
 });
 
-test("Where something of ours goes out anyway, nothing is added.", async () => {
+test("Where something of ours goes out anyway, or waits to, nothing is added.", async () => {
   const scene = new Scene();
-  assert.deepEqual(
-    await scene.reads(3, () => {
-      scene.given += 80;
-    }),
-    [],
-  );
-  assert.deepEqual(await scene.reads(2), [5]);
+  const word = () => {
+    scene.given += 80;
+  };
+  assert.equal(await scene.reads(3, word), 0);
+  scene.waiting = 10;
+  assert.equal(await scene.reads(3), 0);
+  scene.waiting = 0;
+  assert.equal(await scene.reads(3), 1);
 });
 
 test("In a conversation, where our next word carries it, a read is answered only when none comes.", async () => {
   const scene = new Scene();
   scene.given += 80;
-  assert.deepEqual(await scene.reads(3), []);
+  assert.equal(await scene.reads(3), 0);
   // The word came in time.
   scene.given += 80;
-  assert.deepEqual(await scene.reads(4), []);
+  assert.equal(await scene.reads(4), 0);
   scene.nowMs += 2;
-  while (scene.adjusts.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(scene.adjusts.splice(0), [7]);
+  while (scene.sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(scene.sent.splice(0).length, 1);
   // From here on the server speaks alone.
-  assert.deepEqual([await scene.reads(1), await scene.reads(2)], [[0], [2]]);
+  assert.deepEqual([await scene.reads(1), await scene.reads(2)], [1, 1]);
 });
 
-test("A channel that was opened is answered by nothing: a target that speaks first would wait for it.", async () => {
+test("A server that was seen to wait is answered at once for a while, also in a conversation.", async () => {
   const scene = new Scene();
-  assert.deepEqual(await scene.reads(1), [0]);
+  assert.equal(await scene.reads(3), 1);
+  let answered = 0;
+  for (let round = 0; round < 40; round++) {
+    scene.given += 80;
+    answered += await scene.reads(3);
+  }
+  assert.equal(answered, 32);
 });
 
 test("Several reads in one turn are answered once.", async () => {
   const scene = new Scene();
-  assert.deepEqual(await scene.reads(3, () => scene.stream.emit("data", Buffer.alloc(4))), [7]);
+  assert.equal(await scene.reads(3, () => scene.stream.emit("data", Buffer.alloc(4))), 1);
 });
 
-test("After our own CLOSE nothing is said of a channel.", async () => {
-  const scene = new Scene();
-  const { outgoing } = scene.channel as unknown as { outgoing: { state: string } };
-  outgoing.state = "closing";
-  assert.deepEqual([await scene.reads(3), await scene.reads(1)], [[], []]);
-});
-
-test("A packet for a channel that cannot be is ssh2's to refuse, and nothing is answered later.", async () => {
-  const scene = new Scene();
-  const client = { _protocol: { _handlers: scene.handlers }, _chanMgr: { get: () => assert.fail("no such channel") } };
-  scene.handlers.CHANNEL_DATA = () => {
-    throw new Error("Invalid channel id: 4294967295");
-  };
-  const stream = new PassThrough();
-  answerSmallReads(client as unknown as Client, stream, { given: 0, sent: 0 });
-  assert.throws(() => scene.handlers.CHANNEL_DATA(undefined, 0xffff_ffff, Buffer.alloc(3)), /Invalid channel/);
-  stream.emit("data", Buffer.alloc(3));
-  await new Promise((resolve) => setImmediate(resolve));
+test("During a key exchange, and after the end of the connection, nothing is sent.", async () => {
+  const exchanging = new Scene();
+  exchanging.protocol._kexinit = {};
+  const ended = new Scene();
+  (ended.protocol as { _destruct: unknown })._destruct = undefined;
+  assert.deepEqual([await exchanging.reads(3), await ended.reads(3)], [0, 0]);
 });
 
 test("An ssh2 that looks different is left alone.", () => {
