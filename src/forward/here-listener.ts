@@ -34,12 +34,13 @@ export async function listenHere(
     if (streams === undefined) throw new PorthopError("internal", `the forward ${id} has no stdin and stdout`);
     return listenStdio(streams, accept);
   }
-  if (isUnix(listen)) return listenUnix(listen, accept, unix);
+  const room = { dials: kind === "relay", warn };
+  if (isUnix(listen)) return listenUnix(listen, accept, { ...unix, room });
   if (allowFrom !== undefined) {
     const gate = new AllowFrom(allowFrom, (text) => warn(`${id}: ${text}`));
-    return listenTcp(listen, (inbound) => gate.admits(inbound) && accept(inbound), { family });
+    return listenTcp(listen, (inbound) => gate.admits(inbound) && accept(inbound), { family, room });
   }
-  const listener = await listenTcp(listen, accept, { family });
+  const listener = await listenTcp(listen, accept, { family, room });
   const remark = (kind === "dynamic" ? openProxyRemark : openRemark)(listener.addresses);
   return remark === undefined ? listener : { ...listener, remarks: [remark] };
 }

@@ -2,11 +2,13 @@
  * TCP connections to a host by name or address, and connections to unix sockets. Each address of a name is tried in
  * turn, as ssh does (sshconnect.c, ssh_connect_direct), and the error of the last one is what the user reads.
  */
+import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { type Address, formatAddress, isUnix, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import type { Cancel } from "../flow/conn.ts";
+import { descriptors } from "./descriptors.ts";
 import { describe, errnoOf } from "./failure.ts";
 
 export interface DialOptions {
@@ -68,6 +70,8 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
   try {
     return await (options.resolve ?? systemAddresses)(host, options.family);
   } catch (error) {
+    // Of that the lookup says no word: to it there are no files, and no name servers.
+    if (!descriptors.hasRoom()) throw noDescriptor();
     throw new PorthopError("host.not-found", `cannot find the host ${host}: the name does not resolve`, {
       cause: error,
     });
@@ -90,8 +94,19 @@ function addressesOrNone(name: string, family: 4 | 6, options: DialOptions): Pro
   return (options.resolve ?? systemAddresses)(name, family).catch(() => []);
 }
 
+/** It opens files and sockets for a moment. Where it found no descriptor for them it only says that there is no such name. */
+async function lookupOrAgain(host: string, family: 4 | 6 | undefined, tries: number): Promise<LookupAddress[]> {
+  const from = performance.now();
+  try {
+    return await descriptors.lend(() => lookup(host, { all: true, family: family ?? 0 }));
+  } catch (error) {
+    if (tries === 0 || !descriptors.wasFullSince(from)) throw error;
+    return lookupOrAgain(host, family, tries - 1);
+  }
+}
+
 async function systemAddresses(host: string, family: 4 | 6 | undefined): Promise<readonly string[]> {
-  const found = await lookup(host, { all: true, family: family ?? 0 });
+  const found = await lookupOrAgain(host, family, 3);
   return found.map((each) => each.address);
 }
 
@@ -102,7 +117,13 @@ function connectOne(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const from = localAddress === undefined || isUnix(address) ? {} : { localAddress };
+    if (!descriptors.dialing()) {
+      reject(noDescriptor());
+      return;
+    }
     const socket = connect({ ...address, ...from, allowHalfOpen: true });
+    socket.once("close", () => descriptors.freed());
+    descriptors.dialed();
     const timer =
       options.timeoutMs === undefined
         ? undefined
@@ -135,6 +156,10 @@ function sourceFailure(error: unknown, localAddress: string): unknown {
   const code = errnoOf(error) ?? "";
   if (code !== "EADDRNOTAVAIL" && code !== "EINVAL") return error;
   return new SourceUnusable(`cannot connect from ${localAddress}: ${describe({ code: "EADDRNOTAVAIL" })}`);
+}
+
+function noDescriptor(): Error {
+  return Object.assign(new Error("too many open files"), { code: "EMFILE" });
 }
 
 function timeout(address: Address, timeoutMs: number): Error {

@@ -66,10 +66,15 @@ function tcpFailure(error: unknown, target: TcpAddress): PorthopError {
   }
   return new PorthopError("target.unreachable", `${named(target)} cannot be reached from here: ${describe(error)}`, {
     leg: 3,
-    hint: "this machine dialed it: check the address, the route and any firewall in between",
+    hint:
+      errnoOf(error) === "EMFILE"
+        ? fewFilesHint
+        : "this machine dialed it: check the address, the route and any firewall in between",
     cause: error,
   });
 }
+
+const fewFilesHint = "porthop may open no more files and sockets: allow it more (ulimit -n), or wait until others end";
 
 /** Bun tells ENOENT from all the rest and nothing else (ENOTDIR and EACCES are ECONNREFUSED to it): the file is looked at. */
 function unixFailure(error: unknown, target: UnixAddress): PorthopError {
@@ -80,6 +85,7 @@ function unixFailure(error: unknown, target: UnixAddress): PorthopError {
       hint,
       cause: error,
     });
+  if (errnoOf(error) === "EMFILE") return failure(describe(error), fewFilesHint);
   const file = look(target.path);
   if (!("mode" in file)) return failure(file.why, "this machine dialed it: check the path, and that its program runs");
   if (!file.isSocket()) return failure("it is no socket", "name the socket that the program listens on");

@@ -3,22 +3,23 @@
  * in before, and is removed at the end if it is still ours: a stranger's file is never touched.
  */
 import { type BigIntStats, lstatSync, unlinkSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import type { UnixAddress } from "../codec/address.ts";
 import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { Inbound, Listener } from "../flow/conn.ts";
 import { connectUnix } from "./dial.ts";
+import { Doorway, type Room } from "./doorway.ts";
 import { describe, errnoOf } from "./failure.ts";
 import { unixHolder } from "./port-holder.ts";
-import { socketConn } from "./socket-conn.ts";
 
 export interface UnixListenOptions {
   /** StreamLocalBindMask: the rights that the file does not get. 0177, for the owner alone, when left out. */
   readonly mask?: number | undefined;
   /** StreamLocalBindUnlink: removes a socket that is there already. */
   readonly unlink?: boolean | undefined;
+  readonly room?: Room | undefined;
 }
 
 const ownerOnlyMask = 0o177;
@@ -33,20 +34,25 @@ export async function listenUnix(
   const { path } = wanted;
   if (options.unlink === true) removeSocket(path);
   let closed = false;
+  const doorway = new Doorway(options.room, onInbound);
+  // Who connects to a unix socket has no address: the listener's own path stands for it.
+  const leg = { from: wanted, to: wanted, observed: true };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (closed) socket.destroy();
-    else onInbound(inboundOf(socket, wanted));
+    else doorway.came(socket, wanted, leg);
   });
   try {
     await bind(server, path, options.mask ?? ownerOnlyMask);
   } catch (error) {
     throw await listenFailure(error, path);
   }
+  doorway.open();
   const own = look(path);
   return {
     addresses: [wanted],
     async close() {
       closed = true;
+      doorway.close();
       // close() removes whatever has the path by now. If that is not ours, nobody can reach us either.
       if (isSame(own, look(path))) server.close();
       else server.unref();
@@ -68,17 +74,6 @@ function bind(server: Server, path: string, mask: number): Promise<void> {
       process.umask(before);
     }
   });
-}
-
-/** Who connects to a unix socket has no address: the listener's own path stands for it. */
-function inboundOf(socket: Socket, listener: UnixAddress): Inbound {
-  const conn = socketConn(socket, 1, listener);
-  return {
-    origin: listener,
-    leg: { from: listener, to: listener, observed: true },
-    accept: () => Promise.resolve(conn),
-    refuse: (error) => conn.abort(error),
-  };
 }
 
 function removeSocket(path: string): void {

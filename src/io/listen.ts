@@ -8,13 +8,15 @@ import { createServer, isIP, type Server, type Socket } from "node:net";
 import { type Address, formatAddress, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import type { Inbound, Listener } from "../flow/conn.ts";
+import { Doorway, type Room } from "./doorway.ts";
 import { describe, errnoOf } from "./failure.ts";
 import { portHolder } from "./port-holder.ts";
-import { socketConn, socketEnds } from "./socket-conn.ts";
+import { socketEnds } from "./socket-conn.ts";
 
 export interface ListenOptions {
   /** 4 or 6 keeps to one family (ssh's -4 and -6). */
   readonly family?: 4 | 6 | undefined;
+  readonly room?: Room | undefined;
 }
 
 export interface TcpListener extends Listener {
@@ -28,13 +30,15 @@ export async function listenTcp(
 ): Promise<TcpListener> {
   const servers: Server[] = [];
   const addresses: TcpAddress[] = [];
+  const doorway = new Doorway(options.room, onInbound);
   const close = async () => {
+    doorway.close();
     await Promise.all(servers.map(closeServer));
   };
   let missing: unknown;
   for (const host of await bindHosts(wanted, options.family)) {
     try {
-      const server = await bind(host, addresses[0]?.port ?? wanted.port, onInbound);
+      const server = await bind(host, addresses[0]?.port ?? wanted.port, doorway);
       servers.push(server);
       addresses.push({ host, port: boundPort(server) });
     } catch (error) {
@@ -45,7 +49,7 @@ export async function listenTcp(
       }
       // Before the port's holder is looked for: that must not be us.
       await close();
-      const both = host === "::" ? await bindBoth(addresses[0], onInbound) : undefined;
+      const both = host === "::" ? await bindBoth(addresses[0], doorway) : undefined;
       if (both !== undefined) {
         servers.splice(0, servers.length, both);
         addresses.push({ host, port: boundPort(both) });
@@ -56,6 +60,7 @@ export async function listenTcp(
   }
   const [first, ...others] = addresses;
   if (first === undefined) throw listenFailure(missing, wanted);
+  doorway.open();
   return { addresses: [first, ...others], close };
 }
 
@@ -91,19 +96,19 @@ const pairs: Readonly<Record<string, readonly [string, string]>> = {
  * Deno 2.9 ignores ipv6Only, so that :: collides with our own 0.0.0.0: there one socket has to serve both families. A
  * port that is a stranger's on either is refused here as well.
  */
-function bindBoth(ipv4: TcpAddress | undefined, onInbound: (inbound: Inbound) => void): Promise<Server | undefined> {
+function bindBoth(ipv4: TcpAddress | undefined, doorway: Doorway): Promise<Server | undefined> {
   if (ipv4 === undefined) return Promise.resolve(undefined);
-  return bind("::", ipv4.port, onInbound, { ipv6Only: false }).catch(() => undefined);
+  return bind("::", ipv4.port, doorway, { ipv6Only: false }).catch(() => undefined);
 }
 
 async function bind(
   host: string,
   port: number,
-  onInbound: (inbound: Inbound) => void,
+  doorway: Doorway,
   { ipv6Only } = { ipv6Only: host === "::" },
 ): Promise<Server> {
   // Half-close needs allowHalfOpen. What comes before the target was dialed is read ahead, up to the conn's bound.
-  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, onInbound));
+  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, doorway));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 128, ipv6Only }, () => {
@@ -114,20 +119,11 @@ async function bind(
   return server;
 }
 
-function accept(socket: Socket, onInbound: (inbound: Inbound) => void): void {
+function accept(socket: Socket, doorway: Doorway): void {
   const ends = socketEnds(socket);
-  if (ends === undefined) {
-    // The client was gone before we came to it.
-    socket.destroy();
-    return;
-  }
-  const conn = socketConn(socket, 1, ends.remote);
-  onInbound({
-    origin: ends.remote,
-    leg: { from: ends.remote, to: ends.local, observed: true },
-    accept: () => Promise.resolve(conn),
-    refuse: (error) => conn.abort(error),
-  });
+  // The client was gone before we came to it.
+  if (ends === undefined) socket.destroy();
+  else doorway.came(socket, ends.remote, { from: ends.remote, to: ends.local, observed: true });
 }
 
 function boundPort(server: Server): number {

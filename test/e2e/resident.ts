@@ -1,4 +1,4 @@
-/** What a running process holds, as Linux shows it to its owner: memory and open files. */
+/** What a running process holds, as Linux shows it to its owner: memory, open files and processor time. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -43,4 +43,12 @@ export async function closedFiles(pid: number, before: number): Promise<void> {
     assert.ok(performance.now() < deadline, `${before} open files became ${openFiles(pid)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Processor time so far, of all threads (proc(5), utime and stime, in hundredths of a second everywhere on Linux). */
+export function processorMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  // The name, in brackets, may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
