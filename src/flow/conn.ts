@@ -14,8 +14,11 @@ export interface Conn {
   write(chunk: Chunk): Promise<void>;
   /** Ends our half (FIN, or SSH's EOF) once all that was written is out; the peer may go on. */
   end(): Promise<void>;
-  /** Our half has ended and nothing waits for the peer's: closes in good order. What it still says can be read for a while, then reads end. */
-  close(): void;
+  /**
+   * Our half has ended and nothing waits for the peer's: closes in good order. What it still says can be read for a while,
+   * then reads end; `left` is called before that where the peer has not ended by itself.
+   */
+  close(left: () => void): void;
   /** Breaks both halves at once (RST, or closing the channel). Reads and writes under way reject with `reason`. May be called at any time, more than once. */
   abort(reason: PorthopError): void;
   /** Calls `told` once when the connection breaks, also while nobody reads or writes; at once when it is broken already. */

@@ -34,6 +34,8 @@ export class LiveHalf {
   undelivered: unknown;
   /** A peer that has gone is a break to who speaks to it. */
   mustDeliver = false;
+  /** The source is not waited for any more: what looks like its end is none of its own. */
+  isLeft = false;
   readonly #dropped: DropObserver;
   readonly #steps: Step[] = [];
   #running = false;
@@ -92,7 +94,7 @@ export class LiveHalf {
       if (!(await this.#deliver(chunk, sink))) return;
     }
     this.#drained = true;
-    source.leg.ended(this.direction);
+    if (!this.isLeft) source.leg.ended(this.direction);
   }
 
   async #pumpThrough(steps: readonly Step[], source: HalfEnd, sink: HalfEnd): Promise<void> {
@@ -138,7 +140,7 @@ export class LiveHalf {
       yield chunk;
     }
     this.#drained = true;
-    source.leg.ended(this.direction);
+    if (!this.isLeft) source.leg.ended(this.direction);
   }
 
   async *#tapped(step: Step, chunks: Chunks): AsyncGenerator<Chunk> {

@@ -11,8 +11,8 @@ export async function join(one: Conn, other: Conn): Promise<void> {
   other.onBroken((reason) => one.abort(reason));
   const halves = [copy(one, other), copy(other, one)] as const;
   // Whoever has gone in good order takes nothing any more: once the other has got all of it, that side is closed too.
-  one.onGone(() => void halves[0].then(() => other.close(), nothing));
-  other.onGone(() => void halves[1].then(() => one.close(), nothing));
+  one.onGone(() => void halves[0].then(() => other.close(nothing), nothing));
+  other.onGone(() => void halves[1].then(() => one.close(nothing), nothing));
   try {
     await Promise.all(halves);
   } catch (error) {

@@ -98,7 +98,11 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
 function takeLeave(heard: LiveHalf, other: Conn, spoken: LiveHalf): void {
   // Where it has all of it already, a break takes nothing back, and is the faster word to who still speaks.
   if (heard.isOver) spoken.mustDeliver = true;
-  heard.onOver(() => other.close());
+  heard.onOver(() =>
+    other.close(() => {
+      spoken.isLeft = true;
+    }),
+  );
 }
 
 function refuse({ flow, inbound }: Carriage, error: PorthopError): FlowOutcome {

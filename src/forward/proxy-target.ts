@@ -168,7 +168,7 @@ function withEarly(conn: Conn, early: Chunk): Conn {
     },
     write: (chunk) => conn.write(chunk),
     end: () => conn.end(),
-    close: () => conn.close(),
+    close: (left) => conn.close(left),
     abort: (reason) => conn.abort(reason),
     onBroken: (told) => conn.onBroken(told),
     get isGone() {

@@ -126,11 +126,14 @@ export class StreamConn implements Conn {
     return this.#stream.writableLength === 0;
   }
 
-  close(): void {
+  close(left: () => void): void {
     if (this.#broken !== undefined || this.#closing) return;
     this.#closing = true;
     if (this.#stream.isPaused()) this.#stream.resume();
-    this.#traits.close(() => this.#endReads());
+    this.#traits.close(() => {
+      if (!this.#peerEnded) left();
+      this.#endReads();
+    });
   }
 
   abort(reason: PorthopError): void {

@@ -51,23 +51,28 @@ test("A client's reset is an RST on leg 1 and on leg 3.", limits, async () => {
   await assertFaultless(tunnel.capture, ["Connection reset (RST)"]);
 });
 
-test("A server that cuts the channel is an RST down both legs, not a clean end.", limits, async () => {
-  await using server = await startSshServer({ forward: () => ({ cutAfterBytes: 8 }) });
-  await using target = await playTarget();
-  await using tunnel = await openTunnel(server, [target], { capture });
-  await using client = await tunnel.connect();
-  const far = await target.accepted();
-  await far.send("begun");
-  await client.got(5);
-  await far.send(" and cut off");
-  assert.equal((await client.received).ended, false);
-  await tunnel.stop();
-  for (const leg of [1, 3]) {
-    const told = await story(tunnel.capture, leg);
-    assert.deepEqual([told[0], told.at(-1)], ["down 5", "down RST"], `leg ${leg}`);
-  }
-  await assertFaultless(tunnel.capture, ["Connection reset (RST)"]);
-});
+test(
+  "A server that closes a channel without an EOF is a FIN down both legs, after all that came before.",
+  limits,
+  async () => {
+    await using server = await startSshServer({ forward: () => ({ cutAfterBytes: 8 }) });
+    await using target = await playTarget();
+    await using tunnel = await openTunnel(server, [target], { capture });
+    await using client = await tunnel.connect();
+    const far = await target.accepted();
+    await far.send("begun");
+    await client.got(5);
+    await far.send(" and cut off");
+    assert.equal((await client.received).ended, true);
+    client.end();
+    await tunnel.program.event("flow.close");
+    await tunnel.stop();
+    for (const leg of [1, 3]) {
+      assert.deepEqual(await story(tunnel.capture, leg), ["down 5", "down 3", "down FIN", "up FIN"], `leg ${leg}`);
+    }
+    await assertFaultless(tunnel.capture);
+  },
+);
 
 test("A refused target is a SYN answered by an RST on leg 3, and an RST on leg 1.", limits, async () => {
   const target = { host: "127.0.0.1", port: await freePort() };

@@ -98,8 +98,11 @@ export class MemoryConn implements Conn {
   }
 
   /** What was written before is read; then reads end. */
-  close(): void {
-    setImmediate(() => this.#incoming.cut());
+  close(left: () => void): void {
+    setImmediate(() => {
+      if (!this.#incoming.finished) left();
+      this.#incoming.cut();
+    });
   }
 
   /** True once the other end has closed: what is written here is dropped. */

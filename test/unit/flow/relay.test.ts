@@ -48,6 +48,23 @@ test("Of bytes that nobody took the leg shows no clean end, but a break.", async
   assert.deepEqual(told, ["ended down", "aborted down"]);
 });
 
+test("Of a client that is left, and has not ended, the leg shows no end.", async () => {
+  for (const endsItself of [false, true]) {
+    const told: string[] = [];
+    const watching = hanging((flow) => {
+      flow.legs[0].watch({ ended: (direction) => void told.push(`ended ${direction}`) });
+    });
+    const carried = await carryFlow({ middlewares: { watching } });
+    const answer = carried.target.write(randomBytes(10));
+    carried.target.leave(new PorthopError("target.unreachable", "it has gone", { leg: 3 }));
+    await readAll(carried.origin);
+    await answer;
+    if (endsItself) await carried.origin.end();
+    assert.deepEqual(await carried.outcome, { reason: "ended" });
+    assert.deepEqual(told, endsItself ? ["ended down", "ended up"] : ["ended down"]);
+  }
+});
+
 for (const [way, options] of ways) {
   test(`Bytes pass both ways at once, and the flow ends when both halves have, ${way}.`, async () => {
     const { origin, target, outcome, steps, flow } = await carryFlow(options);

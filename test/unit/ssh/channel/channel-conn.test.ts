@@ -185,8 +185,12 @@ test("A channel that is closed in good order says EOF and CLOSE, and holds nothi
   const reading = conn.read();
   await conn.end();
   far.write(randomBytes(1_000_000));
-  conn.close();
+  let left = 0;
+  conn.close(() => {
+    left += 1;
+  });
   assert.equal(await reading, undefined);
+  assert.equal(left, 1);
   await gone;
   conn.abort(reason);
   await pair.channel();
