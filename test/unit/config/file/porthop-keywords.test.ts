@@ -47,11 +47,11 @@ test("The working folder has no say in what the configuration names: its files a
     [{ "/home/anna/.ssh/config": config }, [], ["/home/anna/.ssh/evil.ts", "capture /home/anna/out.pcapng"]],
     [{ "/etc/ssh/ssh_config": config }, [], ["/etc/ssh/evil.ts", "capture /etc/out.pcapng"]],
     [
-      { "/home/anna/.ssh/config": "Include /work/of/x", "/work/of/x": other },
+      { "/home/anna/.ssh/config": "Include /srv/of/x", "/srv/of/x": other },
       [],
-      ["/work/of/evil.ts", "capture /work/of/out.pcapng"],
+      ["/srv/of/evil.ts", "capture /srv/of/out.pcapng"],
     ],
-    [{ "/work/of/x": other }, ["-F", "/work/of/x"], ["/work/of/evil.ts", "capture /work/of/out.pcapng"]],
+    [{ "/srv/of/x": other }, ["-F", "/srv/of/x"], ["/srv/of/evil.ts", "capture /srv/of/out.pcapng"]],
     [{ "./x": other }, ["-F", "./x"], [resolve("evil.ts"), `capture ${resolve("out.pcapng")}`]],
   ] as const) {
     assert.deepEqual(pluginsOf(files as Record<string, string>, ...flags), plugins);
