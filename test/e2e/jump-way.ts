@@ -1,7 +1,7 @@
 /** Several sshds one behind the other, as one server for the tunnels of the tests: -J through all but the last. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Sshd, type SshdOptions, startSshd } from "../kit/sshd.ts";
+import { keyLogin, type Sshd, type SshdOptions, startSshd } from "../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 
 export interface JumpWay extends AsyncDisposable {
@@ -31,15 +31,7 @@ export async function jumpWay(count: number, options: readonly SshdOptions[] = [
   const directory = tempDirectory("jump-way");
   const knownHostsFile = join(directory, "known_hosts");
   writeFileSync(knownHostsFile, sshds.map((sshd) => readFileSync(sshd.knownHostsFile, "utf8")).join(""));
-  const settings = [
-    `UserKnownHostsFile=${knownHostsFile}`,
-    "GlobalKnownHostsFile=/dev/null",
-    "StrictHostKeyChecking=yes",
-    "IdentitiesOnly=yes",
-    "BatchMode=yes",
-  ];
-  const own = ["-F", "none", "-i", first.keyFile, "-p", String(destination.port), "-l", destination.user];
-  const plainArgs = [...own, ...settings.flatMap((setting) => ["-o", setting])];
+  const plainArgs = keyLogin(destination.port, destination.user, first.keyFile, knownHostsFile);
   const jumps = sshds.slice(0, -1).map(jumpOf).join(",");
   return {
     sshds,
