@@ -49,7 +49,7 @@ export class StreamConn implements Conn {
   /** Who waits for our half's end. */
   #enders: Waiting<void>[] = [];
   #finished = false;
-  /** We are closing it: once reads have ended nothing breaks any more. */
+  /** We are closing it. */
   #closing = false;
   #corked = false;
   /** Set when the peer has gone after a clean end: nothing can be written any more, and nothing was lost yet. */
@@ -178,8 +178,13 @@ export class StreamConn implements Conn {
     });
   }
 
+  /** Closed, and its reads have ended: nothing more is wanted of it, and nothing breaks any more. */
+  get #isLeft(): boolean {
+    return this.#closing && this.#peerEnded;
+  }
+
   #take(chunk: Chunk): void {
-    if (this.#broken !== undefined || (this.#closing && this.#peerEnded)) return;
+    if (this.#broken !== undefined || this.#isLeft) return;
     if (this.#reader !== undefined) {
       const reader = this.#reader;
       this.#reader = undefined;
@@ -227,7 +232,7 @@ export class StreamConn implements Conn {
   }
 
   #break(reason: PorthopError): void {
-    if (this.#broken !== undefined || (this.#closing && this.#peerEnded)) return;
+    if (this.#broken !== undefined || this.#isLeft) return;
     this.#broken = reason;
     // What arrived before the break and was not read yet is lost with it, as in the kernel after an RST.
     this.#unread.length = 0;

@@ -14,7 +14,7 @@ import type { Wire } from "../plugin.ts";
 import { extensionFlaws } from "./algorithm/extension.ts";
 import { Answers } from "./answers.ts";
 import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
-import { type ChannelRequester, nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
+import { nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
 import { CommandGate } from "./channel/command-gate.ts";
 import { Locator } from "./channel/locator.ts";
 import type { RemoteCommand } from "./channel/remote-command.ts";
@@ -81,7 +81,6 @@ export class Session {
   readonly #client: Client;
   readonly #transport: Transport;
   readonly #carrier: ChannelCarrier;
-  readonly #requester: ChannelRequester;
   readonly #remote: RemoteListeners;
   readonly #open = new OpenItems<Breakable>();
   #gone: PorthopError | undefined;
@@ -108,13 +107,6 @@ export class Session {
         return session.#gone;
       },
       congestion: congestionOf(transport.stream),
-    };
-    this.#requester = {
-      client,
-      peer,
-      get goneBy() {
-        return session.#gone;
-      },
     };
     this.#remote = new RemoteListeners(client, {
       peer,
@@ -196,7 +188,7 @@ export class Session {
   async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    return requestChannel(this.#requester, target, origin, signal, (channel) =>
+    return requestChannel(this.#client, this, target, origin, signal, (channel) =>
       this.#adopt(channel, formatAddress(target), 3),
     );
   }
@@ -210,7 +202,7 @@ export class Session {
   async openStream(target: Address, signal: Cancel): Promise<Duplex> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    const stream = await requestChannel(this.#requester, target, nobody, signal, streamOf);
+    const stream = await requestChannel(this.#client, this, target, nobody, signal, streamOf);
     // As with conns: a channel that is not read just now would not hear of it.
     void this.lost.then(() => stream.destroy());
     return stream;

@@ -7,8 +7,8 @@ import type { Cancel } from "../../flow/conn.ts";
 import { JoinedStream } from "../../io/joined-stream.ts";
 import { channelRefused, type Peer } from "../failure.ts";
 
+/** Of the session that the channel is asked for. */
 export interface ChannelRequester {
-  readonly client: Client;
   readonly peer: Peer;
   /** The reason, once the session is gone. */
   readonly goneBy: PorthopError | undefined;
@@ -19,19 +19,19 @@ export const nobody = { host: "127.0.0.1", port: 65535 };
 
 /** `made` is called before anything else that came with the answer is read: a target may say all it has at once. */
 export function requestChannel<T>(
-  requester: ChannelRequester,
+  client: Client,
+  session: ChannelRequester,
   target: Address,
   origin: Address,
   signal: Cancel,
   made: (channel: ClientChannel) => T,
 ): Promise<T> {
-  const { client, peer } = requester;
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const answer = (error: Error | undefined, channel: ClientChannel) => {
       signal.removeEventListener("abort", onAbort);
-      if (error !== undefined) return reject(requester.goneBy ?? channelRefused(error, target, peer));
+      if (error !== undefined) return reject(session.goneBy ?? channelRefused(error, target, session.peer));
       // Nobody waits any more: SSH cannot take an open request back, only close what it gave.
       if (signal.aborted) return channel.close();
       resolve(made(channel));

@@ -12,7 +12,7 @@ const peer = { host: "vishnu", port: 22 };
 test("A channel is handed over before anything that came with the answer is read.", { timeout }, async () => {
   await using pair = await ChannelPair.open();
   const heard: string[] = [];
-  const asked = requestChannel({ client: pair.client, peer, goneBy: undefined }, target, nobody, never, (channel) => {
+  const asked = requestChannel(pair.client, { peer, goneBy: undefined }, target, nobody, never, (channel) => {
     channel.on("data", (chunk: Uint8Array) => heard.push(String(chunk)));
     return new Promise((resolve) => channel.on("end", resolve));
   });
@@ -27,7 +27,7 @@ test("Who does not wait any more gets the reason, and the channel that comes too
 }, async () => {
   await using pair = await ChannelPair.open();
   const control = new AbortController();
-  const asked = requestChannel({ client: pair.client, peer, goneBy: undefined }, target, nobody, control.signal, () =>
+  const asked = requestChannel(pair.client, { peer, goneBy: undefined }, target, nobody, control.signal, () =>
     assert.fail("it came too late"),
   );
   const reason = new PorthopError("cancelled", "enough");
@@ -42,15 +42,17 @@ test("With the session gone the reason is the session's, and a stream is closed 
   timeout,
 }, async () => {
   await using pair = await ChannelPair.open();
-  const requester = { client: pair.client, peer, goneBy: undefined as PorthopError | undefined };
-  const stream = await requestChannel(requester, target, nobody, never, streamOf);
+  const session = { peer, goneBy: undefined as PorthopError | undefined };
+  const stream = await requestChannel(pair.client, session, target, nobody, never, streamOf);
   const far = await pair.accepted(0);
   far.resume();
   const closed = new Promise((resolve) => far.on("close", resolve));
   stream.destroy();
   await closed;
-  const asked = assert.rejects(requestChannel(requester, target, nobody, never, streamOf), { message: "lost it" });
-  requester.goneBy = new PorthopError("ssh.lost", "lost it", { leg: 2 });
+  const asked = assert.rejects(requestChannel(pair.client, session, target, nobody, never, streamOf), {
+    message: "lost it",
+  });
+  session.goneBy = new PorthopError("ssh.lost", "lost it", { leg: 2 });
   await pair.break();
   await asked;
 });
