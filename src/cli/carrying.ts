@@ -6,15 +6,17 @@ import type { CarryingSettings } from "../config/carrying-settings.ts";
 import { capturesToStdout } from "../config/carrying-settings.ts";
 import type { Keywords } from "../config/file/keyword.ts";
 import { PorthopError } from "../errors.ts";
-import type { TunnelEvent } from "../forward/event.ts";
-import { Tunnel, type TunnelHooks, type TunnelPlan } from "../forward/tunnel.ts";
+import { Bus } from "../flow/bus.ts";
+import type { EventNamed } from "../flow/event.ts";
+import type { Telling } from "../flow/telling.ts";
+import { Tunnel, type TunnelPlan } from "../forward/tunnel.ts";
 import type { PlanDeps } from "../forward/tunnel-plan.ts";
 import type { ForwardInfo } from "../plugin.ts";
 import { environmentForPrograms, goBehind, isBehind, tellReady } from "./background.ts";
 import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
 import { type CommandJob, runCommand } from "./remote-command.ts";
-import { jsonExit, jsonReport, wordReport } from "./report.ts";
+import { bannerReport, jsonExit, jsonReport, wordReport } from "./report.ts";
 import { terminalFor } from "./terminal.ts";
 import { terminalPrompter } from "./terminal-prompter.ts";
 import { version } from "./version.ts";
@@ -60,7 +62,8 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
   for (const note of settings.keywords.notes) output.loggerFor().debug(note);
   for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
   const stdio = Promise.withResolvers<number>();
-  const hooks = tunnelHooks(settings, output, stdio.resolve);
+  const telling = tellingBy(settings, output);
+  if (usesStdio(settings)) telling.bus.on("flow.close", (event) => stdio.resolve(stdioExit(event)));
   const progress = sayLater(output, meanwhile);
   const terminal = remote === undefined ? undefined : terminalFor(remote.settings, output);
   let tunnel: Tunnel | undefined;
@@ -73,7 +76,7 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
       terminal: terminal?.request,
       streams: usesStdio(settings) ? { input: process.stdin, output: process.stdout } : undefined,
     });
-    tunnel = new Tunnel(await interruption.orStop(planning), hooks);
+    tunnel = new Tunnel(await interruption.orStop(planning), telling, version);
     const started = await interruption.orStop(tunnel.start(interruption.stop)).finally(progress);
     const lost = started.lost.then((reason) => reason.exitCode);
     const code =
@@ -86,7 +89,7 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
     await tunnel?.stop(0, interruption.hurry);
     if (interruption.stop.aborted) return interruption.requested;
     if (!(thrown instanceof PorthopError)) throw thrown;
-    hooks.report({ event: "error", error: thrown });
+    telling.bus.publish({ event: "error", error: thrown });
     return thrown.exitCode;
   } finally {
     progress();
@@ -98,27 +101,21 @@ function usesStdio({ forwards }: Carrying["settings"]): boolean {
   return forwards.some(({ kind }) => kind === "stdio");
 }
 
-function tunnelHooks(settings: Carrying["settings"], output: Output, stdioEnded: (code: number) => void): TunnelHooks {
-  const inWords = wordReport(output);
-  const inJson = settings.json ? jsonReport(output) : undefined;
+function tellingBy(settings: Carrying["settings"], output: Output): Telling {
+  const bus = new Bus();
+  wordReport(bus, output);
+  bannerReport(bus, output);
+  if (settings.json) jsonReport(bus, output);
+  bus.on("ready", () => tellReady(process.env));
   return {
-    version,
+    bus,
     loggerFor: (plugin) => output.loggerFor(plugin),
-    report(event) {
-      inWords(event);
-      inJson?.(event);
-      if (event.event === "ready") tellReady(process.env);
-      if (event.event === "flow.close" && usesStdio(settings)) stdioEnded(stdioExit(event));
-    },
-    debug: (text) => {
-      if (settings.trace) output.debug(text);
-    },
-    banner: (text) => output.info(text.trimEnd()),
+    trace: settings.trace ? (text) => output.debug(text) : undefined,
   };
 }
 
 /** A reader of stdout that had enough is no failure; a target that could not be reached is one. */
-function stdioExit({ error }: Extract<TunnelEvent, { event: "flow.close" }>): number {
+function stdioExit({ error }: EventNamed<"flow.close">): number {
   return error === undefined || error.leg === 1 ? 0 : error.exitCode;
 }
 

@@ -6,6 +6,8 @@ import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
 import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
 import { PorthopError } from "../errors.ts";
+import { Bus } from "../flow/bus.ts";
+import type { Telling } from "../flow/telling.ts";
 import { checkTunnel } from "../forward/check.ts";
 import type { CheckStep } from "../forward/check-step.ts";
 import { planTunnel } from "../forward/tunnel-plan.ts";
@@ -14,7 +16,7 @@ import { closingLines, type Look, stepFields, stepLines } from "./check-report.t
 import { reportFailure } from "./failure.ts";
 import { Interruption } from "./interruption.ts";
 import { Output, wantsColor } from "./output.ts";
-import { jsonEvent, jsonExit } from "./report.ts";
+import { bannerReport, jsonEvent, jsonExit } from "./report.ts";
 import { terminalPrompter } from "./terminal-prompter.ts";
 
 export async function check(words: readonly string[], showHelp: () => void): Promise<number> {
@@ -58,17 +60,8 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
       if (json) jsonEvent(output, "check", stepFields(step));
       else for (const line of stepLines(step, look())) output.result(line);
     };
-    const debug = (text: string) => {
-      if (settings.trace) output.debug(text);
-    };
     const isAttended = prompter !== undefined && !settings.keywords.flag("BatchMode", false);
-    const hooks = {
-      ...{ tell, debug, isAttended },
-      banner: (text: string) => output.info(text.trimEnd()),
-      // What it warns of is in the step itself.
-      warn: () => {},
-    };
-    await checkTunnel(plan, hooks, interruption.stop);
+    await checkTunnel(plan, checkTelling(settings, output), { tell, isAttended }, interruption.stop);
     if (!json) for (const line of closingLines(steps, performance.now() - since, look())) output.result(line);
     return steps.some(({ outcome }) => outcome === "no") ? 255 : 0;
   } catch (thrown) {
@@ -80,6 +73,17 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
   } finally {
     interruption.release();
   }
+}
+
+function checkTelling(settings: RunSettings, output: Output): Telling {
+  const bus = new Bus();
+  bannerReport(bus, output);
+  return {
+    bus,
+    // What it warns of is in the step itself.
+    loggerFor: (plugin) => ({ ...output.loggerFor(plugin), warn: () => {} }),
+    trace: settings.trace ? (text) => output.debug(text) : undefined,
+  };
 }
 
 /** Looked at for each line: the window may be made smaller meanwhile. */

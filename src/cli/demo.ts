@@ -5,6 +5,7 @@ import { visible } from "../codec/terminal-text.ts";
 import { type ScannedPositionals, scanPositionals } from "../codec/words/argv.ts";
 import { asUsage } from "../config/usage.ts";
 import { Demo } from "../demo/demo.ts";
+import { Bus } from "../flow/bus.ts";
 import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
 import { version } from "./version.ts";
@@ -23,8 +24,7 @@ export async function demo(words: readonly string[], showHelp: () => void): Prom
   const player = new Demo({
     version,
     capture: flags.findLast(({ flag }) => flag === "capture")?.value,
-    loggerFor: (plugin) => output.loggerFor(plugin),
-    report: () => {},
+    telling: { bus: new Bus(), loggerFor: (plugin) => output.loggerFor(plugin), trace: undefined },
     show: (line) => output.result(line),
   });
   let played = false;

@@ -1,20 +1,21 @@
 /** The last word of a command that failed: a line with its code and a hint, and the exit code. */
 import { PorthopError } from "../errors.ts";
+import { Bus } from "../flow/bus.ts";
 import { Output } from "./output.ts";
-import { jsonExit, jsonReport } from "./report.ts";
+import { jsonExit, jsonReport, wordReport } from "./report.ts";
 
 /** With `json` the same as events on stdout, for whoever reads nothing else. */
 export function reportFailure(thrown: unknown, json = false): number {
   const error = asPorthopError(thrown);
   const output = new Output("info");
-  output.error(error);
+  const bus = new Bus();
+  wordReport(bus, output);
   if (error.code === "internal" && process.env["PORTHOP_DEBUG"] !== undefined && thrown instanceof Error) {
-    output.info(thrown.stack ?? "");
+    bus.on("error", () => output.info(thrown.stack ?? ""));
   }
-  if (json) {
-    jsonReport(output)({ event: "error", error });
-    jsonExit(output, error.exitCode);
-  }
+  if (json) jsonReport(bus, output);
+  bus.publish({ event: "error", error });
+  if (json) jsonExit(output, error.exitCode);
   return error.exitCode;
 }
 

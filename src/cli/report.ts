@@ -1,35 +1,29 @@
-/** A tunnel's events as JSON lines on stdout (cli.md, "Events") or as words on stderr. */
+/** Hearers of the bus: they write events as JSON lines on stdout (cli.md, "Events") and as words on stderr. */
 import { type Address, formatAddress } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
-import type { Report, TunnelEvent } from "../forward/event.ts";
+import type { Bus } from "../flow/bus.ts";
+import type { EventNamed } from "../flow/event.ts";
+import type { TunnelEvent } from "../plugin.ts";
 import { isBehind } from "./background.ts";
 import type { Output } from "./output.ts";
 
-export function wordReport(output: Output): Report {
-  return (event) => {
-    switch (event.event) {
-      case "session":
-        if (event.state === "ready") output.debug(sessionText(event));
-        return;
-      case "listening": {
-        const places = event.addresses.map(formatAddress).join(" and ");
-        const target = event.connect === undefined ? ": SOCKS and HTTP proxy" : ` -> ${formatAddress(event.connect)}`;
-        const side = event.side === "server" ? " of the server" : "";
-        return output.info(`${event.forward} listening on ${places}${side}${target}`);
-      }
-      case "ready":
-        return output.info(isBehind(process.env) ? "ready" : "ready: press Ctrl-C to stop");
-      case "error":
-        return output.error(event.error, event.flow);
-      default:
-        // Flows are the log plugin's to tell.
-        return;
-    }
-  };
+/** Flows are the log plugin's to tell. */
+export function wordReport(bus: Bus, output: Output): void {
+  bus.on("session", (event) => {
+    if (event.state === "ready") output.debug(sessionText(event));
+  });
+  bus.on("listening", (event) => output.info(listeningText(event)));
+  bus.on("ready", () => output.info(isBehind(process.env) ? "ready" : "ready: press Ctrl-C to stop"));
+  bus.on("error", ({ error, flow }) => output.error(error, flow));
 }
 
-export function jsonReport(output: Output): Report {
-  return (event) => output.result(jsonLine(event));
+/** The server's own words before the login. */
+export function bannerReport(bus: Bus, output: Output): void {
+  bus.on("banner", ({ text }) => output.info(text.trimEnd()));
+}
+
+export function jsonReport(bus: Bus, output: Output): void {
+  bus.onPublic((event) => output.result(jsonLine(event)));
 }
 
 export function jsonExit(output: Output, code: number): void {
@@ -73,7 +67,13 @@ function isAddress(value: unknown): value is Address {
   return (keys.length === 2 && "host" in value && "port" in value) || (keys.length === 1 && "path" in value);
 }
 
-function sessionText(event: Extract<TunnelEvent, { event: "session" }>): string {
+function listeningText({ forward, addresses, connect, side }: EventNamed<"listening">): string {
+  const places = addresses.map(formatAddress).join(" and ");
+  const target = connect === undefined ? ": SOCKS and HTTP proxy" : ` -> ${formatAddress(connect)}`;
+  return `${forward} listening on ${places}${side === "server" ? " of the server" : ""}${target}`;
+}
+
+function sessionText(event: EventNamed<"session">): string {
   const { user, host, port, cipher, kex, hostKey, hop } = event;
   const where = hop === undefined ? "" : `jump host ${hop}, `;
   return `logged in to ${where}${user}@${formatAddress({ host, port })} (${kex}, ${cipher}, host key ${hostKey})`;

@@ -7,8 +7,8 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PorthopError } from "../errors.ts";
-import type { ChainContext, PreparedPlugin } from "../flow/chain.ts";
-import type { Report } from "../forward/event.ts";
+import type { PreparedPlugin } from "../flow/chain.ts";
+import type { Telling } from "../flow/telling.ts";
 import { preparePlugin } from "../forward/plugin-list.ts";
 import { Tunnel, type TunnelPlan } from "../forward/tunnel.ts";
 import type { Address, Flow, Leg } from "../plugin.ts";
@@ -17,10 +17,11 @@ import { loadSsh2 } from "../ssh/loader.ts";
 import { type ExplainedLeg, explain } from "./explanation.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
-export interface DemoOptions extends ChainContext {
+export interface DemoOptions {
+  readonly version: string;
+  readonly telling: Telling;
   /** Where the capture goes; a new folder for temporary files when left out. */
   readonly capture: string | undefined;
-  readonly report: Report;
   /** One line of what the demo shows. */
   readonly show: (line: string) => void;
 }
@@ -74,18 +75,14 @@ export class Demo {
   }
 
   async #listen(web: WebServer, sshd: DemoServer, seen: Seen[], signal: AbortSignal): Promise<number> {
+    const { telling, version } = this.#options;
     for (const port of [likedPort, 0]) {
       const plan = await demoPlan(web, sshd, port, [await this.#capturePlugin(), watching(seen)]);
       let listening = 0;
-      const tunnel = new Tunnel(plan, {
-        ...this.#options,
-        report: (event) => {
-          if (event.event === "listening" && "port" in event.listen) listening = event.listen.port;
-          if (event.event === "flow.close" || event.event === "session") this.#options.report(event);
-        },
-        debug: () => {},
-        banner: () => {},
+      const stop = telling.bus.on("listening", ({ listen }) => {
+        if ("port" in listen) listening = listen.port;
       });
+      const tunnel = new Tunnel(plan, telling, version);
       this.#tunnel = tunnel;
       try {
         await tunnel.start(signal);
@@ -94,6 +91,8 @@ export class Demo {
         await tunnel.stop(0, signal);
         const isTaken = error instanceof PorthopError && error.code === "listen.in-use";
         if (!isTaken || port === 0) throw error;
+      } finally {
+        stop();
       }
     }
     throw new PorthopError("listen.in-use", "the demo found no free port");

@@ -4,7 +4,10 @@
  * instances outlive the sessions.
  */
 import { type ErrorCode, PorthopError } from "../errors.ts";
-import type { Flow, Host, Logger, Middleware, Wire } from "../plugin.ts";
+import type { Flow, Host, Middleware, Wire } from "../plugin.ts";
+import type { StopHearing } from "./bus.ts";
+import type { EventNamed } from "./event.ts";
+import type { Telling } from "./telling.ts";
 
 /** A plugin with its options read and checked, ready to be set up. */
 export interface PreparedPlugin {
@@ -12,9 +15,9 @@ export interface PreparedPlugin {
   setup(host: Host): Middleware | Promise<Middleware>;
 }
 
-export interface ChainContext {
+/** What plugins are told of from the start. */
+export interface ChainFacts {
   readonly version: string;
-  loggerFor(plugin: string): Logger;
   /** The hosts that sessions will go to, in the order in which they are passed; none when left out. */
   readonly sessions?: readonly string[];
 }
@@ -33,18 +36,22 @@ export class Chain {
   readonly #links: Link[] = [];
   readonly #disposers: Disposer[] = [];
   readonly #onSession: { readonly plugin: string; readonly fn: (wire: Wire) => void }[] = [];
+  readonly #hearing: StopHearing[] = [];
   readonly #stopped = new AbortController();
   /** The legs on the server's side of which a plugin wants to know the true addresses. */
   readonly locates = new Set<1 | 3>();
-  readonly #context: ChainContext;
+  readonly #telling: Telling;
+  readonly #facts: ChainFacts;
 
-  private constructor(context: ChainContext) {
-    this.#context = context;
+  private constructor(telling: Telling, facts: ChainFacts) {
+    this.#telling = telling;
+    this.#facts = facts;
+    this.#hearing.push(telling.bus.on("wire", (event) => this.#sessionStarted(event)));
   }
 
   /** Sets the plugins up one after the other; when one fails, those before it are disposed. */
-  static async setUp(plugins: readonly PreparedPlugin[], context: ChainContext): Promise<Chain> {
-    const chain = new Chain(context);
+  static async setUp(plugins: readonly PreparedPlugin[], telling: Telling, facts: ChainFacts): Promise<Chain> {
+    const chain = new Chain(telling, facts);
     for (const plugin of plugins) {
       try {
         const middleware = await plugin.setup(chain.#hostFor(plugin.name));
@@ -94,34 +101,34 @@ export class Chain {
     await enter(0);
   }
 
-  /** A session's connection stands and nothing has been sent on it yet. */
-  sessionStarted(viewFor: (plugin: string) => Wire): void {
-    for (const { plugin, fn } of this.#onSession) {
-      try {
-        fn(viewFor(plugin));
-      } catch (error) {
-        this.#context.loggerFor(plugin).warn(`cannot follow this session: ${messageOf(error)}`);
-      }
-    }
-  }
-
   async dispose(): Promise<void> {
     this.#stopped.abort();
+    for (const stop of this.#hearing.splice(0)) stop();
     for (const { plugin, run } of this.#disposers.splice(0).reverse()) {
       try {
         await run();
       } catch (error) {
-        this.#context.loggerFor(plugin).warn(`did not close cleanly: ${messageOf(error)}`);
+        this.#telling.loggerFor(plugin).warn(`did not close cleanly: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #sessionStarted({ viewFor }: EventNamed<"wire">): void {
+    for (const { plugin, fn } of this.#onSession) {
+      try {
+        fn(viewFor(plugin));
+      } catch (error) {
+        this.#telling.loggerFor(plugin).warn(`cannot follow this session: ${messageOf(error)}`);
       }
     }
   }
 
   #hostFor(plugin: string): Host {
     return {
-      version: this.#context.version,
-      log: this.#context.loggerFor(plugin),
+      version: this.#facts.version,
+      log: this.#telling.loggerFor(plugin),
       signal: this.#stopped.signal,
-      sessions: this.#context.sessions ?? [],
+      sessions: this.#facts.sessions ?? [],
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
       locateTargets: (legs = [3]) => {
         for (const leg of legs) this.locates.add(leg);

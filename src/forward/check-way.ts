@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { formatAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
-import type { Progress } from "../ssh/progress.ts";
+import type { Progress } from "../flow/event.ts";
 import type { SessionSettings } from "../ssh/session.ts";
 import { type CheckStep, failed, type StepName, type StepPlace, skipped } from "./check-step.ts";
 

@@ -4,6 +4,7 @@
  */
 import { PorthopError } from "../errors.ts";
 import type { Listener } from "../flow/conn.ts";
+import type { Telling } from "../flow/telling.ts";
 import { type Hop, Route } from "../ssh/route.ts";
 import type { Session } from "../ssh/session.ts";
 import { checkListener, checkTarget } from "./check-forward.ts";
@@ -11,12 +12,9 @@ import type { CheckStep } from "./check-step.ts";
 import { WayCheck } from "./check-way.ts";
 import type { SshPlan } from "./tunnel-plan.ts";
 
-export interface CheckHooks {
+export interface CheckOptions {
   /** Told each step, in the order of the way. */
   tell(step: CheckStep): void;
-  debug(text: string): void;
-  banner(text: string): void;
-  warn(text: string): void;
   /** Somebody may be asked for a password: the login takes as long as they do. */
   readonly isAttended: boolean;
   /** Shorter ones, for tests. */
@@ -34,31 +32,30 @@ const usualLimits = {
 };
 
 /** Rejects only when told to stop, or when a person has given up at a question. */
-export async function checkTunnel(plan: SshPlan, hooks: CheckHooks, signal: AbortSignal): Promise<void> {
-  const limits = { ...usualLimits, ...hooks.limits };
+export async function checkTunnel(
+  plan: SshPlan,
+  telling: Telling,
+  { tell, isAttended, limits: shorter }: CheckOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const limits = { ...usualLimits, ...shorter };
   const hops = hopsOf(plan, limits.connectMs);
   const settings = hops.map((hop) => hop.settings);
-  const loginMs = hooks.isAttended ? undefined : limits.loginMs;
-  const way = new WayCheck(settings, plan.way?.command, { ...limits, loginMs }, hooks.tell);
-  const route = new Route(
-    { ...plan.way, hops },
-    {
-      wire: () => {},
-      dropped: () => {},
-      debug: hooks.debug,
-      banner: hooks.banner,
-      warn: hooks.warn,
-      progress: (progress) => way.progress(progress),
-      state: (state, number) => {
-        if (state === "connecting") way.begins(number);
-      },
-    },
-  );
+  const loginMs = isAttended ? undefined : limits.loginMs;
+  const way = new WayCheck(settings, plan.way?.command, { ...limits, loginMs }, tell);
+  const route = new Route({ ...plan.way, hops }, telling);
+  const stops = [
+    telling.bus.on("progress", ({ step }) => way.progress(step)),
+    telling.bus.on("session", ({ state, hop = hops.length }) => {
+      if (state === "connecting") way.begins(hop);
+    }),
+  ];
   const held: Listener[] = [];
   try {
     const session = await connect(route, way, signal);
-    await checkForwards(plan, session, hooks, { ...limits, signal }, held);
+    await checkForwards(plan, session, { tell, telling }, { ...limits, signal }, held);
   } finally {
+    for (const stop of stops) stop();
     await Promise.all(held.map((listener) => listener.close()));
     await route.close();
   }
@@ -81,7 +78,7 @@ async function connect(route: Route, way: WayCheck, signal: AbortSignal): Promis
 async function checkForwards(
   plan: SshPlan,
   session: Session | undefined,
-  { tell, warn }: CheckHooks,
+  { tell, telling }: { readonly tell: CheckOptions["tell"]; readonly telling: Telling },
   { signal, ...limits }: typeof usualLimits & { readonly signal: AbortSignal },
   held: Listener[],
 ): Promise<void> {
@@ -91,7 +88,7 @@ async function checkForwards(
     remoteOpen: plan.remoteOpen,
     // The target has its own limit here, and an address that does not answer must not use it up for the next one.
     dialTimeoutMs: plan.here?.dialTimeoutMs ?? Math.ceil(limits.dialMs / 2),
-    warn,
+    warn: (text: string) => telling.loggerFor().warn(text),
   };
   const context = { session, options, signal, limits };
   // All targets at once, for one that does not answer takes its time; the listeners in their order, as a tunnel has them.

@@ -5,25 +5,18 @@
 
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import type { Chain, ChainContext } from "../flow/chain.ts";
+import type { Chain } from "../flow/chain.ts";
 import type { Inbound } from "../flow/conn.ts";
 import { LiveFlow } from "../flow/flow.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import { carry, type FlowOutcome } from "../flow/relay.ts";
+import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
-import type { Logger } from "../plugin.ts";
-import type { Report } from "./event.ts";
 import type { Pairing } from "./pairing.ts";
 import type { Asked } from "./target-source.ts";
 
 /** How long plugins may take to let go of flows that were broken off. */
 const heedMs = 1000;
-
-export interface FlowsContext extends ChainContext {
-  readonly report: Report;
-  /** Without a name: porthop's own. */
-  loggerFor(plugin?: string): Logger;
-}
 
 interface UnderWay {
   readonly flow: LiveFlow;
@@ -32,16 +25,16 @@ interface UnderWay {
 
 export class Flows {
   readonly #chain: Chain;
-  readonly #context: FlowsContext;
+  readonly #telling: Telling;
   readonly #open = new OpenItems<UnderWay>();
   /** Connections that have not said yet where they want to go. */
   readonly #asking = new OpenItems<Promise<void>>();
   readonly #counts = new Map<string, number>();
   readonly #stopped = new AbortController();
 
-  constructor(chain: Chain, context: FlowsContext) {
+  constructor(chain: Chain, telling: Telling) {
     this.#chain = chain;
-    this.#context = context;
+    this.#telling = telling;
   }
 
   /** A connection came in: it becomes a flow once its target is known. */
@@ -53,7 +46,7 @@ export class Flows {
     }
     const settled = asked
       .then((known) => this.#carry(forward, pairing, known))
-      .catch((error: unknown) => this.#context.loggerFor().debug(`${forward.id} ${describe(error)}`))
+      .catch((error: unknown) => this.#telling.loggerFor().debug(`${forward.id} ${describe(error)}`))
       .finally(() => answered());
     const answered = this.#asking.add(settled);
   }
@@ -67,7 +60,7 @@ export class Flows {
       origin: inbound.origin,
       target,
       dropped: (plugin, error) =>
-        this.#context.loggerFor(plugin).warn(`stopped watching ${forward.id}#${number}: ${String(error)}`),
+        this.#telling.loggerFor(plugin).warn(`stopped watching ${forward.id}#${number}: ${String(error)}`),
       now: () => performance.now(),
     });
     const opened = () => this.#reportOpen(flow);
@@ -106,7 +99,7 @@ export class Flows {
   }
 
   #reportOpen(flow: LiveFlow): void {
-    this.#context.report({
+    this.#telling.bus.publish({
       event: "flow.open",
       flow: flow.id,
       forward: flow.forward.id,
@@ -119,9 +112,9 @@ export class Flows {
   #reportClose(flow: LiveFlow, outcome: FlowOutcome): void {
     const error = outcome.reason === "ended" ? undefined : outcome.error;
     if (error !== undefined && isTrouble(outcome.reason, error)) {
-      this.#context.report({ event: "error", error, flow: flow.id });
+      this.#telling.bus.publish({ event: "error", error, flow: flow.id });
     }
-    this.#context.report({
+    this.#telling.bus.publish({
       event: "flow.close",
       flow: flow.id,
       forward: flow.forward.id,

@@ -6,14 +6,13 @@
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import { Chain, type ChainContext, type PreparedPlugin } from "../flow/chain.ts";
+import { Chain, type PreparedPlugin } from "../flow/chain.ts";
 import type { Listener } from "../flow/conn.ts";
-import type { Logger } from "../plugin.ts";
+import type { Telling } from "../flow/telling.ts";
 import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
-import { Route, type RouteHooks, type RoutePlan, type SessionState } from "../ssh/route.ts";
-import type { Session, SessionHooks, SessionSettings } from "../ssh/session.ts";
+import { Route, type RoutePlan } from "../ssh/route.ts";
+import type { AskTrust, Session, SessionSettings } from "../ssh/session.ts";
 import { type CommandPlan, CommandRun } from "./command-run.ts";
-import type { Report } from "./event.ts";
 import { Flows } from "./flows.ts";
 import { Grace } from "./grace.ts";
 import { type PairingOptions, pair } from "./pairing.ts";
@@ -21,7 +20,7 @@ import { type PairingOptions, pair } from "./pairing.ts";
 export interface TunnelPlan {
   /** Without one both sides are here: a relay. */
   readonly session?: SessionSettings | undefined;
-  readonly trust?: SessionHooks["trust"] | undefined;
+  readonly trust?: AskTrust | undefined;
   /** What is passed on the way to that session; nothing when left out. */
   readonly way?: Way | undefined;
   readonly forwards: readonly Forward[];
@@ -50,17 +49,10 @@ export interface Way extends Omit<RoutePlan, "hops"> {
   readonly jumps: RoutePlan["hops"];
 }
 
-export interface TunnelHooks extends ChainContext {
-  readonly report: Report;
-  /** Without a name: porthop's own. */
-  loggerFor(plugin?: string): Logger;
-  debug(text: string): void;
-  banner(text: string): void;
-}
-
 export class Tunnel {
   readonly #plan: TunnelPlan;
-  readonly #hooks: TunnelHooks;
+  readonly #telling: Telling;
+  readonly #version: string;
   readonly #listeners: Listener[] = [];
   #chain: Chain | undefined;
   #route: Route | undefined;
@@ -69,29 +61,31 @@ export class Tunnel {
   #flows: Flows | undefined;
   #command: CommandRun | undefined;
 
-  constructor(plan: TunnelPlan, hooks: TunnelHooks) {
+  /** `version` is porthop's own, for the plugins. */
+  constructor(plan: TunnelPlan, telling: Telling, version: string) {
     this.#plan = plan;
-    this.#hooks = hooks;
+    this.#telling = telling;
+    this.#version = version;
   }
 
   /** Resolves when all listeners are up, and the command runs. */
   async start(signal: AbortSignal): Promise<Started> {
     const sessions = hopsOf(this.#plan, false).map((hop) => hop.settings.host);
-    const chain = await Chain.setUp(this.#plan.plugins, { ...this.#hooks, sessions });
+    const chain = await Chain.setUp(this.#plan.plugins, this.#telling, { version: this.#version, sessions });
     this.#chain = chain;
     const hops = hopsOf(this.#plan, this.#plan.asksServer === true || isAsked(chain, this.#plan.forwards));
     const session = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
-    this.#flows = new Flows(chain, this.#hooks);
+    this.#flows = new Flows(chain, this.#telling);
     const up: string[] = [];
     for (const forward of this.#plan.forwards) {
       if (await this.#listen(forward, session, this.#flows)) up.push(forward.id);
     }
-    this.#hooks.report({ event: "ready", forwards: up });
+    this.#telling.bus.publish({ event: "ready", forwards: up });
     if (session === undefined) return { lost: new Promise(() => {}), command: undefined };
     const lost = session.lost.then(async (reason) => {
       // Ctrl-C reaches a ProxyCommand too, sometimes before us: that the session ends with it then is no news.
       if (this.#plan.way?.command !== undefined) await after(ctrlCMs);
-      if (!this.#stopping) this.#hooks.report({ event: "error", error: reason });
+      if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
       return reason;
     });
     return { lost, command: await this.#command?.start() };
@@ -109,7 +103,7 @@ export class Tunnel {
   }
 
   async #connect(chain: Chain, hops: RoutePlan["hops"], signal: AbortSignal): Promise<Session> {
-    this.#route = new Route({ ...this.#plan.way, hops }, this.#routeHooks(chain, hops));
+    this.#route = new Route({ ...this.#plan.way, hops }, this.#telling);
     const session = await this.#route.connect(signal);
     this.#session = session;
     const { command } = this.#plan;
@@ -133,7 +127,7 @@ export class Tunnel {
     await this.#chain?.dispose();
   }
 
-  readonly #warn = (text: string) => this.#hooks.loggerFor().warn(text);
+  readonly #warn = (text: string) => this.#telling.loggerFor().warn(text);
 
   /** False when it could not be set up and the tunnel goes on without it. */
   async #listen(forward: Forward, session: Session | undefined, flows: Flows): Promise<boolean> {
@@ -148,7 +142,7 @@ export class Tunnel {
       this.#listeners.push(listener);
       // Without an address, as stdin and stdout, there is no place that anybody could go to.
       if (forward.listen === undefined) return true;
-      this.#hooks.report({
+      this.#telling.bus.publish({
         event: "listening",
         forward: forward.id,
         kind: forward.kind,
@@ -161,40 +155,9 @@ export class Tunnel {
       return true;
     } catch (error) {
       if (this.#plan.exitOnForwardFailure || !(error instanceof PorthopError)) throw error;
-      this.#hooks.report({ event: "error", error });
+      this.#telling.bus.publish({ event: "error", error });
       return false;
     }
-  }
-
-  #routeHooks(chain: Chain, hops: RoutePlan["hops"]): RouteHooks {
-    const { debug, banner, loggerFor } = this.#hooks;
-    return {
-      wire: (viewFor) => chain.sessionStarted(viewFor),
-      dropped: (plugin, error) => loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
-      debug,
-      banner,
-      warn: this.#warn,
-      state: (state, number, session) => {
-        const hop = hops[number - 1]?.settings;
-        if (hop !== undefined) this.#reportSession(state, hop, number < hops.length ? number : undefined, session);
-      },
-    };
-  }
-
-  /** The destination's session has no number: it is the one that whoever reads the events waits for. */
-  #reportSession(
-    state: SessionState,
-    { host, port, user }: SessionSettings,
-    hop: number | undefined,
-    session: Session | undefined,
-  ): void {
-    const facts = session?.facts;
-    const known =
-      facts === undefined
-        ? {}
-        : { local: facts.local, remote: facts.remote, cipher: facts.cipher, kex: facts.kex, hostKey: facts.hostKey };
-    const place = hop === undefined ? {} : { hop };
-    this.#hooks.report({ event: "session", state, host, port, user, attempt: 1, ...place, ...known });
   }
 }
 

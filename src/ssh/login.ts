@@ -7,12 +7,13 @@ import type { Client, ConnectConfig } from "ssh2";
 import { plainKey } from "../codec/keys/certificate.ts";
 import { fingerprint, keyType, keyTypeName } from "../codec/keys/fingerprint.ts";
 import { PorthopError } from "../errors.ts";
+import type { TellProgress } from "../flow/event.ts";
+import type { Telling } from "../flow/telling.ts";
 import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
 import { handshakeFailure, lost, type Peer } from "./failure.ts";
 import { guard } from "./guard.ts";
 import { offerHostCertificates } from "./host/host-certificate.ts";
 import { heedTraffic } from "./keep-alive.ts";
-import type { TellProgress } from "./progress.ts";
 import { serverText } from "./server-text.ts";
 
 /** How the session decides whom it talks to and proves who it is; made anew for each connection. */
@@ -41,16 +42,6 @@ export interface LoginSettings extends Peer {
   readonly algorithms: Omit<AlgorithmWishes, "hostKeys">;
 }
 
-export interface LoginHooks {
-  /** What ssh2 has to say, for the debug log. */
-  debug(text: string): void;
-  /** What the server wants to have shown before the login; safe to show. */
-  banner(text: string): void;
-  /** What the user should know of the server. */
-  readonly warn?: ((text: string) => void) | undefined;
-  readonly progress?: TellProgress | undefined;
-}
-
 export interface Negotiated {
   readonly cipher: string;
   readonly kex: string;
@@ -71,11 +62,12 @@ export function logIn<A, T>(
   stream: Duplex,
   settings: LoginSettings,
   trust: Trust,
-  hooks: LoginHooks,
+  { bus, trace }: Telling,
   signal: AbortSignal,
   attach: () => A,
   begin: (negotiated: Negotiated, attached: A) => T,
 ): Promise<T> {
+  const tell: TellProgress = (step) => bus.publish({ event: "progress", step });
   return new Promise((resolve, reject) => {
     const check = hostKeyCheck(trust, (error) => client.emit("error", error));
     const heard = firstWords(stream);
@@ -94,7 +86,7 @@ export function logIn<A, T>(
     };
     const fail = (error: unknown) => {
       settle();
-      client.on("error", (late) => hooks.debug(`after the failure: ${late.message}`));
+      client.on("error", (late) => trace?.(`after the failure: ${late.message}`));
       reject(error);
     };
     const ended = (error: Error) => {
@@ -111,13 +103,13 @@ export function logIn<A, T>(
       };
       const kind = keyTypeName(keyType(check.accepted ?? new Uint8Array(0)) ?? "");
       const because = trust.grounds?.hostKey();
-      hooks.progress?.({ done: "host-key", kind, fingerprint: negotiated.hostKey, because });
+      tell({ done: "host-key", kind, fingerprint: negotiated.hostKey, because });
     });
-    client.on("banner", (text) => hooks.banner(serverText(text)));
+    client.on("banner", (text) => bus.publish({ event: "banner", text: serverText(text) }));
     client.on("error", (error) => {
       const level = (error as { level?: string }).level;
       // The agent's errors are not fatal: ssh2 goes on with the next method.
-      if (level === "agent") return hooks.debug(`agent: ${error.message}`);
+      if (level === "agent") return trace?.(`agent: ${error.message}`);
       lastError = error;
       if (check.refusal !== undefined) return fail(check.refusal);
       if (level === "client-authentication") return fail(trust.authFailure());
@@ -132,10 +124,10 @@ export function logIn<A, T>(
       if (negotiated === undefined || attached === undefined)
         return fail(new Error("ssh2 was ready without a handshake"));
       heedTraffic(client, stream, settings.keepAliveIntervalMs);
-      hooks.progress?.({ done: "login", by: trust.grounds?.login() });
+      tell({ done: "login", by: trust.grounds?.login() });
       resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }, attached));
     });
-    hearGreeting(client, stream, hooks.progress);
+    hearGreeting(client, stream, tell);
     // An abort that came while the host keys were being read tells nobody any more.
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -153,7 +145,7 @@ export function logIn<A, T>(
         readyTimeout: 0,
         // A server that is not OpenSSH may know sockets all the same (RFC 4254 lets it say no); ssh2 would not even ask.
         strictVendor: false,
-        debug: (text) => hooks.debug(text),
+        ...(trace === undefined ? {} : { debug: trace }),
       });
       guard(client);
       attached = attach();
@@ -193,8 +185,7 @@ function firstWords(stream: Duplex) {
 }
 
 /** Tells the server's software as soon as ssh2 has read it. */
-function hearGreeting(client: Client, stream: Duplex, tell: TellProgress | undefined): void {
-  if (tell === undefined) return;
+function hearGreeting(client: Client, stream: Duplex, tell: TellProgress): void {
   const look = () => {
     const software = serverSoftwareOf(client);
     if (software === "" || !stream.listeners("data").includes(listen)) return;

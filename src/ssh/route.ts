@@ -2,14 +2,16 @@
  * The way to the destination: a session with each jump host, each carried inside the one before, and the last one with
  * the destination itself. When one of them cannot be set up none is left; at the end the innermost goes first.
  */
+import type { EventNamed } from "../flow/event.ts";
+import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
-import { Session, type SessionHooks, type SessionSettings } from "./session.ts";
+import { type AskTrust, Session, type SessionSettings } from "./session.ts";
 import { type DialSshd, dialByCommand, dialDirectly, dialThrough } from "./sshd-dialer.ts";
 
 export interface Hop {
   readonly settings: SessionSettings;
   /** Each host has its own host key check and its own login. */
-  readonly trust: SessionHooks["trust"];
+  readonly trust: AskTrust;
 }
 
 export interface RoutePlan {
@@ -21,26 +23,19 @@ export interface RoutePlan {
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
-export type SessionState = "connecting" | "ready" | "lost" | "closed";
-
-export interface RouteHooks extends Omit<SessionHooks, "trust"> {
-  /** `number` is 1 for the first session; the last is the destination's. */
-  state(state: SessionState, number: number, session: Session | undefined): void;
-}
-
 /** How long a connection that is being set up may take to give up. */
 const patienceMs = 2000;
 
 export class Route {
   readonly #plan: RoutePlan;
-  readonly #hooks: RouteHooks;
+  readonly #telling: Telling;
   readonly #sessions: Session[] = [];
   readonly #closed = new AbortController();
   #connecting: Promise<Session> | undefined;
 
-  constructor(plan: RoutePlan, hooks: RouteHooks) {
+  constructor(plan: RoutePlan, telling: Telling) {
     this.#plan = plan;
-    this.#hooks = hooks;
+    this.#telling = telling;
   }
 
   /** The session with the destination. When it is lost because an outer one is, the reason names that one. */
@@ -59,7 +54,7 @@ export class Route {
 
   async #connectAll(signal: AbortSignal): Promise<Session> {
     const { hops, command, environment = {} } = this.#plan;
-    let dial = command === undefined ? dialDirectly : dialByCommand(command, environment, this.#hooks.debug);
+    let dial = command === undefined ? dialDirectly : dialByCommand(command, environment, this.#telling.trace);
     let last: Session | undefined;
     try {
       for (const hop of hops) {
@@ -76,11 +71,11 @@ export class Route {
 
   async #pass({ settings, trust }: Hop, dial: DialSshd, signal: AbortSignal): Promise<Session> {
     const number = this.#sessions.length + 1;
-    this.#hooks.state("connecting", number, undefined);
-    const session = await Session.connect(settings, { ...this.#hooks, trust }, signal, dial);
+    this.#tell("connecting", number);
+    const session = await Session.connect(settings, { ...this.#telling, trust }, signal, dial);
     this.#sessions.push(session);
-    this.#hooks.state("ready", number, session);
-    void session.lost.then(() => this.#hooks.state("lost", number, session));
+    this.#tell("ready", number, session);
+    void session.lost.then(() => this.#tell("lost", number, session));
     return session;
   }
 
@@ -89,9 +84,25 @@ export class Route {
       const number = this.#sessions.length;
       this.#sessions.pop();
       await session.close();
-      this.#hooks.state("closed", number, session);
+      this.#tell("closed", number, session);
     }
   }
+
+  /** `number` is 1 for the first. The destination's is told without: it is the one that whoever reads the events waits for. */
+  #tell(state: EventNamed<"session">["state"], number: number, session?: Session): void {
+    const { hops } = this.#plan;
+    const hop = hops[number - 1];
+    if (hop === undefined) return;
+    const { host, port, user } = hop.settings;
+    const place = number < hops.length ? { hop: number } : {};
+    this.#telling.bus.publish({ event: "session", state, host, port, user, attempt: 1, ...place, ...factsOf(session) });
+  }
+}
+
+function factsOf(session: Session | undefined) {
+  if (session === undefined) return {};
+  const { local, remote, cipher, kex, hostKey } = session.facts;
+  return { local, remote, cipher, kex, hostKey };
 }
 
 function nothing(): void {}

@@ -7,10 +7,11 @@ import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { type LegNumber, PorthopError } from "../errors.ts";
 import type { Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
-import { type DropObserver, LiveLeg } from "../flow/leg.ts";
+import type { TellProgress } from "../flow/event.ts";
+import { LiveLeg } from "../flow/leg.ts";
 import { OpenItems } from "../flow/open-items.ts";
+import type { Telling } from "../flow/telling.ts";
 import { errnoOf } from "../io/failure.ts";
-import type { Wire } from "../plugin.ts";
 import { extensionFlaws } from "./algorithm/extension.ts";
 import { Answers } from "./answers.ts";
 import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
@@ -22,9 +23,8 @@ import { type Accept, RemoteListeners } from "./channel/remote-listener.ts";
 import { SessionChannel } from "./channel/session-channel.ts";
 import { lost, type Peer } from "./failure.ts";
 import { loadSsh2, type Ssh2 } from "./loader.ts";
-import { type LoginHooks, type LoginSettings, logIn, type Negotiated, type Trust } from "./login.ts";
+import { type LoginSettings, logIn, type Negotiated, type Trust } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
-import type { TellProgress } from "./progress.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
 import { congestionOf, type Transport, watchTransport } from "./transport.ts";
 
@@ -39,14 +39,11 @@ export interface SessionSettings extends LoginSettings {
   readonly mayAskServer?: boolean | undefined;
 }
 
-export interface SessionHooks extends LoginHooks {
-  /** `address` is the IP address that the host's name turned out to be. */
-  trust(ssh2: Ssh2, address: string | undefined): Promise<Trust>;
-  /** Called once the transport stands, before the first byte. */
-  wire(viewFor: (plugin: string) => Wire): void;
-  readonly dropped: DropObserver;
-  /** Told each step that is done. */
-  readonly progress?: TellProgress | undefined;
+/** `address` is the IP address that the host's name turned out to be. */
+export type AskTrust = (ssh2: Ssh2, address: string | undefined) => Promise<Trust>;
+
+export interface SessionContext extends Telling {
+  readonly trust: AskTrust;
 }
 
 export interface SessionFacts extends Negotiated {
@@ -66,7 +63,7 @@ interface Breakable {
 interface Attached {
   readonly gate: CommandGate;
   readonly answers: Answers;
-  readonly warn: LoginHooks["warn"];
+  readonly warn: (text: string) => void;
 }
 
 export class Session {
@@ -136,30 +133,37 @@ export class Session {
   /** `dial` makes the connection that the session is spoken over: TCP to the host itself when left out. */
   static async connect(
     settings: SessionSettings,
-    hooks: SessionHooks,
+    context: SessionContext,
     signal: AbortSignal,
     dial: DialSshd = dialDirectly,
   ): Promise<Session> {
-    const [ssh2, transport] = await Promise.all([loadSsh2(), dial(settings, signal, hooks.progress)]);
-    for (const flaw of extensionFlaws()) hooks.debug(flaw);
+    const { bus, trace } = context;
+    const tell: TellProgress = (step) => bus.publish({ event: "progress", step });
+    const [ssh2, transport] = await Promise.all([loadSsh2(), dial(settings, signal, tell)]);
+    for (const flaw of extensionFlaws()) trace?.(flaw);
     const { stream, hop, local, remote, observed } = transport;
-    hooks.progress?.({ done: "connection", local, remote });
-    const leg = new LiveLeg(2, hooks.dropped);
+    tell({ done: "connection", local, remote });
+    const leg = new LiveLeg(2, (plugin, error) =>
+      context.loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
+    );
     const outgoing = watchTransport(
       stream,
       leg,
       (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings),
     );
     const { host, port } = settings;
-    hooks.wire((plugin) => ({
-      ...{ host, port, hop, from: local, to: remote, observed },
-      watch: (watcher) => leg.watch(plugin, watcher),
-    }));
+    bus.publish({
+      event: "wire",
+      viewFor: (plugin) => ({
+        ...{ host, port, hop, from: local, to: remote, observed },
+        watch: (watcher) => leg.watch(plugin, watcher),
+      }),
+    });
     leg.opened();
     const client = new ssh2.Client();
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
-      const trust = await hooks.trust(ssh2, address);
+      const trust = await context.trust(ssh2, address);
       const begin = (negotiated: Negotiated, attached: Attached) => {
         if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(client, stream, outgoing);
         return new Session(client, transport, settings, { local, remote, ...negotiated }, attached);
@@ -167,9 +171,9 @@ export class Session {
       const attach = (): Attached => ({
         gate: new CommandGate(client, settings.mayAskServer === true),
         answers: new Answers(client, stream, outgoing),
-        warn: hooks.warn,
+        warn: (text) => context.loggerFor().warn(text),
       });
-      return await logIn(client, stream, settings, trust, hooks, signal, attach, begin);
+      return await logIn(client, stream, settings, trust, context, signal, attach, begin);
     } catch (error) {
       // What was under the session may have broken it.
       const reason = isBreak(error) ? (transport.goneBy(false) ?? error) : error;

@@ -5,12 +5,12 @@
 import { formatAddress, type TcpAddress } from "../codec/address.ts";
 import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
+import type { TellProgress } from "../flow/event.ts";
 import { connectTcp, type DialOptions } from "../io/dial.ts";
 import { type Program, startProgram } from "../io/program.ts";
 import { socketEnds } from "../io/socket-conn.ts";
 import { type Peer, unreachable } from "./failure.ts";
 import { unreachableThrough } from "./jump-failure.ts";
-import type { TellProgress } from "./progress.ts";
 import type { Transport } from "./transport.ts";
 
 export interface DialSettings extends Peer {

@@ -10,6 +10,7 @@ import { carry, type FlowOutcome } from "../../src/flow/relay.ts";
 import type { Flow, ForwardInfo, Middleware } from "../../src/plugin.ts";
 import { LogLines } from "./log-lines.ts";
 import { connPair, type MemoryConn } from "./memory-conn.ts";
+import { tellingTo } from "./telling.ts";
 
 export const originAddress = { host: "127.0.0.1", port: 33458 };
 export const targetAddress = { host: "db.internal", port: 5432 };
@@ -102,7 +103,7 @@ export function chainOf(middlewares: Readonly<Record<string, Middleware>>, log =
   const plugins = Object.entries(middlewares).map(
     ([name, middleware]): PreparedPlugin => ({ name, setup: () => middleware }),
   );
-  return Chain.setUp(plugins, { version: "0.0.0", loggerFor: () => log });
+  return Chain.setUp(plugins, tellingTo(log, { loggerFor: () => log }), { version: "0.0.0" });
 }
 
 /** A middleware that hangs something into the flow and lets it pass. */

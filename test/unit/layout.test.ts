@@ -227,9 +227,9 @@ rule(
 const untested: Readonly<Record<string, string>> = {
   "src/plugin.ts": "types, and definePlugin, which gives back what it was given",
   "src/flow/conn.ts": "types only",
-  "src/forward/event.ts": "types only",
+  "src/flow/event.ts": "types only",
+  "src/flow/telling.ts": "types only",
   "src/ssh/login/auth-method.ts": "types only",
-  "src/ssh/progress.ts": "types only",
   "src/ssh/prompter.ts": "types only",
   "src/codec/malformed.ts": "a class with no code of its own",
   "src/main.ts": "joins argv, cli and exit code; every end-to-end test runs it",

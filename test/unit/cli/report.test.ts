@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Output } from "../../../src/cli/output.ts";
-import { jsonExit, jsonReport, wordReport } from "../../../src/cli/report.ts";
+import { bannerReport, jsonExit, jsonReport, wordReport } from "../../../src/cli/report.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import type { TunnelEvent } from "../../../src/forward/event.ts";
-import { written } from "../../kit/written.ts";
+import { Bus } from "../../../src/flow/bus.ts";
+import type { BusEvent } from "../../../src/flow/event.ts";
+import type { TunnelEvent } from "../../../src/plugin.ts";
+import { type Written, written } from "../../kit/written.ts";
 
 const info = new Output("info");
 const debug = new Output("debug");
@@ -16,15 +18,21 @@ const refused = new PorthopError("target.refused", "the target db:5432 refused t
 const origin = { host: "127.0.0.1", port: 33458 };
 const target = { host: "db", port: 5432 };
 
+function told(report: typeof jsonReport, event: BusEvent, output = info): Written {
+  const bus = new Bus();
+  report(bus, output);
+  return written(() => bus.publish(event));
+}
+
 function jsonOf(event: TunnelEvent): Record<string, unknown> {
-  const { stdout, stderr } = written(() => jsonReport(info)(event));
+  const { stdout, stderr } = told(jsonReport, event);
   assert.equal(stderr, "");
   assert.match(stdout, /^[^\n]+\n$/, "one line");
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
 function wordsOf(event: TunnelEvent, output = info): string {
-  const { stdout, stderr } = written(() => wordReport(output)(event));
+  const { stdout, stderr } = told(wordReport, event, output);
   assert.equal(stdout, "");
   return stderr;
 }
@@ -212,7 +220,7 @@ test("No line holds anything that acts on a terminal, and its readers get every 
   const nasty = '\u0000\u001b[2J\u007f\u009b1m\u00ad\u200b\u202e\u2028\u2029\ufeff\u{e0041}\ud800 "\\ é 漢 🚢\r\n\t';
   const error = new PorthopError("internal", nasty, { hint: nasty });
   const event: TunnelEvent = { event: "error", error, flow: nasty };
-  const { stdout } = written(() => jsonReport(info)(event));
+  const { stdout } = told(jsonReport, event);
   assert.doesNotMatch(stdout.slice(0, -1), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
   assert.ok(stdout.includes("é 漢 🚢"), "what is harmless stays readable");
   const { message, hint, flow } = JSON.parse(stdout) as Record<string, unknown>;
@@ -264,6 +272,21 @@ test("What was negotiated is told for debugging only.", () => {
     "logged in to anna@vishnu:22 (curve25519-sha256, aes128-gcm@openssh.com, host key SHA256:abc)\n",
   );
   assert.match(wordsOf({ ...ready, hop: 2 } as TunnelEvent, debug), /^logged in to jump host 2, anna@vishnu:22 /);
+});
+
+test("A server's words before the login are told line by line, without the empty ones at their end.", () => {
+  const banner = { event: "banner", text: "Welcome\nto vishnu\n\n" } as const;
+  assert.deepEqual(told(bannerReport, banner), { stdout: "", stderr: "Welcome\nto vishnu\n" });
+});
+
+test("What is of the inside is no event for others.", () => {
+  for (const event of [
+    { event: "banner", text: "Welcome" },
+    { event: "progress", step: { done: "login", by: "password" } },
+    { event: "wire", viewFor: () => assert.fail("nobody watches") },
+  ] as const) {
+    for (const report of [jsonReport, wordReport]) assert.deepEqual(told(report, event), { stdout: "", stderr: "" });
+  }
 });
 
 test("Flows, and sessions that connect, are lost or closed, have no words here: others tell them.", () => {

@@ -6,10 +6,10 @@ import { after, test } from "node:test";
 import { Demo } from "../../../src/demo/demo.ts";
 import { page } from "../../../src/demo/web-server.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import type { TunnelEvent } from "../../../src/forward/event.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { readCapture } from "../../kit/packet-reader.ts";
 import { connectTo } from "../../kit/tcp-end.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const timeout = 30_000;
@@ -19,16 +19,14 @@ after(() => removeTemp(folder));
 
 class PlayedDemo {
   readonly shown: string[] = [];
-  readonly events: TunnelEvent[] = [];
   readonly log = new LogLines();
   readonly demo: Demo;
 
   constructor(capture: string | undefined) {
     this.demo = new Demo({
       version: "0.0.0",
-      loggerFor: () => this.log,
+      telling: tellingTo(this.log, { loggerFor: () => this.log }),
       capture,
-      report: (event) => this.events.push(event),
       show: (line) => this.shown.push(line),
     });
   }

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
+import { Bus } from "../../../src/flow/bus.ts";
 import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";
 import type { Host, Middleware, Wire } from "../../../src/plugin.ts";
 import { broken, carryFlow, chainOf, hanging, liveFlow, quiet, stateOf } from "../../kit/carried-flow.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { readAll } from "../../kit/memory-conn.ts";
+import { tellingTo } from "../../kit/telling.ts";
 
+const facts = { version: "0.0.0" };
 const pass: Middleware = (_flow, next) => next();
 
 test("Promise 8: all setup in order, one after the other; dispose in reverse.", async () => {
@@ -38,7 +41,8 @@ test("Promise 8: instances outlive reconnects: one setup serves all flows and is
   let setups = 0;
   let flows = 0;
   const hosts: string[] = [];
-  const chain = await setUp([
+  const bus = new Bus();
+  const plugins: PreparedPlugin[] = [
     {
       name: "steady",
       setup: (host) => {
@@ -50,9 +54,10 @@ test("Promise 8: instances outlive reconnects: one setup serves all flows and is
         };
       },
     },
-  ]);
+  ];
+  const chain = await setUp(plugins, new LogLines(), bus);
   for (const host of ["first", "second"]) {
-    chain.sessionStarted(() => wire(host));
+    bus.publish({ event: "wire", viewFor: () => wire(host) });
     await chain.run(
       (plugin) => liveFlow().viewFor(plugin),
       () => Promise.resolve(),
@@ -131,14 +136,14 @@ test("A plugin's host knows the version, writes to the plugin's own log, and tel
         },
       },
     ],
-    {
-      version: "1.2.3",
-      loggerFor: (plugin) => {
+    tellingTo(undefined, {
+      loggerFor: (plugin = "porthop") => {
         const log = logs.get(plugin) ?? new LogLines();
         logs.set(plugin, log);
         return log;
       },
-    },
+    }),
+    { version: "1.2.3" },
   );
   assert.ok(host !== undefined);
   host.log.info("hello");
@@ -183,6 +188,7 @@ test("A plugin that cannot follow a session is warned about, and the others are 
       return pass;
     },
   });
+  const bus = new Bus();
   const chain = await setUp(
     [
       following("a", () => {
@@ -191,12 +197,16 @@ test("A plugin that cannot follow a session is warned about, and the others are 
       following("b", (wire) => void told.push(wire.host)),
     ],
     log,
+    bus,
   );
   const asked: string[] = [];
-  chain.sessionStarted((plugin) => {
+  const viewFor = (plugin: string) => {
     asked.push(plugin);
     return wire("vishnu");
-  });
+  };
+  bus.publish({ event: "wire", viewFor });
+  await chain.dispose();
+  bus.publish({ event: "wire", viewFor });
   assert.deepEqual([told, asked, log.lines], [["vishnu"], ["a", "b"], ["warn cannot follow this session: no room"]]);
 });
 
@@ -412,8 +422,8 @@ test("A middleware that forgets to await next() does not end the flow early, nor
   assert.deepEqual(await outcome, { reason: "aborted", error: reason });
 });
 
-function setUp(plugins: readonly PreparedPlugin[], log = new LogLines()): Promise<Chain> {
-  return Chain.setUp(plugins, { version: "0.0.0", loggerFor: () => log });
+function setUp(plugins: readonly PreparedPlugin[], log = new LogLines(), bus = new Bus()): Promise<Chain> {
+  return Chain.setUp(plugins, tellingTo(log, { bus, loggerFor: () => log }), facts);
 }
 
 async function rejectionOf(promise: Promise<unknown>): Promise<PorthopError> {

@@ -13,6 +13,7 @@ import { Session } from "../../../src/ssh/session.ts";
 import { rawServer } from "../../kit/raw-server.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 import { type ForwardAnswer, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
@@ -157,13 +158,7 @@ function connect({ host, port }: SshServer): Promise<Session> {
   const keepAlive = { keepAliveIntervalMs: 0, keepAliveCountMax: 0 };
   return Session.connect(
     { host, port, user, connectTimeoutMs: 10_000, ...keepAlive, algorithms: {} },
-    {
-      trust: async () => easyTrust(),
-      wire: () => {},
-      dropped: (_plugin, error) => assert.fail(String(error)),
-      debug: () => {},
-      banner: () => {},
-    },
+    { trust: async () => easyTrust(), ...tellingTo() },
     never,
   );
 }

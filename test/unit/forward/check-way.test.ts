@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
+import type { Progress } from "../../../src/flow/event.ts";
 import type { CheckStep } from "../../../src/forward/check-step.ts";
 import { WayCheck, type WayLimits } from "../../../src/forward/check-way.ts";
-import type { Progress } from "../../../src/ssh/progress.ts";
 import type { SessionSettings } from "../../../src/ssh/session.ts";
 
 const settings: SessionSettings = {

@@ -5,13 +5,14 @@ import { test } from "node:test";
 import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import { type CheckHooks, checkTunnel } from "../../../src/forward/check.ts";
+import { type CheckOptions, checkTunnel } from "../../../src/forward/check.ts";
 import type { CheckStep } from "../../../src/forward/check-step.ts";
 import type { SshPlan } from "../../../src/forward/tunnel-plan.ts";
 import { rawServer } from "../../kit/raw-server.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 import { startSshServer } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
 const timeout = 30_000;
@@ -38,11 +39,11 @@ function planOf({ host, port }: Place, forwards: readonly string[], trust = easy
   };
 }
 
-async function checked(plan: SshPlan, limits: CheckHooks["limits"] = {}, signal = never): Promise<CheckStep[]> {
+async function checked(plan: SshPlan, limits: CheckOptions["limits"] = {}, signal = never): Promise<CheckStep[]> {
   const steps: CheckStep[] = [];
-  const quiet = { debug: () => {}, banner: () => {}, warn: () => {}, isAttended: false };
   const quick = { greetingMs: 50, ...limits };
-  await checkTunnel(plan, { ...quiet, tell: (step) => steps.push(step), limits: quick }, signal);
+  const tell = (step: CheckStep) => steps.push(step);
+  await checkTunnel(plan, tellingTo(), { tell, isAttended: false, limits: quick }, signal);
   return steps;
 }
 
@@ -120,8 +121,8 @@ test("Told to stop in the middle, it ends with that and tells no more.", { timeo
     steps.push(step.step);
     if (step.step === "listener") stop.abort(new PorthopError("cancelled", "stopped by SIGINT"));
   };
-  const hooks = { tell, debug: () => {}, banner: () => {}, warn: () => {}, isAttended: true };
-  const check = checkTunnel(planOf(server, [`${await freePort()}:127.0.0.1:1`]), hooks, stop.signal);
+  const plan = planOf(server, [`${await freePort()}:127.0.0.1:1`]);
+  const check = checkTunnel(plan, tellingTo(), { tell, isAttended: true }, stop.signal);
   assert.equal((await refusal(check)).message, "stopped by SIGINT");
   assert.equal(steps.at(-1), "listener");
 });

@@ -5,11 +5,12 @@ import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";
 import type { Dialer, Inbound, LegFacts } from "../../../src/flow/conn.ts";
-import type { TunnelEvent } from "../../../src/forward/event.ts";
 import { Flows } from "../../../src/forward/flows.ts";
 import { specTarget } from "../../../src/forward/target-source.ts";
+import type { TunnelEvent } from "../../../src/plugin.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { connPair, type MemoryConn, readAll } from "../../kit/memory-conn.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
 const never = new Promise<void>(() => {});
@@ -51,19 +52,19 @@ class Play {
 
   private constructor(chain: Chain, log: LogLines) {
     this.log = log;
-    this.flows = new Flows(chain, {
-      version: "0",
+    const telling = tellingTo(log, {
       loggerFor: (plugin = "porthop") => ({ ...log, warn: (text) => log.warn(`${plugin}: ${text}`) }),
-      report: (event) => {
-        this.events.push(event);
-        this.waiting.change();
-      },
+    });
+    this.flows = new Flows(chain, telling);
+    telling.bus.onPublic((event) => {
+      this.events.push(event);
+      this.waiting.change();
     });
   }
 
   static async start(...plugins: PreparedPlugin[]): Promise<Play> {
     const log = new LogLines();
-    return new Play(await Chain.setUp(plugins, { version: "0", loggerFor: () => log }), log);
+    return new Play(await Chain.setUp(plugins, tellingTo(log, { loggerFor: () => log }), { version: "0" }), log);
   }
 
   /** A connection comes in; `dial` is what comes of the way to its target. */

@@ -8,14 +8,14 @@ import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import type { PreparedPlugin } from "../../../src/flow/chain.ts";
-import type { TunnelEvent } from "../../../src/forward/event.ts";
 import { Tunnel, type TunnelPlan } from "../../../src/forward/tunnel.ts";
-import type { Host } from "../../../src/plugin.ts";
+import type { Host, TunnelEvent } from "../../../src/plugin.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 import { startSshServer } from "../../kit/ssh-server.ts";
 import { connectTo } from "../../kit/tcp-end.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
@@ -43,6 +43,12 @@ class PlayedTunnel {
     const specs = forwards.map((text) =>
       text.startsWith("-R ") ? parseForwardSpec("R", text.slice(3)) : parseForwardSpec("L", text),
     );
+    const telling = tellingTo(this.log, { loggerFor: () => this.log });
+    telling.bus.onPublic((event) => {
+      this.events.push(event);
+      this.tell(line(event));
+    });
+    telling.bus.on("banner", ({ text }) => this.tell(`banner ${text}`));
     this.tunnel = new Tunnel(
       {
         session: {
@@ -59,16 +65,8 @@ class PlayedTunnel {
         plugins,
         exitOnForwardFailure,
       },
-      {
-        version: "0.0.0",
-        loggerFor: () => this.log,
-        report: (event) => {
-          this.events.push(event);
-          this.tell(line(event));
-        },
-        debug: () => {},
-        banner: (text) => this.tell(`banner ${text}`),
-      },
+      telling,
+      "0.0.0",
     );
   }
 
@@ -443,22 +441,18 @@ test("A relay has no session: its plugins see none, nothing is told of one, and 
     },
   };
   const closed = Promise.withResolvers<void>();
+  const telling = tellingTo(log, { loggerFor: () => log });
+  telling.bus.onPublic((event) => told.push(line(event)));
+  telling.bus.on("flow.close", () => closed.resolve());
+  telling.bus.on("banner", () => assert.fail("there is no server"));
   const relay = new Tunnel(
     {
       forwards: nameForwards([spec], false).map((forward) => ({ ...forward, kind: "relay" })),
       plugins: [plugin],
       exitOnForwardFailure: true,
     },
-    {
-      version: "0.0.0",
-      loggerFor: () => log,
-      report(event) {
-        told.push(line(event));
-        if (event.event === "flow.close") closed.resolve();
-      },
-      debug: () => {},
-      banner: () => assert.fail("there is no server"),
-    },
+    telling,
+    "0.0.0",
   );
   const { lost } = await relay.start(never);
   void lost.then(() => told.push("lost"));

@@ -10,6 +10,7 @@ import { Session } from "../../../src/ssh/session.ts";
 import { ChannelPair } from "../../kit/channel-pair.ts";
 import { readAll } from "../../kit/memory-conn.ts";
 import { makeSshKey } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
 const timeout = 30_000;
@@ -96,13 +97,7 @@ async function connect({ port }: { readonly port: number }): Promise<Session> {
       keepAliveCountMax: 0,
       algorithms: {},
     },
-    {
-      trust: async () => easyTrust(),
-      wire: () => {},
-      dropped: (_plugin, error) => assert.fail(String(error)),
-      debug: () => {},
-      banner: () => {},
-    },
+    { trust: async () => easyTrust(), ...tellingTo() },
     never,
   );
 }

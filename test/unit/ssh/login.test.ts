@@ -8,6 +8,7 @@ import { PorthopError } from "../../../src/errors.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { type LoginSettings, logIn, type Negotiated, type Trust } from "../../../src/ssh/login.ts";
 import { makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
@@ -19,7 +20,7 @@ const never = new AbortController().signal;
 interface Attempt extends AsyncDisposable {
   readonly client: Client;
   readonly socket: Socket;
-  readonly debug: string[];
+  readonly trace: string[];
   readonly banners: string[];
   readonly login: Promise<Negotiated>;
   /** Why it failed. */
@@ -29,17 +30,21 @@ interface Attempt extends AsyncDisposable {
 interface Case extends Partial<Omit<LoginSettings, "host" | "port">> {
   readonly trust?: Partial<Trust>;
   readonly signal?: AbortSignal;
+  /** ssh2 may chatter. */
+  readonly isTraced?: boolean;
   readonly begin?: (negotiated: Negotiated) => void;
 }
 
 async function attempt(server: { readonly host: string; readonly port: number }, options: Case = {}): Promise<Attempt> {
-  const { trust, signal = never, begin, ...settings } = options;
+  const { trust, signal = never, isTraced = false, begin, ...settings } = options;
   const socket = createConnection({ host: server.host, port: server.port, noDelay: true });
   socket.on("error", () => {});
   await once(socket, "connect");
   const client = new ssh2.Client();
-  const debug: string[] = [];
+  const trace: string[] = [];
   const banners: string[] = [];
+  const telling = tellingTo(undefined, { trace: isTraced ? (text) => trace.push(text) : undefined });
+  telling.bus.on("banner", ({ text }) => banners.push(text));
   const login = logIn(
     client,
     socket,
@@ -54,7 +59,7 @@ async function attempt(server: { readonly host: string; readonly port: number },
       ...settings,
     },
     easyTrust(trust),
-    { debug: (text) => debug.push(text), banner: (text) => banners.push(text) },
+    telling,
     signal,
     () => "attached",
     (negotiated, attached) => {
@@ -72,7 +77,7 @@ async function attempt(server: { readonly host: string; readonly port: number },
   );
   refusal.catch(() => {});
   const close = async () => void socket.destroy();
-  return { client, socket, debug, banners, login, refusal, [Symbol.asyncDispose]: close };
+  return { client, socket, trace, banners, login, refusal, [Symbol.asyncDispose]: close };
 }
 
 /** A server that does with a connection what the test wants. */
@@ -289,11 +294,17 @@ test("A server's words are passed on, line by line and made safe.", { timeout },
   assert.deepEqual(played.banners, ["Hello\\x1b[2J\nanna"]);
 });
 
-test("What ssh2 has to say goes to the debug log.", { timeout }, async () => {
+test("What ssh2 has to say is heard where it is wanted; elsewhere ssh2 is not even asked for it.", {
+  timeout,
+}, async () => {
   await using server = await startSshServer();
-  await using played = await attempt(server);
+  await using played = await attempt(server, { isTraced: true });
   await played.login;
-  assert.ok(played.debug.length > 10);
+  assert.ok(played.trace.length > 10);
+  await using quiet = await attempt(server);
+  await quiet.login;
+  const chatter = ({ client }: Attempt) => (client as unknown as { readonly config: { debug?: unknown } }).config.debug;
+  assert.deepEqual([typeof chatter(played), chatter(quiet)], ["function", undefined]);
 });
 
 /** Two connections' worth of data on one channel, while the server changes keys. */

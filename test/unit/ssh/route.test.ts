@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
+import type { EventNamed } from "../../../src/flow/event.ts";
 import type { Wire } from "../../../src/plugin.ts";
 import { type Hop, Route, type RoutePlan } from "../../../src/ssh/route.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";
@@ -10,6 +11,7 @@ import { randomBytes, sha256 } from "../../kit/random.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 import { type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
@@ -20,19 +22,18 @@ const origin = { host: "127.0.0.1", port: 33458 };
 class Played {
   readonly route: Route;
   readonly story: string[] = [];
+  readonly sessions: EventNamed<"session">[] = [];
   readonly wires: Wire[] = [];
   readonly #waiting = new Waiting();
 
   constructor(plan: RoutePlan) {
-    this.route = new Route(plan, {
-      wire: (viewFor) => void this.wires.push(viewFor("test")),
-      dropped: (_plugin, error) => assert.fail(String(error)),
-      debug: () => {},
-      banner: () => {},
-      state: (state, number) => {
-        this.story.push(`${state} ${number}`);
-        this.#waiting.change();
-      },
+    const telling = tellingTo();
+    this.route = new Route(plan, telling);
+    telling.bus.on("wire", ({ viewFor }) => void this.wires.push(viewFor("test")));
+    telling.bus.on("session", (event) => {
+      this.sessions.push(event);
+      this.story.push(`${event.state} ${event.hop ?? "destination"}`);
+      this.#waiting.change();
     });
   }
 
@@ -84,10 +85,44 @@ test("Each session is carried by a channel of the one before, and the last one c
   assert.deepEqual(session.leg, { from: undefined, to: { host: "127.0.0.1", port: all[2]?.port }, observed: false });
   await played.route.close();
   assert.deepEqual(played.story, [
-    ...["connecting 1", "ready 1", "connecting 2", "ready 2", "connecting 3", "ready 3"],
-    ...["closed 3", "closed 2", "closed 1"],
+    ...["connecting 1", "ready 1", "connecting 2", "ready 2", "connecting destination", "ready destination"],
+    ...["closed destination", "closed 2", "closed 1"],
   ]);
   for (const server of all) await server.idle();
+});
+
+test("Each session is told with the user that logs in, and from when it is ready with its own facts.", {
+  timeout,
+}, async () => {
+  await using all = await servers(2);
+  const [gate, inner] = all;
+  assert.ok(gate !== undefined && inner !== undefined);
+  const played = new Played({ hops: [hop(gate), hop(inner)] });
+  const { facts } = await played.route.connect(never);
+  await played.route.close();
+  const first = { event: "session", host: gate.host, port: gate.port, user: "anna", attempt: 1, hop: 1 };
+  const last = { event: "session", host: inner.host, port: inner.port, user: "anna", attempt: 1 };
+  const [connecting, ready, lastConnecting, lastReady, lastClosed, closed] = played.sessions;
+  assert.deepEqual(
+    [connecting, lastConnecting],
+    [
+      { ...first, state: "connecting" },
+      { ...last, state: "connecting" },
+    ],
+  );
+  const { local, remote, cipher, kex, hostKey } = facts;
+  const known = { local, remote, cipher, kex, hostKey };
+  assert.deepEqual(
+    [lastReady, lastClosed],
+    [
+      { ...last, state: "ready", ...known },
+      { ...last, state: "closed", ...known },
+    ],
+  );
+  assert.deepEqual(ready?.remote, { host: "127.0.0.1", port: gate.port });
+  assert.ok(ready?.local !== undefined && ready.hostKey !== undefined && ready.hostKey !== hostKey);
+  assert.deepEqual(closed, { ...ready, state: "closed" });
+  assert.equal(played.sessions.length, 6);
 });
 
 test("Who watches leg 2 sees each session, with its place and what is known of it.", { timeout }, async () => {
@@ -123,7 +158,7 @@ test("When a later hop cannot be reached, logged in to or trusted, nothing is le
   ] as const) {
     const played = new Played({ hops: [hop(first), last] });
     assert.equal((await refusal(played.route.connect(never))).code, code);
-    assert.deepEqual(played.story, ["connecting 1", "ready 1", "connecting 2", "closed 1"]);
+    assert.deepEqual(played.story, ["connecting 1", "ready 1", "connecting destination", "closed 1"]);
     for (const server of all) await server.idle();
     await played.route.close();
   }
@@ -137,8 +172,8 @@ test("An outer session that is lost is the reason for all inside it, each lost o
   const reason = await session.lost;
   assert.equal(reason.code, "ssh.lost");
   assert.match(reason.message, new RegExp(`^lost the session with the jump host 127\\.0\\.0\\.1:${all[0]?.port}: `));
-  await played.told("lost 3");
-  assert.deepEqual(played.story.slice(6), ["lost 1", "lost 2", "lost 3"]);
+  await played.told("lost destination");
+  assert.deepEqual(played.story.slice(6), ["lost 1", "lost 2", "lost destination"]);
   await played.route.close();
 });
 
@@ -151,7 +186,7 @@ test("A session inside that is lost alone has its own name, and the one before i
   all[1]?.drop();
   assert.match((await session.lost).message, new RegExp(`127\\.0\\.0\\.1:${all[1]?.port}: `));
   await played.route.close();
-  assert.deepEqual(played.story.slice(4), ["lost 2", "closed 2", "closed 1"]);
+  assert.deepEqual(played.story.slice(4), ["lost destination", "closed destination", "closed 1"]);
 });
 
 test("An outer session that is lost while the next one begins is told, not the silence of the next.", {

@@ -14,6 +14,7 @@ import { randomBytes } from "../../kit/random.ts";
 import { rawServer } from "../../kit/raw-server.ts";
 import { startSshServer } from "../../kit/ssh-server.ts";
 import { clearPacket, kexInit, sameLists } from "../../kit/ssh-stream.ts";
+import { tellingTo } from "../../kit/telling.ts";
 
 const limits = { timeout: 60_000 };
 const theServer = shared(() => startSshServer());
@@ -48,15 +49,9 @@ async function outcome(port: number, use: (session: Session) => Promise<void> = 
     keepAliveCountMax: 3,
     algorithms: {},
   };
-  const hooks = {
-    trust: () => Promise.resolve(trust),
-    wire: () => {},
-    dropped: () => {},
-    debug: () => {},
-    banner: () => {},
-  };
+  const context = { trust: () => Promise.resolve(trust), ...tellingTo() };
   try {
-    const session = await Session.connect(settings, hooks, new AbortController().signal);
+    const session = await Session.connect(settings, context, new AbortController().signal);
     try {
       await use(session);
     } finally {

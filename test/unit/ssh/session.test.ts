@@ -7,12 +7,14 @@ import type { Address } from "../../../src/codec/address.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
 import type { Wire } from "../../../src/plugin.ts";
-import { Session, type SessionHooks, type SessionSettings } from "../../../src/ssh/session.ts";
+import { Session, type SessionContext, type SessionSettings } from "../../../src/ssh/session.ts";
+import { LogLines } from "../../kit/log-lines.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";
 import { randomChunks, sumOf } from "../../kit/random.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort, lateAnswerServer, resetServer, sinkServer, sourceServer } from "../../kit/servers.ts";
 import { type ForwardAnswer, makeSshKey, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
 const timeout = 30_000;
@@ -24,7 +26,7 @@ type Where = Pick<SessionSettings, "host" | "port">;
 async function connect(
   { host, port }: Where,
   settings: Partial<SessionSettings> = {},
-  hooks: Partial<SessionHooks> = {},
+  context: Partial<SessionContext> = {},
   signal = never,
 ): Promise<Session> {
   return await Session.connect(
@@ -40,11 +42,8 @@ async function connect(
     },
     {
       trust: async () => easyTrust(),
-      wire: () => {},
-      dropped: (_plugin, error) => assert.fail(String(error)),
-      debug: () => {},
-      banner: () => {},
-      ...hooks,
+      ...tellingTo(),
+      ...context,
     },
     signal,
   );
@@ -75,6 +74,29 @@ test("A session that is ready knows both ends of its TCP connection and what was
   await session.close();
 });
 
+test("Who watches leg 2 and throws is dropped with one warning that names it, and the session goes on.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  const log = new LogLines();
+  const telling = tellingTo(log, {
+    loggerFor: (plugin) => ({ ...log, warn: (text) => log.warn(`${plugin}: ${text}`) }),
+  });
+  const seen: string[] = [];
+  telling.bus.on("wire", ({ viewFor }) => {
+    viewFor("faulty").watch({
+      bytes: () => {
+        throw new Error("no room");
+      },
+    });
+    viewFor("sound").watch({ ended: (direction) => void seen.push(direction) });
+  });
+  const session = await connect(server, {}, telling);
+  await session.close();
+  assert.deepEqual(log.lines, ["warn faulty: stopped watching the session: Error: no room"]);
+  assert.deepEqual(seen.toSorted(), ["down", "up"]);
+});
+
 test("Who watches leg 2 is told before the first byte, sees all bytes, and both ends at the close.", {
   timeout,
 }, async () => {
@@ -82,23 +104,25 @@ test("Who watches leg 2 is told before the first byte, sees all bytes, and both 
   const told: string[] = [];
   const bytes = { up: "", down: "" };
   const views: Wire[] = [];
+  const telling = tellingTo();
+  telling.bus.on("wire", ({ viewFor }) => {
+    const wire = viewFor("test");
+    views.push(wire);
+    wire.watch({
+      opened: () => void told.push("opened"),
+      bytes: (direction, chunk) => {
+        if (bytes[direction] === "") told.push(`first ${direction}`);
+        bytes[direction] += Buffer.from(chunk).toString("latin1");
+      },
+      ended: (direction) => void told.push(`ended ${direction}`),
+      aborted: (by) => void told.push(`aborted ${by}`),
+    });
+  });
   const session = await connect(
     server,
     {},
     {
-      wire: (viewFor) => {
-        const wire = viewFor("test");
-        views.push(wire);
-        wire.watch({
-          opened: () => void told.push("opened"),
-          bytes: (direction, chunk) => {
-            if (bytes[direction] === "") told.push(`first ${direction}`);
-            bytes[direction] += Buffer.from(chunk).toString("latin1");
-          },
-          ended: (direction) => void told.push(`ended ${direction}`),
-          aborted: (by) => void told.push(`aborted ${by}`),
-        });
-      },
+      ...telling,
       trust: async () => {
         told.push("trust");
         return easyTrust();

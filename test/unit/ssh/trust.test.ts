@@ -11,6 +11,7 @@ import { LogLines } from "../../kit/log-lines.ts";
 import { need } from "../../kit/packages.ts";
 import { startSshAgent } from "../../kit/ssh-agent.ts";
 import { makeSshKey, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { tellingTo } from "../../kit/telling.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const timeout = 30_000;
@@ -79,10 +80,7 @@ async function logIn(server: SshServer, options: Case = {}) {
           environment,
           signal,
         }),
-      wire: () => {},
-      dropped: () => {},
-      debug: () => {},
-      banner: () => {},
+      ...tellingTo(),
     },
     signal,
   );

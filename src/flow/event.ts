@@ -1,6 +1,22 @@
-/** The steps on the way to a session, each told when it is done: for whoever shows a connection step by step. */
+/** What goes over the bus: the events of the contract, and beside them what is of porthop's inside only. */
 import type { Address } from "../codec/address.ts";
+import type { TunnelEvent, Wire } from "../plugin.ts";
 
+export type InsideEvent =
+  /** A session's connection stands and nothing was sent on it: who wants to see its first byte asks now, not later. */
+  | { readonly event: "wire"; readonly viewFor: (plugin: string) => Wire }
+  /** A step on the way to a session is done. */
+  | { readonly event: "progress"; readonly step: Progress }
+  /** What the server wants to have shown before the login; safe to show. */
+  | { readonly event: "banner"; readonly text: string };
+
+export type BusEvent = TunnelEvent | InsideEvent;
+
+export type EventName = BusEvent["event"];
+
+export type EventNamed<N extends EventName> = Extract<BusEvent, { readonly event: N }>;
+
+/** For whoever shows a connection step by step. */
 export type Progress =
   /** What the host's name turned out to be. Not told where a jump host or a program connects. */
   | { readonly done: "name"; readonly addresses: readonly string[] }
@@ -19,4 +35,4 @@ export type Progress =
   /** The server lets the user in; `by` is the method that did it. */
   | { readonly done: "login"; readonly by: string | undefined };
 
-export type TellProgress = (progress: Progress) => void;
+export type TellProgress = (step: Progress) => void;
