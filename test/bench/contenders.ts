@@ -55,6 +55,37 @@ export async function start(contender: Contender, services: Services, way: Way =
   };
 }
 
+/** Tunnels of these contenders, for as long as `work` takes. */
+export async function withTunnels<T>(
+  contenders: readonly Contender[],
+  services: Services,
+  work: (tunnels: readonly Tunnel[]) => Promise<T>,
+): Promise<T> {
+  const tunnels: Tunnel[] = [];
+  for (const contender of contenders) tunnels.push(await start(contender, services));
+  try {
+    return await work(tunnels);
+  } finally {
+    for (const tunnel of tunnels) await tunnel.stop();
+  }
+}
+
+/** Seconds for each tunnel, alternating, the first round thrown away. */
+export async function alternating(
+  tunnels: readonly Tunnel[],
+  rounds: number,
+  once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
+): Promise<number[][]> {
+  const seconds = tunnels.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, tunnel] of tunnels.entries()) {
+      const { seconds: taken } = await once(tunnel);
+      if (round > 0) seconds[index]?.push(taken);
+    }
+  }
+  return seconds;
+}
+
 async function waysTo(services: Services, way: Way) {
   const names = ["source", "sink", "echo"] as const;
   const flags: string[] = [];

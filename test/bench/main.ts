@@ -1,7 +1,7 @@
 /**
  * The benchmark: prints tables of ratios measured side by side in one run. It fails for nothing but an error: a slow
  * machine gives slow figures and the same ratios. Arguments pick sections: bulk, trips, connects, kinds,
- * many, idle, stall, start, ready, config.
+ * many, idle, stall, start, ready, builds, config.
  */
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -10,8 +10,18 @@ import { builtExecutable } from "../kit/executable.ts";
 import { need } from "../kit/packages.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { builds } from "./builds.ts";
 import { configReading } from "./config-reading.ts";
-import { type Contender, porthopContender, type Services, sshContender, start, type Tunnel } from "./contenders.ts";
+import {
+  alternating,
+  type Contender,
+  porthopContender,
+  type Services,
+  sshContender,
+  start,
+  type Tunnel,
+  withTunnels,
+} from "./contenders.ts";
 import { cpuOf, keep, measure, median, memoryOf } from "./measure.ts";
 import { untilReady } from "./ready.ts";
 import { startUp } from "./start-up.ts";
@@ -46,37 +56,27 @@ if (wants("idle")) await idle();
 if (wants("stall")) await stall();
 if (wants("start")) await startUp(program, Math.max(20, rounds));
 if (wants("ready")) await untilReady(program, sshd, Math.max(20, rounds));
+// Another build of porthop, to see what a change has cost: PORTHOP_BENCH_OTHER is the path of its executable.
+const other = process.env["PORTHOP_BENCH_OTHER"];
+if (other !== undefined && wants("builds")) {
+  await builds({ program, other, sshd, services, captureFile, rounds, mebibytes: bulkMebibytes });
+}
 if (wants("config")) configReading(Math.max(20, rounds));
 await target.stop();
 await sshd.stop();
 process.exit(0);
 
-async function together<T>(
-  contenders: readonly Contender[],
-  work: (tunnels: readonly Tunnel[]) => Promise<T>,
-): Promise<T> {
-  const tunnels: Tunnel[] = [];
-  for (const contender of contenders) tunnels.push(await start(contender, services));
-  try {
-    return await work(tunnels);
-  } finally {
-    for (const tunnel of tunnels) await tunnel.stop();
-  }
+/** Tunnels of these contenders, for as long as `work` takes. */
+function together<T>(contenders: readonly Contender[], work: (tunnels: readonly Tunnel[]) => Promise<T>): Promise<T> {
+  return withTunnels(contenders, services, work);
 }
 
-/** Seconds for each tunnel, alternating, the first round thrown away. */
-async function alternate(
+/** Seconds for each tunnel. */
+function alternate(
   tunnels: readonly Tunnel[],
   once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
 ): Promise<number[][]> {
-  const seconds = tunnels.map((): number[] => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [index, tunnel] of tunnels.entries()) {
-      const { seconds: taken } = await once(tunnel);
-      if (round > 0) seconds[index]?.push(taken);
-    }
-  }
-  return seconds;
+  return alternating(tunnels, rounds, once);
 }
 
 async function bulk(): Promise<void> {
