@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { WriteStream } from "node:tty";
 import { usualModes } from "../codec/session/terminal-modes.ts";
+import type { TerminalSize } from "../codec/session/terminal-size.ts";
 import type { CommandSettings } from "../config/command-settings.ts";
-import type { TerminalSize } from "../ssh/channel/remote-command.ts";
 import type { TerminalRequest } from "../ssh/channel/session-channel.ts";
 import type { Output } from "./output.ts";
 

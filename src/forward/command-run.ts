@@ -72,7 +72,8 @@ export class CommandRun {
       this.#warn(`no agent is forwarded: ${path === undefined ? missing : `none answers at ${path}`}`);
       return false;
     }
-    return takeSideChannels(this.#channel.carrier, agentChannels(path, this.#warn), this.#sides);
+    takeSideChannels(this.#channel.carrier, agentChannels(path, this.#warn), this.#sides);
+    return true;
   }
 
   async #offerX11(): Promise<X11Request | undefined> {
@@ -82,7 +83,8 @@ export class CommandRun {
     if (forwarding === undefined) return undefined;
     const request = x11Request(forwarding);
     const channels = x11Channels(forwarding, request, this.#warn);
-    return takeSideChannels(this.#channel.carrier, channels, this.#sides) ? request : undefined;
+    takeSideChannels(this.#channel.carrier, channels, this.#sides);
+    return request;
   }
 
   async #forwarding({ trusted, timeoutMs, xauth }: X11Settings): Promise<X11Forwarding | undefined> {

@@ -67,7 +67,8 @@ export class FifoReader extends Readable {
 
   /** The file is open when it resolves. */
   static async open(path: string): Promise<FifoReader> {
-    const blob = await (fs as unknown as BlobOpening).openAsBlob(path);
+    const openAsBlob: OpenAsBlob = Reflect.get(fs, "openAsBlob");
+    const blob = await openAsBlob(path);
     return new FifoReader(blob.stream().getReader());
   }
 
@@ -90,6 +91,4 @@ export class FifoReader extends Readable {
 }
 
 /** Node's own, which the types do not know yet. */
-interface BlobOpening {
-  openAsBlob(path: string): Promise<{ stream(): ReadableStream<Uint8Array> }>;
-}
+type OpenAsBlob = (path: string) => Promise<{ stream(): ReadableStream<Uint8Array> }>;

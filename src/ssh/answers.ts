@@ -4,7 +4,7 @@
  * own does not count, so that an upload on a slow line never holds up a download.
  */
 import type { Duplex } from "node:stream";
-import type { Client } from "ssh2";
+import type { Ports } from "./ssh2/ports.ts";
 import type { Outgoing } from "./transport.ts";
 
 /** An answer has some 40 bytes: so many wait for nobody who reads. */
@@ -14,43 +14,32 @@ const mergedBytes = 16 * 1024;
 /** What is held back during a key exchange has no place yet; about the size of an answer. */
 const heldBytes = 64;
 
-/** The messages of ssh2 that are sent because the server sent one (lib/protocol/Protocol.js). */
-const kinds = [
-  ...["requestSuccess", "requestFailure", "channelSuccess", "channelFailure"],
-  ...["channelOpenConfirm", "channelOpenFail", "channelWindowAdjust", "channelClose", "authInfoRes"],
-] as const;
-
 interface Sent {
   /** Where they end in all that was given to the stream. */
   end: number;
   bytes: number;
 }
 
+type AnswerPorts = Pick<Ports, "onAnswer" | "isHolding">;
+
 export class Answers {
   readonly #stream: Duplex;
   readonly #outgoing: Outgoing;
-  readonly #protocol: ProtocolInternals | undefined;
+  readonly #ports: AnswerPorts;
   readonly #sent: Sent[] = [];
   #sentBytes = 0;
   #held = 0;
   #isStalled = false;
 
-  /** Make it right after `client.connect`. It counts nothing of an ssh2 that looks different. */
-  constructor(client: Client, stream: Duplex, outgoing: Outgoing) {
+  constructor(ports: AnswerPorts, stream: Duplex, outgoing: Outgoing) {
+    this.#ports = ports;
     this.#stream = stream;
     this.#outgoing = outgoing;
-    const protocol = (client as unknown as { readonly _protocol?: ProtocolInternals })._protocol;
-    this.#protocol = protocol;
-    if (protocol === undefined) return;
-    for (const kind of kinds) {
-      const send = protocol[kind];
-      if (send === undefined) continue;
-      protocol[kind] = (...words) => {
-        const before = outgoing.given;
-        send.apply(protocol, words);
-        this.#count(outgoing.given - before);
-      };
-    }
+    ports.onAnswer((send) => {
+      const before = outgoing.given;
+      send();
+      this.#count(outgoing.given - before);
+    });
     stream.on("drain", () => this.#goOn());
   }
 
@@ -61,7 +50,7 @@ export class Answers {
 
   /** How many bytes of answers wait. */
   get waitingBytes(): number {
-    if (this.#held > 0 && this.#protocol?._queue === undefined) {
+    if (this.#held > 0 && !this.#ports.isHolding) {
       this.#add(this.#held);
       this.#held = 0;
     }
@@ -71,7 +60,7 @@ export class Answers {
 
   #count(bytes: number): void {
     if (bytes > 0) this.#add(bytes);
-    else if (this.#protocol?._queue !== undefined) this.#held += heldBytes;
+    else if (this.#ports.isHolding) this.#held += heldBytes;
     // Cheap as long as little was given since the last look.
     if (this.#sentBytes + this.#held <= mostBytes || this.#isStalled || this.waitingBytes <= mostBytes) return;
     this.#isStalled = true;
@@ -104,10 +93,3 @@ export class Answers {
     this.#stream.resume();
   }
 }
-
-type Kind = (typeof kinds)[number];
-
-type ProtocolInternals = { [kind in Kind]?: (...words: unknown[]) => void } & {
-  /** What waits for the end of a key exchange. */
-  readonly _queue?: readonly unknown[] | undefined;
-};

@@ -22,6 +22,48 @@ interface Ssh2Error extends Error {
   readonly code?: string | number;
 }
 
+/** One of the agent's or of a signature is no end of the session: ssh2 goes on with the next method. */
+export function isAgentError(error: Ssh2Error): boolean {
+  return error.level === "agent";
+}
+
+/** ssh2 has nothing more to try. */
+export function isLoginError(error: Ssh2Error): boolean {
+  return error.level === "client-authentication";
+}
+
+/** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */
+export function isEndOfTries(error: Ssh2Error): boolean {
+  return /authentication failures|Too many/i.test(error.message);
+}
+
+/** Why ssh2 cannot open a key file, where that has a cure of its own. */
+export function keyFault({ message }: Error): "passphrase" | "cipher" | undefined {
+  if (/passphrase|integrity check|to decrypt key|unable to authenticate|bad decrypt/i.test(message))
+    return "passphrase";
+  // chacha20-poly1305@openssh.com
+  return /unknown cipher|unsupported cipher/i.test(message) ? "cipher" : undefined;
+}
+
+/** Which of the lists of a KEXINIT had nothing in common with ours, counted from 0 (RFC 4253, section 7.1). */
+export function unmatchedList(error: Ssh2Error): number | undefined {
+  const index = listNames.findIndex((name) => error.message.endsWith(`no matching ${name}`));
+  return index === -1 ? undefined : index;
+}
+
+/** In the words of ssh2's kex.js, handleKexInit. */
+const listNames = [
+  ...["key exchange algorithm", "host key format", "C->S cipher", "S->C cipher", "C->S MAC", "S->C MAC"],
+  ...["C->S compression algorithm", "S->C compression algorithm"],
+];
+
+/** The connection ended before anything was agreed on, in ssh2's own words. */
+export function lostEarly(): Error {
+  return new Error(lostEarlyText);
+}
+
+const lostEarlyText = "Connection lost before handshake";
+
 /** The TCP connection to sshd could not be made. */
 export function unreachable(error: unknown, peer: Peer): PorthopError {
   if (error instanceof PorthopError) return onLeg2(error);
@@ -62,7 +104,7 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): Port
       cause: error,
     });
   }
-  if (/^Connection lost before handshake/.test(error.message) || errnoOf(error) === "ECONNRESET") {
+  if (error.message.startsWith(lostEarlyText) || errnoOf(error) === "ECONNRESET") {
     return new PorthopError("ssh.lost", `${where} closed the connection before the SSH handshake was done`, {
       leg: 2,
       hint: "sshd may be refusing this address for a while (MaxStartups, PerSourcePenalties): wait a minute before the next try",

@@ -4,24 +4,22 @@
  * behind all the data that is under way: the busiest session would be given up first.
  */
 import type { Duplex } from "node:stream";
-import type { Client } from "ssh2";
+import type { Ports } from "./ssh2/ports.ts";
 
 /** Call it when the session is ready: before, ssh2 asks nothing yet. */
-export function heedTraffic(client: Client, stream: Duplex, intervalMs: number, now = () => performance.now()): void {
-  const { _resetKA: startAgain } = client as unknown as Partial<ClientInternals>;
-  if (intervalMs <= 0 || startAgain === undefined) return;
+export function heedTraffic(
+  ports: Pick<Ports, "restartKeepAlive">,
+  stream: Duplex,
+  intervalMs: number,
+  now = () => performance.now(),
+): void {
+  if (intervalMs <= 0) return;
   let sinceMs = now();
   stream.on("data", () => {
     const atMs = now();
     // It makes a new timer: not for each of thousands of chunks.
     if (atMs - sinceMs < intervalMs / 4) return;
     sinceMs = atMs;
-    startAgain();
+    ports.restartKeepAlive();
   });
-}
-
-/** What ssh2's types do not show (lib/client.js). */
-interface ClientInternals {
-  /** Forgets what was not answered, and waits a whole interval before it asks again. */
-  readonly _resetKA: () => void;
 }

@@ -3,18 +3,20 @@
  * Answers once, with what was negotiated or with the PorthopError that says who refused what.
  */
 import type { Duplex } from "node:stream";
-import type { Client, ConnectConfig } from "ssh2";
+import type { Client, ConnectConfig, NegotiatedAlgorithms } from "ssh2";
 import { plainKey } from "../codec/keys/certificate.ts";
 import { fingerprint, keyType, keyTypeName } from "../codec/keys/fingerprint.ts";
 import { PorthopError } from "../errors.ts";
-import type { TellProgress } from "../flow/event.ts";
+import type { Progress } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
-import { handshakeFailure, lost, type Peer } from "./failure.ts";
-import { guard } from "./guard.ts";
-import { offerHostCertificates } from "./host/host-certificate.ts";
-import { heedTraffic } from "./keep-alive.ts";
+import { handshakeFailure, isAgentError, isEndOfTries, isLoginError, lost, lostEarly, type Peer } from "./failure.ts";
+import { FirstWords, hearGreeting } from "./greeting.ts";
+import { HandshakeTimer } from "./handshake-timer.ts";
+import { HostKeyCheck } from "./host/host-key-check.ts";
 import { serverText } from "./server-text.ts";
+import { attach } from "./ssh2/attach.ts";
+import type { Ports } from "./ssh2/ports.ts";
 
 /** How the session decides whom it talks to and proves who it is; made anew for each connection. */
 export interface Trust {
@@ -25,8 +27,8 @@ export interface Trust {
   /** Resolves when the key of a first key exchange is the host's. */
   verify(blob: Buffer): Promise<void>;
   readonly authHandler: NonNullable<ConnectConfig["authHandler"]>;
-  /** Listens to the server's answers to the login; called right after the client began to connect. */
-  attach(client: Client): void;
+  /** Listens to the server's answers to the login; called before its first word. */
+  attach(ports: Ports): void;
   /** Why the host key was accepted, and what the login was granted for: for people, once it is so. */
   readonly grounds?: { hostKey(): string | undefined; login(): string } | undefined;
   /** The login failed: why. `cause` is what ended the connection, if the server did. */
@@ -50,225 +52,165 @@ export interface Negotiated {
   readonly serverSoftware: string;
 }
 
+export interface LoginTask<A, T> {
+  readonly client: Client;
+  readonly stream: Duplex;
+  readonly settings: LoginSettings;
+  readonly trust: Trust;
+  readonly telling: Telling;
+  /** Called once the client has begun to connect, before the server's first word. */
+  attach(ports: Ports): A;
+  /** Called at the login's success, before anything else that came with it is read: its listeners miss nothing. */
+  begin(negotiated: Negotiated, attached: A): T;
+}
+
+export function logIn<A, T>(task: LoginTask<A, T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => new Login(task, resolve, reject).start(signal));
+}
+
 /** For servers that accept a connection and then say nothing. */
 const handshakeTimeoutMs = 30_000;
 
-/**
- * `attach` is called once the client has begun to connect, before the server's first word, and `begin` before anything else
- * that came with the login's success is read: their listeners miss nothing.
- */
-export function logIn<A, T>(
-  client: Client,
-  stream: Duplex,
-  settings: LoginSettings,
-  trust: Trust,
-  { bus, trace }: Telling,
-  signal: AbortSignal,
-  attach: () => A,
-  begin: (negotiated: Negotiated, attached: A) => T,
-): Promise<T> {
-  const tell: TellProgress = (step) => bus.publish({ event: "progress", step });
-  return new Promise((resolve, reject) => {
-    const check = hostKeyCheck(trust, (error) => client.emit("error", error));
-    const heard = firstWords(stream);
-    const timer = new HandshakeTimer(settings.connectTimeoutMs ?? handshakeTimeoutMs, (ms) =>
-      fail(ended(new Error(`no answer within ${ms / 1000} s`))),
+class Login<A, T> {
+  readonly #task: LoginTask<A, T>;
+  readonly #resolve: (made: T) => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #hostKey: HostKeyCheck;
+  readonly #heard: FirstWords;
+  readonly #timer: HandshakeTimer;
+  #stopListening = () => {};
+  #attached: { readonly ports: Ports; readonly own: A } | undefined;
+  #negotiated: Omit<Negotiated, "serverSoftware"> | undefined;
+  #lastError: Error | undefined;
+
+  constructor(task: LoginTask<A, T>, resolve: (made: T) => void, reject: (reason: unknown) => void) {
+    const { client, stream, settings, trust } = task;
+    this.#task = task;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#heard = new FirstWords(stream);
+    this.#timer = new HandshakeTimer(settings.connectTimeoutMs ?? handshakeTimeoutMs, (ms) =>
+      this.#fail(this.#broken(new Error(`no answer within ${ms / 1000} s`))),
     );
-    let negotiated: Omit<Negotiated, "serverSoftware"> | undefined;
-    let lastError: Error | undefined;
-    let attached: A | undefined;
-    const onAbort = () => fail(signal.reason);
-    const settle = () => {
-      timer.stop();
-      heard.stop();
-      signal.removeEventListener("abort", onAbort);
-      client.removeAllListeners();
-    };
-    const fail = (error: unknown) => {
-      settle();
-      client.on("error", (late) => trace?.(`after the failure: ${late.message}`));
-      reject(error);
-    };
-    const ended = (error: Error) => {
-      if (negotiated !== undefined) return loginBroken(error, trust, settings);
-      return handshakeFailure(error, settings, serverSoftwareOf(client) === "" ? heard.text : undefined);
-    };
-    client.on("handshake", (algorithms) => {
-      timer.stop();
-      heard.stop();
-      negotiated = {
-        cipher: algorithms.cs.cipher,
-        kex: algorithms.kex,
-        hostKey: check.accepted === undefined ? "" : fingerprint(plainKey(check.accepted)),
-      };
-      const kind = keyTypeName(keyType(check.accepted ?? new Uint8Array(0)) ?? "");
-      const because = trust.grounds?.hostKey();
-      tell({ done: "host-key", kind, fingerprint: negotiated.hostKey, because });
-    });
-    client.on("banner", (text) => bus.publish({ event: "banner", text: serverText(text) }));
-    client.on("error", (error) => {
-      const level = (error as { level?: string }).level;
-      // The agent's errors are not fatal: ssh2 goes on with the next method.
-      if (level === "agent") return trace?.(`agent: ${error.message}`);
-      lastError = error;
-      if (check.refusal !== undefined) return fail(check.refusal);
-      if (level === "client-authentication") return fail(trust.authFailure());
-      fail(ended(error));
-    });
-    client.on("close", () => {
-      if (check.refusal !== undefined) return fail(check.refusal);
-      fail(ended(lastError ?? new Error(lostEarly)));
-    });
-    client.on("ready", () => {
-      settle();
-      if (negotiated === undefined || attached === undefined)
-        return fail(new Error("ssh2 was ready without a handshake"));
-      heedTraffic(client, stream, settings.keepAliveIntervalMs);
-      tell({ done: "login", by: trust.grounds?.login() });
-      resolve(begin({ ...negotiated, serverSoftware: serverSoftwareOf(client) }, attached));
-    });
-    hearGreeting(client, stream, tell);
+    this.#hostKey = new HostKeyCheck(trust, this.#timer, (error) => client.emit("error", error));
+  }
+
+  start(signal: AbortSignal): void {
+    const { stream, settings } = this.#task;
+    this.#listen();
+    const greeted = (software: string) => this.#tell({ done: "greeting", software });
+    hearGreeting(stream, () => this.#serverSoftware, greeted);
+    const onAbort = () => this.#fail(signal.reason);
     // An abort that came while the host keys were being read tells nobody any more.
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    // ssh2 would wait for ever for a stream whose end it has not heard.
-    if (!stream.writable) return fail(ended(new Error(lostEarly)));
-    try {
-      client.connect({
-        sock: stream,
-        username: settings.user,
-        algorithms: sessionAlgorithms({ ...settings.algorithms, hostKeys: trust.hostKeyTypes }),
-        hostVerifier: (key: Buffer, answer: (valid: boolean) => void) => check.verify(key, answer, timer),
-        authHandler: trust.authHandler,
-        keepaliveInterval: settings.keepAliveIntervalMs,
-        keepaliveCountMax: settings.keepAliveCountMax,
-        readyTimeout: 0,
-        // A server that is not OpenSSH may know sockets all the same (RFC 4254 lets it say no); ssh2 would not even ask.
-        strictVendor: false,
-        ...(trace === undefined ? {} : { debug: trace }),
-      });
-      guard(client);
-      attached = attach();
-      trust.attach(client);
-      offerCertificates(client, settings, trust);
-    } catch (error) {
-      fail(error instanceof PorthopError ? error : handshakeFailure(error as Error, settings));
+    if (signal.aborted) {
+      onAbort();
+      return;
     }
-  });
-}
-
-function offerCertificates(client: Client, { algorithms }: LoginSettings, trust: Trust): void {
-  const names = hostKeyOffer({ ...algorithms, hostKeys: trust.hostKeyTypes }, trust.hasAuthority === true);
-  if (offerHostCertificates(client, names) || names.some((name) => !name.includes("-cert-"))) return;
-  // The plain keys that ssh2 would offer now are what the user's list rules out.
-  throw new PorthopError("config.invalid", "HostKeyAlgorithms leaves certificates alone, which this ssh2 cannot take");
-}
-
-/** ssh2's own words for it. */
-const lostEarly = "Connection lost before handshake";
-
-/** What the server says before anything else: of another service than SSH its first line. */
-function firstWords(stream: Duplex) {
-  let bytes: Uint8Array = new Uint8Array(0);
-  const listen = (chunk: Uint8Array) => {
-    bytes = Buffer.concat([bytes, chunk.subarray(0, 256 - bytes.length)]);
-    if (bytes.length === 256) stop();
-  };
-  const stop = () => stream.removeListener("data", listen);
-  stream.on("data", listen);
-  return {
-    stop,
-    get text() {
-      return Buffer.from(bytes).toString("latin1");
-    },
-  };
-}
-
-/** Tells the server's software as soon as ssh2 has read it. */
-function hearGreeting(client: Client, stream: Duplex, tell: TellProgress): void {
-  const look = () => {
-    const software = serverSoftwareOf(client);
-    if (software === "" || !stream.listeners("data").includes(listen)) return;
-    stream.removeListener("data", listen);
-    tell({ done: "greeting", software });
-  };
-  // ssh2's own listener comes after this one: by the end of the turn it has read the chunk.
-  const listen = () => queueMicrotask(look);
-  stream.on("data", listen);
-}
-
-/** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */
-function loginBroken(error: Error, trust: Trust, settings: LoginSettings): PorthopError {
-  if (/authentication failures|Too many/i.test(error.message)) return trust.authFailure(error);
-  return lost(error, settings);
-}
-
-/**
- * ssh2 asks at every key exchange. Only the first may be answered later: an answer that comes while data is being sent
- * corrupts the stream, so a rekey is answered at once by comparing with the key that was accepted.
- */
-function hostKeyCheck(trust: Trust, broken: (error: unknown) => void) {
-  const state: {
-    accepted: Buffer | undefined;
-    refusal: PorthopError | undefined;
-    verify(key: Buffer, answer: (valid: boolean) => void, timer: HandshakeTimer): boolean | undefined;
-  } = {
-    accepted: undefined,
-    refusal: undefined,
-    verify(key, answer, timer) {
-      if (state.accepted !== undefined) return key.equals(state.accepted);
-      timer.pause();
-      trust
-        .verify(key)
-        .then(
-          () => {
-            state.accepted = Buffer.from(key);
-            timer.resume();
-            answer(true);
-          },
-          (error: PorthopError) => {
-            state.refusal = error;
-            answer(false);
-          },
-        )
-        // The key exchange goes on inside of `answer`, with whatever the server has sent for it.
-        .catch(broken);
-      return undefined;
-    },
-  };
-  return state;
-}
-
-/** Runs only while the server has the word: a person may think about a host key for as long as they like. */
-class HandshakeTimer {
-  readonly #ms: number;
-  readonly #expire: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isOver = false;
-
-  constructor(ms: number, expired: (ms: number) => void) {
-    this.#ms = ms;
-    this.#expire = () => expired(ms);
-    this.resume();
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#stopListening = () => signal.removeEventListener("abort", onAbort);
+    // ssh2 would wait for ever for a stream whose end it has not heard.
+    if (!stream.writable) {
+      this.#fail(this.#broken(lostEarly()));
+      return;
+    }
+    try {
+      this.#connect();
+    } catch (error) {
+      this.#fail(error instanceof PorthopError ? error : handshakeFailure(error as Error, settings));
+    }
   }
 
-  /** An answer to a question may come after all is over. */
-  resume(): void {
-    if (!this.#isOver) this.#timer = setTimeout(this.#expire, this.#ms);
+  #listen(): void {
+    const { client, telling } = this.#task;
+    client.on("handshake", (algorithms) => this.#exchanged(algorithms));
+    client.on("banner", (text) => telling.bus.publish({ event: "banner", text: serverText(text) }));
+    client.on("error", (error) => this.#erred(error));
+    client.on("close", () => this.#fail(this.#hostKey.refusal ?? this.#broken(this.#lastError ?? lostEarly())));
+    client.on("ready", () => this.#granted());
   }
 
-  pause(): void {
-    clearTimeout(this.#timer);
+  #connect(): void {
+    const { client, stream, settings, trust, telling } = this.#task;
+    const wishes = { ...settings.algorithms, hostKeys: trust.hostKeyTypes };
+    client.connect({
+      sock: stream,
+      username: settings.user,
+      algorithms: sessionAlgorithms(wishes),
+      hostVerifier: (key: Buffer, answer: (valid: boolean) => void) => this.#hostKey.verify(key, answer),
+      authHandler: trust.authHandler,
+      keepaliveInterval: settings.keepAliveIntervalMs,
+      keepaliveCountMax: settings.keepAliveCountMax,
+      readyTimeout: 0,
+      // A server that is not OpenSSH may know sockets all the same (RFC 4254 lets it say no); ssh2 would not even ask.
+      strictVendor: false,
+      ...(telling.trace === undefined ? {} : { debug: telling.trace }),
+    });
+    const ports = attach(client);
+    this.#attached = { ports, own: this.#task.attach(ports) };
+    trust.attach(ports);
+    ports.offerHostKeys(hostKeyOffer(wishes, trust.hasAuthority === true));
   }
 
-  stop(): void {
-    this.#isOver = true;
-    this.pause();
+  #exchanged(algorithms: NegotiatedAlgorithms): void {
+    this.#timer.stop();
+    this.#heard.stop();
+    const key = this.#hostKey.accepted;
+    const hostKey = key === undefined ? "" : fingerprint(plainKey(key));
+    this.#negotiated = { cipher: algorithms.cs.cipher, kex: algorithms.kex, hostKey };
+    const kind = keyTypeName(keyType(key ?? new Uint8Array(0)) ?? "");
+    this.#tell({ done: "host-key", kind, fingerprint: hostKey, because: this.#task.trust.grounds?.hostKey() });
   }
-}
 
-/** ssh2 1.17.0 keeps the server's version string (RFC 4253, section 4.2) in a private field. */
-function serverSoftwareOf(client: Client): string {
-  const { _remoteVer } = client as unknown as { _remoteVer?: unknown };
-  return typeof _remoteVer === "string" ? _remoteVer : "";
+  #erred(error: Error): void {
+    const { trust, telling } = this.#task;
+    if (isAgentError(error)) {
+      telling.trace?.(`agent: ${error.message}`);
+      return;
+    }
+    this.#lastError = error;
+    const reason = this.#hostKey.refusal ?? (isLoginError(error) ? trust.authFailure() : this.#broken(error));
+    this.#fail(reason);
+  }
+
+  #granted(): void {
+    this.#settle();
+    if (this.#negotiated === undefined || this.#attached === undefined) {
+      this.#fail(new Error("ssh2 was ready without a handshake"));
+      return;
+    }
+    this.#tell({ done: "login", by: this.#task.trust.grounds?.login() });
+    const negotiated = { ...this.#negotiated, serverSoftware: this.#serverSoftware };
+    this.#resolve(this.#task.begin(negotiated, this.#attached.own));
+  }
+
+  #fail(reason: unknown): void {
+    const { client, telling } = this.#task;
+    this.#settle();
+    client.on("error", (late) => telling.trace?.(`after the failure: ${late.message}`));
+    this.#reject(reason);
+  }
+
+  #settle(): void {
+    this.#timer.stop();
+    this.#heard.stop();
+    this.#stopListening();
+    this.#task.client.removeAllListeners();
+  }
+
+  /** What the end of the connection means at this point. */
+  #broken(error: Error): PorthopError {
+    const { settings, trust } = this.#task;
+    if (this.#negotiated === undefined) {
+      return handshakeFailure(error, settings, this.#serverSoftware === "" ? this.#heard.text : undefined);
+    }
+    return isEndOfTries(error) ? trust.authFailure(error) : lost(error, settings);
+  }
+
+  get #serverSoftware(): string {
+    return this.#attached?.ports.serverSoftware ?? "";
+  }
+
+  #tell(step: Progress): void {
+    this.#task.telling.bus.publish({ event: "progress", step });
+  }
 }

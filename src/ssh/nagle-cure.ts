@@ -4,7 +4,7 @@
  * SSH_MSG_IGNORE (RFC 4253, section 11.2), which carries the acknowledgment, unless something of ours goes out anyway.
  */
 import type { Duplex } from "node:stream";
-import type { Client } from "ssh2";
+import type { Ports } from "./ssh2/ports.ts";
 import type { Outgoing } from "./transport.ts";
 
 /** More than this in one packet of data is no small write. */
@@ -26,20 +26,18 @@ export function needsNagleCure(serverSoftware: string): boolean {
 
 /** Call it when the session is ready: by then ssh2 listens to the stream. */
 export function answerSmallReads(
-  client: Client,
+  ports: Pick<Ports, "onPacket" | "onData" | "sendIgnore">,
   stream: Duplex,
   outgoing: Outgoing,
   now = () => performance.now(),
 ): void {
-  const protocol = (client as unknown as { readonly _protocol?: ProtocolInternals })._protocol;
-  if (protocol === undefined) return;
-  const reads = new SmallReads(protocol, now);
+  const reads = new SmallReads(ports, now);
   /** What had gone out when the last small read came, or was answered. */
   let given = outgoing.given;
   let hurried = 0;
   const answers = new Delayed(now, () => {
     // Whatever was written meanwhile carries the acknowledgment as well, and so does what still waits.
-    if (outgoing.given === given && outgoing.sent === given) sendIgnore(protocol);
+    if (outgoing.given === given && outgoing.sent === given) ports.sendIgnore();
     given = outgoing.given;
   });
   // After ssh2's own listener: what this chunk brought was taken by now, and perhaps answered.
@@ -64,18 +62,12 @@ class SmallReads {
   #packets = 0;
   #hasLarge = false;
 
-  constructor(protocol: ProtocolInternals, now: () => number) {
+  constructor(ports: Pick<Ports, "onPacket" | "onData">, now: () => number) {
     this.#now = now;
-    const { _onPacket: heard, _handlers: handlers } = protocol;
-    const { CHANNEL_DATA: take } = handlers;
-    protocol._onPacket = () => {
+    ports.onPacket(() => {
       this.#packets += 1;
-      heard();
-    };
-    handlers.CHANNEL_DATA = (self, recipient, data) => {
-      this.#count(data.length);
-      take(self, recipient, data);
-    };
+    });
+    ports.onData((bytes) => this.#count(bytes));
   }
 
   /** Of the read that is over: some packets came, and none of a bulk flow. */
@@ -134,38 +126,4 @@ class Delayed {
     if (leftMs > 0) this.after(leftMs);
     else if (this.#dueMs > 0) this.#act();
   }
-}
-
-/** As ssh2 sends its own messages (lib/protocol/utils.js, sendPacket). */
-function sendIgnore({
-  _packetRW: { write },
-  _cipher: cipher,
-  _kexinit: exchange,
-  _destruct: destruct,
-}: ProtocolInternals) {
-  // While keys are exchanged much goes both ways; and after the end nothing is sent.
-  if (exchange !== undefined || destruct === undefined) return;
-  const start = write.allocStart;
-  const packet = write.alloc(ignoreMessage.length);
-  packet.set(ignoreMessage, start);
-  cipher.encrypt(write.finalize(packet));
-}
-
-/** Its number, and a string without content. */
-const ignoreMessage = Uint8Array.of(2, 0, 0, 0, 0);
-
-/** What ssh2's types do not show (ssh2 1.17.0, lib/protocol/Protocol.js). */
-interface ProtocolInternals {
-  _onPacket: () => void;
-  readonly _handlers: { CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void };
-  readonly _packetRW: {
-    readonly write: {
-      readonly allocStart: number;
-      alloc(bytes: number): Uint8Array;
-      finalize(packet: Uint8Array): Uint8Array;
-    };
-  };
-  readonly _cipher: { encrypt(packet: Uint8Array): void };
-  readonly _kexinit: unknown;
-  readonly _destruct: unknown;
 }

@@ -12,7 +12,6 @@ import { LiveLeg } from "../flow/leg.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { errnoOf } from "../io/failure.ts";
-import { extensionFlaws } from "./algorithm/extension.ts";
 import { Answers } from "./answers.ts";
 import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
 import { nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
@@ -21,12 +20,15 @@ import { Locator } from "./channel/locator.ts";
 import type { RemoteCommand } from "./channel/remote-command.ts";
 import { type Accept, RemoteListeners } from "./channel/remote-listener.ts";
 import { SessionChannel } from "./channel/session-channel.ts";
-import { lost, type Peer } from "./failure.ts";
-import { loadSsh2, type Ssh2 } from "./loader.ts";
-import { type LoginSettings, logIn, type Negotiated, type Trust } from "./login.ts";
+import { isAgentError, lost, type Peer } from "./failure.ts";
+import { heedTraffic } from "./keep-alive.ts";
+import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
+import { extensionFlaws } from "./ssh2/extension.ts";
+import { loadSsh2, type Ssh2 } from "./ssh2/loader.ts";
+import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
-import { congestionOf, type Transport, watchTransport } from "./transport.ts";
+import { congestionOf, type Outgoing, type Transport, watchTransport } from "./transport.ts";
 
 export interface SessionSettings extends LoginSettings {
   readonly family?: 4 | 6 | undefined;
@@ -61,6 +63,7 @@ interface Breakable {
 
 /** What listens to the server from its first word on. */
 interface Attached {
+  readonly ports: Ports;
   readonly gate: CommandGate;
   readonly answers: Answers;
   readonly warn: (text: string) => void;
@@ -75,6 +78,7 @@ export class Session {
   readonly peer: Peer;
   /** 1 unless there are jump hosts: then the first of them is 1. */
   readonly hop: number;
+  readonly #ports: Ports;
   readonly #client: Client;
   readonly #transport: Transport;
   readonly #carrier: ChannelCarrier;
@@ -84,13 +88,9 @@ export class Session {
   #closing = false;
   #lastError: Error | undefined;
 
-  private constructor(
-    client: Client,
-    transport: Transport,
-    peer: Peer,
-    facts: SessionFacts,
-    { gate, answers, warn }: Attached,
-  ) {
+  private constructor(transport: Transport, peer: Peer, facts: SessionFacts, { ports, gate, answers, warn }: Attached) {
+    const { client } = ports;
+    this.#ports = ports;
     this.#client = client;
     this.#transport = transport;
     this.peer = peer;
@@ -105,7 +105,7 @@ export class Session {
       },
       congestion: congestionOf(transport.stream),
     };
-    this.#remote = new RemoteListeners(client, {
+    this.#remote = new RemoteListeners(ports, {
       peer,
       gate,
       server: facts.remote ?? { host: peer.host, port: peer.port },
@@ -117,7 +117,7 @@ export class Session {
     });
     client.on("error", (error) => {
       // An agent that fails is not the session's end.
-      if ((error as { level?: string }).level !== "agent") this.#lastError = error;
+      if (!isAgentError(error)) this.#lastError = error;
     });
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
@@ -137,43 +137,30 @@ export class Session {
     signal: AbortSignal,
     dial: DialSshd = dialDirectly,
   ): Promise<Session> {
-    const { bus, trace } = context;
-    const tell: TellProgress = (step) => bus.publish({ event: "progress", step });
+    const tell: TellProgress = (step) => context.bus.publish({ event: "progress", step });
     const [ssh2, transport] = await Promise.all([loadSsh2(), dial(settings, signal, tell)]);
-    for (const flaw of extensionFlaws()) trace?.(flaw);
-    const { stream, hop, local, remote, observed } = transport;
+    for (const flaw of extensionFlaws()) context.trace?.(flaw);
+    const { stream, local, remote, observed } = transport;
     tell({ done: "connection", local, remote });
-    const leg = new LiveLeg(2, (plugin, error) =>
-      context.loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
-    );
-    const outgoing = watchTransport(
-      stream,
-      leg,
-      (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings),
-    );
-    const { host, port } = settings;
-    bus.publish({
-      event: "wire",
-      viewFor: (plugin) => ({
-        ...{ host, port, hop, from: local, to: remote, observed },
-        watch: (watcher) => leg.watch(plugin, watcher),
-      }),
-    });
-    leg.opened();
-    const client = new ssh2.Client();
+    const outgoing = watchLeg(transport, settings, context);
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await context.trust(ssh2, address);
-      const begin = (negotiated: Negotiated, attached: Attached) => {
-        if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(client, stream, outgoing);
-        return new Session(client, transport, settings, { local, remote, ...negotiated }, attached);
+      const task: LoginTask<Attached, Session> = {
+        ...{ client: new ssh2.Client(), stream, settings, trust, telling: context },
+        attach: (ports) => ({
+          ports,
+          gate: new CommandGate(ports, settings.mayAskServer === true),
+          answers: new Answers(ports, stream, outgoing),
+          warn: (text) => context.loggerFor().warn(text),
+        }),
+        begin(negotiated, attached) {
+          heedTraffic(attached.ports, stream, settings.keepAliveIntervalMs);
+          if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(attached.ports, stream, outgoing);
+          return new Session(transport, settings, { local, remote, ...negotiated }, attached);
+        },
       };
-      const attach = (): Attached => ({
-        gate: new CommandGate(client, settings.mayAskServer === true),
-        answers: new Answers(client, stream, outgoing),
-        warn: (text) => context.loggerFor().warn(text),
-      });
-      return await logIn(client, stream, settings, trust, context, signal, attach, begin);
+      return await logIn(task, signal);
     } catch (error) {
       // What was under the session may have broken it.
       const reason = isBreak(error) ? (transport.goneBy(false) ?? error) : error;
@@ -254,7 +241,7 @@ export class Session {
   openSessionChannel(signal: Cancel): Promise<SessionChannel> {
     const session = this;
     const carrier = {
-      client: this.#client,
+      ports: this.#ports,
       peer: this.peer,
       get goneBy() {
         return session.#gone;
@@ -274,6 +261,29 @@ export class Session {
     channel.on("close", this.#open.add({ conn, channel }));
     return conn;
   }
+}
+
+/** Leg 2: who wants to see its first byte hears of it before that. */
+function watchLeg(transport: Transport, settings: SessionSettings, { bus, loggerFor }: Telling): Outgoing {
+  const { stream, hop, local, remote, observed } = transport;
+  const { host, port } = settings;
+  const leg = new LiveLeg(2, (plugin, error) =>
+    loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
+  );
+  const outgoing = watchTransport(
+    stream,
+    leg,
+    (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings),
+  );
+  bus.publish({
+    event: "wire",
+    viewFor: (plugin) => ({
+      ...{ host, port, hop, from: local, to: remote, observed },
+      watch: (watcher) => leg.watch(plugin, watcher),
+    }),
+  });
+  leg.opened();
+  return outgoing;
 }
 
 const goodbyeMs = 500;

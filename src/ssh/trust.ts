@@ -5,12 +5,12 @@ import { type HostKeyUpdate, updateHostKeys } from "./host/host-key-update.ts";
 import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host/host-keys.ts";
 import { refuseRevoked } from "./host/revoked-keys.ts";
 import { refuseShort } from "./host/short-key.ts";
-import type { Ssh2 } from "./loader.ts";
 import { Agent, agentSocket } from "./login/agent.ts";
 import { type AuthSettings, createAuthHandler } from "./login/authentication.ts";
 import { type IdentitySettings, loadIdentities } from "./login/identity.ts";
 import type { Trust } from "./login.ts";
 import type { Prompter } from "./prompter.ts";
+import type { Ssh2 } from "./ssh2/loader.ts";
 
 export interface TrustSettings {
   readonly hostKeys: HostKeySettings;
@@ -62,9 +62,9 @@ export async function establishTrust(
       await hostKeys.verify(blob, signal);
     },
     authHandler: authentication.handler,
-    attach: (client) => {
-      authentication.attach(client);
-      updateHostKeys(client, hostKeyUpdate(hostKeys, settings.hostKeys, asked, deps));
+    attach: (ports) => {
+      authentication.attach(ports);
+      updateHostKeys(ports, hostKeyUpdate(hostKeys, settings.hostKeys, asked, deps));
     },
     grounds: { hostKey: () => hostKeys.grounds, login: () => authentication.grounds },
     authFailure: (cause) => authentication.failure(cause),

@@ -1,15 +1,26 @@
 /**
- * Both ends of one SSH channel in the test's hands: ssh2's client on this side, ssh2's server on the other, over
- * loopback. For what a server can do to a channel that no real target makes it do.
+ * Both ends of one SSH channel in the test's hands: ssh2's client on this side, taken hold of as a session does, and ssh2's
+ * server on the other, over loopback. For what a server can do to a channel that no real target makes it do.
  */
 import { type AddressInfo, createConnection, type Socket } from "node:net";
-import ssh2, { type Client, type ClientChannel, type Connection, type ServerChannel } from "ssh2";
-import { guard } from "../../src/ssh/guard.ts";
+import ssh2, { type Algorithms, type Client, type ClientChannel, type Connection, type ServerChannel } from "ssh2";
+import { attach } from "../../src/ssh/ssh2/attach.ts";
+import type { Ports } from "../../src/ssh/ssh2/ports.ts";
 import { makeSshKey } from "./ssh-server.ts";
+import { serverView } from "./ssh2-server-view.ts";
 import { Waiting } from "./waiting.ts";
 
+export interface PairOptions {
+  /** What both ends take; ssh2's own choice by default. */
+  readonly algorithms?: Algorithms;
+  /** Called when the client was taken hold of, before its first byte and the server's. */
+  readonly attached?: (ports: Ports, socket: Socket) => void;
+  /** Called with the server's end before the first key exchange. */
+  readonly connected?: (connection: Connection) => void;
+}
+
 export class ChannelPair implements AsyncDisposable {
-  readonly client: Client;
+  readonly ports: Ports;
   readonly clientSocket: Socket;
   /** The server's end of the connection. */
   readonly connection: Connection;
@@ -18,14 +29,14 @@ export class ChannelPair implements AsyncDisposable {
   readonly #waiting: Waiting;
 
   private constructor(
-    client: Client,
+    ports: Ports,
     clientSocket: Socket,
     connection: Connection,
     server: ssh2.Server,
     accepted: ServerChannel[],
     waiting: Waiting,
   ) {
-    this.client = client;
+    this.ports = ports;
     this.clientSocket = clientSocket;
     this.connection = connection;
     this.#server = server;
@@ -33,11 +44,11 @@ export class ChannelPair implements AsyncDisposable {
     this.#waiting = waiting;
   }
 
-  static async open(): Promise<ChannelPair> {
+  static async open({ algorithms = {}, attached, connected }: PairOptions = {}): Promise<ChannelPair> {
     const accepted: ServerChannel[] = [];
     const waiting = new Waiting();
     let connection: Connection | undefined;
-    const server = new ssh2.Server({ hostKeys: [makeSshKey().private] }, (each) => {
+    const server = new ssh2.Server({ hostKeys: [makeSshKey().private], algorithms }, (each) => {
       connection = each;
       each.on("error", () => {});
       each.on("authentication", (attempt) => attempt.accept());
@@ -45,6 +56,7 @@ export class ChannelPair implements AsyncDisposable {
         accepted.push(accept());
         waiting.change();
       });
+      connected?.(each);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const socket = createConnection({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", noDelay: true });
@@ -54,11 +66,16 @@ export class ChannelPair implements AsyncDisposable {
       client.once("ready", resolve);
       client.once("close", () => reject(new Error("the login failed")));
     });
-    client.connect({ sock: socket, username: "anna" });
-    guard(client);
+    client.connect({ sock: socket, username: "anna", algorithms });
+    const ports = attach(client);
+    attached?.(ports, socket);
     await ready;
     if (connection === undefined) throw new Error("the server saw no connection");
-    return new ChannelPair(client, socket, connection, server, accepted, waiting);
+    return new ChannelPair(ports, socket, connection, server, accepted, waiting);
+  }
+
+  get client(): Client {
+    return this.ports.client;
   }
 
   /** A new channel: our end of it, and the server's. */
@@ -87,8 +104,7 @@ export class ChannelPair implements AsyncDisposable {
   /** Breaks the TCP connection, as a network does; resolves when our side has noticed. */
   async break(): Promise<void> {
     const noticed = new Promise<void>((resolve) => this.client.once("close", () => resolve()));
-    const { _sock: socket } = this.connection as unknown as { _sock: Socket };
-    socket.resetAndDestroy();
+    serverView(this.connection)._sock.resetAndDestroy();
     await noticed;
   }
 

@@ -32,7 +32,7 @@ export class CommandPair implements AsyncDisposable {
   get carrier() {
     const self = this;
     return {
-      client: this.pair.client,
+      ports: this.pair.ports,
       peer: { host: "vishnu", port: 22 },
       get goneBy() {
         return self.goneBy;

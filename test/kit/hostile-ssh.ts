@@ -4,7 +4,9 @@
  */
 import type { AddressInfo, Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from "ssh2";
+import { sendPayload } from "../../src/ssh/ssh2/sending.ts";
 import { makeSshKey } from "./ssh-server.ts";
+import { serverChannelView, serverView, watchMessages } from "./ssh2-server-view.ts";
 
 export interface Manners {
   /** Instead of letting everybody in. */
@@ -87,25 +89,7 @@ function accept(context: AuthContext): void {
 }
 
 function accepted(channel: ServerChannel): Accepted {
-  const { outgoing } = channel as unknown as { readonly outgoing: { readonly id: number } };
-  return { channel, id: uint32(outgoing.id) };
-}
-
-/** What ssh2 1.17.0 keeps to itself (lib/server.js, lib/protocol/Protocol.js). */
-interface Hidden {
-  readonly _sock: Socket;
-  readonly _protocol: {
-    readonly _packetRW: {
-      readonly write: {
-        readonly allocStart: number;
-        alloc(bytes: number): Uint8Array;
-        finalize(packet: Uint8Array): Uint8Array;
-      };
-    };
-    readonly _cipher: { encrypt(packet: Uint8Array): void };
-    readonly _handlers: Record<string, (...words: unknown[]) => void>;
-    channelOpenConfirm(remote: number, local: number, windowBytes: number, packetBytes: number): void;
-  };
+  return { channel, id: uint32(serverChannelView(channel).outgoing.id) };
 }
 
 const answerNames = [
@@ -118,27 +102,17 @@ const answerNames = [
 ];
 
 function peerOf(connection: Connection): Peer {
-  const { _protocol: protocol, _sock: socket } = connection as unknown as Hidden;
+  const { _protocol: protocol, _sock: socket } = serverView(connection);
   let answers = 0;
-  for (const name of answerNames) {
-    const take = protocol._handlers[name];
-    protocol._handlers[name] = (...words) => {
-      answers++;
-      take?.(...words);
-    };
-  }
+  for (const name of answerNames) watchMessages(connection, name, () => answers++);
   return {
     socket,
     get answers() {
       return answers;
     },
     send(...parts) {
-      const payload = Buffer.concat(parts.map((part) => (typeof part === "number" ? Uint8Array.of(part) : part)));
-      const { write } = protocol._packetRW;
-      const start = write.allocStart;
-      const packet = write.alloc(payload.length);
-      packet.set(payload, start);
-      protocol._cipher.encrypt(write.finalize(packet));
+      const bytes = parts.map((part) => (typeof part === "number" ? Uint8Array.of(part) : part));
+      sendPayload(protocol, Buffer.concat(bytes));
     },
     confirmWith(windowBytes, packetBytes) {
       const original = protocol.channelOpenConfirm;

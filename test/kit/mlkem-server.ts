@@ -5,12 +5,15 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import { addKeyExchanges, type KexProtocol, type KeyExchangeAddition } from "../../src/ssh/algorithm/key-exchange.ts";
 import { curvePublicBytes, curveSecret, mlkemExchange, newCurveKey } from "../../src/ssh/algorithm/mlkem.ts";
+import type { ExchangeView } from "../../src/ssh/ssh2/exchange-view.ts";
+import { exchangesOf } from "../../src/ssh/ssh2/exchange-watch.ts";
+import { addKeyExchanges } from "../../src/ssh/ssh2/key-exchange.ts";
 import { atExit } from "./lifetime.ts";
 import { killTree } from "./processes.ts";
 import { projectRoot } from "./runtime.ts";
 import { snippetCommand } from "./snippet.ts";
+import { type ServerProtocol, serverView } from "./ssh2-server-view.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface MlkemServer extends AsyncDisposable {
@@ -47,43 +50,41 @@ export async function startMlkemServer(): Promise<MlkemServer> {
 export async function serve(): Promise<void> {
   const { default: constants } = await import("ssh2/lib/protocol/constants.js");
   const { default: kex } = await import("ssh2/lib/protocol/kex.js");
-  let exchanges = 0;
-  let latest: (KexProtocol & { rekey?(): void }) | undefined;
-  const announce = (protocol: KexProtocol) => {
-    latest = protocol;
-    console.log(`exchange ${++exchanges}`);
-  };
-  addKeyExchanges(kex, new Map([[mlkemExchange, answering(announce)]]));
+  // It is made of its kin and called by its name; what it computes with is put in below.
+  addKeyExchanges(kex, new Map([[mlkemExchange, { standIn: "curve25519-sha256", server() {} }]]));
   constants.SUPPORTED_KEX?.push(mlkemExchange);
   constants.DEFAULT_KEX?.splice(0, constants.DEFAULT_KEX.length, mlkemExchange);
   const { startSshServer } = await import("./ssh-server.ts");
+  let exchanges = 0;
+  let latest: ServerProtocol | undefined;
   const server = await startSshServer({
+    connected(connection) {
+      latest = serverView(connection)._protocol;
+      exchangesOf(latest).onMade((exchange) => {
+        answer(exchange);
+        console.log(`exchange ${++exchanges}`);
+      });
+    },
     forward: () => {
-      latest?.rekey?.();
+      latest?.rekey();
       return "dial";
     },
   });
   console.log(JSON.stringify({ host: server.host, sshArgs: server.sshArgs }));
 }
 
-/** The server's half of the draft: encapsulates to the client's key. */
-function answering(announce: (protocol: KexProtocol) => void): KeyExchangeAddition {
-  return {
-    standIn: "curve25519-sha256",
-    server(exchange) {
-      let share = Buffer.alloc(0);
-      announce(exchange._protocol);
-      exchange.generateKeys = () => {};
-      exchange.convertPublicKey = (key) => key;
-      exchange.getPublicKey = () => share;
-      exchange.computeSecret = (clientShare) => {
-        const { cipherText, sharedSecret } = ml_kem768.encapsulate(clientShare.subarray(0, publicKeyBytes));
-        const curve = newCurveKey();
-        const classical = curveSecret(curve.privateKey, clientShare.subarray(publicKeyBytes));
-        share = Buffer.concat([cipherText, curvePublicBytes(curve.publicKey)]);
-        return createHash("sha256").update(sharedSecret).update(classical).digest();
-      };
-    },
+/** The server's half of the draft: encapsulates to the client's key, so its share is there once the secret is. */
+function answer(exchange: ExchangeView): void {
+  let share = Buffer.alloc(0);
+  exchange.generateKeys = () => {};
+  exchange.convertPublicKey = (key) => key;
+  exchange.getPublicKey = () => share;
+  exchange.computeSecret = (clientShare) => {
+    const { cipherText, sharedSecret } = ml_kem768.encapsulate(clientShare.subarray(0, publicKeyBytes));
+    const curve = newCurveKey();
+    const classical = curveSecret(curve.privateKey, clientShare.subarray(publicKeyBytes));
+    share = Buffer.concat([cipherText, curvePublicBytes(curve.publicKey)]);
+    return createHash("sha256").update(sharedSecret).update(classical).digest();
   };
 }
 

@@ -4,25 +4,17 @@
  * ssh2's server gives no number out twice (utils.js, ChannelManager), so each such message is seen.
  */
 import type { Connection } from "ssh2";
+import { watchMessages } from "./ssh2-server-view.ts";
 
 /** Adds a line to `late` for each one: `WINDOW_ADJUST for channel 7`. */
 export function watchLate(connection: Connection, late: string[]): void {
-  const { _protocol: protocol } = connection as unknown as Hidden;
   const closed = new Set<number>();
   for (const name of names) {
-    const take = protocol._handlers[`CHANNEL_${name}`];
-    if (take === undefined) throw new Error(`ssh2 has no handler for CHANNEL_${name}`);
-    protocol._handlers[`CHANNEL_${name}`] = (self, recipient, ...rest) => {
+    watchMessages(connection, `CHANNEL_${name}`, (recipient) => {
       if (closed.has(recipient)) late.push(`${name} for channel ${recipient}`);
       if (name === "CLOSE") closed.add(recipient);
-      take(self, recipient, ...rest);
-    };
+    });
   }
 }
 
 const names = ["WINDOW_ADJUST", "DATA", "EXTENDED_DATA", "EOF", "CLOSE", "REQUEST"];
-
-/** ssh2 1.17.0, lib/server.js and lib/protocol/Protocol.js. */
-interface Hidden {
-  readonly _protocol: { readonly _handlers: Record<string, (...words: [unknown, number, ...unknown[]]) => void> };
-}

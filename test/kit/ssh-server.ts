@@ -11,6 +11,7 @@ import { type Attempt, type LoginRules, logins } from "./ssh-logins.ts";
 import { type CarryOptions, carry, dial } from "./ssh-server-channel.ts";
 import { watchLate } from "./ssh-server-late.ts";
 import { listenFor } from "./ssh-server-listener.ts";
+import { serverView } from "./ssh2-server-view.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -47,6 +48,8 @@ export interface SshServerOptions extends ServerOptions, LoginRules {
   readonly forward?: (request: TcpipRequestInfo) => ForwardAnswer;
   /** Listens on loopback where it is asked to (RFC 4254 section 7.1), and closes its channels in this way; without it it refuses. */
   readonly listen?: "close" | "close-without-eof";
+  /** Told of each connection before its first key exchange. */
+  readonly connected?: (connection: Connection) => void;
   /** Answers commands; without it they are refused. */
   readonly exec?: (command: string) => ExecAnswer;
 }
@@ -177,6 +180,7 @@ class Serving {
 
   serve(connection: Connection): void {
     this.counts.connections++;
+    this.#options.connected?.(connection);
     // Clients that leave in the middle are what this server is for.
     connection.on("error", () => {});
     connection.on("authentication", logins(this.#options, this.counts.attempts));
@@ -197,7 +201,7 @@ class Serving {
     const answer = this.#options.forward?.(request) ?? "dial";
     if (answer === "hang") return;
     if (answer === "drop") {
-      socketOf(connection).resetAndDestroy();
+      serverView(connection)._sock.resetAndDestroy();
       return;
     }
     if (typeof answer === "object" && "refuse" in answer) {
@@ -246,23 +250,9 @@ function carriage(answer: "dial" | "dial-and-close-without-eof" | { readonly cut
   return { closesWithoutEof: answer === "dial-and-close-without-eof" };
 }
 
-/** ssh2 keeps these to itself; there is no public way to choose a reason or to reset the connection. */
-interface Hidden {
-  readonly _sock: Socket;
-  readonly _protocol: { channelOpenFail(recipient: number, reason: number, text: string): void };
-}
-
-function hidden(connection: Connection): Hidden {
-  return connection as unknown as Hidden;
-}
-
-function socketOf(connection: Connection): Socket {
-  return hidden(connection)._sock;
-}
-
 /** `reject` always says "connect failed"; the reason is put in on its way out. */
 function refuse(connection: Connection, reject: () => void, reason: number, text: string): void {
-  const protocol = hidden(connection)._protocol;
+  const { _protocol: protocol } = serverView(connection);
   const original = protocol.channelOpenFail;
   protocol.channelOpenFail = (recipient) => original.call(protocol, recipient, reason, text);
   reject();

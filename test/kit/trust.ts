@@ -1,14 +1,8 @@
 /** Trust as a test wants it: any host key will do and the login is `none`, unless the test says otherwise. */
-import type { Client } from "ssh2";
 import { PorthopError } from "../../src/errors.ts";
 import type { Trust } from "../../src/ssh/login.ts";
 
-/** ssh2's client, once it connects; the key exchange is in its hands alone. */
-export interface TrustedClient {
-  client: Client | undefined;
-}
-
-export function easyTrust(changes: Partial<Trust> = {}, seen: TrustedClient = { client: undefined }): Trust {
+export function easyTrust(changes: Partial<Trust> = {}): Trust {
   let offered = false;
   return {
     hostKeyTypes: [],
@@ -18,9 +12,7 @@ export function easyTrust(changes: Partial<Trust> = {}, seen: TrustedClient = { 
       offered = true;
       next({ type: "none", username: "anna" });
     },
-    attach: (client) => {
-      seen.client = client;
-    },
+    attach: () => {},
     authFailure: (cause) => new PorthopError("ssh.auth-failed", "refused the login of anna", { leg: 2, cause }),
     ...changes,
   };

@@ -151,6 +151,60 @@ rule(
   { "src/forward/tunnel.ts": 'import type { Client } from "ssh2";', "src/io/dial.ts": 'import "ssh2/lib/Channel.js";' },
 );
 
+const insides = "src/ssh/ssh2/";
+const views = ["view.ts", "exchange-view.ts", "view-check.ts"].map((name) => `${insides}${name}`);
+
+rule(
+  "Only src/ssh/ssh2 knows ssh2's insides: the rest of src/ssh has its ports.",
+  (file) => {
+    if (partOf(file.path) !== "ssh" || file.path.startsWith(insides)) return [];
+    const inner = importsOf(file)
+      .filter(({ from, file: target }) => from.startsWith("ssh2/lib/") || views.includes(target ?? ""))
+      .map(({ from }) => `imports ${from}: what is needed of ssh2's insides is a port in ${insides}`);
+    // A parameter that is not used is written so too, and is no access.
+    const access =
+      /\._[A-Za-z]|\["_[A-Za-z]|"_[A-Za-z]\w*" in |[{,] *_[A-Za-z]\w*\??: |^\s+(readonly )?_[A-Za-z]\w*\??:.*;$/;
+    return [...inner, ...linesWith(file.text, access).map((line) => `${line}: a private field of ssh2's`)];
+  },
+  {
+    "src/ssh/login.ts": "const version = client._remoteVer;",
+    "src/ssh/session.ts": "const { _protocol: protocol } = client;",
+    "src/ssh/answers.ts": 'client["_protocol"].ping();',
+    "src/ssh/channel/locator.ts": "interface Hidden {\n  readonly _protocol: unknown;\n}",
+    "src/ssh/trust.ts": 'import kex from "ssh2/lib/protocol/kex.js";',
+    "src/ssh/host/host-keys.ts": 'import type { ClientView } from "../ssh2/view.ts";',
+  },
+);
+
+rule(
+  "Only src/ssh/ssh2 takes a thing for what its types deny.",
+  ({ path, text }) =>
+    path.startsWith(insides)
+      ? []
+      : linesWith(text, /\bas (unknown|any) as\b/).map((line) => `${line}: a type that is not true is no type`),
+  {
+    "src/ssh/login.ts": "const view = client as unknown as ClientView;",
+    "plugins/log.ts": "const host = wire as any as Host;",
+  },
+);
+
+rule(
+  "Only src/ssh/failure.ts reads what ssh2's errors say.",
+  ({ path, text }) => {
+    if (partOf(path) !== "ssh" || path === "src/ssh/failure.ts") return [];
+    const reading =
+      /\.level\b|\blevel\?: |\bmessage\)?\.(endsWith|startsWith|includes|match|search|replace)\(|\.test\([\w.]*message\)/;
+    return linesWith(text, reading).map((line) => `${line}: what an error of ssh2's means is said in failure.ts`);
+  },
+  {
+    "src/ssh/login.ts": 'if (error.level === "agent") return;',
+    "src/ssh/session.ts": "const { level } = error as { level?: string };",
+    "src/ssh/channel/session-channel.ts": 'error.message.replace(/^\\(SSH\\) /, "")',
+    "src/ssh/ssh2/key-exchange.ts": 'error.message.endsWith("no matching key")',
+    "src/ssh/login/private-key.ts": "if (/passphrase/.test(error.message)) return;",
+  },
+);
+
 rule(
   "Only src/cli writes to the terminal.",
   ({ path, text }) => {
@@ -243,7 +297,11 @@ const untested: Readonly<Record<string, string>> = {
   "src/cli/wizard/lines.ts": "writes to a dumb terminal; test/e2e/wizard.test.ts looks at it",
   "src/cli/wizard/finish.ts": "does what was picked at a terminal; test/e2e/wizard.test.ts picks each thing",
   "src/cli/wizard/save.ts": "asks at a terminal; test/e2e/wizard-save.test.ts looks at the file afterwards",
-  "src/ssh/loader.ts":
+  "src/codec/session/terminal-size.ts": "types only",
+  "src/ssh/ssh2/exchange-view.ts": "types only",
+  "src/ssh/ssh2/ports.ts": "types only",
+  "src/ssh/ssh2/view.ts": "types, and two lists of their names that sending.test.ts and view-check.test.ts go through",
+  "src/ssh/ssh2/loader.ts":
     "loads ssh2 and what extends it; every test with a session runs it, algorithms.test.ts end to end",
 };
 

@@ -14,9 +14,9 @@ import { algorithmNouns } from "../../codec/config/openssh-algorithms.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { quoted } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
-import { hostCertificateAlgorithms, hostKeyAlgorithms } from "../host/host-certificate.ts";
+import { flawOf } from "../ssh2/extension.ts";
 import { chacha20Poly1305 } from "./chacha20.ts";
-import { flawOf } from "./extension.ts";
+import { hostCertificateAlgorithms, hostKeyAlgorithms } from "./host-key-algorithms.ts";
 import { mlkemExchange } from "./mlkem.ts";
 
 /** The user's lists are the text of ssh_config(5); undefined for porthop's own. */

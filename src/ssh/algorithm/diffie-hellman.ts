@@ -4,15 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { bytesOf, groupPrime, modularPower, numberOf } from "../../codec/session/modular-power.ts";
-import type { KeyExchange, KeyExchangeAddition } from "./key-exchange.ts";
-
-/** What ssh2 wants of node:crypto's DiffieHellman. */
-export interface DiffieHellmanKey {
-  computeSecret(otherPublicKey: Uint8Array): Buffer;
-  getPrime(): Buffer;
-  getGenerator(): Buffer;
-  getPrivateKey(): Buffer;
-}
+import type { KeyExchangeAddition } from "../ssh2/key-exchange.ts";
+import { type DiffieHellmanKeys, handshakeError, type TakenExchange } from "../ssh2/taken-exchange.ts";
 
 /** With the bits of the prime; undefined where the server says it. */
 const groups: readonly (readonly [name: string, bits: number | undefined])[] = [
@@ -29,12 +22,12 @@ const groups: readonly (readonly [name: string, bits: number | undefined])[] = [
 
 export const diffieHellmanGroups: ReadonlyMap<string, KeyExchangeAddition> = new Map(
   groups.map(([name, bits]) => {
-    const change = (exchange: KeyExchange) => (bits === undefined ? takeGroup(exchange) : useGroup(exchange, bits));
+    const change = (exchange: TakenExchange) => (bits === undefined ? takeGroup(exchange) : useGroup(exchange, bits));
     return [name, { client: change, server: change }] as const;
   }),
 );
 
-export class EphemeralKey implements DiffieHellmanKey {
+export class EphemeralKey implements DiffieHellmanKeys {
   readonly public: bigint;
   readonly #prime: bigint;
   readonly #generator: bigint;
@@ -45,7 +38,11 @@ export class EphemeralKey implements DiffieHellmanKey {
     this.#generator = generator;
     this.#private = privateExponent();
     this.public = modularPower(generator, this.#private, prime);
-    if (!isPublicKey(this.public, prime)) throw handshakeError("the server's Diffie-Hellman group is of no use");
+    if (!isPublicKey(this.public, prime)) throw useless();
+  }
+
+  get publicKey(): Buffer {
+    return bytesOf(this.public);
   }
 
   computeSecret(otherPublicKey: Uint8Array): Buffer {
@@ -79,11 +76,12 @@ export function checkGroup(prime: Buffer, generator: Buffer): readonly [prime: b
   const g = numberOf(generator);
   const bits = p === 0n ? 0 : p.toString(2).length;
   if (bits < minBits || bits > maxBits) {
-    throw handshakeError(`the server's Diffie-Hellman group has ${bits} bits, which is not ${minBits} to ${maxBits}`);
+    const message = `the server's Diffie-Hellman group has ${bits} bits, which is not ${minBits} to ${maxBits}`;
+    throw handshakeError(new Error(message));
   }
   const isNegative = (((prime[0] ?? 0) | (generator[0] ?? 0)) & 0x80) !== 0;
   if (isNegative || p % 2n === 0n || g < 2n || g > p - 2n) {
-    throw handshakeError("the server's Diffie-Hellman group is of no use");
+    throw useless();
   }
   return [p, g];
 }
@@ -92,27 +90,19 @@ export function checkGroup(prime: Buffer, generator: Buffer): readonly [prime: b
 const minBits = 2048;
 const maxBits = 8192;
 
-function useGroup(exchange: KeyExchange, bits: number): void {
-  const prime = groupPrime(bits);
-  if (prime !== undefined) useKeys(exchange, () => [prime, 2n]);
+function useGroup(exchange: TakenExchange, bits: number): void {
+  exchange.useKeys(() => {
+    const prime = groupPrime(bits);
+    return prime === undefined ? undefined : new EphemeralKey(prime, 2n);
+  });
 }
 
-function takeGroup(exchange: KeyExchange): void {
-  let group: readonly [bigint, bigint] | undefined;
-  exchange.setDHParams = (prime, generator) => {
+function takeGroup(exchange: TakenExchange): void {
+  let group: readonly [prime: bigint, generator: bigint] | undefined;
+  exchange.onGroup((prime, generator) => {
     group = checkGroup(prime, generator);
-  };
-  useKeys(exchange, () => group);
-}
-
-function useKeys(exchange: KeyExchange, groupOf: () => readonly [prime: bigint, generator: bigint] | undefined): void {
-  exchange.generateKeys = () => {
-    const group = groupOf();
-    if (exchange._dh !== null || group === undefined) return;
-    const key = new EphemeralKey(...group);
-    exchange._dh = key;
-    exchange._public = bytesOf(key.public);
-  };
+  });
+  exchange.useKeys(() => (group === undefined ? undefined : new EphemeralKey(...group)));
 }
 
 /** dh.c, dh_gen_key: twice the bits of the strength that is needed, of which 256 is the most. The top bit is set. */
@@ -125,6 +115,6 @@ function isPublicKey(key: bigint, prime: bigint): boolean {
   return key > 1n && key < prime - 1n && key.toString(2).replaceAll("0", "").length >= 4;
 }
 
-function handshakeError(message: string): Error {
-  return Object.assign(new Error(message), { level: "handshake" });
+function useless(): Error {
+  return handshakeError(new Error("the server's Diffie-Hellman group is of no use"));
 }

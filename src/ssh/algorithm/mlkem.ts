@@ -3,7 +3,8 @@
  * the session today needs to break both. K is the SHA-256 of both secrets, hashed as a string.
  */
 import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
-import type { KeyExchangeAddition } from "./key-exchange.ts";
+import type { KeyExchangeAddition } from "../ssh2/key-exchange.ts";
+import type { Share } from "../ssh2/taken-exchange.ts";
 
 export const mlkemExchange = "mlkem768x25519-sha256";
 
@@ -16,33 +17,11 @@ export interface KeyEncapsulation {
 /** Its messages are those of curve25519-sha256 (RFC 8731) with longer strings in them, and its hash is the same. */
 export const mlkemAddition: KeyExchangeAddition = {
   standIn: "curve25519-sha256",
-  client(exchange) {
-    let hybrid: HybridClient | undefined;
-    const start = exchange.start;
-    exchange.generateKeys = () => {};
-    exchange.getPublicKey = () => hybrid?.share ?? Buffer.alloc(0);
-    exchange.convertPublicKey = (key) => key;
-    exchange.computeSecret = (serverShare) => {
-      try {
-        if (hybrid === undefined) throw new Error("the server answers before it was asked");
-        return hybrid.secret(serverShare);
-      } catch (error) {
-        return error as Error;
-      }
-    };
-    // The server has nothing to say until it has our share, so the library may come now; few servers need it.
-    exchange.start = () => {
-      load()
-        .then((kem) => {
-          hybrid = new HybridClient(kem);
-          start.call(exchange);
-        })
-        .catch((error: Error) => exchange._protocol._onError(Object.assign(error, { level: "handshake" })));
-    };
-  },
+  // The library is loaded here, and only here: few servers need it.
+  client: (exchange) => exchange.useShare(async () => new HybridClient(await load())),
 };
 
-export class HybridClient {
+export class HybridClient implements Share {
   /** The ML-KEM public key (1184 bytes), then the X25519 one (32). */
   readonly share: Buffer;
   readonly #kem: KeyEncapsulation;

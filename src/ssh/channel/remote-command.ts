@@ -4,17 +4,14 @@
  * stops the command, and never fills our memory.
  */
 import type { ClientChannel } from "ssh2";
+import type { TerminalSize } from "../../codec/session/terminal-size.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import { StreamConn } from "../../io/stream-conn.ts";
 import type { Chunk } from "../../plugin.ts";
+import { type OutputTaker, takeOutputs } from "../ssh2/outputs.ts";
+import { resizeTerminal } from "../ssh2/session-request.ts";
 import type { ChannelCarrier } from "./channel-conn.ts";
-import { type ChannelStream, openWindow, type WindowedChannel } from "./window.ts";
-
-export interface TerminalSize {
-  readonly rows: number;
-  readonly columns: number;
-}
 
 export type CommandEnd =
   | { readonly how: "exit"; readonly code: number }
@@ -42,9 +39,11 @@ export class RemoteCommand {
   constructor(channel: ClientChannel, carrier: ChannelCarrier) {
     this.#channel = channel;
     this.#carrier = carrier;
-    const outputs = takeOver(channel);
-    this.stdout = outputs.stdout;
-    this.stderr = outputs.stderr;
+    const stdout = new Output(() => opened());
+    const stderr = new Output(() => opened());
+    const opened = takeOutputs(channel, stdout, stderr);
+    this.stdout = stdout;
+    this.stderr = stderr;
     const over = () =>
       carrier.goneBy ?? new PorthopError("cancelled", "the command reads no more", { hint: "it has ended" });
     this.#stdin = new StreamConn(channel, {
@@ -79,10 +78,8 @@ export class RemoteCommand {
     return this.#stdin.end();
   }
 
-  resize({ rows, columns }: TerminalSize): void {
-    const state = this.#channel as unknown as ChannelState;
-    if (this.#carrier.goneBy !== undefined || state.outgoing.state !== "open") return;
-    state._client._protocol.windowChange(state.outgoing.id, rows, columns, 0, 0);
+  resize(size: TerminalSize): void {
+    if (this.#carrier.goneBy === undefined) resizeTerminal(this.#channel, size);
   }
 
   /** Hangs up: a command with a terminal gets SIGHUP, others find their streams closed. */
@@ -96,7 +93,7 @@ export class RemoteCommand {
   }
 }
 
-class Output implements CommandOutput {
+class Output implements CommandOutput, OutputTaker {
   /** Bytes that wait to be read. */
   unreadBytes = 0;
   readonly #opened: () => void;
@@ -132,38 +129,4 @@ class Output implements CommandOutput {
       this.unreadBytes += chunk.byteLength;
     }
   }
-}
-
-/**
- * stdout and stderr share one window, and stdin's conn listens to the same stream as stdout: what comes is taken from both
- * streams before they hold it, and the window follows what is read here.
- */
-function takeOver(channel: ClientChannel) {
-  const state = channel as unknown as ChannelState;
-  const opened = () => openWindow(state);
-  const outputs = { stdout: new Output(opened), stderr: new Output(opened) };
-  for (const [stream, output] of [
-    [state, outputs.stdout],
-    [state.stderr, outputs.stderr],
-  ] as const) {
-    const push = stream.push.bind(stream) as (chunk: null) => boolean;
-    stream.push = (chunk) => {
-      output.take(chunk);
-      return chunk === null ? push(chunk) : true;
-    };
-    Object.defineProperty(stream, "readableLength", { get: () => output.unreadBytes });
-  }
-  channel.stderr.resume();
-  return outputs;
-}
-
-/** ssh2 1.17.0, lib/Channel.js. */
-interface ChannelState extends WindowedChannel {
-  push(chunk: Uint8Array | null): boolean;
-  readonly stderr: ChannelStream & { push(chunk: Uint8Array | null): boolean };
-  readonly _client: {
-    readonly _protocol: WindowedChannel["_client"]["_protocol"] & {
-      windowChange(id: number, rows: number, columns: number, heightPixels: number, widthPixels: number): void;
-    };
-  };
 }

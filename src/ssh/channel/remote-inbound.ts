@@ -3,19 +3,15 @@
  * section 7.2), as an Inbound. It is answered once, with a confirmation or with a true reason, and never by itself.
  */
 import { isIP } from "node:net";
-import type { Client, ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
 import { type Address, formatAddress, isLoopback, isUnix, plainHost, type TcpAddress } from "../../codec/address.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Conn, Inbound } from "../../flow/conn.ts";
-import { type OpenRefusal, openRefusal } from "../failure.ts";
+import { openRefusal } from "../failure.ts";
+import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 
-/** What ssh2 hands over of an open that is not answered yet. */
-export interface ChannelOpening {
-  readonly accept: () => ClientChannel;
-  readonly reject: () => void;
-}
-
-export interface RemoteOpen extends ChannelOpening {
+export interface RemoteOpen {
+  readonly opening: ChannelOpening;
   /** As the server says it, which may be anything; undefined for a unix socket, where nobody knows. */
   readonly originator: TcpAddress | undefined;
   /** Where the server was asked to listen, with the true port. */
@@ -33,7 +29,7 @@ export interface RemoteCarrier {
   adopt(channel: ClientChannel, origin: string): Conn;
 }
 
-export function remoteInbound(client: Client, open: RemoteOpen, carrier: RemoteCarrier): Inbound {
+export function remoteInbound(open: RemoteOpen, carrier: RemoteCarrier): Inbound {
   const origin = originOf(open);
   let answered = false;
   return {
@@ -50,41 +46,20 @@ export function remoteInbound(client: Client, open: RemoteOpen, carrier: RemoteC
       if (answered) return;
       answered = true;
       open.over();
-      if (carrier.goneBy === undefined) refuseOpen(client, open.reject, openRefusal(error));
+      if (carrier.goneBy === undefined) open.opening.refuse(openRefusal(error));
     },
   };
 }
 
-function accepted({ accept, over }: RemoteOpen, carrier: RemoteCarrier): ClientChannel {
+function accepted({ opening, over }: RemoteOpen, carrier: RemoteCarrier): ClientChannel {
   try {
     if (carrier.goneBy !== undefined) throw carrier.goneBy;
-    return accept();
+    return opening.accept();
   } catch (error) {
     over();
     const text = "the session ended while a connection from the server was being accepted";
     throw carrier.goneBy ?? new PorthopError("ssh.lost", text, { leg: 2, cause: error });
   }
-}
-
-/** `reject` says "connect failed" whatever it was, without a text: the reason is put in on its way out. */
-export function refuseOpen(client: Client, reject: () => void, { reason, text }: OpenRefusal): void {
-  const { _protocol: protocol } = client as unknown as { _protocol?: Partial<OpenFailing> };
-  const send = protocol?.channelOpenFail;
-  if (protocol !== undefined && send !== undefined) {
-    protocol.channelOpenFail = (recipient) => send.call(protocol, recipient, reason, text);
-  }
-  try {
-    reject();
-  } catch {
-    // ssh2 throws when the session has just ended: then nobody waits for an answer.
-  } finally {
-    if (protocol !== undefined && send !== undefined) protocol.channelOpenFail = send;
-  }
-}
-
-/** ssh2 1.17.0, lib/protocol/Protocol.js. */
-interface OpenFailing {
-  channelOpenFail(recipient: number, reason: number, text: string): void;
 }
 
 /** OpenSSH says UNKNOWN where it cannot tell (canohost.c, get_peer_ipaddr), and a hostile server whatever it likes. */

@@ -2,14 +2,14 @@
  * Listeners on the server's side of a session (RFC 4254, section 7.1; for unix sockets OpenSSH's PROTOCOL, section 2.4).
  * What comes in on them becomes an Inbound; what nobody asked for, or what is more than can be held, is refused.
  */
-import type { Client, ClientChannel } from "ssh2";
 import { type Address, isUnix, type TcpAddress } from "../../codec/address.ts";
 import type { Inbound, Listener } from "../../flow/conn.ts";
 import { listenRefused, nameOf, type Peer } from "../failure.ts";
+import type { ChannelOpening } from "../ssh2/channel-opening.ts";
+import type { Ports } from "../ssh2/ports.ts";
 import type { CommandGate } from "./command-gate.ts";
 import { bindHost, overriddenBind, whereBound } from "./remote-bind.ts";
-import { type ChannelOpening, type RemoteCarrier, refuseOpen, remoteInbound } from "./remote-inbound.ts";
-import { hearServerDebug } from "./server-debug.ts";
+import { type RemoteCarrier, remoteInbound } from "./remote-inbound.ts";
 import { AskedAddresses, keyOf, tellUnasked } from "./unasked-channels.ts";
 
 export interface RemoteContext extends RemoteCarrier {
@@ -24,8 +24,10 @@ export interface RemoteContext extends RemoteCarrier {
 
 export type Accept = (inbound: Inbound) => void;
 
+type ListenerPorts = Pick<Ports, "client" | "onChannelOpen" | "onDebug" | "watchChannelOpens">;
+
 export class RemoteListeners {
-  readonly #client: Client;
+  readonly #client: Ports["client"];
   readonly #context: RemoteContext;
   readonly #listening = new Map<string, { readonly listen: Address; readonly accept: Accept }>();
   /** Bind addresses that are being asked for, each with whether sshd said that it does not heed it. */
@@ -34,19 +36,18 @@ export class RemoteListeners {
   /** Channels that the server opened, answered or not. */
   #open = 0;
 
-  constructor(client: Client, context: RemoteContext) {
-    this.#client = client;
+  constructor(ports: ListenerPorts, context: RemoteContext) {
+    this.#client = ports.client;
     this.#context = context;
-    if (context.warn !== undefined) tellUnasked(client, this.#everAsked, nameOf(context.peer), context.warn);
-    client.on("tcp connection", ({ destIP, destPort, srcIP, srcPort }, accept, reject) => {
-      const originator = { host: srcIP, port: srcPort };
-      this.#opened(keyOf({ host: destIP, port: destPort }), originator, { accept, reject });
+    if (context.warn !== undefined) tellUnasked(ports, this.#everAsked, nameOf(context.peer), context.warn);
+    ports.onChannelOpen("forwarded-tcpip", (opening) => {
+      const { destIP = "", destPort = 0, srcIP = "", srcPort = 0 } = opening.data;
+      this.#opened(keyOf({ host: destIP, port: destPort }), { host: srcIP, port: srcPort }, opening);
     });
-    client.on("unix connection", ({ socketPath }, accept, reject) => {
-      const opening = { accept: accept as () => ClientChannel, reject };
-      this.#opened(keyOf({ path: socketPath }), undefined, opening);
+    ports.onChannelOpen("forwarded-streamlocal@openssh.com", (opening) => {
+      this.#opened(keyOf({ path: opening.data.socketPath ?? "" }), undefined, opening);
     });
-    hearServerDebug(client, (text) => {
+    ports.onDebug((text) => {
       const bind = overriddenBind(text);
       const asked = bind === undefined ? undefined : this.#asked.get(bind);
       if (asked !== undefined) asked.overridden = true;
@@ -143,11 +144,11 @@ export class RemoteListeners {
   #opened(key: string, originator: TcpAddress | undefined, opening: ChannelOpening): void {
     const listening = this.#listening.get(key);
     if (listening === undefined) {
-      refuseOpen(this.#client, opening.reject, { reason: 1, text: "this forward was not asked for" });
+      opening.refuse({ reason: 1, text: "this forward was not asked for" });
       return;
     }
     if (this.#open >= mostChannels) {
-      refuseOpen(this.#client, opening.reject, { reason: 4, text: "too many connections" });
+      opening.refuse({ reason: 4, text: "too many connections" });
       return;
     }
     this.#open += 1;
@@ -155,8 +156,8 @@ export class RemoteListeners {
       this.#open -= 1;
     };
     const { server } = this.#context;
-    const open = { ...opening, originator, listen: listening.listen, server, over };
-    listening.accept(remoteInbound(this.#client, open, this.#context));
+    const open = { opening, originator, listen: listening.listen, server, over };
+    listening.accept(remoteInbound(open, this.#context));
   }
 }
 

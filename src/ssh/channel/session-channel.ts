@@ -3,15 +3,17 @@
  * (MaxSessions 1), and started when the forwards are up. All its requests go out at once, as ssh sends them, so that a
  * command costs one round trip however much is asked for beside it.
  */
-import type { Client, ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
 import { formatAddress } from "../../codec/address.ts";
 import { encodeModes, type TerminalModes } from "../../codec/session/terminal-modes.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import type { TerminalSize } from "../../codec/session/terminal-size.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Cancel } from "../../flow/conn.ts";
-import type { Peer } from "../failure.ts";
+import { openFailureText, type Peer } from "../failure.ts";
+import type { Ports } from "../ssh2/ports.ts";
+import type { SessionRequests } from "../ssh2/session-request.ts";
 import type { ChannelCarrier } from "./channel-conn.ts";
-import { RemoteCommand, type TerminalSize } from "./remote-command.ts";
+import { RemoteCommand } from "./remote-command.ts";
 import type { RemoteCarrier } from "./remote-inbound.ts";
 import type { SideCarrier } from "./side-channel.ts";
 import type { X11Request } from "./x11-forward.ts";
@@ -32,7 +34,7 @@ export interface CommandRequest {
 }
 
 export interface SessionCarrier extends ChannelCarrier, RemoteCarrier {
-  readonly client: Client;
+  readonly ports: Pick<Ports, "openSession" | "requestsOn" | "onChannelOpen">;
   readonly peer: Peer;
   /** Told of the command when its session is lost. */
   hold(command: RemoteCommand): void;
@@ -63,60 +65,25 @@ export class SessionChannel {
       };
       if (carrier.goneBy !== undefined) return reject(carrier.goneBy);
       if (signal.aborted) return onAbort();
-      const { _chanMgr: channels, _protocol: protocol } = carrier.client as unknown as ClientInternals;
-      // ssh2's own exec() would send the command at once, and gives it up when only the agent is refused.
-      const id = channels.add(Object.assign(answer, { type: "session" }));
-      if (id === -1) return answer(new Error("no free channels"), undefined as never);
-      protocol.session(id, windowBytes, packetBytes);
+      carrier.ports.openSession(answer);
     });
   }
 
   /** Rejects when the server does not run it. What it refuses beside the command is told to `refused`, in words. */
   start(request: CommandRequest, refused: (what: string) => void): Promise<RemoteCommand> {
-    const { client, peer } = this.#carrier;
-    const { _protocol: protocol } = client as unknown as ClientInternals;
-    const internals = this.#channel as unknown as ChannelInternals;
-    const id = internals.outgoing.id;
+    const { ports, goneBy } = this.#carrier;
     const command = new RemoteCommand(this.#channel, this.#carrier);
     this.#carrier.hold(command);
     return new Promise((resolve, reject) => {
       const fail = (what: string) => {
         this.#channel.close();
-        reject(this.#carrier.goneBy ?? commandRefused(what, peer));
+        reject(this.#carrier.goneBy ?? commandRefused(what, this.#carrier.peer));
       };
-      const ask = (send: () => void, onAnswer: (isRefused: boolean) => void) => {
-        internals._callbacks.push(onAnswer);
-        send();
-      };
-      if (this.#carrier.goneBy !== undefined) return reject(this.#carrier.goneBy);
-      if (internals.outgoing.state !== "open") return fail("run the command: it closed the channel");
-      const { terminal, x11 } = request;
-      for (const [name, value] of request.environment) protocol.env(id, name, value, false);
-      if (terminal !== undefined) {
-        const { rows, columns, type, modes } = terminal;
-        ask(
-          () => protocol.pty(id, rows, columns, 0, 0, type, encodeModes(modes), true),
-          (isRefused) => isRefused && fail("give a terminal (PermitTTY in its sshd_config)"),
-        );
-      }
-      if (x11 !== undefined) {
-        const cookie = Buffer.from(x11.fakeCookie).toString("hex");
-        ask(
-          () => protocol.x11Forward(id, { single: false, protocol: x11.protocol, cookie, screen: x11.screen }, true),
-          (isRefused) =>
-            isRefused && refused("forward X11: X11Forwarding is no in its sshd_config, or it has no xauth"),
-        );
-      }
-      if (request.agent) {
-        ask(
-          () => protocol.openssh_agentForward(id, true),
-          (isRefused) => isRefused && refused("forward the agent: AllowAgentForwarding in its sshd_config"),
-        );
-      }
-      ask(
-        () => (request.command === undefined ? protocol.shell(id, true) : protocol.exec(id, request.command, true)),
-        (isRefused) => (isRefused ? fail("run the command") : resolve(command)),
-      );
+      if (goneBy !== undefined) return reject(goneBy);
+      const requests = ports.requestsOn(this.#channel);
+      if (requests === undefined) return fail("run the command: it closed the channel");
+      askBeside(requests, request, refused, fail);
+      requests.run(request.command, (isRefused) => (isRefused ? fail("run the command") : resolve(command)));
     });
   }
 
@@ -125,45 +92,35 @@ export class SessionChannel {
   }
 }
 
-/** ssh2 1.17.0, lib/Channel.js: MAX_WINDOW and PACKET_SIZE, which it sets up a new channel with. */
-const windowBytes = 2 * 1024 * 1024;
-const packetBytes = 32 * 1024;
-
-/** What ssh2's types do not show (lib/client.js, lib/Channel.js, lib/protocol/Protocol.js). */
-interface ClientInternals {
-  readonly _chanMgr: { add(opened: unknown): number };
-  readonly _protocol: {
-    session(id: number, windowBytes: number, packetBytes: number): void;
-    env(id: number, name: string, value: string, wantReply: boolean): void;
-    pty(
-      id: number,
-      rows: number,
-      columns: number,
-      heightPixels: number,
-      widthPixels: number,
-      type: string,
-      modes: Uint8Array,
-      wantReply: boolean,
-    ): void;
-    x11Forward(
-      id: number,
-      request: { single: boolean; protocol: string; cookie: string; screen: number },
-      wantReply: boolean,
-    ): void;
-    openssh_agentForward(id: number, wantReply: boolean): void;
-    exec(id: number, command: string, wantReply: boolean): void;
-    shell(id: number, wantReply: boolean): void;
-  };
-}
-
-interface ChannelInternals {
-  readonly outgoing: { readonly id: number; readonly state: string };
-  /** Called with true for a refusal, in the order of the requests; with true as well when the channel is closed. */
-  readonly _callbacks: ((isRefused: boolean) => void)[];
+/** All that stands before the command itself. */
+function askBeside(
+  requests: SessionRequests,
+  { environment, terminal, x11, agent }: CommandRequest,
+  refused: (what: string) => void,
+  fail: (what: string) => void,
+): void {
+  for (const [name, value] of environment) requests.environment(name, value);
+  if (terminal !== undefined) {
+    const modes = encodeModes(terminal.modes);
+    requests.terminal(terminal, terminal.type, modes, (isRefused) => {
+      if (isRefused) fail("give a terminal (PermitTTY in its sshd_config)");
+    });
+  }
+  if (x11 !== undefined) {
+    const { protocol, fakeCookie, screen } = x11;
+    requests.x11({ protocol, cookie: Buffer.from(fakeCookie).toString("hex"), screen }, (isRefused) => {
+      if (isRefused) refused("forward X11: X11Forwarding is no in its sshd_config, or it has no xauth");
+    });
+  }
+  if (agent) {
+    requests.agent((isRefused) => {
+      if (isRefused) refused("forward the agent: AllowAgentForwarding in its sshd_config");
+    });
+  }
 }
 
 function sessionRefused(error: Error, peer: Peer): PorthopError {
-  const why = visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200) || "no reason given";
+  const why = openFailureText(error);
   return new PorthopError("forward.refused", `${formatAddress(peer)} opened no session for the command: ${why}`, {
     leg: 2,
     hint: "its sshd_config may allow none (MaxSessions 0), or this account may only forward",

@@ -3,14 +3,16 @@
  * joined to a socket here, dialed first; both halves end on their own, and a break of one is a break of the other.
  * They are no flows: what an agent or an X server says is nobody's to see, so no plugin and no capture of leg 3 gets it.
  */
-import type { Client, ClientChannel } from "ssh2";
+import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
-import { type ChannelOpening, type RemoteCarrier, refuseOpen } from "./remote-inbound.ts";
+import type { ChannelOpening } from "../ssh2/channel-opening.ts";
+import type { Ports } from "../ssh2/ports.ts";
+import type { RemoteCarrier } from "./remote-inbound.ts";
 
 export type SideChannelType = "auth-agent@openssh.com" | "x11";
 
 export interface SideCarrier extends RemoteCarrier {
-  readonly client: Client;
+  readonly ports: Pick<Ports, "onChannelOpen">;
 }
 
 export interface SideChannels {
@@ -46,16 +48,15 @@ export class OpenSides {
   }
 }
 
-/** Takes the server's channels of one type from now on; false when this ssh2 does not let us. */
-export function takeSideChannels(carrier: SideCarrier, sides: SideChannels, open: OpenSides): boolean {
-  const { client } = carrier;
-  return handOver(client, sides.type, (opening) => {
+/** Takes the server's channels of one type from now on. */
+export function takeSideChannels(carrier: SideCarrier, sides: SideChannels, open: OpenSides): void {
+  carrier.ports.onChannelOpen(sides.type, (opening) => {
     const why = sides.refusal?.();
     if (why !== undefined) {
       sides.warn(why);
-      refuseOpen(client, opening.reject, { reason: 1, text: "not taken any more" });
+      opening.refuse({ reason: 1, text: "not taken any more" });
     } else if (open.count >= mostOpen) {
-      refuseOpen(client, opening.reject, { reason: 4, text: "too many connections" });
+      opening.refuse({ reason: 4, text: "too many connections" });
     } else {
       open.add(connect(carrier, sides, opening));
     }
@@ -72,45 +73,25 @@ async function connect(carrier: SideCarrier, sides: SideChannels, opening: Chann
   } catch (error) {
     sides.warn(`the server asks for ${sides.name}, and there is none: ${messageOf(error)}`);
     if (carrier.goneBy === undefined) {
-      refuseOpen(carrier.client, opening.reject, { reason: 2, text: "open failed" });
+      opening.refuse({ reason: 2, text: "open failed" });
     }
     return;
   }
-  if (carrier.goneBy !== undefined) return here.abort(carrier.goneBy);
-  await sides.carry(carrier.adopt(opening.accept(), sides.name), here);
+  const channel = accepted(carrier, sides, opening);
+  if (channel instanceof PorthopError) here.abort(channel);
+  else await sides.carry(channel, here);
+}
+
+/** The session may be over by now. */
+function accepted(carrier: SideCarrier, { name }: SideChannels, opening: ChannelOpening): Conn | PorthopError {
+  if (carrier.goneBy !== undefined) return carrier.goneBy;
+  try {
+    return carrier.adopt(opening.accept(), name);
+  } catch (error) {
+    return new PorthopError("ssh.lost", `the server's channel for ${name} could not be accepted`, { cause: error });
+  }
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/**
- * ssh2 1.17.0 has no event for an agent's channel and joins it with pipe(), which loses half-closes and breaks; for x11
- * it has one. So the other is shown to it as an x11 channel too (lib/client.js, onCHANNEL_OPEN).
- */
-function handOver(client: Client, type: SideChannelType, take: (opening: ChannelOpening) => void): boolean {
-  const internals = client as unknown as Partial<ClientInternals>;
-  const handlers = internals._protocol?._handlers;
-  if (handlers === undefined || internals._acceptX11 === undefined) return false;
-  const before = handlers.CHANNEL_OPEN;
-  handlers.CHANNEL_OPEN = (self, info) => {
-    if (info.type !== type) return before(self, info);
-    const hand = (_info: unknown, accept: () => ClientChannel, reject: () => void) => take({ accept, reject });
-    client.once("x11", hand);
-    internals._acceptX11 = 1;
-    try {
-      before(self, { ...info, type: "x11" });
-    } finally {
-      internals._acceptX11 = 0;
-      client.removeListener("x11", hand);
-    }
-  };
-  return true;
-}
-
-interface ClientInternals {
-  readonly _protocol: {
-    readonly _handlers: { CHANNEL_OPEN: (self: unknown, info: { readonly type: string }) => void };
-  };
-  _acceptX11: number;
 }

@@ -2,9 +2,10 @@
  * Says once what a server opens that nobody asked it for. ssh2 refuses such channels without a word to anybody, so whoever
  * connects on the server's side is turned away for no reason to be seen; ssh warns (clientloop.c, client_input_channel_open).
  */
-import type { Client } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
 import { visible } from "../../codec/terminal-text.ts";
+import type { OpenedChannel } from "../ssh2/channel-opening.ts";
+import type { Ports } from "../ssh2/ports.ts";
 
 /** Where the server was asked to listen, whether or not it still is: what comes late is nothing to wonder about. */
 export class AskedAddresses {
@@ -34,29 +35,29 @@ export function keyOf(address: Address): string {
   return `${isUnix(address) ? "unix" : "tcp"} ${formatAddress(address)}`;
 }
 
-/** Looks at each channel that the server opens before ssh2 does, and changes nothing. `server` is its name for people. */
-export function tellUnasked(client: Client, asked: AskedAddresses, server: string, warn: (text: string) => void): void {
-  const internals = client as unknown as Partial<ClientInternals>;
-  const handlers = internals._protocol?._handlers;
-  if (handlers === undefined) return;
+/** Looks at each channel that the server opens, and changes nothing. `server` is its name for people. */
+export function tellUnasked(
+  ports: Pick<Ports, "watchChannelOpens">,
+  asked: AskedAddresses,
+  server: string,
+  warn: (text: string) => void,
+): void {
   const strays = new Set<string>();
   const sides = new Set<string>();
-  const before = handlers.CHANNEL_OPEN;
-  handlers.CHANNEL_OPEN = (self, info) => {
-    const address = listenedOn(info);
-    const side = sideNames.get(info.type);
+  ports.watchChannelOpens(({ type, data, isWanted }) => {
+    const address = listenedOn(type, data);
+    const side = sideNames.get(type);
     if (address !== undefined && !asked.has(address) && isNew(strays, keyOf(address), mostTold + 1)) {
       const isLast = strays.size > mostTold;
       warn(isLast ? `${server} has more that no forward asked for: not told` : strayText(server, address, asked));
     }
-    // Where X11 or the agent is forwarded, their channels come by with this flag, as side-channel.ts sets it.
-    if (side !== undefined && internals._acceptX11 === 0 && isNew(sides, side, sideNames.size)) {
+    // Where X11 or the agent is forwarded, somebody wants their channels.
+    if (side !== undefined && !isWanted && isNew(sides, side, sideNames.size)) {
       warn(
         `${server} tried ${side}, which it was not asked for: refused; this is probably an attack by a malicious server`,
       );
     }
-    before(self, info);
-  };
+  });
 }
 
 /** Adds it to what was told, unless that is as much as there may be. */
@@ -80,9 +81,9 @@ function portOf(address: Address): number | undefined {
 }
 
 /** Where the server says that somebody has connected; undefined for channels of other types. */
-function listenedOn({ type, data }: OpenInfo): Address | undefined {
-  if (type === "forwarded-tcpip") return { host: data?.destIP ?? "", port: data?.destPort ?? 0 };
-  return type === "forwarded-streamlocal@openssh.com" ? { path: data?.socketPath ?? "" } : undefined;
+function listenedOn(type: string, data: OpenedChannel["data"]): Address | undefined {
+  if (type === "forwarded-tcpip") return { host: data.destIP ?? "", port: data.destPort ?? 0 };
+  return type === "forwarded-streamlocal@openssh.com" ? { path: data.socketPath ?? "" } : undefined;
 }
 
 function strayText(server: string, address: Address, asked: AskedAddresses): string {
@@ -94,15 +95,4 @@ function strayText(server: string, address: Address, asked: AskedAddresses): str
 /** Without a host it is all addresses. */
 function nameOf(address: Address): string {
   return formatAddress(isUnix(address) || address.host !== "" ? address : { ...address, host: "*" });
-}
-
-/** What ssh2's types do not show (ssh2 1.17.0, lib/client.js, onCHANNEL_OPEN). */
-interface OpenInfo {
-  readonly type: string;
-  readonly data?: { readonly destIP?: string; readonly destPort?: number; readonly socketPath?: string };
-}
-
-interface ClientInternals {
-  readonly _protocol: { readonly _handlers: { CHANNEL_OPEN: (self: unknown, info: OpenInfo) => void } };
-  readonly _acceptX11: number;
 }

@@ -3,7 +3,7 @@
  * ones that it proves to hold are learned, lines of keys that it has no more go, and nothing else in the files changes.
  */
 import { randomBytes } from "node:crypto";
-import type { Client, ParsedKey } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { fingerprint, keyType, keyTypeName } from "../../codec/keys/fingerprint.ts";
 import { hostKeyChanges } from "../../codec/keys/host-key-changes.ts";
 import { formatKnownHost, type KnownHosts } from "../../codec/keys/known-hosts.ts";
@@ -14,6 +14,7 @@ import { PorthopError } from "../../errors.ts";
 import { describe } from "../../io/failure.ts";
 import type { Logger } from "../../plugin.ts";
 import type { Prompter } from "../prompter.ts";
+import type { Ports } from "../ssh2/ports.ts";
 import { changeKnownHosts, type LineChanges, readKnownHosts } from "./known-hosts-file.ts";
 
 export interface HostKeyUpdate {
@@ -32,29 +33,27 @@ export interface HostKeyUpdate {
 }
 
 /**
- * Takes the server's list when it comes, and without an `update` drops it; call it right after `client.connect`. Never
- * fails a session: what goes wrong is a warning.
+ * Takes the server's list when it comes, and without an `update` drops it; call it before the login. Never fails a session:
+ * what goes wrong is a warning.
  */
-export function updateHostKeys(client: Client, update: HostKeyUpdate | undefined): void {
-  const internals = client as unknown as Partial<HostKeyProver>;
-  const handlers = internals._protocol?._handlers;
-  const globalRequest = handlers?.GLOBAL_REQUEST;
-  if (handlers === undefined || globalRequest === undefined || !Array.isArray(internals._callbacks)) return;
+export function updateHostKeys(ports: HostKeyPorts, update: HostKeyUpdate | undefined): void {
   let seen = false;
-  handlers.GLOBAL_REQUEST = (protocol, name, wantsReply, data) => {
-    // ssh2 would have every key proved each time, also those that are known.
-    if (name !== "hostkeys-00@openssh.com") return globalRequest(protocol, name, wantsReply, data);
-    if (wantsReply) protocol.requestSuccess();
+  // ssh2 would have every key proved each time, also those that are known.
+  ports.onGlobalRequest("hostkeys-00@openssh.com", (data) => {
     if (seen || !Array.isArray(data) || data.length > mostKeys || update?.isTrusted() !== true) return;
     seen = true;
-    learnHostKeys(internals as HostKeyProver, data as HostKey[], update).catch((error: unknown) => {
+    learnHostKeys(ports, data as HostKey[], update).catch((error: unknown) => {
       if (update.signal?.aborted === true) return;
       // Ctrl-C at the question, where the terminal sends no signal, is meant for the whole program all the same.
       if (error instanceof PorthopError && error.code === "cancelled") return void process.kill(process.pid, "SIGINT");
       update.log.warn(`cannot update the host keys of ${visible(update.name)}: ${describe(error)}`);
     });
-  };
+  });
 }
+
+type HostKeyPorts = Pick<Ports, "onGlobalRequest" | "proveHostKeys" | "sessionId">;
+
+type ProvingPorts = Pick<Ports, "proveHostKeys" | "sessionId">;
 
 type HostKey = Pick<ParsedKey, "getPublicSSH">;
 
@@ -66,7 +65,7 @@ const types = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nist
 
 /** Rejects when a file cannot be changed, or the server does not prove what it says. */
 export async function learnHostKeys(
-  client: HostKeyProver,
+  ports: ProvingPorts,
   offered: readonly HostKey[],
   update: HostKeyUpdate,
 ): Promise<void> {
@@ -78,7 +77,7 @@ export async function learnHostKeys(
   if (obstacle !== undefined) return update.log.debug(`host keys are not updated: ${obstacle}`);
   if (fresh.length === 0 && obsolete.length === 0) return;
   const unproved = usable.filter((key) => fresh.some((blob) => blob.equals(key.getPublicSSH())));
-  if (unproved.length > 0) await prove(client, unproved);
+  if (unproved.length > 0) await prove(ports, unproved);
   const learned = fresh.map((blob) => `learned the new host key ${keyText(blob)}`);
   const dropped = obsolete.map(({ entry }) => `forgot the host key ${keyText(entry.blob)}, which it has no more`);
   if (!(await isWanted(update, [...learned, ...dropped]))) {
@@ -124,36 +123,17 @@ async function isWanted({ prompter, name, signal }: HostKeyUpdate, changes: read
 }
 
 /** hostkeys-prove-00@openssh.com: a signature with each key over the session's identifier. Rejects unless all are right. */
-function prove({ _protocol: protocol, _callbacks: callbacks }: HostKeyProver, keys: readonly HostKey[]): Promise<void> {
-  const sessionId = Buffer.from(protocol._kex.sessionID);
-  return new Promise((resolve, reject) => {
-    callbacks.push((failed, answer) => {
-      let at = 0;
-      const isProved = (key: HostKey) => {
-        const signature = readString(answer ?? Buffer.alloc(0), at);
-        at = signature?.next ?? -1;
-        const signed = writeStrings("hostkeys-prove-00@openssh.com", sessionId, key.getPublicSSH());
-        return signature !== undefined && verifySignature(key.getPublicSSH(), signed, signature.bytes);
-      };
-      if (!failed && keys.every(isProved)) resolve();
-      else reject(new Error("the server does not prove that it holds the keys that it names"));
-    });
-    protocol.openssh_hostKeysProve(keys);
-  });
-}
-
-/** What ssh2's types do not show (ssh2 1.17.0, lib/client.js and lib/protocol/Protocol.js). */
-export interface HostKeyProver {
-  readonly _protocol: ProtocolInternals;
-  /** Of global requests that are not answered yet, in order. */
-  readonly _callbacks: ((failed: unknown, answer?: Buffer | null) => void)[];
-}
-
-interface ProtocolInternals {
-  readonly _handlers: {
-    GLOBAL_REQUEST?: (protocol: ProtocolInternals, name: string, wantsReply: boolean, data: unknown) => void;
+async function prove(ports: ProvingPorts, keys: readonly HostKey[]): Promise<void> {
+  const { sessionId } = ports;
+  const answer = await ports.proveHostKeys(keys);
+  let at = 0;
+  const isProved = (key: HostKey) => {
+    const signature = readString(answer ?? Buffer.alloc(0), at);
+    at = signature?.next ?? -1;
+    const signed = writeStrings("hostkeys-prove-00@openssh.com", sessionId, key.getPublicSSH());
+    return signature !== undefined && verifySignature(key.getPublicSSH(), signed, signature.bytes);
   };
-  readonly _kex: { readonly sessionID: Buffer };
-  requestSuccess(): void;
-  openssh_hostKeysProve(keys: readonly HostKey[]): void;
+  if (answer === undefined || !keys.every(isProved)) {
+    throw new Error("the server does not prove that it holds the keys that it names");
+  }
 }

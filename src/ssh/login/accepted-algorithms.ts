@@ -5,7 +5,7 @@
 import { chooseAlgorithms, parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
 import { openSshAlgorithms } from "../../codec/config/openssh-algorithms.ts";
 import { readString } from "../../codec/ssh-string.ts";
-import type { KeyAlgorithm } from "./foreign-key.ts";
+import type { KeyAlgorithm } from "./foreign-algorithm.ts";
 
 /** What a list of PubkeyAcceptedAlgorithms leaves, best first; undefined without one. */
 export function acceptedAlgorithms(text: string | undefined): readonly string[] | undefined {

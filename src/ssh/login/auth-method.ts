@@ -1,8 +1,8 @@
 /** What the methods of a login have in common: what they are made from, and how they are asked for their next attempt. */
 import type { AnyAuthMethod } from "ssh2";
 import type { Logger } from "../../plugin.ts";
-import type { Ssh2 } from "../loader.ts";
 import type { Prompter } from "../prompter.ts";
+import type { Ssh2 } from "../ssh2/loader.ts";
 import type { AuthRecord } from "./auth-record.ts";
 
 export interface AuthMethod {
@@ -18,8 +18,6 @@ export interface AuthContext {
   readonly signal: AbortSignal | undefined;
   /** What the server says it takes signatures of (RFC 8308, section 3.1); undefined when it said nothing. */
   signatureAlgorithms(): readonly string[] | undefined;
-  /** Whether keys can be sent that ssh2 does not know itself. */
-  canSendForeign(): boolean;
   /** NumberOfPasswordPrompts. */
   readonly prompts: number;
   /** `user@host` as the user named them, safe to show: whose password is asked for. */

@@ -2,15 +2,16 @@
  * The login as ssh does it: `none` to learn what the server takes, then public keys, keyboard-interactive and password,
  * each only where it is offered and allowed. A failed login is never tried again by itself; its record tells why.
  */
-import type { AnyAuthMethod, AuthHandlerMiddleware, Client } from "ssh2";
+import type { AnyAuthMethod, AuthHandlerMiddleware } from "ssh2";
 import { visible } from "../../codec/terminal-text.ts";
 import type { PorthopError } from "../../errors.ts";
 import type { Logger } from "../../plugin.ts";
-import type { Ssh2 } from "../loader.ts";
 import type { Prompter } from "../prompter.ts";
+import type { Ssh2 } from "../ssh2/loader.ts";
+import type { ChangePassword } from "../ssh2/login-messages.ts";
+import type { Ports } from "../ssh2/ports.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
 import { type AuthRecord, authFailure, grantedBy, type Login, newAuthRecord } from "./auth-record.ts";
-import { sendForeignKeys } from "./foreign-key.ts";
 import { KeyboardMethod } from "./keyboard-method.ts";
 import { PasswordMethod } from "./password-method.ts";
 import { type KeySources, PublicKeyMethod } from "./public-key-method.ts";
@@ -42,6 +43,8 @@ export interface AuthDeps extends Omit<KeySources, "identitiesOnly" | "addsToAge
   readonly hostLabel?: string | undefined;
 }
 
+type LoginPorts = Pick<Ports, "onLoginFailure" | "onSignatureAlgorithms" | "onPasswordDemand">;
+
 /** One per connection: what is tried once is tried. */
 export function createAuthHandler(settings: AuthSettings, login: Login, deps: AuthDeps): Authentication {
   return new Authentication(settings, login, deps);
@@ -56,8 +59,6 @@ export class Authentication {
   readonly #order: readonly string[];
   readonly #methods = new Map<string, AuthMethod>();
   #send: ((attempt: AnyAuthMethod | false) => void) | undefined;
-  #attached = false;
-  #sendsForeign = false;
   #signatureAlgorithms: readonly string[] | undefined;
   #over = false;
 
@@ -67,41 +68,23 @@ export class Authentication {
     this.#deps = deps;
     this.#order = settings.preferred ?? ["publickey", "keyboard-interactive", "password"];
     this.#makeMethods();
-    this.handler = (methods, partial, next) => {
-      this.#send = next as unknown as (attempt: AnyAuthMethod | false) => void;
-      // ssh2 asks for the first attempt with null, and while "agent" attempts go on with what an older answer said.
+    this.handler = (methods, _partial, next) => {
+      this.#send = next as (attempt: AnyAuthMethod | false) => void;
+      // ssh2 asks for the first attempt with null, and while "agent" attempts go on with what an older answer said: what
+      // the server answers is heard where it comes in.
       if (methods === null) return this.#send({ type: "none", username: login.user });
-      if (!this.#attached) this.#answered(methods, partial);
       this.#settleUnsent();
       void this.#advance();
     };
   }
 
-  /**
-   * Listens to the server's answers at their source. Call it right after `client.connect`: ssh2 1.17.0 forgets what the
-   * server says to a key that came from an agent, so that a partial success would be taken for a refusal; and without
-   * it a demand for a new password is never answered.
-   */
-  attach(client: Client): void {
-    this.#sendsForeign = sendForeignKeys(client);
-    const protocol = (client as unknown as { _protocol?: ProtocolInternals })._protocol;
-    const handlers = protocol?._handlers;
-    const failure = handlers?.USERAUTH_FAILURE;
-    if (protocol === undefined || handlers === undefined || failure === undefined) {
-      this.#deps.log.debug("this ssh2 hides the server's answers to a login; several methods in a row may fail");
-      return;
-    }
-    this.#attached = true;
-    handlers.USERAUTH_FAILURE = (self, methods, partial) => {
-      this.#answered(methods, partial);
-      failure(self, methods, partial);
-    };
-    const { EXT_INFO: extensions } = handlers;
-    handlers.EXT_INFO = (self, infos) => {
-      this.#signatureAlgorithms ??= infos.find(({ name }) => name === "server-sig-algs")?.algs;
-      extensions?.(self, infos);
-    };
-    handlers.USERAUTH_PASSWD_CHANGEREQ = (_self, request) => void this.#changePassword(protocol, request);
+  /** Listens to the server's answers. Call it before the login. */
+  attach(ports: LoginPorts): void {
+    ports.onLoginFailure((methods, partial) => this.#answered(methods, partial));
+    ports.onSignatureAlgorithms((algorithms) => {
+      this.#signatureAlgorithms ??= algorithms;
+    });
+    ports.onPasswordDemand((request, change) => void this.#changePassword(request, change));
   }
 
   /** Why the login failed. `cause` is what ended the connection, if the server did. */
@@ -126,7 +109,6 @@ export class Authentication {
       prompter: asked,
       signal: deps.signal,
       signatureAlgorithms: () => this.#signatureAlgorithms,
-      canSendForeign: () => this.#sendsForeign,
       prompts: settings.passwordPrompts ?? 3,
       account: visible(`${record.user}@${deps.hostLabel ?? record.host}`),
       advance: () => void this.#advance(),
@@ -223,28 +205,15 @@ export class Authentication {
     this.record.obstacles.push({ kind: "no-terminal", hint });
   }
 
-  async #changePassword(protocol: ProtocolInternals, request: string): Promise<void> {
+  async #changePassword(request: string, send: ChangePassword): Promise<void> {
     try {
       const method = this.#methods.get("password");
       const change = method instanceof PasswordMethod ? await method.change(request) : undefined;
       if (this.#over) return;
       if (change === undefined) throw new Error("the server wants a new password, and none was given");
-      // ssh2 takes an answer off this queue for each request, and forgets that this demand was one.
-      protocol._authsQueue.shift();
-      protocol.authPassword(this.record.user, change.old, change.fresh);
+      send(this.record.user, change.old, change.fresh);
     } catch (error) {
       this.#giveUp(error);
     }
   }
-}
-
-/** What ssh2's types do not show (ssh2 1.17.0, lib/protocol/Protocol.js). */
-interface ProtocolInternals {
-  readonly _handlers: {
-    USERAUTH_FAILURE?: (self: unknown, methods: string[], partial: boolean) => void;
-    USERAUTH_PASSWD_CHANGEREQ?: (self: unknown, prompt: string) => void;
-    EXT_INFO?: (self: unknown, infos: readonly { readonly name: string; readonly algs?: readonly string[] }[]) => void;
-  };
-  readonly _authsQueue: string[];
-  authPassword(user: string, password: string, newPassword: string): void;
 }

@@ -13,7 +13,7 @@ import { visible } from "../../codec/terminal-text.ts";
 import { describe, errnoOf } from "../../io/failure.ts";
 import type { Logger } from "../../plugin.ts";
 import { readBounded } from "../bounded-file.ts";
-import { securityKey } from "./foreign-key.ts";
+import { securityKey } from "./foreign-algorithm.ts";
 import { KeyFile } from "./key-file.ts";
 import { readUserCertificate, type UserCertificate } from "./user-certificate.ts";
 

@@ -9,7 +9,7 @@ import { Malformed } from "../../codec/malformed.ts";
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
 import { visible } from "../../codec/terminal-text.ts";
 import { type Agent, type AgentKey, rsaSha256Flag, rsaSha512Flag } from "./agent.ts";
-import type { KeyAlgorithm } from "./foreign-key.ts";
+import type { KeyAlgorithm } from "./foreign-algorithm.ts";
 import type { Identities } from "./identity.ts";
 import type { KeyFile, Opening } from "./key-file.ts";
 import { readUserCertificate, type UserCertificate } from "./user-certificate.ts";

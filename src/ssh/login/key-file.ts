@@ -5,9 +5,9 @@
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import type { KeyText } from "../../codec/keys/key-file.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import type { Ssh2 } from "../loader.ts";
 import type { Prompter } from "../prompter.ts";
-import { securityKey } from "./foreign-key.ts";
+import type { Ssh2 } from "../ssh2/loader.ts";
+import { securityKey } from "./foreign-algorithm.ts";
 import { openPrivateKey, type PrivateKey, WrongPassphrase } from "./private-key.ts";
 
 /** Why a key that looked well could not be opened. */

@@ -2,8 +2,8 @@
  * Offers one public key to the server and signs only when the server would take it (RFC 4252, section 7).
  * To ssh2 it looks like an agent with one key: that is its only way to sign later, after a passphrase or a touch.
  */
-import type { BaseAgent, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
-import type { Ssh2 } from "../loader.ts";
+import type { BaseAgent, IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
+import type { Ssh2 } from "../ssh2/loader.ts";
 
 /** Gives the signature as ssh2 wants it: the bytes alone, without the algorithm's name. */
 export type Signer = (data: Buffer, hash: string | undefined) => Promise<Buffer>;
@@ -19,13 +19,13 @@ export function offerKey(
   sign: (...args: Parameters<Signer>) => Promise<Buffer | undefined>,
   failed: (error: unknown) => void,
 ): BaseAgent {
-  class Offer extends ssh2.BaseAgent<ParsedKey> {
-    override getIdentities(answer: (error: null, keys: ParsedKey[]) => void): void {
+  class Offer extends ssh2.BaseAgent {
+    override getIdentities(answer: IdentityCallback): void {
       answer(null, [publicKey]);
     }
 
     override sign(
-      _key: ParsedKey,
+      _key: ParsedKey | Buffer | string,
       data: Buffer,
       options: SigningRequestOptions | SignCallback,
       answer?: SignCallback,
@@ -40,5 +40,5 @@ export function offerKey(
         .catch(failed);
     }
   }
-  return new Offer() as unknown as BaseAgent;
+  return new Offer();
 }

@@ -8,7 +8,8 @@ import { type Curve, curves } from "../../codec/keys/ssh-signature.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { writeStrings } from "../../codec/ssh-string.ts";
 import { visible } from "../../codec/terminal-text.ts";
-import type { Ssh2 } from "../loader.ts";
+import { keyFault } from "../failure.ts";
+import type { Ssh2 } from "../ssh2/loader.ts";
 
 export interface PrivateKey {
   /** The public part. */
@@ -57,17 +58,10 @@ function isUnknownLock(error: unknown): boolean {
 function openOpenSsh(ssh2: Ssh2, text: string, passphrase: string | undefined): KeyObject {
   const parsed = ssh2.utils.parseKey(text, passphrase);
   if (parsed instanceof Error) {
-    const message = visible(parsed.message, 120);
-    if (/passphrase|integrity check|to decrypt key|unable to authenticate|bad decrypt/i.test(message)) {
-      throw new WrongPassphrase("wrong passphrase", { cause: parsed });
-    }
-    // chacha20-poly1305@openssh.com
-    throw new Malformed(
-      /unknown cipher|unsupported cipher/i.test(message) ? unknownLock : `it cannot be read: ${message}`,
-      {
-        cause: parsed,
-      },
-    );
+    const fault = keyFault(parsed);
+    if (fault === "passphrase") throw new WrongPassphrase("wrong passphrase", { cause: parsed });
+    const what = fault === "cipher" ? unknownLock : `it cannot be read: ${visible(parsed.message, 120)}`;
+    throw new Malformed(what, { cause: parsed });
   }
   const pem = parsed.getPrivatePEM();
   const curve = curves.find(({ type }) => type === parsed.type);

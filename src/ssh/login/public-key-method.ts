@@ -6,11 +6,12 @@ import type { AnyAuthMethod } from "ssh2";
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { rsaBits } from "../../codec/keys/rsa-size.ts";
 import { visible } from "../../codec/terminal-text.ts";
+import { foreignKey } from "../ssh2/foreign-key.ts";
 import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
 import { type Agent, type AgentKey, AgentSilent } from "./agent.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
 import type { Attempt, Obstacle } from "./auth-record.ts";
-import { foreignAlgorithm, foreignKey, type KeyAlgorithm } from "./foreign-key.ts";
+import { foreignAlgorithm, type KeyAlgorithm } from "./foreign-algorithm.ts";
 import type { Identities } from "./identity.ts";
 import { type Candidate, gatherCandidates } from "./key-candidate.ts";
 import { KeyFile, KeyUnusable } from "./key-file.ts";
@@ -95,12 +96,7 @@ export class PublicKeyMethod implements AuthMethod {
       return undefined;
     }
     const algorithm = rsaAlgorithm(accepted) ?? foreignAlgorithm(type, this.#context.signatureAlgorithms());
-    if (algorithm !== undefined && !this.#context.canSendForeign()) {
-      this.#obstacle("unsupported", `porthop cannot offer ${candidate.label} with this version of ssh2`);
-      return undefined;
-    }
-    const known =
-      algorithm === undefined ? ssh2.utils.parseKey(blob) : foreignKey(ssh2, blob, algorithm.offered, algorithm);
+    const known = algorithm === undefined ? ssh2.utils.parseKey(blob) : foreignKey(ssh2, blob, algorithm.offered);
     if (known === undefined || known instanceof Error) {
       log.debug(`cannot offer the key ${candidate.label}: ${visible(known?.message ?? "ssh2 has no Ed25519", 120)}`);
       this.#obstacle("unsupported", `the key ${candidate.label} is of a kind that porthop cannot use`);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import type { Client } from "ssh2";
 import { Answers } from "../../../src/ssh/answers.ts";
+import type { Ports } from "../../../src/ssh/ssh2/ports.ts";
+import type { Answering } from "../../../src/ssh/ssh2/sending.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -11,23 +12,23 @@ class Scene {
   given = 0;
   sent = 0;
   readonly stream = new PassThrough();
-  readonly protocol: {
-    requestFailure(): void;
-    channelOpenFail(recipient: number, reason: number, text: string): void;
-    channelData(): void;
-    _queue: unknown[] | undefined;
-  } = {
-    requestFailure: () => this.#send(40),
-    channelOpenFail: (_recipient, _reason, text) => this.#send(40 + text.length),
-    channelData: () => this.#send(32_768),
-    _queue: undefined,
-  };
+  /** A key exchange holds back what is to be sent. */
+  isHolding = false;
   readonly answers: Answers;
+  #answering: Answering | undefined;
 
   constructor() {
     const scene = this;
     this.stream.resume();
-    this.answers = new Answers({ _protocol: this.protocol } as unknown as Client, this.stream, {
+    const ports: Pick<Ports, "onAnswer" | "isHolding"> = {
+      onAnswer: (answering) => {
+        this.#answering = answering;
+      },
+      get isHolding() {
+        return scene.isHolding;
+      },
+    };
+    this.answers = new Answers(ports, this.stream, {
       get given() {
         return scene.given;
       },
@@ -37,19 +38,19 @@ class Scene {
     });
   }
 
-  asks(times: number): void {
-    for (let count = 0; count < times; count++) this.protocol.requestFailure();
+  asks(times: number, answerBytes = 40): void {
+    for (let count = 0; count < times; count++) this.#answering?.(() => this.sends(answerBytes));
+  }
+
+  /** Of our own accord, unless it is an answer. */
+  sends(bytes: number): void {
+    if (!this.isHolding) this.given += bytes;
   }
 
   /** The network has taken all but so much. */
   takes(left = 0): void {
     this.sent = this.given - left;
     this.stream.emit("drain");
-  }
-
-  #send(bytes: number): void {
-    if (this.protocol._queue === undefined) this.given += bytes;
-    else this.protocol._queue.push(bytes);
   }
 }
 
@@ -77,8 +78,8 @@ test("A server that reads its answers may ask without end.", () => {
 test("An upload on a slow line holds up nothing: only what answers the server counts.", () => {
   const scene = new Scene();
   for (let round = 0; round < 10_000; round++) {
-    scene.protocol.channelData();
-    scene.protocol.requestFailure();
+    scene.sends(32_768);
+    scene.asks(1);
     // Four megabytes wait all the time.
     scene.sent = Math.max(0, scene.given - 4 * mebibyte);
   }
@@ -86,27 +87,23 @@ test("An upload on a slow line holds up nothing: only what answers the server co
   assert.ok(scene.answers.waitingBytes < 10_000, String(scene.answers.waitingBytes));
 });
 
-test("Refusals count with the words that they have.", () => {
+test("Answers count with all the bytes that they have.", () => {
   const scene = new Scene();
-  for (let count = 0; count < 3000; count++) scene.protocol.channelOpenFail(1, 1, "x".repeat(400));
+  scene.asks(3000, 440);
+  assert.equal(scene.answers.waitingBytes, 1_320_000);
   assert.equal(scene.answers.isStalled, true);
 });
 
 test("Answers that a key exchange holds back count too, and have their place when it is over.", () => {
   const scene = new Scene();
-  scene.protocol._queue = [];
+  scene.isHolding = true;
   scene.asks(10_000);
   assert.equal(scene.answers.waitingBytes, 640_000);
   scene.asks(10_000);
   assert.equal(scene.answers.isStalled, true);
-  scene.protocol._queue = undefined;
+  scene.isHolding = false;
   scene.given += 20_000 * 40;
   assert.ok(scene.answers.waitingBytes > mebibyte);
   scene.takes();
   assert.deepEqual([scene.answers.isStalled, scene.answers.waitingBytes], [false, 0]);
-});
-
-test("Of an ssh2 that looks different nothing is counted.", () => {
-  const answers = new Answers({} as Client, new PassThrough(), { given: 0, sent: 0 });
-  assert.deepEqual([answers.isStalled, answers.waitingBytes], [false, 0]);
 });

@@ -5,9 +5,11 @@ import { test } from "node:test";
 import type { Client, ClientChannel, Connection, ServerConfig } from "ssh2";
 import { fingerprint } from "../../../src/codec/keys/fingerprint.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { type LoginSettings, logIn, type Negotiated, type Trust } from "../../../src/ssh/login.ts";
+import { loadSsh2 } from "../../../src/ssh/ssh2/loader.ts";
+import type { Ports } from "../../../src/ssh/ssh2/ports.ts";
 import { makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
+import { serverView } from "../../kit/ssh2-server-view.ts";
 import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 import { Waiting } from "../../kit/waiting.ts";
@@ -33,40 +35,43 @@ interface Case extends Partial<Omit<LoginSettings, "host" | "port">> {
   /** ssh2 may chatter. */
   readonly isTraced?: boolean;
   readonly begin?: (negotiated: Negotiated) => void;
+  /** Called with the connection before the login begins. */
+  readonly before?: (socket: Socket) => Promise<void>;
 }
 
 async function attempt(server: { readonly host: string; readonly port: number }, options: Case = {}): Promise<Attempt> {
-  const { trust, signal = never, isTraced = false, begin, ...settings } = options;
+  const { trust, signal = never, isTraced = false, begin, before, ...settings } = options;
   const socket = createConnection({ host: server.host, port: server.port, noDelay: true });
   socket.on("error", () => {});
   await once(socket, "connect");
+  await before?.(socket);
   const client = new ssh2.Client();
   const trace: string[] = [];
   const banners: string[] = [];
   const telling = tellingTo(undefined, { trace: isTraced ? (text) => trace.push(text) : undefined });
   telling.bus.on("banner", ({ text }) => banners.push(text));
-  const login = logIn(
-    client,
-    socket,
+  const login = logIn<Ports, Negotiated>(
     {
-      host: server.host,
-      port: server.port,
-      user: "anna",
-      connectTimeoutMs: undefined,
-      keepAliveIntervalMs: 0,
-      keepAliveCountMax: 0,
-      algorithms: {},
-      ...settings,
+      ...{ client, stream: socket, telling },
+      settings: {
+        host: server.host,
+        port: server.port,
+        user: "anna",
+        connectTimeoutMs: undefined,
+        keepAliveIntervalMs: 0,
+        keepAliveCountMax: 0,
+        algorithms: {},
+        ...settings,
+      },
+      trust: easyTrust(trust),
+      attach: (ports) => ports,
+      begin(negotiated, attached) {
+        assert.equal(attached.client, client);
+        begin?.(negotiated);
+        return negotiated;
+      },
     },
-    easyTrust(trust),
-    telling,
     signal,
-    () => "attached",
-    (negotiated, attached) => {
-      assert.equal(attached, "attached");
-      begin?.(negotiated);
-      return negotiated;
-    },
   );
   const refusal = login.then(
     () => assert.fail("it succeeded"),
@@ -170,8 +175,8 @@ test("A server that ends the login because there were too many is told as a fail
   let client: Client | undefined;
   await using played = await attempt(server, {
     trust: {
-      attach: (each) => {
-        client = each;
+      attach: (ports) => {
+        client = ports.client;
       },
       authHandler: () => void client?.emit("error", ended),
       authFailure: (cause) => {
@@ -224,6 +229,20 @@ test("A server that closes, or resets, before the handshake is told as a lost co
   }
 });
 
+test("A connection that is over before the login begins is told as lost, and not waited for.", {
+  timeout,
+}, async () => {
+  await using server = await rawServer(() => {});
+  const before = async (socket: Socket) => {
+    socket.destroy();
+    await once(socket, "close");
+  };
+  await using played = await attempt(server, { before });
+  const error = await played.refusal;
+  assert.deepEqual([error.code, error.leg], ["ssh.lost", 2]);
+  assert.match(error.message, /closed the connection before the SSH handshake was done$/);
+});
+
 test("A server with no algorithm in common is told so.", { timeout }, async () => {
   await using server = await sshServer({ algorithms: { cipher: ["aes128-ctr"] } }, () => {});
   await using played = await attempt(server, { algorithms: { ciphers: "aes256-ctr" } });
@@ -274,11 +293,22 @@ test("An abort ends it with its reason, before, during the handshake and while s
   await once(asked.socket, "close");
 });
 
+test("An abort that comes after the login takes nothing from the session.", { timeout }, async () => {
+  await using server = await startSshServer();
+  const controller = new AbortController();
+  await using played = await attempt(server, { signal: controller.signal });
+  await played.login;
+  const { client } = played;
+  const closed = new Promise<void>((resolve) => client.on("close", () => resolve()));
+  controller.abort(new PorthopError("cancelled", "stopped by SIGINT"));
+  client.end();
+  await closed;
+});
+
 test("A lost connection during the login is told as lost, not as a refusal.", { timeout }, async () => {
   await using server = await sshServer({}, (connection) => {
     connection.on("authentication", () => {
-      const { _sock: socket } = connection as unknown as { _sock: Socket };
-      socket.resetAndDestroy();
+      serverView(connection)._sock.resetAndDestroy();
     });
   });
   await using played = await attempt(server);
@@ -320,10 +350,14 @@ async function rekeying(changeKey: boolean) {
       channel.on("data", (chunk: Uint8Array) => channel.write(chunk));
     });
   });
+  let ports: Ports | undefined;
   const played = await attempt(server, {
     trust: {
       verify: async () => {
         verified++;
+      },
+      attach: (each) => {
+        ports = each;
       },
     },
   });
@@ -347,16 +381,12 @@ async function rekeying(changeKey: boolean) {
   assert.ok(connection !== undefined);
   if (changeKey) {
     const other = ssh2.utils.parseKey(makeSshKey().private);
-    const { _protocol: protocol } = connection as unknown as { _protocol: { _hostKeys: Record<string, unknown> } };
-    protocol._hostKeys = { "ssh-ed25519": other };
+    serverView(connection)._protocol._hostKeys = { "ssh-ed25519": other };
   }
   return {
     client,
     verified: () => verified,
-    rekey: () => {
-      const { _protocol: protocol } = client as unknown as { _protocol: { rekey(): void } };
-      protocol.rekey();
-    },
+    rekey: () => ports?.rekey(),
     rekeyed: () => waiting.until("the second key exchange", () => (handshakes > 0 ? true : undefined)),
     closed: () => waiting.until("the end", () => (closed ? (error ?? new Error("no error")) : undefined)),
     async [Symbol.asyncDispose]() {

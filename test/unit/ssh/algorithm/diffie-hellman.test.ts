@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesOf, groupPrime, numberOf } from "../../../../src/codec/session/modular-power.ts";
 import { checkGroup, diffieHellmanGroups, EphemeralKey } from "../../../../src/ssh/algorithm/diffie-hellman.ts";
-import type { KeyExchange } from "../../../../src/ssh/algorithm/key-exchange.ts";
+import type { ExchangeView } from "../../../../src/ssh/ssh2/exchange-view.ts";
+import { TakenExchange } from "../../../../src/ssh/ssh2/taken-exchange.ts";
 
 const prime = primeOf(2048);
 
@@ -18,9 +19,9 @@ function mpint(number: bigint): Buffer {
 }
 
 /** What ssh2 has made of an exchange, before its first step. */
-function made(name: string): KeyExchange {
-  const exchange = { _dh: null, _public: null } as unknown as KeyExchange;
-  diffieHellmanGroups.get(name)?.client?.(exchange);
+function made(name: string): ExchangeView {
+  const exchange = { _dh: null, _public: null } as ExchangeView;
+  diffieHellmanGroups.get(name)?.client?.(new TakenExchange(exchange));
   return exchange;
 }
 
@@ -32,6 +33,7 @@ for (const bits of [1024, 2048, 3072, 4096, 6144, 8192]) {
     assert.notDeepEqual(ours.computeSecret(mpint(ours.public)), secret);
     assert.equal(numberOf(ours.getPrime()), primeOf(bits));
     assert.equal(numberOf(ours.getGenerator()), 2n);
+    assert.equal(numberOf(ours.publicKey), ours.public);
   });
 }
 

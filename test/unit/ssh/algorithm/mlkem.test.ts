@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { test } from "node:test";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
-import type { KeyExchange } from "../../../../src/ssh/algorithm/key-exchange.ts";
 import {
   cipherTextBytes,
   curvePublicBytes,
@@ -12,6 +11,8 @@ import {
   mlkemAddition,
   newCurveKey,
 } from "../../../../src/ssh/algorithm/mlkem.ts";
+import type { ExchangeView, ExchangingView } from "../../../../src/ssh/ssh2/exchange-view.ts";
+import { TakenExchange } from "../../../../src/ssh/ssh2/taken-exchange.ts";
 
 /** RFC 7748, section 6.1. */
 const aliceKey = curveKey("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
@@ -108,11 +109,11 @@ test("An X25519 key of the server's that gives everybody the same secret is refu
 test("An exchange is started once the library is there, with the share of this one connection.", async () => {
   const started = new Promise<Buffer>((resolve) => {
     const exchange = {
-      start(this: KeyExchange) {
+      start(this: ExchangeView) {
         resolve(this.getPublicKey());
       },
-    } as KeyExchange;
-    mlkemAddition.client?.(exchange);
+    } as ExchangeView;
+    mlkemAddition.client?.(new TakenExchange(exchange));
     const early = exchange.computeSecret(Buffer.alloc(cipherTextBytes + 32));
     assert.ok(early instanceof Error && /before it was asked/.test(early.message));
     exchange.start();
@@ -122,16 +123,17 @@ test("An exchange is started once the library is there, with the share of this o
 });
 
 test("A start that fails ends the handshake, and is not lost.", async () => {
-  const failure = new Promise<Error & { level?: string }>((resolve) => {
+  const failure = new Promise<Error>((resolve) => {
+    const protocol: ExchangingView = { _server: false, _onError: resolve };
     const exchange = {
-      _protocol: { _onError: resolve },
-      start() {
+      _protocol: protocol,
+      start(): void {
         throw new Error("no more");
       },
-    } as unknown as KeyExchange;
-    mlkemAddition.client?.(exchange);
+    } as ExchangeView;
+    mlkemAddition.client?.(new TakenExchange(exchange));
     exchange.start();
   });
-  const { message, level } = await failure;
+  const { message, level }: { message: string; level?: string } = await failure;
   assert.deepEqual([message, level], ["no more", "handshake"]);
 });

@@ -5,6 +5,7 @@ import ssh2, { type Client } from "ssh2";
 import type { Address } from "../../../../src/plugin.ts";
 import { CommandGate } from "../../../../src/ssh/channel/command-gate.ts";
 import { type Located, Locator } from "../../../../src/ssh/channel/locator.ts";
+import { attach } from "../../../../src/ssh/ssh2/attach.ts";
 import { startSshServer } from "../../../kit/ssh-server.ts";
 
 /** An exec channel whose far end is the test. */
@@ -42,21 +43,12 @@ class ScriptedChannel extends EventEmitter {
   }
 }
 
-type Exec = (channel: (error: Error | undefined, channel: ScriptedChannel) => void) => void;
+type Exec = (done: (error: Error | undefined, channel?: unknown) => void) => void;
 
-/** The open gate to a server that runs one command, with enough of ssh2's client behind it. */
+/** The open gate to a server that announces nothing, answers at once and runs one command. */
 function gateTo(exec: Exec): CommandGate {
-  const callbacks: (() => void)[] = [];
-  const client = {
-    exec: (_command: string, done: Parameters<Exec>[0]) => exec(done),
-    _callbacks: callbacks,
-    _protocol: { ping: () => callbacks.shift()?.() },
-  };
-  return openGate(client as unknown as Client);
-}
-
-function openGate(client: Client): CommandGate {
-  return new CommandGate(client, true);
+  const client = { exec: (_command: string, done: Parameters<Exec>[0]) => exec(done) } as Client;
+  return new CommandGate({ client, onDebug: () => {}, ping: async () => {} }, true);
 }
 
 interface Script {
@@ -317,7 +309,7 @@ for (const greeting of [
 }
 
 test("A server that refuses the command costs the addresses only.", async () => {
-  const refusing = gateTo((done) => done(new Error("(SSH) Channel open failure"), undefined as never));
+  const refusing = gateTo((done) => done(new Error("(SSH) Channel open failure")));
   const throwing = gateTo(() => {
     throw new Error("Not connected");
   });
@@ -435,11 +427,11 @@ test("idle() waits for what is being asked, and for nothing else.", async () => 
 test("A real server whose shell ends at once costs the addresses only: nothing is written into a dead channel.", async () => {
   await using server = await startSshServer({ exec: () => ({ stdout: "1000\n.\n", code: 0 }) });
   const client = new ssh2.Client();
-  await new Promise<void>((resolve, reject) => {
-    client.on("ready", resolve).on("error", reject);
-    client.connect({ host: server.host, port: server.port, username: "anyone", password: "any" });
-  });
-  const locator = new Locator(openGate(client));
+  const ready = new Promise<void>((resolve, reject) => client.on("ready", resolve).on("error", reject));
+  client.connect({ host: server.host, port: server.port, username: "anyone", password: "any" });
+  const gate = new CommandGate(attach(client), true);
+  await ready;
+  const locator = new Locator(gate);
   await locator.start([]);
   for (let count = 0; count < 3; count++) assert.equal(await locate(locator, target), undefined);
   client.end();

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Connection, ServerChannel } from "ssh2";
 import { PorthopError } from "../../../../src/errors.ts";
 import type { CommandOutput } from "../../../../src/ssh/channel/remote-command.ts";
 import { CommandPair, plain } from "../../../kit/command-pair.ts";
 import { randomBytes, sha256 } from "../../../kit/random.ts";
+import { serverChannelView, serverView } from "../../../kit/ssh2-server-view.ts";
 
 async function running() {
   const pair = await CommandPair.open();
@@ -90,7 +92,7 @@ test("A command that reads no more rejects what is written, and never hangs the 
 
 test("The server may send the window's 2 MiB over both outputs together, and then what was read.", async () => {
   await using run = await running();
-  const send = sender(run.far);
+  const send = sender(run.pair.pair.connection, run.far);
   let columns = 0;
   /** All that was sent before has come, and what it was answered too. */
   const roundTrip = async () => {
@@ -110,31 +112,19 @@ test("The server may send the window's 2 MiB over both outputs together, and the
 });
 
 /** Sends blocks of stdout, with a line of stderr each, as long as the window lets it; gives how many. */
-function sender(far: CommandFar): () => number {
+function sender(connection: Connection, far: ServerChannel): () => number {
   // ssh2's streams mix the two outputs up when both wait for the window.
-  const { outgoing, _client: client } = far as unknown as ServerEnd;
+  const { outgoing } = serverChannelView(far);
+  const { _protocol: protocol } = serverView(connection);
   const [block, line] = [Buffer.alloc(32_768), Buffer.from("a line\n")];
   return () => {
     let sent = 0;
     for (; outgoing.window >= block.length + line.length; sent++) {
       outgoing.window -= block.length + line.length;
-      client._protocol.channelData(outgoing.id, block);
-      client._protocol.channelExtData(outgoing.id, line, 1);
+      protocol.channelData(outgoing.id, block);
+      protocol.channelExtData(outgoing.id, line, 1);
     }
     return sent;
-  };
-}
-
-type CommandFar = Awaited<ReturnType<CommandPair["far"]>>;
-
-/** ssh2 1.17.0, lib/Channel.js. */
-interface ServerEnd {
-  readonly outgoing: { readonly id: number; window: number };
-  readonly _client: {
-    readonly _protocol: {
-      channelData(id: number, data: Uint8Array): void;
-      channelExtData(id: number, data: Uint8Array, type: 1): void;
-    };
   };
 }
 

@@ -55,7 +55,7 @@ async function play(answer: (bind: Bind) => Answer = () => true) {
   let listens = 0;
   const warnings: string[] = [];
   const waiting = new Waiting();
-  const listeners = new RemoteListeners(pair.client, {
+  const listeners = new RemoteListeners(pair.ports, {
     peer,
     server: { host: "192.0.2.7", port: 22 },
     gate: { output: async () => undefined },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../../src/errors.ts";
+import { type SessionCarrier, SessionChannel } from "../../../../src/ssh/channel/session-channel.ts";
 import { CommandPair, plain } from "../../../kit/command-pair.ts";
 
 const fakeCookie = Buffer.alloc(16, 0xab);
@@ -57,6 +58,21 @@ test("A server that opens no session is named, with its reason.", async () => {
       error.code === "forward.refused" &&
       /^vishnu:22 opened no session for the command: /.test(error.message),
   );
+});
+
+test("A channel that the server has closed before the command is an error, and nothing is asked for.", async () => {
+  await using pair = await CommandPair.open();
+  const { carrier } = pair;
+  const ports: SessionCarrier["ports"] = { ...carrier.ports, requestsOn: () => undefined };
+  const channel = await SessionChannel.open({ ...carrier, ports }, new AbortController().signal);
+  await assert.rejects(
+    channel.start({ ...plain, environment: [["FOO", "bar"]], agent: true }, () => assert.fail()),
+    (error) =>
+      error instanceof PorthopError &&
+      error.code === "forward.refused" &&
+      error.message === "vishnu:22 did not run the command: it closed the channel",
+  );
+  assert.deepEqual(pair.requests, []);
 });
 
 test("Who does not wait any more gets no channel, and none is left behind.", async () => {

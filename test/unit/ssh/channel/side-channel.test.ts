@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerChannel } from "ssh2";
 import { PorthopError } from "../../../../src/errors.ts";
+import type { Conn } from "../../../../src/flow/conn.ts";
 import { join } from "../../../../src/flow/join.ts";
-import { OpenSides, type SideChannels, takeSideChannels } from "../../../../src/ssh/channel/side-channel.ts";
+import {
+  OpenSides,
+  type SideCarrier,
+  type SideChannels,
+  takeSideChannels,
+} from "../../../../src/ssh/channel/side-channel.ts";
+import type { OpenRefusal } from "../../../../src/ssh/failure.ts";
+import type { ChannelOpening } from "../../../../src/ssh/ssh2/channel-opening.ts";
 import { CommandPair } from "../../../kit/command-pair.ts";
 import { connPair, type MemoryConn } from "../../../kit/memory-conn.ts";
 
@@ -43,7 +51,7 @@ test("Nothing that the server opens is taken unless it was asked for.", async ()
 test("A channel of the server is joined to a connection here, each half ended by itself.", async () => {
   await using all = await scene();
   const { connect, here, open, take } = all;
-  assert.equal(take(), true);
+  take();
   const far = await connect();
   const [near] = here;
   assert.ok(near !== undefined);
@@ -110,8 +118,62 @@ test("A session that is lost while the connection here is made leaves none behin
   assert.equal(end.aborted, pair.goneBy);
 });
 
-test("An ssh2 that looks different is left alone.", () => {
-  const carrier = { client: {} as never, goneBy: undefined, adopt: () => assert.fail() };
-  const sides = { type: "x11", name: "x", dial: () => assert.fail(), carry: () => assert.fail(), warn() {} } as const;
-  assert.equal(takeSideChannels(carrier, sides, new OpenSides()), false);
+test("More than a thousand at a time are refused for resources, and a place that is given back is taken again.", async () => {
+  const refusals: OpenRefusal[] = [];
+  let take: ((opening: ChannelOpening) => void) | undefined;
+  const carrier: SideCarrier = {
+    ports: {
+      onChannelOpen: (type, taker) => {
+        assert.equal(type, "auth-agent@openssh.com");
+        take = taker;
+      },
+    },
+    goneBy: undefined,
+    adopt: () => assert.fail(),
+  };
+  const dials: PromiseWithResolvers<Conn>[] = [];
+  const sides: SideChannels = {
+    ...{ type: "auth-agent@openssh.com", name: "the agent", warn: () => {} },
+    dial() {
+      const dialing = Promise.withResolvers<Conn>();
+      dials.push(dialing);
+      return dialing.promise;
+    },
+    carry: () => assert.fail(),
+  };
+  const open = new OpenSides();
+  takeSideChannels(carrier, sides, open);
+  const connect = () => take?.({ data: {}, accept: () => assert.fail(), refuse: (refusal) => refusals.push(refusal) });
+  for (let count = 0; count < 1001; count++) connect();
+  assert.deepEqual([dials.length, open.count, refusals], [1000, 1000, [{ reason: 4, text: "too many connections" }]]);
+  for (const { reject } of dials) reject(new Error("it died"));
+  await open.idle();
+  assert.deepEqual([refusals.length, refusals.at(-1)], [1001, { reason: 2, text: "open failed" }]);
+  connect();
+  assert.equal(dials.length, 1001);
+});
+
+test("Where the channel cannot be accepted any more the connection here is broken off, and nothing stays open.", async () => {
+  let take: ((opening: ChannelOpening) => void) | undefined;
+  const carrier: SideCarrier = {
+    ports: { onChannelOpen: (_type, taker) => (take = taker) },
+    goneBy: undefined,
+    adopt: () => assert.fail(),
+  };
+  const [end, joined] = connPair();
+  const open = new OpenSides();
+  const sides: SideChannels = {
+    ...{ type: "x11", name: "the X server", warn: () => {} },
+    dial: async () => joined,
+    carry: () => assert.fail(),
+  };
+  takeSideChannels(carrier, sides, open);
+  const cause = new Error("Instance unusable after fatal error");
+  const accept = () => {
+    throw cause;
+  };
+  take?.({ data: {}, accept, refuse: () => assert.fail() });
+  await open.idle();
+  assert.ok(end.aborted instanceof PorthopError);
+  assert.deepEqual([end.aborted.code, end.aborted.cause], ["ssh.lost", cause]);
 });

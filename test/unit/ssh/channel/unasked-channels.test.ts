@@ -1,31 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Client } from "ssh2";
 import { AskedAddresses, tellUnasked } from "../../../../src/ssh/channel/unasked-channels.ts";
+import type { OpenedChannel } from "../../../../src/ssh/ssh2/channel-opening.ts";
 
-interface Info {
-  readonly type: string;
-  readonly data?: unknown;
-}
-
-/** A client that is shown what the server opens, as ssh2's own handler would be. */
+/** Looks at what the test has the server open. Somebody wants what comes over forwards, asked for or not. */
 function watch() {
-  const passedOn: Info[] = [];
-  const handlers = { CHANNEL_OPEN: (_self: unknown, info: Info) => void passedOn.push(info) };
-  const client = { _protocol: { _handlers: handlers }, _acceptX11: 0 };
   const asked = new AskedAddresses();
   const told: string[] = [];
-  tellUnasked(client as unknown as Client, asked, "vishnu:22", (text) => told.push(text));
-  const open = (type: string, data?: unknown) => handlers.CHANNEL_OPEN(undefined, { type, data });
+  const watchers: ((opened: OpenedChannel) => void)[] = [];
+  const ports = { watchChannelOpens: (look: (opened: OpenedChannel) => void) => void watchers.push(look) };
+  tellUnasked(ports, asked, "vishnu:22", (text) => told.push(text));
+  const open = (type: string, { data = {}, isWanted = false }: Partial<OpenedChannel> = {}) => {
+    for (const look of watchers) look({ type, data, isWanted });
+  };
   return {
-    ...{ client, asked, told, passedOn, open },
-    tcp: (destIP: string, destPort: number) => open("forwarded-tcpip", { destIP, destPort }),
-    unix: (socketPath: string) => open("forwarded-streamlocal@openssh.com", { socketPath }),
+    ...{ asked, told, open },
+    tcp: (destIP: string, destPort: number) => open("forwarded-tcpip", { data: { destIP, destPort }, isWanted: true }),
+    unix: (socketPath: string) => open("forwarded-streamlocal@openssh.com", { data: { socketPath }, isWanted: true }),
   };
 }
 
-test("What was asked for is nothing to tell, and all is passed on to ssh2.", () => {
-  const { asked, told, passedOn, open, tcp, unix } = watch();
+test("What was asked for is nothing to tell, nor is what goes to no forward.", () => {
+  const { asked, told, open, tcp, unix } = watch();
   asked.add({ host: "localhost", port: 9000 }, "R1");
   asked.add({ path: "/run/a.sock" }, "R2");
   tcp("localhost", 9000);
@@ -33,11 +29,16 @@ test("What was asked for is nothing to tell, and all is passed on to ssh2.", () 
   open("session");
   open("nonsense");
   assert.deepEqual(told, []);
-  tcp("localhost", 9001);
-  assert.deepEqual(
-    passedOn.map(({ type }) => type),
-    ["forwarded-tcpip", "forwarded-streamlocal@openssh.com", "session", "nonsense", "forwarded-tcpip"],
-  );
+});
+
+test("Where a server leaves the address out that is told as well, as all addresses or none.", () => {
+  const { told, open } = watch();
+  open("forwarded-tcpip", { isWanted: true });
+  open("forwarded-streamlocal@openssh.com", { isWanted: true });
+  assert.deepEqual(told, [
+    "vishnu:22 has a connection for *:0, which no forward asked for: refused",
+    "vishnu:22 has a connection for , which no forward asked for: refused",
+  ]);
 });
 
 test("An address that no forward asked for is told once, with the forward that was most likely meant.", () => {
@@ -69,11 +70,9 @@ test("A server that makes up addresses is told of a few times, and its text is s
 });
 
 test("X11 and the agent are told once each when they were not asked for, whatever else was told.", () => {
-  const { client, told, open, tcp } = watch();
-  client._acceptX11 = 1;
-  open("x11");
+  const { told, open, tcp } = watch();
+  open("x11", { isWanted: true });
   assert.deepEqual(told, []);
-  client._acceptX11 = 0;
   for (let port = 1; port < 10; port++) tcp("localhost", port);
   for (const type of ["x11", "auth-agent@openssh.com", "x11", "auth-agent@openssh.com"]) open(type);
   const refused = "which it was not asked for: refused; this is probably an attack by a malicious server";

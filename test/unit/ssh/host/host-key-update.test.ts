@@ -3,15 +3,10 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Client } from "ssh2";
 import { fingerprint } from "../../../../src/codec/keys/fingerprint.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
-import {
-  type HostKeyProver,
-  type HostKeyUpdate,
-  learnHostKeys,
-  updateHostKeys,
-} from "../../../../src/ssh/host/host-key-update.ts";
+import { type HostKeyUpdate, learnHostKeys, updateHostKeys } from "../../../../src/ssh/host/host-key-update.ts";
+import type { Ports } from "../../../../src/ssh/ssh2/ports.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
@@ -33,23 +28,23 @@ const sessionId = Buffer.from("the session");
 interface Played {
   /** Whether it signs what it was asked to. */
   readonly honest?: boolean;
+  /** Whether it answers with a no. */
+  readonly refuses?: boolean;
   readonly update?: Partial<HostKeyUpdate>;
 }
 
-function played(keys: readonly HostKey[], known: string, { honest = true, update = {} }: Played = {}) {
+function played(keys: readonly HostKey[], known: string, { honest = true, refuses = false, update = {} }: Played = {}) {
   const directory = tempDirectory("host-key-update");
   const file = join(directory, "known_hosts");
   writeFileSync(file, known);
   const log = new LogLines();
   const asked: Buffer[] = [];
-  const replies: unknown[] = [];
-  const callbacks: ((failed: unknown, answer?: Buffer | null) => void)[] = [];
-  const protocol = {
-    _handlers: { GLOBAL_REQUEST: (_self: unknown, name: string) => void replies.push(name) },
-    _kex: { sessionID: sessionId },
-    requestSuccess: () => void replies.push(true),
-    openssh_hostKeysProve(parsed: readonly { getPublicSSH(): Buffer | string }[]) {
-      const blobs = parsed.map((key) => Buffer.from(key.getPublicSSH()));
+  const takers = new Map<string, (data: unknown) => void>();
+  const ports: Pick<Ports, "onGlobalRequest" | "proveHostKeys" | "sessionId"> = {
+    sessionId,
+    onGlobalRequest: (name, take) => void takers.set(name, take),
+    async proveHostKeys(unproved) {
+      const blobs = unproved.map((key) => key.getPublicSSH());
       asked.push(...blobs);
       const signatures = blobs.map((blob) => {
         const key = keys.find((each) => each.blob.equals(blob));
@@ -57,19 +52,18 @@ function played(keys: readonly HostKey[], known: string, { honest = true, update
         const signed = writeStrings("hostkeys-prove-00@openssh.com", honest ? sessionId : "another", blob);
         return writeStrings("ssh-ed25519", sign(null, signed, key.privateKey));
       });
-      callbacks.shift()?.(false, writeStrings(...signatures));
+      return refuses ? undefined : writeStrings(...signatures);
     },
   };
-  const client = { _protocol: protocol, _callbacks: callbacks } as unknown as HostKeyProver & Client;
   const own: HostKeyUpdate = {
     ...{ name: "vishnu", files: [file], hashed: false, prompter: undefined, log, isTrusted: () => true },
     ...update,
   };
   return {
-    ...{ client, log, asked, replies, protocol, own },
+    ...{ ports, takers, log, asked, own },
     learn: () =>
       learnHostKeys(
-        client,
+        ports,
         keys.map(({ blob }) => ({ getPublicSSH: () => blob })),
         own,
       ),
@@ -100,9 +94,11 @@ test("With nothing new, nothing is asked and nothing is said.", async () => {
 test("A server that cannot prove its keys changes nothing, not even what is obsolete.", async () => {
   const [kept, fresh, old] = [hostKey(), hostKey(), hostKey()];
   const known = `${kept.line}\n${old.line}\n`;
-  using server = played([kept, fresh], known, { honest: false });
-  await assert.rejects(server.learn(), /does not prove that it holds the keys/);
-  assert.equal(server.text(), known);
+  for (const unproved of [{ honest: false }, { refuses: true }]) {
+    using server = played([kept, fresh], known, unproved);
+    await assert.rejects(server.learn(), /does not prove that it holds the keys/);
+    assert.equal(server.text(), known);
+  }
 });
 
 test("A person who is asked may say no.", async () => {
@@ -125,28 +121,40 @@ test("A person who is asked may say no.", async () => {
   }
 });
 
-test("The server's list is taken once, and only from a host that is trusted; other requests go to ssh2.", () => {
+test("The server's list is taken once, only from a host that is trusted, and only when somebody wants it.", async () => {
   const key = hostKey();
+  const list = [{ getPublicSSH: () => key.blob }];
+  const tell = ({ takers }: { readonly takers: ReadonlyMap<string, (data: unknown) => void> }, data: unknown) => {
+    assert.deepEqual([...takers.keys()], ["hostkeys-00@openssh.com"], "others go to ssh2");
+    takers.get("hostkeys-00@openssh.com")?.(data);
+  };
   let trusted = 0;
   const isTrusted = () => {
     trusted++;
     return false;
   };
   using server = played([key], "", { update: { isTrusted } });
-  updateHostKeys(server.client, server.own);
-  const request = server.protocol._handlers.GLOBAL_REQUEST as (...args: unknown[]) => void;
-  request(server.protocol, "hostkeys-00@openssh.com", true, [{ getPublicSSH: () => key.blob }]);
-  request(server.protocol, "hostkeys-00@openssh.com", false, "nonsense");
-  request(server.protocol, "keepalive@openssh.com", true, null);
-  assert.deepEqual([server.replies, trusted, server.asked], [[true, "keepalive@openssh.com"], 1, []]);
+  updateHostKeys(server.ports, server.own);
+  tell(server, "nonsense");
+  tell(server, Array(65).fill(list[0]));
+  tell(server, list);
+  assert.deepEqual([trusted, server.asked], [1, []]);
+
   using off = played([key], "");
-  updateHostKeys(off.client, undefined);
-  (off.protocol._handlers.GLOBAL_REQUEST as (...args: unknown[]) => void)(
-    off.protocol,
-    "hostkeys-00@openssh.com",
-    false,
-    [],
-  );
-  assert.deepEqual([off.replies, off.asked], [[], []]);
-  updateHostKeys({} as Client, server.own);
+  updateHostKeys(off.ports, undefined);
+  tell(off, list);
+  assert.deepEqual(off.asked, []);
+
+  const other = hostKey();
+  const told = Promise.withResolvers<void>();
+  const log = Object.assign(new LogLines(), { info: () => told.resolve() });
+  using twice = played([key, other], `${other.line}\n`, { update: { log } });
+  updateHostKeys(twice.ports, twice.own);
+  for (let times = 0; times < 2; times++)
+    tell(
+      twice,
+      [key, other].map(({ blob }) => ({ getPublicSSH: () => blob })),
+    );
+  await told.promise;
+  assert.deepEqual(twice.asked, [key.blob]);
 });

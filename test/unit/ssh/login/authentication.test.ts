@@ -5,11 +5,12 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { PorthopError } from "../../../../src/errors.ts";
-import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { Agent } from "../../../../src/ssh/login/agent.ts";
 import { type AuthSettings, createAuthHandler } from "../../../../src/ssh/login/authentication.ts";
 import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
 import type { Prompter } from "../../../../src/ssh/prompter.ts";
+import { attach } from "../../../../src/ssh/ssh2/attach.ts";
+import { loadSsh2 } from "../../../../src/ssh/ssh2/loader.ts";
 import { Answers, ctrlC } from "../../../kit/answers.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
 import { need } from "../../../kit/packages.ts";
@@ -38,8 +39,6 @@ interface Case extends Partial<AuthSettings> {
   readonly files?: readonly string[];
   readonly agentSocket?: string;
   readonly prompter?: Prompter | undefined;
-  /** Does without what needs ssh2's internals. */
-  readonly detached?: boolean;
 }
 
 interface Outcome {
@@ -51,7 +50,7 @@ interface Outcome {
 async function logIn(server: { host: string; port: number }, options: Case = {}): Promise<Outcome> {
   const ssh2 = await loadSsh2();
   const log = new LogLines();
-  const { user = "vishnu", files = [], agentSocket, prompter, detached, ...settings } = options;
+  const { user = "vishnu", files = [], agentSocket, prompter, ...settings } = options;
   const flagFiles = [...files];
   const identities = await loadIdentities({ flagFiles, configFiles: ["none"], home: folder }, log);
   const login = createAuthHandler(
@@ -81,7 +80,7 @@ async function logIn(server: { host: string; port: number }, options: Case = {})
     });
     client.on("close", () => resolve(login.failure(cause)));
     client.connect({ host: server.host, port: server.port, username: user, authHandler: login.handler });
-    if (detached !== true) login.attach(client);
+    login.attach(attach(client));
   });
   client.destroy();
   return { error, log: log.text };
@@ -332,18 +331,6 @@ test("The error of a login that got half way says how far it got", limits, async
     /: accepted publickey as a part of it, then tried nothing more; the server takes password$/,
   );
   assert.match(silent.hint, /no terminal/);
-});
-
-test("Without a look into ssh2 a login in one step works all the same", limits, async () => {
-  const { file, publicKey } = newKey();
-  await using server = await startSshServer({ publicKey });
-  const both = [newKey().file, file];
-  assert.equal((await logIn(server, { files: both, detached: true })).error, undefined);
-  await using other = await startSshServer({ publicKey: newKey().publicKey });
-  assert.match(
-    (await refusedLogin(other, { files: both, detached: true })).message,
-    /tried publickey \(~\/key-\d+, ~\/key-\d+\)/,
-  );
 });
 
 test("Keys of the agent come first, those named by files before its others, and no key twice", limits, async () => {

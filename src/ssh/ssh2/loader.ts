@@ -3,13 +3,12 @@
  * not pay. Its version is pinned, and whatever touches its internals looks first whether they are there.
  */
 import crypto from "node:crypto";
-import { chacha20Poly1305, withChacha20 } from "./algorithm/chacha20.ts";
-import { diffieHellmanGroups } from "./algorithm/diffie-hellman.ts";
-import { extend } from "./algorithm/extension.ts";
-import { addKeyExchanges, type KexHandler, kexInitMessage } from "./algorithm/key-exchange.ts";
-import { mlkemAddition, mlkemExchange } from "./algorithm/mlkem.ts";
-import { hostCertificateAlgorithms } from "./host/host-certificate.ts";
-import { foreignKeys } from "./login/foreign-key.ts";
+import { chacha20Poly1305, withChacha20 } from "../algorithm/chacha20.ts";
+import { diffieHellmanGroups } from "../algorithm/diffie-hellman.ts";
+import { mlkemAddition, mlkemExchange } from "../algorithm/mlkem.ts";
+import type { KexHandler } from "./exchange-view.ts";
+import { extend } from "./extension.ts";
+import { addKeyExchanges, kexInitMessage } from "./key-exchange.ts";
 
 export type Ssh2 = typeof import("ssh2");
 
@@ -35,10 +34,8 @@ async function load(): Promise<Ssh2> {
   extend(version, [mlkemExchange], () => {
     handler = addKeyExchanges(kex, new Map([...diffieHellmanGroups, [mlkemExchange, mlkemAddition]]));
   });
-  // These reach into the objects of a connection, and look there for what they need.
-  extend(version, [foreignKeys, ...hostCertificateAlgorithms], () => {});
   // ssh2 is CommonJS: all it exports is on `default`.
-  const ssh2 = (await import("ssh2")).default as unknown as Ssh2;
+  const { default: ssh2 } = await import("ssh2");
   const { default: handlers } = await import("ssh2/lib/protocol/handlers.js");
   extend(version, [mlkemExchange], () => {
     // Protocol.js has the same one, unless somebody had loaded it before.

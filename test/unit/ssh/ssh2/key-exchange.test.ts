@@ -2,38 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kexInitLists } from "../../../../src/codec/session/kex-init.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
-import {
-  addKeyExchanges,
-  type KexModule,
-  type KexProtocol,
-  type KeyExchange,
-  kexInitMessage,
-} from "../../../../src/ssh/algorithm/key-exchange.ts";
+import type { ExchangeView, ExchangingView, KexModule } from "../../../../src/ssh/ssh2/exchange-view.ts";
+import { exchangesOf } from "../../../../src/ssh/ssh2/exchange-watch.ts";
+import { addKeyExchanges, kexInitMessage } from "../../../../src/ssh/ssh2/key-exchange.ts";
+import { TakenExchange } from "../../../../src/ssh/ssh2/taken-exchange.ts";
 
 function kexInit(exchanges: string): Buffer {
   const lists = [exchanges, "ssh-ed25519", "aes128-ctr", "aes128-ctr", "umac-64", "umac-128", "none", "none", "", ""];
   return Buffer.concat([Buffer.of(kexInitMessage), Buffer.alloc(16, 7), writeStrings(...lists), Buffer.alloc(5)]);
 }
 
-interface Played {
-  readonly _server: boolean;
-  readonly _offer: { readonly lists: { readonly kex: { array: readonly string[] } } };
-  _kex?: KeyExchange | undefined;
+interface Played extends ExchangingView {
+  readonly _offer: NonNullable<ExchangingView["_offer"]>;
   readonly errors: string[];
-  _onError(error: Error): void;
 }
 
 function protocolOf(ours: string, server = false): Played {
   const errors: string[] = [];
   const _onError = (error: Error) => void errors.push(error.message);
-  return { _server: server, _offer: { lists: { kex: { array: ours.split(",") } } }, _kex: undefined, errors, _onError };
+  return { _server: server, _offer: { lists: { kex: { array: ours.split(",") } } }, errors, _onError };
 }
 
 /** Plays kex.js: agrees, makes an exchange of a kind that it has, starts it. */
 function playedModule() {
   const has = ["old", "kin"];
   const started: string[] = [];
-  const handle = (protocol: KexProtocol, payload: Buffer) => {
+  const handle = (protocol: ExchangingView, payload: Buffer) => {
     const [theirs = []] = kexInitLists(payload);
     const ours = protocol._offer?.lists.kex.array ?? [];
     const [client, server] = protocol._server ? [theirs, ours] : [ours, theirs];
@@ -43,8 +37,12 @@ function playedModule() {
       return Number.POSITIVE_INFINITY;
     }
     if (!has.includes(name)) throw new Error(`Unsupported key exchange algorithm: ${name}`);
-    const start = () => started.push(name);
-    protocol._kex = { negotiated: { kex: name }, _remoteKexinit: payload, start } as unknown as KeyExchange;
+    const start = () => void started.push(name);
+    protocol._kex = {
+      negotiated: { kex: name },
+      _remoteKexinit: payload,
+      start,
+    } as Partial<ExchangeView> as ExchangeView;
     protocol._kex.start();
     return 1;
   };
@@ -68,17 +66,17 @@ const ways: readonly (readonly [string, (module: KexModule, protocol: Played, pa
 for (const [when, receive] of ways) {
   test(`${when} an exchange that ssh2 lacks is made of its kin, changed before it starts, and called by its name.`, () => {
     const { module, started } = playedModule();
-    const changed: KeyExchange[] = [];
-    const client = (exchange: KeyExchange) => {
+    let changed = 0;
+    const client = (exchange: unknown) => {
+      assert.ok(exchange instanceof TakenExchange);
       assert.equal(started.length, 0);
-      changed.push(exchange);
+      changed++;
     };
     addKeyExchanges(module, new Map([["new", { standIn: "kin", client }]]));
     const protocol = protocolOf("new,kin,old");
     const payload = kexInit("old,kin,new");
     assert.equal(receive(module, protocol, payload), 1);
-    assert.deepEqual(started, ["kin"]);
-    assert.equal(protocol._kex, changed[0]);
+    assert.deepEqual([started, changed], [["kin"], 1]);
     assert.equal(protocol._kex?.negotiated.kex, "new");
     assert.equal(protocol._kex?._remoteKexinit, payload, "what is hashed is what the server sent");
     assert.deepEqual(protocol._offer.lists.kex.array, ["new", "kin", "old"]);
@@ -103,37 +101,30 @@ test("What the client prefers decides, and others go through untouched.", () => 
 
 test("A server goes by the client's order, and changes only what was made for servers.", () => {
   const { module, started } = playedModule();
-  const changed: string[] = [];
-  const server = (exchange: KeyExchange) => void changed.push(exchange.negotiated.kex);
-  addKeyExchanges(module, new Map([["new", { standIn: "kin", server }]]));
-  module.onKEXPayload.call(protocolOf("old,new", true), first, kexInit("new,old"));
-  assert.deepEqual([started, changed], [["kin"], ["new"]]);
+  let changed = 0;
+  addKeyExchanges(module, new Map([["new", { standIn: "kin", server: () => void changed++ }]]));
+  const protocol = protocolOf("old,new", true);
+  module.onKEXPayload.call(protocol, first, kexInit("new,old"));
+  assert.deepEqual([started, changed, protocol._kex?.negotiated.kex], [["kin"], 1, "new"]);
   assert.throws(() => module.onKEXPayload.call(protocolOf("new"), first, kexInit("new")), /Unsupported key exchange/);
 });
 
 test("One that ssh2 has is changed under its own name.", () => {
   const { module, started } = playedModule();
   let changed = 0;
-  addKeyExchanges(module, new Map([["old", { client: () => changed++ }]]));
+  addKeyExchanges(module, new Map([["old", { client: () => void changed++ }]]));
   module.onKEXPayload.call(protocolOf("kin,old"), first, kexInit("old"));
   assert.deepEqual([started, changed], [["old"], 1]);
 });
 
-test("Somebody else who waits for exchanges with a property of his own goes on hearing of them.", () => {
-  const { module } = playedModule();
-  addKeyExchanges(module, new Map([["new", { standIn: "kin", client: () => {} }]]));
+test("Whoever watches the exchanges sees each as it was changed, before its first step.", () => {
+  const { module, started } = playedModule();
+  const story: string[] = [];
+  addKeyExchanges(module, new Map([["new", { standIn: "kin", client: () => void story.push("changed") }]]));
   const protocol = protocolOf("new");
-  const heard: (KeyExchange | undefined)[] = [];
-  Object.defineProperty(protocol, "_kex", {
-    configurable: true,
-    get: () => heard.at(-1),
-    set: (exchange: KeyExchange | undefined) => void heard.push(exchange),
-  });
+  exchangesOf(protocol).onMade(({ negotiated }) => story.push(`${negotiated.kex} after ${started.length} starts`));
   for (const [, receive] of ways) receive(module, protocol, kexInit("new"));
-  assert.deepEqual(
-    heard.map((exchange) => exchange?.negotiated.kex),
-    ["new", "new"],
-  );
+  assert.deepEqual(story, ["changed", "new after 0 starts", "changed", "new after 1 starts"]);
 });
 
 test("When nothing is in common, the error says what the server offers, without signals that are no algorithms.", () => {

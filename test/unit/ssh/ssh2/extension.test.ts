@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extend, extensionFlaws, flawOf } from "../../../../src/ssh/algorithm/extension.ts";
+import { extend, extensionFlaws, flawOf } from "../../../../src/ssh/ssh2/extension.ts";
 
 test("What could be added has no flaw.", () => {
   let added = 0;

@@ -2,14 +2,14 @@
  * Algorithms that porthop adds to ssh2. They reach into one exact version of it: with any other, or when something was
  * not found as expected, they are not offered, and everybody can ask why not.
  */
-const version = "1.17.0";
+export const ssh2Version = "1.17.0";
 
 const flaws = new Map<string, string>();
 
 /** `add` throws when it cannot: the reason is kept for those algorithms. */
 export function extend(found: string, algorithms: readonly string[], add: () => void): void {
   try {
-    if (found !== version) throw new Error(`ssh2 is ${found}, not ${version}`);
+    if (found !== ssh2Version) throw new Error(`ssh2 is ${found}, not ${ssh2Version}`);
     add();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

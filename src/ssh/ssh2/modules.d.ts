@@ -1,6 +1,6 @@
 /** The inner modules of ssh2 that are imported: their types are not in @types/ssh2. */
 declare module "ssh2/lib/protocol/kex.js" {
-  const module: Partial<import("./algorithm/key-exchange.ts").KexModule>;
+  const module: Partial<import("./exchange-view.ts").KexModule>;
   export default module;
 }
 

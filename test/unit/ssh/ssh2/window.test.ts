@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { openWindow, takeData, type WindowedChannel } from "../../../../src/ssh/channel/window.ts";
+import type { ChannelView } from "../../../../src/ssh/ssh2/view.ts";
+import { openWindow, takeData, windowBytes } from "../../../../src/ssh/ssh2/window.ts";
 
-const windowBytes = 2 * 1024 * 1024;
 const stepBytes = 128 * 1024;
 
 class Fake extends Readable {
@@ -29,7 +29,7 @@ class Fake extends Readable {
   }
 
   comes(bytes: number, streamOf: (fake: Fake) => Readable = (fake) => fake): void {
-    takeData(this as unknown as WindowedChannel, streamOf(this), Buffer.alloc(bytes));
+    takeData(this as unknown as ChannelView, streamOf(this), Buffer.alloc(bytes));
   }
 }
 
@@ -88,7 +88,7 @@ for (const [what, states] of [
     fake.outgoing.state = states.outgoing;
     fake.incoming.state = states.incoming;
     while (fake.read(32_768) !== null);
-    openWindow(fake as unknown as WindowedChannel);
+    openWindow(fake as unknown as ChannelView);
     assert.deepEqual(fake.adjusts, []);
   });
 }

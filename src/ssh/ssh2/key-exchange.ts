@@ -4,47 +4,17 @@
  * of that is changed before its first step. What is hashed and sent stays as both sides wrote it.
  */
 import { kexInitLists, withKeyExchanges } from "../../codec/session/kex-init.ts";
-
-/** One that ssh2 makes (lib/protocol/kex.js, KeyExchange and those that extend it), as far as ours change it. */
-export interface KeyExchange {
-  readonly negotiated: { kex: string };
-  /** Our keys, where they have the form of node:crypto's Diffie-Hellman, and the public one. */
-  _dh: unknown;
-  _public: Buffer | null;
-  _remoteKexinit: Buffer;
-  readonly _protocol: KexProtocol;
-  start(): void;
-  generateKeys(): void;
-  getPublicKey(): Buffer;
-  convertPublicKey(key: Buffer): Buffer;
-  /** K, big endian, hashed as a string; an error ends the handshake. */
-  computeSecret(otherPublicKey: Buffer): Buffer | Error;
-  /** Of a group exchange: what the server chose. */
-  setDHParams?(prime: Buffer, generator: Buffer): void;
-}
+import { unmatchedList } from "../failure.ts";
+import type { ExchangeView, ExchangingView, KexHandler, KexModule } from "./exchange-view.ts";
+import { exchangesOf } from "./exchange-watch.ts";
+import { TakenExchange } from "./taken-exchange.ts";
 
 export interface KeyExchangeAddition {
   /** The one of ssh2's whose messages look the same. Its own name when ssh2 has it. */
   readonly standIn?: string;
   /** Changes it for a client; `server` for a server, which then can do it too. */
-  readonly client?: (exchange: KeyExchange) => void;
-  readonly server?: (exchange: KeyExchange) => void;
-}
-
-/** What lib/protocol/kex.js exports. Protocol.js and handlers.js take these when they are loaded: change them before that. */
-export interface KexModule {
-  onKEXPayload: (this: KexProtocol, state: { readonly firstPacket: boolean }, payload: Buffer) => unknown;
-  readonly HANDLERS: { [type: number]: KexHandler | undefined };
-}
-
-export type KexHandler = (protocol: KexProtocol, payload: Buffer) => unknown;
-
-export interface KexProtocol {
-  readonly _server: boolean;
-  readonly _offer?: { readonly lists: { readonly kex: { array: readonly string[] } } };
-  _kex?: KeyExchange | undefined;
-  _onError: (error: Error) => void;
-  _debug?: ((text: string) => void) | undefined;
+  readonly client?: (exchange: TakenExchange) => void;
+  readonly server?: (exchange: TakenExchange) => void;
 }
 
 export const kexInitMessage = 20;
@@ -73,7 +43,7 @@ export function addKeyExchanges(
 
 function exchange(
   additions: ReadonlyMap<string, KeyExchangeAddition>,
-  protocol: KexProtocol,
+  protocol: ExchangingView,
   payload: Buffer,
   go: (payload: Buffer) => unknown,
 ): unknown {
@@ -90,15 +60,15 @@ function exchange(
     // Both names change places in both lists: whatever else was said about either stays true.
     const swapped = (names: readonly string[]) =>
       names.map((each) => (each === name ? standIn : each === standIn ? name : each));
-    const prepare = (made: KeyExchange) => {
+    const takeOver = (made: ExchangeView) => {
       made._remoteKexinit = payload;
       made.negotiated.kex = name;
-      change(made);
+      change(new TakenExchange(made));
     };
     protocol._debug?.(`Handshake: ${name} in what follows is called ${standIn}`);
     entry.array = swapped(ours);
     try {
-      return catchingExchange(protocol, prepare, () => go(withKeyExchanges(payload, swapped(theirs))));
+      return exchangesOf(protocol).changing(takeOver, () => go(withKeyExchanges(payload, swapped(theirs))));
     } finally {
       entry.array = ours;
     }
@@ -110,36 +80,12 @@ function agreed(client: readonly string[], server: readonly string[]): string | 
   return client.find((name) => server.includes(name));
 }
 
-/** handleKexInit stores the new exchange in `_kex`, and starts it from there. */
-function catchingExchange<T>(protocol: KexProtocol, prepare: (made: KeyExchange) => void, run: () => T): T {
-  const kept = Object.getOwnPropertyDescriptor(protocol, "_kex");
-  let current = protocol._kex;
-  let isNew = false;
-  Object.defineProperty(protocol, "_kex", {
-    configurable: true,
-    get: () => current,
-    set(made: KeyExchange) {
-      prepare(made);
-      current = made;
-      isNew = true;
-    },
-  });
-  try {
-    return run();
-  } finally {
-    if (kept === undefined) delete protocol._kex;
-    else Object.defineProperty(protocol, "_kex", kept);
-    // Somebody else may listen to it with a property of that kind, too.
-    if (isNew) protocol._kex = current;
-  }
-}
-
 /** ssh2 says what could not be agreed on; as with ssh, one wants to know what the server would have taken. */
-function tellingOffers<T>(protocol: KexProtocol, payload: Buffer, run: () => T): T {
+function tellingOffers<T>(protocol: ExchangingView, payload: Buffer, run: () => T): T {
   const onError = protocol._onError;
   protocol._onError = (error) => {
-    const index = offerNames.findIndex((what) => error.message.endsWith(`no matching ${what}`));
-    const offer = index === -1 ? undefined : kexInitLists(payload)[index];
+    const index = unmatchedList(error);
+    const offer = index === undefined ? undefined : kexInitLists(payload)[index];
     if (offer !== undefined) error.message += `; its offer: ${offer.filter((name) => !isSignal(name)).join(",")}`;
     onError.call(protocol, error);
   };
@@ -149,12 +95,6 @@ function tellingOffers<T>(protocol: KexProtocol, payload: Buffer, run: () => T):
     protocol._onError = onError;
   }
 }
-
-/** In the order of the message's lists, in the words of handleKexInit. */
-const offerNames = [
-  ...["key exchange algorithm", "host key format", "C->S cipher", "S->C cipher", "C->S MAC", "S->C MAC"],
-  ...["C->S compression algorithm", "S->C compression algorithm"],
-];
 
 /** Names in the list of key exchanges that are none (RFC 8308, section 2.1; OpenSSH, PROTOCOL, section 1.10). */
 function isSignal(name: string): boolean {

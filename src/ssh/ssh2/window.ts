@@ -4,27 +4,16 @@
  * twice as much, and only when half is used: 19 MB/s instead of 36 at a round trip of 50 ms. And it opens windows of
  * channels that are closed: by then the server may have given their number to another one.
  */
+import type { ChannelView, StreamView } from "./view.ts";
+
 const stepBytes = 128 * 1024;
-/** What ssh2 offers with each channel, and the most that one may have on its way or unread (lib/Channel.js). */
-const windowBytes = 2 * 1024 * 1024;
-
-/** One of a channel's two streams, the data and what its types call stderr. */
-export interface ChannelStream {
-  readonly readableLength: number;
-  read(bytes?: number): unknown;
-  push(chunk: Uint8Array): boolean;
-}
-
-/** The parts of a channel that ssh2's types do not show, and that its window is about (lib/Channel.js). */
-export interface WindowedChannel extends ChannelStream {
-  readonly incoming: { readonly state: "open" | "eof" | "closed"; window: number };
-  readonly outgoing: { readonly state: "open" | "eof" | "closing" | "closed"; readonly id: number };
-  readonly stderr: ChannelStream;
-  readonly _client: { readonly _protocol: { channelWindowAdjust(channel: number, bytes: number): void } };
-}
+/** What ssh2 offers with each channel, and the most that one may have on its way or unread (lib/Channel.js, MAX_WINDOW). */
+export const windowBytes = 2 * 1024 * 1024;
+/** The largest packet that it takes (PACKET_SIZE). */
+export const packetBytes = 32 * 1024;
 
 /** Takes in what has come on one of the channel's streams; the window has to have room for it. */
-export function takeData(channel: WindowedChannel, stream: ChannelStream, data: Uint8Array): void {
+export function takeData(channel: ChannelView, stream: StreamView, data: Uint8Array): void {
   channel.incoming.window -= data.length;
   openByReading(channel, stream);
   stream.push(data);
@@ -33,7 +22,7 @@ export function takeData(channel: WindowedChannel, stream: ChannelStream, data: 
 }
 
 /** Whatever way a stream is read, be it by events, what waits in it is given out by `read`. */
-function openByReading(channel: WindowedChannel, stream: ChannelStream): void {
+function openByReading(channel: ChannelView, stream: StreamView): void {
   if (Object.hasOwn(stream, "read")) return;
   const { read } = stream;
   stream.read = (bytes) => {
@@ -44,7 +33,7 @@ function openByReading(channel: WindowedChannel, stream: ChannelStream): void {
 }
 
 /** Opens it for what was read, once that is a step. */
-export function openWindow(channel: WindowedChannel): void {
+export function openWindow(channel: ChannelView): void {
   const { incoming, outgoing } = channel;
   // Nothing more will come, or nothing more is wanted: after our CLOSE the number is the server's to give away.
   if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) return;

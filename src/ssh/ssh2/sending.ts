@@ -1,0 +1,69 @@
+/**
+ * What goes out: nothing after the end, answers counted, and messages of our own. At the end of the connection ssh2 lets go
+ * of its compression, and only at the close, which may come much later, of its channels: what these have to say in between
+ * goes nowhere, and with compression it would throw.
+ */
+import { answerKinds, channelSendKinds, type ProtocolView } from "./view.ts";
+
+/** Calls `send` once: what the stream is given meanwhile is the answer. */
+export type Answering = (send: () => void) => void;
+
+export class Sending {
+  readonly #protocol: ProtocolView;
+  #answering: Answering = (send) => send();
+
+  constructor(protocol: ProtocolView) {
+    this.#protocol = protocol;
+    for (const kind of channelSendKinds) {
+      wrap(protocol, kind, (send) => (words) => {
+        // It destructs itself once (Protocol.js, cleanup).
+        if (protocol._destruct !== undefined) send(words);
+      });
+    }
+    for (const kind of answerKinds) wrap(protocol, kind, (send) => (words) => this.#answering(() => send(words)));
+  }
+
+  /** Whatever is sent because the server sent something passes through this. */
+  onAnswer(answering: Answering): void {
+    this.#answering = answering;
+  }
+
+  /** A key exchange is under way and holds back what is to be sent. */
+  get isHolding(): boolean {
+    return this.#protocol._queue !== undefined;
+  }
+
+  /** SSH_MSG_IGNORE (RFC 4253, section 11.2). Not while keys are exchanged: then much goes both ways; nor after the end. */
+  ignore(): void {
+    if (this.#protocol._kexinit !== undefined || this.#protocol._destruct === undefined) return;
+    sendPayload(this.#protocol, ignoreMessage);
+  }
+}
+
+/** As ssh2 sends its own messages (lib/protocol/utils.js, sendPacket): a key exchange that is under way holds it back. */
+export function sendPayload(protocol: ProtocolView, payload: Uint8Array): void {
+  const { write } = protocol._packetRW;
+  const packet = write.alloc(payload.length);
+  packet.set(payload, write.allocStart);
+  const final = write.finalize(packet);
+  if (protocol._kexinit === undefined) {
+    protocol._cipher.encrypt(final);
+    return;
+  }
+  protocol._queue ??= [];
+  protocol._queue.push(final);
+}
+
+type Send = (words: unknown[]) => void;
+
+function wrap(protocol: ProtocolView, kind: SendKind, around: (send: Send) => Send): void {
+  const sends: Record<SendKind, (...words: never[]) => void> = protocol;
+  const original = sends[kind];
+  const wrapped = around((words) => original.apply(protocol, words as never[]));
+  sends[kind] = (...words) => wrapped(words);
+}
+
+type SendKind = (typeof answerKinds)[number] | (typeof channelSendKinds)[number];
+
+/** Its number, and a string without content. */
+const ignoreMessage = Uint8Array.of(2, 0, 0, 0, 0);
