@@ -195,6 +195,11 @@ export interface Host {
   /** Called for each session after its connection stands and before its first byte. */
   onSession(fn: (wire: Wire) => void): void;
   /**
+   * Hears what the tunnel tells, at once: from `setup` on, until the plugin is disposed. It looks and cannot make anybody
+   * wait. One that throws (or rejects) is dropped with one warning.
+   */
+  on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void;
+  /**
    * Has porthop ask the server for what only it can tell: leg 3, from where it dialed each target (a small command runs
    * there while the session lives), and leg 1, where it listens for -R. Leg 3 when left out.
    */

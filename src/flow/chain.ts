@@ -4,8 +4,8 @@
  * instances outlive the sessions.
  */
 import { type ErrorCode, PorthopError } from "../errors.ts";
-import type { Flow, Host, Middleware, Wire } from "../plugin.ts";
-import type { StopHearing } from "./bus.ts";
+import type { Flow, Host, Middleware, TunnelEvent, Wire } from "../plugin.ts";
+import { publicEvents, type StopHearing } from "./bus.ts";
 import type { EventNamed } from "./event.ts";
 import type { Telling } from "./telling.ts";
 
@@ -123,6 +123,27 @@ export class Chain {
     }
   }
 
+  /** An observer, as a tap: dropped when it throws, or rejects, which would end the whole process. */
+  #hear<N extends TunnelEvent["event"]>(plugin: string, name: N, fn: (event: EventNamed<N>) => unknown): void {
+    if (!publicEvents.includes(name)) throw new Error(`there is no event ${name}, only ${publicEvents.join(", ")}`);
+    let isDropped = false;
+    const drop = (error: unknown) => {
+      if (isDropped) return;
+      isDropped = true;
+      stop();
+      this.#telling.loggerFor(plugin).warn(`stopped hearing ${name}: ${messageOf(error)}`);
+    };
+    const stop = this.#telling.bus.on(name, (event) => {
+      try {
+        const heard = fn(event);
+        if (heard instanceof Promise) heard.catch(drop);
+      } catch (error) {
+        drop(error);
+      }
+    });
+    this.#hearing.push(stop);
+  }
+
   #hostFor(plugin: string): Host {
     return {
       version: this.#facts.version,
@@ -130,6 +151,7 @@ export class Chain {
       signal: this.#stopped.signal,
       sessions: this.#facts.sessions ?? [],
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
+      on: (name, fn) => this.#hear(plugin, name, fn),
       locateTargets: (legs = [3]) => {
         for (const leg of legs) this.locates.add(leg);
       },

@@ -5,6 +5,7 @@
 import type { TcpAddress } from "../../src/codec/address.ts";
 import { readOptions } from "../../src/codec/words/plugin-options.ts";
 import { type ErrorCode, PorthopError } from "../../src/errors.ts";
+import { Bus } from "../../src/flow/bus.ts";
 import type {
   Address,
   Chunk,
@@ -21,6 +22,7 @@ import type {
   Plugin,
   Stage,
   Tap,
+  TunnelEvent,
   Watcher,
   Wire,
 } from "../../src/plugin.ts";
@@ -50,6 +52,7 @@ export class ScriptedHost implements Host {
   readonly locates = new Set<1 | 3>();
   readonly #stopped = new AbortController();
   readonly #onSession: ((wire: Wire) => void)[] = [];
+  readonly #bus = new Bus();
   readonly #disposers: (() => void | Promise<void>)[] = [];
 
   constructor(sessions: readonly string[] = ["vishnu"]) {
@@ -62,6 +65,15 @@ export class ScriptedHost implements Host {
 
   onSession(fn: (wire: Wire) => void): void {
     this.#onSession.push(fn);
+  }
+
+  on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void {
+    this.#bus.on(event, fn);
+  }
+
+  /** Something happens in the tunnel. */
+  tell(event: TunnelEvent): void {
+    this.#bus.publish(event);
   }
 
   locateTargets(legs: readonly (1 | 3)[] = [3]): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import { Bus } from "../../../src/flow/bus.ts";
 import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";
-import type { Host, Middleware, Wire } from "../../../src/plugin.ts";
+import type { Host, Middleware, TunnelEvent, Wire } from "../../../src/plugin.ts";
 import { broken, carryFlow, chainOf, hanging, liveFlow, quiet, stateOf } from "../../kit/carried-flow.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { readAll } from "../../kit/memory-conn.ts";
@@ -208,6 +208,102 @@ test("A plugin that cannot follow a session is warned about, and the others are 
   await chain.dispose();
   bus.publish({ event: "wire", viewFor });
   assert.deepEqual([told, asked, log.lines], [["vishnu"], ["a", "b"], ["warn cannot follow this session: no room"]]);
+});
+
+/** A plugin that hears. */
+function hearing(name: string, hear: (host: Host) => void): PreparedPlugin {
+  return {
+    name,
+    setup: (host) => {
+      hear(host);
+      return pass;
+    },
+  };
+}
+
+const ready: TunnelEvent = { event: "ready", forwards: ["L1"] };
+
+test("host.on hears the events of that name, in the order of the chain, from setup on and until the plugin is disposed.", async () => {
+  const bus = new Bus();
+  const heard: string[] = [];
+  const chain = await setUp(
+    [
+      hearing("a", (host) => {
+        host.on("ready", ({ forwards }) => void heard.push(`a ready ${forwards.join()}`));
+        bus.publish(ready);
+        host.onDispose(() => bus.publish(ready));
+      }),
+      hearing("b", (host) => {
+        host.on("error", ({ error, flow }) => void heard.push(`b ${error.code} ${flow}`));
+        host.on("ready", () => void heard.push("b ready"));
+      }),
+    ],
+    new LogLines(),
+    bus,
+  );
+  bus.publish(ready);
+  bus.publish({ event: "error", error: broken(3), flow: "L1#1" });
+  await chain.dispose();
+  bus.publish(ready);
+  assert.deepEqual(heard, ["a ready L1", "a ready L1", "b ready", "b target.unreachable L1#1"]);
+});
+
+test("Promise 5: what hears and throws or rejects is dropped with one warning; all others go on hearing.", async () => {
+  const bus = new Bus();
+  const log = new LogLines();
+  const heard: string[] = [];
+  const chain = await setUp(
+    [
+      hearing("faulty", (host) => {
+        host.on("ready", () => {
+          heard.push("throws");
+          throw new Error("no room");
+        });
+        host.on("ready", async () => {
+          heard.push("rejects");
+          await quiet();
+          throw new Error("no disk");
+        });
+        host.on("ready", () => void heard.push("sound"));
+      }),
+      hearing("other", (host) => host.on("ready", () => void heard.push("other"))),
+    ],
+    log,
+    bus,
+  );
+  bus.publish(ready);
+  // The one that rejects is under way twice by then.
+  bus.publish(ready);
+  await quiet();
+  await quiet();
+  bus.publish(ready);
+  assert.deepEqual(heard, [
+    ...["throws", "rejects", "sound", "other"],
+    ...["rejects", "sound", "other"],
+    ...["sound", "other"],
+  ]);
+  assert.deepEqual(log.lines, ["warn stopped hearing ready: no room", "warn stopped hearing ready: no disk"]);
+  await chain.dispose();
+});
+
+test("An event that there is not is told to whoever wants to hear it, also one of porthop's inside.", async () => {
+  for (const name of ["flow.opened", "wire", "toString"]) {
+    const error = await rejectionOf(setUp([hearing("odd", (host) => host.on(name as "ready", () => {}))]));
+    assert.equal(
+      error.message,
+      `plugin odd could not be set up: there is no event ${name}, only session, listening, ready, flow.open, flow.close, error`,
+    );
+  }
+});
+
+test("A setup that fails leaves nobody hearing.", async () => {
+  const bus = new Bus();
+  const failing = hearing("failing", (host) => {
+    host.on("ready", () => assert.fail("it was disposed"));
+    throw new Error("no rules");
+  });
+  await rejectionOf(setUp([failing], new LogLines(), bus));
+  bus.publish(ready);
 });
 
 test("The chain knows of which legs any plugin wants the true addresses.", async () => {

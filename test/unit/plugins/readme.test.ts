@@ -59,7 +59,19 @@ async function refusalOf(carried: CarriedFlow): Promise<string> {
 }
 
 test("All samples are here, and no fenced block of TypeScript is anything else.", () => {
-  const names = ["hello", "greet", "request", "upper", "redact", "gate", "legs", "tally", "allow", "upper.test"];
+  const names = [
+    "hello",
+    "greet",
+    "request",
+    "upper",
+    "redact",
+    "gate",
+    "legs",
+    "tally",
+    "troubles",
+    "allow",
+    "upper.test",
+  ];
   assert.deepEqual(
     samples.map(({ name }) => name),
     names.map((name) => `${name}.ts`),
@@ -224,6 +236,17 @@ test("tally.ts adds up flows that ended and flows that broke, tells now and then
   const told = host.lines.length;
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(host.lines.length, told, "its timer is off");
+});
+
+test("troubles.ts counts what went wrong by its code, and tells when a session is lost.", async () => {
+  const { host, middleware } = await loaded("troubles.ts");
+  assert.equal((await exchange("troubles", middleware, ["question"])).question, "question");
+  for (const leg of [3, 2, 3] as const) host.tell({ event: "error", error: broken(leg), flow: "L1#17" });
+  const session = { event: "session", host: "vishnu", port: 22, user: "anna", attempt: 1 } as const;
+  for (const state of ["ready", "lost", "closed"] as const) host.tell({ ...session, state });
+  assert.deepEqual(host.lines.splice(0), ["warn vishnu is gone"]);
+  await host.dispose();
+  assert.deepEqual(host.lines, ["info 2 times target.unreachable", "info 1 times ssh.lost"]);
 });
 
 test("allow.ts lets through the hosts of its list, and cannot be set up without it.", async () => {
