@@ -3,18 +3,17 @@
  * true bytes and true addresses (capture.md). It watches legs, so it sees the same wherever it stands in the chain.
  * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
  */
-import { pcapFormat, pcapngFormat } from "../src/codec/capture/capture-file.ts";
-import { SshNegotiation } from "../src/codec/capture/ssh-negotiation.ts";
-import { SshPacketCutter } from "../src/codec/capture/ssh-packets.ts";
 import { visible } from "../src/codec/terminal-text.ts";
-import { type Chunks, definePlugin, type Flow, type Host, type Leg, type Wire } from "../src/plugin.ts";
-import { BlockWriter } from "./capture/block-writer.ts";
-import { openCapture } from "./capture/capture-path.ts";
-import { dialsHere, Ends } from "./capture/ends.ts";
-import { captureLanes, type LegNumber } from "./capture/interfaces.ts";
-import { Recording } from "./capture/recording.ts";
-import { steadyClock, Timeline } from "./capture/timeline.ts";
-import { Track } from "./capture/track.ts";
+import { type Chunks, definePlugin, type Host } from "../src/plugin.ts";
+import { Conversations } from "./capture/conversations.ts";
+import { Ends } from "./capture/ends.ts";
+import { captureLanes, type Lane, type LegNumber } from "./capture/interfaces.ts";
+import { watchLeg, watchWire } from "./capture/leg-watching.ts";
+import { finishRecording, startRecording } from "./capture/recorded-file.ts";
+import type { Recording } from "./capture/recording.ts";
+import { steadyClock } from "./capture/steady-clock.ts";
+import { Timeline } from "./capture/timeline.ts";
+import { Tracks } from "./capture/track.ts";
 
 export default definePlugin({
   name: "capture",
@@ -26,12 +25,30 @@ export default definePlugin({
   },
   setup(host, { file, legs, snaplen }) {
     const wanted = readLegs(host, legs);
-    const capture = startCapture(host, file, wanted, readSnapLength(host, snaplen));
+    const snapLength = readSnapLength(host, snaplen);
+    const lanes = wantedLanes(host, wanted);
+    const now = steadyClock();
+    // What happens on a leg goes from its watcher to the timeline, the conversations, the recording and the file.
+    const recording = startRecording(host, { file, snapLength, lanes }, now);
+    const timeline = new Timeline(new Conversations(recording));
+    const tracks = new Tracks(lanes, new Ends(host.sessions.length, (name) => recording.name(name)));
     host.locateTargets(([1, 3] as const).filter((leg) => wanted.has(leg)));
-    host.onSession((wire) => capture.followWire(wire));
-    host.onDispose(() => capture.finish());
+    host.onSession((wire) => {
+      const track = tracks.ofWire(wire);
+      if (track !== undefined) watchWire(wire, track, { timeline, now });
+    });
+    host.onDispose(() => {
+      timeline.finish();
+      return finishRecording(host, file, recording, now());
+    });
     return (flow, next) => {
-      capture.followFlow(flow);
+      for (const leg of [flow.legs[0], flow.legs[2]]) {
+        const track = tracks.ofLeg(flow, leg);
+        if (track !== undefined) watchLeg(flow, leg, track, { timeline, now });
+      }
+      const pace = (chunks: Chunks) => paced(chunks, recording);
+      flow.up.pipe(pace);
+      flow.down.pipe(pace);
       return next();
     };
   },
@@ -64,138 +81,19 @@ function readSnapLength(host: Host, bytes: number | undefined): number | undefin
 /** What tcpdump and Wireshark take as the largest packet. */
 const largestPacketBytes = 262_144;
 
-function startCapture(host: Host, file: string, legs: ReadonlySet<LegNumber>, snapLength: number | undefined) {
+function wantedLanes(host: Host, legs: ReadonlySet<LegNumber>): readonly Lane[] {
   const lanes = captureLanes(legs, host.sessions);
   if (lanes.length === 0) {
     host.fail("plugin.invalid", "plugin capture: there is no leg 2 without ssh", "a relay has the legs 1 and 3");
   }
-  const fd = openCapture(file, host);
-  const clock = steadyClock();
-  const format = file.endsWith(".pcap")
-    ? pcapFormat({ snapLength })
-    : pcapngFormat({
-        snapLength,
-        application: `porthop ${host.version}`,
-        os: process.platform,
-        hardware: process.arch,
-      });
-  const writer = new BlockWriter(fd, { failed: (error) => host.log.warn(failureText(file, error)) });
-  const lossy = () =>
-    host.log.warn("the disk is slower than the traffic: frames are being dropped, the forwards go on");
-  const recording = new Recording(
-    writer,
-    format,
-    lanes.map(({ described }) => described),
-    clock(),
-    lossy,
-  );
-  const timeline = new Timeline(clock);
-  const ends = new Ends(host.sessions.length, (name) => recording.name(name));
-
-  /** Where the packets of a leg go; undefined for one that is not captured. */
-  const place = (leg: LegNumber, hop = 1) => {
-    const interfaceIndex = lanes.findIndex((lane) => lane.leg === leg && lane.hop === hop);
-    const mark = lanes[interfaceIndex]?.mark;
-    return mark === undefined ? undefined : { recording, timeline, interfaceIndex, leg: mark };
-  };
-
-  const watch = (flow: Flow, leg: Leg, track: Track) => {
-    leg.watch({
-      opened() {
-        if (leg.number === 3) void leg.locate().then(() => track.begin());
-        track.open();
-      },
-      refused(error) {
-        track.begin();
-        track.refused(reasonText(error));
-      },
-      bytes: (direction, chunk) => track.data(direction, [chunk]),
-      ended: (direction) => track.end(direction),
-      aborted(by, error) {
-        // Nobody can know what sshd did to its connection after the session was lost.
-        if (leg.number === (dialsHere(flow.forward.kind) ? 1 : 3) && isLost(error)) return track.begin();
-        track.abort(by, `porthop flow=${flow.id} leg=${leg.number}: ${reasonText(error)}`);
-      },
-    });
-  };
-
-  return {
-    followFlow(flow: Flow): void {
-      for (const leg of [flow.legs[0], flow.legs[2]]) {
-        const here = place(leg.number);
-        if (here !== undefined) watch(flow, leg, new Track(here, leg.number === 1, () => ends.ofLeg(flow, leg)));
-      }
-      const pace = (chunks: Chunks) => paced(chunks, recording);
-      flow.up.pipe(pace);
-      flow.down.pipe(pace);
-    },
-
-    followWire(wire: Wire): void {
-      // Also of one that is not captured: who dials the targets is learnt from it.
-      const told = ends.ofWire(wire);
-      const here = place(2, wire.hop);
-      if (here !== undefined) followSsh(wire, new Track(here, true, () => told));
-    },
-
-    async finish(): Promise<void> {
-      timeline.finish();
-      await recording.finish(clock());
-      if (writer.failed) return;
-      const lost = recording.lost === 0 ? "" : `, ${recording.lost} frames lost`;
-      host.log.info(`${recording.packets} packets in ${visible(file)}${lost}`);
-    },
-  };
+  return lanes;
 }
 
-/** Leg 2: the ciphertext, cut at SSH's packet borders. */
-function followSsh(wire: Wire, track: Track): void {
-  const negotiation = new SshNegotiation();
-  const cutters = {
-    up: new SshPacketCutter("up", negotiation),
-    down: new SshPacketCutter("down", negotiation),
-  };
-  wire.watch({
-    opened: () => track.open(),
-    bytes(direction, chunk) {
-      for (const packet of cutters[direction].push(chunk)) track.data(direction, packet);
-    },
-    ended(direction) {
-      for (const packet of cutters[direction].flush()) track.data(direction, packet);
-      track.end(direction);
-    },
-    aborted(by, error) {
-      // What was on its way when the connection broke went over the wire too.
-      for (const direction of ["up", "down"] as const) {
-        for (const packet of cutters[direction].flush()) track.data(direction, packet);
-      }
-      track.abort(by, `porthop leg=2: ${reasonText(error)}`);
-    },
-  });
-}
-
+/** Hands chunks on as they are, after a moment's wait while the disk is behind. */
 async function* paced(chunks: Chunks, recording: Recording): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     const relief = recording.relief();
     if (relief !== undefined) await relief;
     yield chunk;
   }
-}
-
-function isLost(error: Error): boolean {
-  return "code" in error && error.code === "ssh.lost";
-}
-
-function reasonText(error: Error): string {
-  return visible(error.message, 500);
-}
-
-function failureText(file: string, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  if (code === "EPIPE") return "the reader of the capture is gone: the capture ended, the forwards go on";
-  if (code === "ETIMEDOUT") return `nobody takes the last frames of the capture ${visible(file)}: it ends without them`;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return `the disk is full: the capture ${visible(file)} ended, the forwards go on`;
-  }
-  return `cannot write the capture ${visible(file)} any more (${visible(why, 200)}): it ended, the forwards go on`;
 }

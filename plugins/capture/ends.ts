@@ -15,7 +15,13 @@ import type { CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { visible } from "../../src/codec/terminal-text.ts";
 import type { Flow, ForwardKind, Leg, Wire } from "../../src/plugin.ts";
 import { MadeUpAddresses, strangerTo, unixPort } from "./made-up-addresses.ts";
-import type { TrackEnds } from "./track.ts";
+
+export interface TrackEnds {
+  readonly from: TcpAddress;
+  readonly to: TcpAddress;
+  /** On the SYN. */
+  readonly comment: string;
+}
 
 /** Takes a name for an address, to be written into the file. */
 export type NameAddress = (name: CaptureName) => void;

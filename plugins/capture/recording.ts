@@ -8,9 +8,7 @@ import type {
   CaptureName,
   InterfaceStatistics,
 } from "../../src/codec/capture/capture-file.ts";
-import type { Frame } from "../../src/codec/capture/frame.ts";
-import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
-import type { Direction } from "../../src/plugin.ts";
+import type { SentFrame } from "../../src/codec/capture/tcp-conversation.ts";
 import type { BlockWriter } from "./block-writer.ts";
 
 interface Counts {
@@ -19,8 +17,6 @@ interface Counts {
 }
 
 export class Recording {
-  /** Shared by all conversations of the file: a chunk is summed once for legs 1 and 3. */
-  readonly sums = new RecentSums();
   readonly #writer: BlockWriter;
   readonly #format: CaptureFormat;
   readonly #startNs: bigint;
@@ -46,9 +42,14 @@ export class Recording {
     writer.add([format.header(interfaces, [])]);
   }
 
-  /** True while frames would be lost: conversations then skip their bytes instead. */
+  /** True while payload would be lost: conversations then skip their bytes instead. */
   get full(): boolean {
     return this.#writer.full;
+  }
+
+  /** True when the file could not be written to its end. */
+  get failed(): boolean {
+    return this.#writer.failed;
   }
 
   get packets(): number {
@@ -63,7 +64,7 @@ export class Recording {
     return this.#writer.relief();
   }
 
-  packet(index: number, timestampNs: bigint, direction: Direction, frame: Frame, comment: string | undefined): void {
+  packet(index: number, timestampNs: bigint, sent: SentFrame): void {
     const counts = this.#counts[index];
     if (counts === undefined) throw new Error(`the capture has no interface ${index}`);
     if (this.#writer.overfull) {
@@ -73,7 +74,7 @@ export class Recording {
     counts.received += 1;
     // One event makes several frames: each gets a nanosecond of its own.
     this.#lastNs = timestampNs > this.#lastNs ? timestampNs : this.#lastNs + 1n;
-    this.#writer.add(this.#format.packet(index, this.#lastNs, frame, { direction, comment }));
+    this.#writer.add(this.#format.packet(index, this.#lastNs, sent.frame, sent));
   }
 
   countDropped(index: number, frames: number): void {

@@ -1,98 +1,65 @@
 /**
- * One TCP connection in the capture: what a watcher is told becomes frames, once its addresses are known.
- * Until `begin` was called everything waits in the timeline, which keeps the order among all connections.
+ * The tracks of a capture, each one TCP connection, and what happens on them, as plain values. An event goes one way:
+ * leg-watching makes it, the timeline puts it in order, Conversations makes its frames, the Recording writes those.
  */
-import type { TcpAddress } from "../../src/codec/address.ts";
-import { type Frame, lengthOf } from "../../src/codec/capture/frame.ts";
-import { TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
-import type { Direction } from "../../src/plugin.ts";
-import type { Recording } from "./recording.ts";
-import type { Source, Timeline } from "./timeline.ts";
+import type { Direction, Flow, Leg, Wire } from "../../src/plugin.ts";
+import type { Ends, TrackEnds } from "./ends.ts";
+import type { Lane, LegNumber } from "./interfaces.ts";
 
-export interface TrackEnds {
-  readonly from: TcpAddress;
-  readonly to: TcpAddress;
-  /** On the SYN. */
-  readonly comment: string;
+export interface Track {
+  readonly interfaceIndex: number;
+  /** In the packets' MAC addresses. */
+  readonly mark: number;
+  /** To be asked once, with its first event in the order of time. */
+  readonly ends: () => TrackEnds;
+  /** Whether its addresses are as good as they will get: only the timeline changes it. */
+  ready: boolean;
 }
 
-export class Track implements Source {
-  readonly #recording: Recording;
-  readonly #timeline: Timeline;
-  readonly #interfaceIndex: number;
-  readonly #leg: number;
-  readonly #ends: () => TrackEnds;
-  #conversation: TcpConversation | undefined;
-  #comment = "";
-  #timestampNs = 0n;
-  #ready: boolean;
+interface Happened {
+  readonly track: Track;
+  readonly timestampNs: bigint;
+}
 
-  /** `ends` is asked once, when the track begins: by `begin`, or by the timeline when it cannot wait any longer. */
-  constructor(
-    place: { recording: Recording; timeline: Timeline; interfaceIndex: number; leg: number },
-    ready: boolean,
-    ends: () => TrackEnds,
-  ) {
-    this.#recording = place.recording;
-    this.#timeline = place.timeline;
-    this.#interfaceIndex = place.interfaceIndex;
-    this.#leg = place.leg;
-    this.#ready = ready;
+export interface DataEvent extends Happened {
+  readonly kind: "data";
+  readonly direction: Direction;
+  /** They follow each other. */
+  readonly slices: readonly Uint8Array[];
+  /** Of all slices together. */
+  readonly bytes: number;
+}
+
+export type TrackEvent =
+  | DataEvent
+  | (Happened & { readonly kind: "opened" })
+  | (Happened & { readonly kind: "refused"; readonly reason: string })
+  | (Happened & { readonly kind: "ended"; readonly direction: Direction })
+  | (Happened & { readonly kind: "aborted"; readonly by: Direction; readonly reason: string });
+
+export class Tracks {
+  readonly #lanes: readonly Lane[];
+  readonly #ends: Ends;
+
+  constructor(lanes: readonly Lane[], ends: Ends) {
+    this.#lanes = lanes;
     this.#ends = ends;
   }
 
-  get ready(): boolean {
-    return this.#ready;
+  /** Undefined for a leg that is not captured. The addresses of leg 3 must be asked for, those of leg 1 are known. */
+  ofLeg(flow: Flow, leg: Leg): Track | undefined {
+    return this.#track(leg.number, 1, leg.number === 1, () => this.#ends.ofLeg(flow, leg));
   }
 
-  giveUp(): void {
-    this.#ready = true;
+  /** Undefined for one that is not captured; who dials the targets is learnt from it all the same. */
+  ofWire(wire: Wire): Track | undefined {
+    const told = this.#ends.ofWire(wire);
+    return this.#track(2, wire.hop, true, () => told);
   }
 
-  /** The addresses are as good as they will get. */
-  begin(): void {
-    this.#ready = true;
-    this.#timeline.advance();
-  }
-
-  open(): void {
-    this.#add(0, (conversation) => conversation.open(this.#comment));
-  }
-
-  refused(reason: string): void {
-    this.#add(0, (conversation) => conversation.refused(this.#comment, reason));
-  }
-
-  data(direction: Direction, slices: readonly Uint8Array[]): void {
-    const bytes = lengthOf(slices);
-    this.#add(bytes, (conversation) => {
-      if (!this.#recording.full) conversation.data(direction, slices);
-      else this.#recording.countDropped(this.#interfaceIndex, conversation.skip(direction, bytes));
-    });
-  }
-
-  end(direction: Direction): void {
-    this.#add(0, (conversation) => conversation.end(direction));
-  }
-
-  abort(by: Direction, reason: string): void {
-    this.#add(0, (conversation) => conversation.abort(by, reason));
-  }
-
-  #add(bytes: number, act: (conversation: TcpConversation) => void): void {
-    this.#timeline.add(this, bytes, (timestampNs) => {
-      this.#timestampNs = timestampNs;
-      this.#conversation ??= this.#start();
-      act(this.#conversation);
-    });
-  }
-
-  #start(): TcpConversation {
-    const { from, to, comment } = this.#ends();
-    this.#comment = comment;
-    const facts = { leg: this.#leg, from, to, sums: this.#recording.sums };
-    return new TcpConversation(facts, (direction: Direction, frame: Frame, text: string | undefined) => {
-      this.#recording.packet(this.#interfaceIndex, this.#timestampNs, direction, frame, text);
-    });
+  #track(leg: LegNumber, hop: number, ready: boolean, ends: () => TrackEnds): Track | undefined {
+    const interfaceIndex = this.#lanes.findIndex((lane) => lane.leg === leg && lane.hop === hop);
+    const mark = this.#lanes[interfaceIndex]?.mark;
+    return mark === undefined ? undefined : { interfaceIndex, mark, ends, ready };
   }
 }

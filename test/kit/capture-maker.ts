@@ -4,7 +4,7 @@
  */
 import type { CaptureFormat, CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
-import { type Direction, TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
+import { type Direction, type SentFrame, TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
 
 interface End {
   readonly host: string;
@@ -32,13 +32,9 @@ export class CaptureMaker {
   }
 
   /** Initial sequence numbers are scattered and never the same twice, and yet the same in every file. */
-  conversation(leg: 1 | 2 | 3, from: End, to: End, sequences = this.#nextSequences()): TcpConversation {
-    const index = leg - 1;
-    return new TcpConversation({ leg, from, to, sequences, sums: this.#sums }, (direction, frame, comment) => {
-      this.#nowNs += 1000n;
-      this.#received[index] = (this.#received[index] ?? 0) + 1;
-      this.#pieces.push(...this.#format.packet(index, this.#nowNs, frame, { direction, comment }));
-    });
+  conversation(leg: 1 | 2 | 3, from: End, to: End, sequences = this.#nextSequences()): MadeConversation {
+    const tcp = new TcpConversation({ leg, from, to, sequences, sums: this.#sums });
+    return new MadeConversation(tcp, (frames) => this.#write(leg - 1, frames));
   }
 
   /** Names that come up between two packets. */
@@ -52,11 +48,55 @@ export class CaptureMaker {
     return Buffer.concat([...this.#pieces, this.#format.trailer(statistics)]);
   }
 
+  #write(index: number, frames: readonly SentFrame[]): void {
+    for (const sent of frames) {
+      this.#nowNs += 1000n;
+      this.#received[index] = (this.#received[index] ?? 0) + 1;
+      this.#pieces.push(...this.#format.packet(index, this.#nowNs, sent.frame, sent));
+    }
+  }
+
   #nextSequences(): Record<Direction, number> {
     this.#conversations += 1;
     return {
       up: Math.imul(this.#conversations, 0x9e3779b1) >>> 0,
       down: Math.imul(this.#conversations, 0x85ebca77) >>> 0,
     };
+  }
+}
+
+type Write = (frames: readonly SentFrame[]) => void;
+
+/** A conversation whose frames go into the file at once. */
+class MadeConversation {
+  readonly #tcp: TcpConversation;
+  readonly #write: Write;
+
+  constructor(tcp: TcpConversation, write: Write) {
+    this.#tcp = tcp;
+    this.#write = write;
+  }
+
+  open(comment?: string): void {
+    this.#write(this.#tcp.open(comment));
+  }
+
+  refused(comment?: string, rstComment?: string): void {
+    this.#write(this.#tcp.refused(comment, rstComment));
+  }
+
+  data(direction: Direction, slices: readonly Uint8Array[]): void {
+    this.#write(this.#tcp.data(direction, slices));
+  }
+
+  skip(direction: Direction, bytes: number): void {
+    this.#write(this.#tcp.skip(direction, bytes).frames);
+  }
+
+  end(direction: Direction): void {
+    this.#write(this.#tcp.end(direction));
+  }
+  abort(by: Direction, comment?: string): void {
+    this.#write(this.#tcp.abort(by, comment));
   }
 }

@@ -1,7 +1,7 @@
 /**
- * One made-up TCP connection, told as it happens: handshake, segments each acknowledged at once, FIN of either side in its
- * turn, RST. Nothing is ever left unacknowledged, so no analysis finds a full window, a gap or a retransmission that was
- * not there (capture.md, section 3); and nothing follows a RST or the second FIN.
+ * One made-up TCP connection: told what happens, it answers with the frames of it. Handshake, segments each acknowledged at
+ * once, FIN of either side in its turn, RST. Nothing is ever left unacknowledged, so no analysis finds a full window, a gap or
+ * a retransmission that was not there (capture.md, section 3); and nothing follows a RST or the second FIN.
  */
 import { randomInt } from "node:crypto";
 import type { TcpAddress } from "../address.ts";
@@ -26,111 +26,128 @@ export interface ConversationFacts {
   readonly sums?: RecentSums | undefined;
 }
 
-/** Takes one frame, in order and at once. `comment` is what its packet should carry. */
-export type EmitFrame = (direction: Direction, frame: Frame, comment: string | undefined) => void;
+/** A frame on its way from one end to the other, and the comment that its packet should carry. */
+export interface SentFrame {
+  readonly direction: Direction;
+  readonly frame: Frame;
+  readonly comment: string | undefined;
+}
+
+/** The frames of bytes that go by uncaptured: none but a late handshake. */
+export interface Skipped {
+  readonly frames: readonly SentFrame[];
+  /** How many frames the bytes would have been, for isb_ifdrop. */
+  readonly lost: number;
+}
 
 export class TcpConversation {
   readonly #up: Side;
   readonly #down: Side;
-  readonly #emit: EmitFrame;
   #state: "unopened" | "open" | "ended" = "unopened";
 
   /** Throws Malformed when the two ends are not IP addresses of one family. */
-  constructor(facts: ConversationFacts, emit: EmitFrame) {
+  constructor(facts: ConversationFacts) {
     const dialer = { ip: wireAddress(facts.from), port: facts.from.port, role: "dialer" } as const;
     const acceptor = { ip: wireAddress(facts.to), port: facts.to.port, role: "acceptor" } as const;
     const { leg, sums, sequences = { up: randomInt(2 ** 32), down: randomInt(2 ** 32) } } = facts;
     this.#up = newSide("up", new FrameSender(leg, dialer, acceptor, sums), sequences.up);
     this.#down = newSide("down", new FrameSender(leg, acceptor, dialer, sums), sequences.down);
-    this.#emit = emit;
   }
 
-  /** True once nothing more can be emitted: both sides sent FIN, or one RST. */
+  /** True once nothing more can be sent: both sides sent FIN, or one RST. */
   get ended(): boolean {
     return this.#state === "ended";
   }
 
   /** SYN (which carries the comment), SYN-ACK, ACK. */
-  open(comment?: string): void {
-    if (this.#state !== "unopened") return;
+  open(comment?: string): readonly SentFrame[] {
+    if (this.#state !== "unopened") return nothing;
     this.#state = "open";
-    this.#sendSyn(comment);
-    this.#send(this.#down, tcpFlags.syn | tcpFlags.ack);
+    const syn = this.#syn(comment);
+    const synAck = this.#sent(this.#down, tcpFlags.syn | tcpFlags.ack);
     advance(this.#down, 1);
-    this.#send(this.#up, tcpFlags.ack);
+    return [syn, synAck, this.#sent(this.#up, tcpFlags.ack)];
   }
 
   /** The acceptor said no: SYN (which carries the comment), RST+ACK. */
-  refused(comment?: string, rstComment?: string): void {
-    if (this.#state !== "unopened") return;
+  refused(comment?: string, rstComment?: string): readonly SentFrame[] {
+    if (this.#state !== "unopened") return nothing;
     this.#state = "ended";
-    this.#sendSyn(comment);
+    const syn = this.#syn(comment);
     // RFC 9293, section 3.10.7.1: the answer to a SYN for which there is no connection has sequence number 0.
     this.#down.sequence = 0;
-    this.#send(this.#down, tcpFlags.rst | tcpFlags.ack, noPayload, rstComment);
+    return [syn, this.#sent(this.#down, tcpFlags.rst | tcpFlags.ack, noPayload, rstComment)];
   }
 
   /** Slices that follow each other: cut into segments, then acknowledged once. Hand over one SSH packet at a time on leg 2. */
-  data(direction: Direction, slices: readonly Uint8Array[]): void {
+  data(direction: Direction, slices: readonly Uint8Array[]): readonly SentFrame[] {
+    const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
-    if (side === undefined) return;
+    if (side === undefined) return frames;
     const segments = cutSegments(slices);
     for (const payload of segments) {
-      this.#send(side, tcpFlags.psh | tcpFlags.ack, payload);
+      frames.push(this.#sent(side, tcpFlags.psh | tcpFlags.ack, payload));
       advance(side, lengthOf(payload));
     }
-    if (segments.length > 0) this.#send(this.#otherThan(side), tcpFlags.ack);
+    if (segments.length > 0) frames.push(this.#sent(this.#otherThan(side), tcpFlags.ack));
+    return frames;
   }
 
   /**
    * Bytes that went by and are not in the capture: the sequence number moves on, and Wireshark says "not captured", which
-   * is the truth. Returns how many frames were lost by it, for isb_ifdrop.
+   * is the truth.
    */
-  skip(direction: Direction, bytes: number): number {
+  skip(direction: Direction, bytes: number): Skipped {
+    const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
-    if (side === undefined || bytes === 0) return 0;
+    if (side === undefined || bytes === 0) return { frames, lost: 0 };
     advance(side, bytes);
-    return Math.ceil(bytes / maxSegmentBytes) + 1;
+    return { frames, lost: Math.ceil(bytes / maxSegmentBytes) + 1 };
   }
 
   /** FIN+ACK, then ACK. The other direction goes on until its own end. */
-  end(direction: Direction): void {
+  end(direction: Direction): readonly SentFrame[] {
+    const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
-    if (side === undefined) return;
+    if (side === undefined) return frames;
     const other = this.#otherThan(side);
     side.finished = true;
-    this.#send(side, tcpFlags.fin | tcpFlags.ack);
+    frames.push(this.#sent(side, tcpFlags.fin | tcpFlags.ack));
     advance(side, 1);
-    this.#send(other, tcpFlags.ack);
+    frames.push(this.#sent(other, tcpFlags.ack));
     if (other.finished) this.#state = "ended";
+    return frames;
   }
 
   /** RST+ACK (which carries the comment), from the side that broke the connection. One that was never opened just ends. */
-  abort(by: Direction, comment?: string): void {
-    if (this.#state === "open") this.#send(this.#side(by), tcpFlags.rst | tcpFlags.ack, noPayload, comment);
+  abort(by: Direction, comment?: string): readonly SentFrame[] {
+    const isOpen = this.#state === "open";
     this.#state = "ended";
+    return isOpen ? [this.#sent(this.#side(by), tcpFlags.rst | tcpFlags.ack, noPayload, comment)] : nothing;
   }
 
-  /** The side that may still send. A connection that was met while it lived gets its handshake now. */
+  /** Of a connection that was met while it lived; else none. */
+  #lateHandshake(): SentFrame[] {
+    return this.#state === "unopened" ? [...this.open(lateComment)] : [];
+  }
+
+  /** The side of that direction, while it may still send. */
   #speaking(direction: Direction): Side | undefined {
-    if (this.#state === "unopened") this.open(lateHandshake);
     const side = this.#side(direction);
     return this.#state === "ended" || side.finished ? undefined : side;
   }
 
-  #sendSyn(comment: string | undefined): void {
-    this.#send(this.#up, tcpFlags.syn, noPayload, comment);
+  #syn(comment: string | undefined): SentFrame {
+    const syn = this.#sent(this.#up, tcpFlags.syn, noPayload, comment);
     advance(this.#up, 1);
+    return syn;
   }
 
-  #send(side: Side, flags: number, payload: readonly Uint8Array[] = noPayload, comment?: string): void {
+  #sent(side: Side, flags: number, payload: readonly Uint8Array[] = noPayload, comment?: string): SentFrame {
     // The first SYN has nothing to acknowledge yet, and its field is zero (RFC 9293, section 3.1).
     const acknowledgement = (flags & tcpFlags.ack) === 0 ? 0 : this.#otherThan(side).sequence;
-    this.#emit(
-      side.direction,
-      side.sender.frame({ flags, sequence: side.sequence, acknowledgement, payload }),
-      comment,
-    );
+    const frame = side.sender.frame({ flags, sequence: side.sequence, acknowledgement, payload });
+    return { direction: side.direction, frame, comment };
   }
 
   #side(direction: Direction): Side {
@@ -150,9 +167,11 @@ interface Side {
   finished: boolean;
 }
 
-const lateHandshake = "porthop: handshake added late, the connection is older than its capture";
+const lateComment = "porthop: handshake added late, the connection is older than its capture";
 
 const noPayload: readonly Uint8Array[] = [];
+
+const nothing: readonly SentFrame[] = [];
 
 function newSide(direction: Direction, sender: FrameSender, sequence: number): Side {
   return { direction, sender, sequence: sequence >>> 0, finished: false };

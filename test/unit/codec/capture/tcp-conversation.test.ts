@@ -5,6 +5,7 @@ import { RecentSums } from "../../../../src/codec/capture/recent-sums.ts";
 import {
   type ConversationFacts,
   type Direction,
+  type SentFrame,
   TcpConversation,
 } from "../../../../src/codec/capture/tcp-conversation.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
@@ -19,14 +20,54 @@ const origin = { host: "127.0.0.1", port: 33458 };
 const target = { host: "127.0.0.1", port: 5432 };
 const sequences = { up: 1000, down: 5000 };
 
-/** A conversation and the frames that it has sent so far; every one is proven to be well-formed. */
-function recorded(facts: Partial<ConversationFacts> = {}): { tcp: TcpConversation; sent: Sent[] } {
-  const sent: Sent[] = [];
-  const tcp = new TcpConversation(
-    { leg: 1, from: origin, to: target, sequences, ...facts },
-    (direction, frame, comment) => sent.push({ ...readFrame(frame), direction, comment }),
-  );
-  return { tcp, sent };
+/** A conversation that keeps the frames of all that it was told; every one is proven to be well-formed. */
+class Recorded {
+  readonly sent: Sent[] = [];
+  readonly #tcp: TcpConversation;
+
+  constructor(facts: Partial<ConversationFacts>) {
+    this.#tcp = new TcpConversation({ leg: 1, from: origin, to: target, sequences, ...facts });
+  }
+
+  get ended(): boolean {
+    return this.#tcp.ended;
+  }
+
+  open(comment?: string): void {
+    this.#keep(this.#tcp.open(comment));
+  }
+
+  refused(comment?: string, rstComment?: string): void {
+    this.#keep(this.#tcp.refused(comment, rstComment));
+  }
+
+  data(way: Direction, slices: readonly Uint8Array[]): void {
+    this.#keep(this.#tcp.data(way, slices));
+  }
+
+  /** How many frames were lost. */
+  skip(way: Direction, bytes: number): number {
+    const { frames, lost } = this.#tcp.skip(way, bytes);
+    this.#keep(frames);
+    return lost;
+  }
+
+  end(way: Direction): void {
+    this.#keep(this.#tcp.end(way));
+  }
+
+  abort(by: Direction, comment?: string): void {
+    this.#keep(this.#tcp.abort(by, comment));
+  }
+
+  #keep(frames: readonly SentFrame[]): void {
+    for (const { frame, ...of } of frames) this.sent.push({ ...readFrame(frame), ...of });
+  }
+}
+
+function recorded(facts: Partial<ConversationFacts> = {}): { tcp: Recorded; sent: Sent[] } {
+  const tcp = new Recorded(facts);
+  return { tcp, sent: tcp.sent };
 }
 
 /** `up SA 1000/5001 +3`: direction, flags, numbers, payload. */
@@ -192,6 +233,23 @@ test("A connection that is older than its capture gets its handshake late, and t
   assert.match(sent[0]?.comment ?? "", /handshake added late/);
 });
 
+test("A handshake that is late comes also before bytes that are skipped, and before an end", () => {
+  const skipping = recorded();
+  assert.equal(skipping.tcp.skip("up", 100), 2);
+  assert.deepEqual(told(skipping.sent), handshake);
+  const ending = recorded();
+  ending.tcp.end("up");
+  assert.deepEqual(told(ending.sent), [...handshake, "up FA 1001/5001", "down A 5001/1002"]);
+});
+
+test("What it answered stays as it is: the frames of one thing told are no list that goes on", () => {
+  const tcp = new TcpConversation({ leg: 1, from: origin, to: target, sequences });
+  const opened = tcp.open();
+  tcp.data("up", hello);
+  tcp.end("up");
+  assert.equal(opened.length, 3);
+});
+
 test("Opening or refusing what is open already changes nothing", () => {
   const { tcp, sent } = recorded();
   tcp.open();
@@ -241,7 +299,7 @@ test("Whatever happens in whatever order, the frames are those of one sane TCP c
   );
 });
 
-type Step = (tcp: TcpConversation) => void;
+type Step = (tcp: Recorded) => void;
 
 const direction = fc.constantFrom<Direction>("up", "down");
 

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { BlockWriter } from "../../../../plugins/capture/block-writer.ts";
 import { Recording } from "../../../../plugins/capture/recording.ts";
 import { pcapFormat, pcapngFormat } from "../../../../src/codec/capture/capture-file.ts";
-import { TcpConversation } from "../../../../src/codec/capture/tcp-conversation.ts";
+import { type Direction, type SentFrame, TcpConversation } from "../../../../src/codec/capture/tcp-conversation.ts";
 import { SlowDisk } from "../../../kit/disk.ts";
 import { need } from "../../../kit/packages.ts";
 import { readCapture } from "../../../kit/packet-reader.ts";
@@ -36,11 +36,18 @@ function recordingTo(format?: ReturnType<typeof pcapngFormat>) {
 }
 
 /** A conversation whose frames are recorded with this time. */
-function talk(recording: Recording, index: number, timestampNs: () => bigint): TcpConversation {
+function talk(recording: Recording, index: number, timestampNs: () => bigint) {
   const ends = { from: { host: "10.0.0.1", port: 1000 + index }, to: { host: "10.0.0.2", port: 80 } };
-  return new TcpConversation({ leg: index + 1, ...ends }, (direction, frame, comment) =>
-    recording.packet(index, timestampNs(), direction, frame, comment),
-  );
+  const tcp = new TcpConversation({ leg: index + 1, ...ends });
+  const record = (frames: readonly SentFrame[]) => {
+    for (const frame of frames) recording.packet(index, timestampNs(), frame);
+  };
+  return {
+    open: (comment?: string) => record(tcp.open(comment)),
+    data: (direction: Direction, slices: readonly Uint8Array[]) => record(tcp.data(direction, slices)),
+    end: (direction: Direction) => record(tcp.end(direction)),
+    abort: (by: Direction, comment?: string) => record(tcp.abort(by, comment)),
+  };
 }
 
 test("The file has its header, its packets in order, and the statistics of each interface.", async () => {
@@ -133,9 +140,22 @@ test("What was dropped is counted in the statistics and told once.", async () =>
   ]);
 });
 
+test("Whether the file could be written to its end is told.", async () => {
+  const whole = recordingTo().recording;
+  await whole.finish(startNs);
+  assert.equal(whole.failed, false);
+  const path = join(folder, "not-for-writing");
+  writeFileSync(path, "");
+  const writer = new BlockWriter(openSync(path, "r"), { failed: () => {} });
+  const broken = new Recording(writer, pcapFormat({}), legs, startNs, () => {});
+  await broken.finish(startNs);
+  assert.equal(broken.failed, true);
+});
+
 test("An interface that the file does not have is a defect of the caller.", async () => {
   const { recording } = recordingTo();
-  assert.throws(() => recording.packet(2, startNs, "up", [new Uint8Array(60)], undefined), /no interface 2/);
+  const frame = { direction: "up", frame: [new Uint8Array(60)], comment: undefined } as const;
+  assert.throws(() => recording.packet(2, startNs, frame), /no interface 2/);
   await recording.finish(startNs);
 });
 

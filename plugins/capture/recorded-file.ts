@@ -1,0 +1,57 @@
+/**
+ * The recording in the file that the user named, and what the user is told of it: one warning when the file can take no
+ * more, one when frames are lost, and how much is in it at the end.
+ */
+import { pcapFormat, pcapngFormat } from "../../src/codec/capture/capture-file.ts";
+import { visible } from "../../src/codec/terminal-text.ts";
+import type { Host } from "../../src/plugin.ts";
+import { BlockWriter } from "./block-writer.ts";
+import { openCapture } from "./capture-path.ts";
+import type { Lane } from "./interfaces.ts";
+import { Recording } from "./recording.ts";
+
+export interface RecordedFile {
+  readonly file: string;
+  /** How much of each packet is kept; undefined for all of it. */
+  readonly snapLength: number | undefined;
+  readonly lanes: readonly Lane[];
+}
+
+/** Makes the file and writes its beginning. Ends the plugin's setup when the file cannot be had. */
+export function startRecording(host: Host, { file, snapLength, lanes }: RecordedFile, now: () => bigint): Recording {
+  const writer = new BlockWriter(openCapture(file, host), {
+    failed: (error) => host.log.warn(failureText(file, error)),
+  });
+  const format = file.endsWith(".pcap") ? pcapFormat({ snapLength }) : pcapngFormat({ snapLength, ...madeBy(host) });
+  const lossy = () =>
+    host.log.warn("the disk is slower than the traffic: frames are being dropped, the forwards go on");
+  return new Recording(
+    writer,
+    format,
+    lanes.map(({ described }) => described),
+    now(),
+    lossy,
+  );
+}
+
+export async function finishRecording(host: Host, file: string, recording: Recording, endNs: bigint): Promise<void> {
+  await recording.finish(endNs);
+  if (recording.failed) return;
+  const lost = recording.lost === 0 ? "" : `, ${recording.lost} frames lost`;
+  host.log.info(`${recording.packets} packets in ${visible(file)}${lost}`);
+}
+
+function madeBy(host: Host) {
+  return { application: `porthop ${host.version}`, os: process.platform, hardware: process.arch };
+}
+
+function failureText(file: string, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  if (code === "EPIPE") return "the reader of the capture is gone: the capture ended, the forwards go on";
+  if (code === "ETIMEDOUT") return `nobody takes the last frames of the capture ${visible(file)}: it ends without them`;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return `the disk is full: the capture ${visible(file)} ended, the forwards go on`;
+  }
+  return `cannot write the capture ${visible(file)} any more (${visible(why, 200)}): it ended, the forwards go on`;
+}

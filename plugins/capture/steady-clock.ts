@@ -1,0 +1,10 @@
+/** The clock of a capture: nanoseconds since 1970 that never stand still nor go back. */
+export function steadyClock(): () => bigint {
+  const originNs = BigInt(Math.round(performance.timeOrigin * 1e6));
+  let last = 0n;
+  return () => {
+    const now = originNs + BigInt(Math.round(performance.now() * 1e6));
+    last = now > last ? now : last + 1n;
+    return last;
+  };
+}
