@@ -1,0 +1,127 @@
+/**
+ * The commands as a table: what each is called, what it is for, its flags and its examples. The help of porthop and of
+ * each command is laid out from it, in this order.
+ */
+import { relayFlags } from "../config/relay-settings.ts";
+import { porthopFlags, type RunFlag, sshFlags } from "../config/run-flags.ts";
+import { check } from "./check.ts";
+import { command, commandFlags } from "./command.ts";
+import { demo } from "./demo.ts";
+import { explain, explainFlags } from "./explain.ts";
+import { listPlugins } from "./plugins.ts";
+import { relay } from "./relay.ts";
+import { run } from "./run.ts";
+import { wizard } from "./wizard.ts";
+
+/** Does what the command's words say, and returns the exit code. */
+export type Action = (words: readonly string[], showHelp: () => void) => Promise<number>;
+
+export interface CommandEntry {
+  readonly name: string;
+  /** What follows the name in the list of commands. */
+  readonly words?: string;
+  readonly about: string;
+  readonly act: Action;
+  /** Behind the name, where that is more than `words`. */
+  readonly usage?: string;
+  readonly examples: readonly string[];
+  /** With one dash. */
+  readonly letters?: readonly RunFlag[];
+  /** With two. */
+  readonly flags?: readonly RunFlag[];
+}
+
+/** Of commands that take what run takes and list only what is their own. */
+const seeRun = "\n\n  The flags of run: porthop run --help";
+
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: "run",
+    words: "[user@]host[:port]",
+    about: "run forwards until Ctrl-C",
+    act: run,
+    usage: "[flags] -L [bind:]port:host:hostport [user@]host[:port]",
+    examples: [
+      "porthop run -L 8080:localhost:80 alice@server",
+      "porthop run -L 5432:db.internal:5432 --capture out.pcapng alice@server",
+      "porthop run -p 2222 -L 8443:intranet:443 --rate-limit 4MB/s alice@server",
+    ],
+    letters: sshFlags,
+    flags: porthopFlags,
+  },
+  {
+    name: "wizard",
+    about: "ask what you want, explain it, make the ssh command, run it",
+    act: wizard,
+    examples: ["porthop wizard"],
+  },
+  {
+    name: "command",
+    words: "[as run]",
+    about: "print the ssh command that does the same, and nothing else",
+    act: command,
+    usage: `[flags] [flags of run] [user@]host[:port]${seeRun}`,
+    examples: [
+      "porthop command -L 8080:localhost:80 alice@server:2222",
+      "porthop command --format systemd -D 1080 alice@server",
+      'porthop command --format config "ssh -L 5432:db.internal:5432 alice@server"',
+    ],
+    flags: commandFlags,
+  },
+  {
+    name: "explain",
+    words: "[as run]",
+    about: "say what a command does: a picture, who connects where, mistakes",
+    act: explain,
+    usage: `"ssh ..." | explain [flags of run] [user@]host[:port]${seeRun}`,
+    examples: [
+      'porthop explain "ssh -R 8080:localhost:3000 alice@server"',
+      "porthop explain -L 5432:db.internal:5432 -J bastion alice@server",
+    ],
+    flags: explainFlags,
+  },
+  {
+    name: "check",
+    words: "[user@]host[:port]",
+    about: "try all that run would do, leg by leg, and say what fails",
+    act: check,
+    usage: "[flags of run] [user@]host[:port]",
+    examples: [
+      "porthop check alice@server",
+      "porthop check -L 5432:db.internal:5432 -R 8080:localhost:3000 alice@server",
+      "porthop check --json -J gate -D 1080 alice@server",
+    ],
+    letters: sshFlags,
+    flags: porthopFlags,
+  },
+  {
+    name: "relay",
+    about: "forward without ssh, through the same chain, until Ctrl-C",
+    act: relay,
+    usage: "[flags] -L [bind:]port:host:hostport",
+    examples: [
+      "porthop relay -L 8080:intranet:80",
+      "porthop relay -L '*:8080:intranet:80' --allow-from 10.0.0.0/8",
+      "porthop relay -L 5432:/run/postgresql/.s.PGSQL.5432",
+    ],
+    letters: relayFlags.short,
+    flags: relayFlags.long,
+  },
+  {
+    name: "demo",
+    about: "see it work: an sshd and a web server of its own, a forward, a capture",
+    act: demo,
+    examples: ["porthop demo", "porthop demo --keep"],
+    flags: [
+      { name: "keep", about: "leave it running to play with, until Ctrl-C" },
+      { name: "capture", value: "FILE", about: "where the capture goes (a file in the temp folder by default)" },
+    ],
+  },
+  {
+    name: "plugins",
+    words: "[name]",
+    about: "list the plugins and their options",
+    act: listPlugins,
+    examples: ["porthop plugins", "porthop plugins limit"],
+  },
+];
