@@ -34,7 +34,7 @@ export class CommandRun {
   }
 
   static async open(
-    session: Session,
+    session: Pick<Session, "openSessionChannel">,
     plan: CommandPlan,
     warn: (text: string) => void,
     signal: Cancel,

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandSettings } from "../../../src/config/command-settings.ts";
 import { type CommandPlan, CommandRun } from "../../../src/forward/command-run.ts";
-import type { Session } from "../../../src/ssh/session.ts";
 import { CommandPair } from "../../kit/command-pair.ts";
 import { need } from "../../kit/packages.ts";
 import { startSshAgent } from "../../kit/ssh-agent.ts";
@@ -20,7 +19,7 @@ const settings: CommandSettings = {
 
 async function opened(changes: Partial<CommandSettings> = {}, environment: NodeJS.ProcessEnv = {}) {
   const pair = await CommandPair.open();
-  const session = { openSessionChannel: (signal: AbortSignal) => pair.channel(signal) } as unknown as Session;
+  const session = { openSessionChannel: () => pair.channel() };
   const warnings: string[] = [];
   const plan: CommandPlan = { settings: { ...settings, ...changes }, terminal: undefined, environment };
   const signal = new AbortController().signal;
