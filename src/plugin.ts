@@ -83,6 +83,7 @@ export interface Flow {
   readonly origin: Address;
   /** Who is asked for. May be set until `next()` is called: that is a redirect. */
   target: Address;
+  /** Which session is leg 2 is known once the target was dialed; where the listener is on the server, from the start. */
   readonly legs: readonly [Leg, Leg, Leg];
   readonly up: Half;
   readonly down: Half;

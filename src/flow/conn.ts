@@ -37,6 +37,8 @@ export interface Inbound {
   readonly origin: Address;
   /** What is known of the connection it came on; leg 1 of the flow. */
   readonly leg: LegFacts;
+  /** The session that it came by, where the listener is on the server; leg 2 of the flow. */
+  readonly session?: LegFacts | undefined;
   /** What goes over the connection in the answer, and is no part of the flow, is told to `leg`. */
   accept(leg?: LegTeller): Promise<Conn>;
   refuse(error: PorthopError, leg?: LegTeller): void;
@@ -71,6 +73,8 @@ export interface LegFacts {
 export interface Dialed {
   readonly conn: Conn;
   readonly leg: LegFacts;
+  /** The session that it was dialed through, where there is one; leg 2 of the flow. */
+  readonly session?: LegFacts | undefined;
 }
 
 /** Opens connections to targets. Rejects with a PorthopError that names leg 3 (or 2). */

@@ -5,7 +5,7 @@
  */
 import { PorthopError } from "../errors.ts";
 import type { Chain } from "./chain.ts";
-import type { Conn, Dialer, Inbound, LegFacts } from "./conn.ts";
+import type { Conn, Dialer, Inbound } from "./conn.ts";
 import type { LiveFlow } from "./flow.ts";
 import type { LiveHalf } from "./half.ts";
 
@@ -14,8 +14,6 @@ export interface Carriage {
   readonly inbound: Inbound;
   readonly dialer: Dialer;
   readonly chain: Chain;
-  /** Leg 2 of the session that carries the flow, where there is one. */
-  readonly session: LegFacts | undefined;
   /** Told once both sides are joined. */
   readonly opened: () => void;
 }
@@ -29,7 +27,7 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
   const { flow, inbound, chain } = carriage;
   flow.legs[0].learn(inbound.leg);
   flow.legs[0].opened();
-  if (carriage.session !== undefined) flow.legs[1].learn(carriage.session);
+  if (inbound.session !== undefined) flow.legs[1].learn(inbound.session);
   const state: Joining = { inbound: undefined, target: undefined };
   try {
     await chain.run(
@@ -57,6 +55,7 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   const target = flow.startDialing();
   const dialed = await dialer.dial(target, flow.origin, flow.cancel);
   state.target = dialed.conn;
+  if (dialed.session !== undefined) flow.legs[1].learn(dialed.session);
   flow.legs[2].learn(dialed.leg);
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   flow.legs[2].opened();

@@ -9,14 +9,14 @@ import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import type { Dialer, Inbound, Listener } from "../flow/conn.ts";
 import { openFailureOf } from "../ssh/failure.ts";
-import type { Session } from "../ssh/session.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
-import { type Pairing, type PairingOptions, pair } from "./pairing.ts";
+import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "./pairing.ts";
 import { hearTarget } from "./target-greeting.ts";
+import type { Uplink } from "./uplink/uplink.ts";
 
 export interface ForwardCheckContext {
-  /** Undefined when there is none: then only what does not need one is tried. */
-  readonly session: Session | undefined;
+  /** Undefined when no session stands: then only what does not need one is tried. */
+  readonly uplink: Uplink<ForwardingSession> | undefined;
   readonly options: PairingOptions;
   readonly signal: AbortSignal;
   readonly limits: ForwardLimits;
@@ -40,16 +40,16 @@ export async function checkListener(
   const { id, listen } = forward;
   if (listen === undefined) return undefined;
   const place = { step: "listener", forward: id, leg: 1 } as const;
-  const { session, options, signal, limits } = context;
+  const { uplink, options, signal, limits } = context;
   const isThere = isReverse(forward);
-  if (isThere && session === undefined) return skipped(place, noSession);
+  if (isThere && uplink === undefined) return skipped(place, noSession);
   // A socket that sshd made stays behind when it is cancelled, and would be in the way of the next who asks for it.
   if (isThere && isUnix(listen)) return skipped(place, `not tried: sshd would leave the file ${listen.path} behind`);
   if (!isThere && isReplaceable(listen, options)) {
     const message = `${formatAddress(listen)} is there already, and StreamLocalBindUnlink lets run replace it`;
     return tried(place, async () => ({ message }), signal);
   }
-  const { listen: begin } = sidesOf(forward, session, withoutUnlink(options));
+  const { listen: begin } = sidesOf(forward, uplink, withoutUnlink(options));
   const late = () =>
     new PorthopError("forward.refused", `no answer about ${formatAddress(listen)} in ${limits.listenMs / 1000} s`, {
       leg: 1,
@@ -58,7 +58,7 @@ export async function checkListener(
     place,
     async () => {
       const close = (listener: Listener) => void listener.close();
-      const listener = await within(limits.listenMs, signal, late, () => begin(refuse), close);
+      const listener = await within(limits.listenMs, signal, late, (limit) => begin(refuse, limit), close);
       held.push(listener);
       const places = listener.addresses.map(formatAddress).join(" and ");
       const who = isThere ? "the server listened on" : "could listen on";
@@ -75,11 +75,11 @@ export async function checkTarget(
   sshdPort: number,
 ): Promise<CheckStep | undefined> {
   const { id, connect } = forward;
-  const { session, options, signal } = context;
+  const { uplink, options, signal } = context;
   const place = { step: connect === undefined ? "dial" : "target", forward: id, leg: 3 } as const;
   if (connect === undefined && isReverse(forward)) return undefined;
-  if (session === undefined && !isReverse(forward)) return skipped(place, noSession);
-  const { dialer } = sidesOf(forward, session, options);
+  if (uplink === undefined && !isReverse(forward)) return skipped(place, noSession);
+  const { dialer } = sidesOf(forward, uplink, options);
   if (connect === undefined) return tried(place, () => probe(dialer, sshdPort, context), signal);
   return tried(place, () => reach(dialer, connect, context), signal);
 }
@@ -87,12 +87,12 @@ export async function checkTarget(
 /** Without a session what is on this machine is tried all the same: a relay has those two ends, and no more. */
 function sidesOf(
   forward: Forward,
-  session: Session | undefined,
+  uplink: Uplink<ForwardingSession> | undefined,
   options: PairingOptions,
 ): Pick<Pairing, "listen" | "dialer"> {
-  return session === undefined
+  return uplink === undefined
     ? pair({ ...forward, kind: "relay" }, undefined, options)
-    : pair(forward, session, options);
+    : pair(forward, uplink, options);
 }
 
 async function reach(dialer: Dialer, target: Address, { signal, limits }: ForwardCheckContext) {

@@ -5,12 +5,14 @@
 import { PorthopError } from "../errors.ts";
 import type { Listener } from "../flow/conn.ts";
 import type { Telling } from "../flow/telling.ts";
-import { type Hop, Route } from "../ssh/route.ts";
-import type { Session } from "../ssh/session.ts";
+import type { Hop } from "../ssh/route.ts";
 import { checkListener, checkTarget } from "./check-forward.ts";
 import type { CheckStep } from "./check-step.ts";
 import { WayCheck } from "./check-way.ts";
+import type { ForwardingSession } from "./pairing.ts";
 import type { SshPlan } from "./tunnel-plan.ts";
+import { Connecting } from "./uplink/connecting.ts";
+import type { Uplink } from "./uplink/uplink.ts";
 
 export interface CheckOptions {
   /** Told each step, in the order of the way. */
@@ -43,7 +45,7 @@ export async function checkTunnel(
   const settings = hops.map((hop) => hop.settings);
   const loginMs = isAttended ? undefined : limits.loginMs;
   const way = new WayCheck(settings, plan.way?.command, { ...limits, loginMs }, tell);
-  const route = new Route({ ...plan.way, hops }, telling);
+  const connecting = new Connecting({ ...plan.way, hops }, telling);
   const stops = [
     telling.bus.on("progress", ({ step }) => way.progress(step)),
     telling.bus.on("session", ({ state, hop = hops.length }) => {
@@ -52,19 +54,24 @@ export async function checkTunnel(
   ];
   const held: Listener[] = [];
   try {
-    const session = await connect(route, way, signal);
-    await checkForwards(plan, session, { tell, telling }, { ...limits, signal }, held);
+    const uplink = await connect(connecting, way, signal);
+    await checkForwards(plan, uplink, { tell, telling }, { ...limits, signal }, held);
   } finally {
     for (const stop of stops) stop();
     await Promise.all(held.map((listener) => listener.close()));
-    await route.close();
+    await connecting.close();
   }
 }
 
 /** Undefined when it failed, which is told then. */
-async function connect(route: Route, way: WayCheck, signal: AbortSignal): Promise<Session | undefined> {
+async function connect(
+  connecting: Connecting,
+  way: WayCheck,
+  signal: AbortSignal,
+): Promise<Connecting["uplink"] | undefined> {
   try {
-    return await route.connect(AbortSignal.any([signal, way.late]));
+    await connecting.connect(AbortSignal.any([signal, way.late]));
+    return connecting.uplink;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (!(error instanceof PorthopError) || error.code === "cancelled") throw error;
@@ -77,7 +84,7 @@ async function connect(route: Route, way: WayCheck, signal: AbortSignal): Promis
 
 async function checkForwards(
   plan: SshPlan,
-  session: Session | undefined,
+  uplink: Uplink<ForwardingSession> | undefined,
   { tell, telling }: { readonly tell: CheckOptions["tell"]; readonly telling: Telling },
   { signal, ...limits }: typeof usualLimits & { readonly signal: AbortSignal },
   held: Listener[],
@@ -89,8 +96,9 @@ async function checkForwards(
     // The target has its own limit here, and an address that does not answer must not use it up for the next one.
     dialTimeoutMs: plan.here?.dialTimeoutMs ?? Math.ceil(limits.dialMs / 2),
     warn: (text: string) => telling.loggerFor().warn(text),
+    bus: telling.bus,
   };
-  const context = { session, options, signal, limits };
+  const context = { uplink, options, signal, limits };
   // All targets at once, for one that does not answer takes its time; the listeners in their order, as a tunnel has them.
   const targets = plan.forwards.map((forward) => checkTarget(forward, context, plan.session.port));
   // A rejection that is not waited for yet is one of all: it is heard below.

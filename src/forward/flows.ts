@@ -51,7 +51,7 @@ export class Flows {
     const answered = this.#asking.add(settled);
   }
 
-  #carry(forward: Forward, { dialer, session }: Pairing, { inbound, target }: Asked): void {
+  #carry(forward: Forward, { dialer }: Pairing, { inbound, target }: Asked): void {
     const number = (this.#counts.get(forward.id) ?? 0) + 1;
     this.#counts.set(forward.id, number);
     const flow = new LiveFlow({
@@ -64,7 +64,7 @@ export class Flows {
       now: () => performance.now(),
     });
     const opened = () => this.#reportOpen(flow);
-    const done = carry({ flow, inbound, dialer, chain: this.#chain, session, opened }).then((outcome) => {
+    const done = carry({ flow, inbound, dialer, chain: this.#chain, opened }).then((outcome) => {
       over();
       this.#reportClose(flow, outcome);
     });

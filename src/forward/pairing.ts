@@ -5,25 +5,29 @@
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import type { Dialer, Inbound, LegFacts, Listener } from "../flow/conn.ts";
+import type { Bus } from "../flow/bus.ts";
+import type { Cancel, Dialer, Inbound, Listener } from "../flow/conn.ts";
 import { hereDialer } from "../io/here-dialer.ts";
-import { channelDialer } from "../ssh/channel/channel-dialer.ts";
-import type { Session } from "../ssh/session.ts";
 import { type HereOptions, listenHere } from "./here-listener.ts";
 import { permittedDialer } from "./permitted-dialer.ts";
 import { proxyTarget } from "./proxy-target.ts";
 import { specTarget, type TargetSource } from "./target-source.ts";
+import { channelDialer, type DialingSession } from "./uplink/channel-dialer.ts";
+import { type ListeningSession, listenThere } from "./uplink/there-listener.ts";
+import type { Uplink } from "./uplink/uplink.ts";
 
 export type Accept = (inbound: Inbound) => void;
+
+/** What forwards use of a session. */
+export type ForwardingSession = DialingSession & ListeningSession;
 
 export interface Pairing {
   /** Where the listener is. */
   readonly side: "here" | "server";
-  listen(accept: Accept): Promise<Listener>;
+  /** The signal ends the waiting for a session. */
+  listen(accept: Accept, signal: Cancel): Promise<Listener>;
   readonly targetOf: TargetSource;
   readonly dialer: Dialer;
-  /** Leg 2, where there is one. */
-  readonly session: LegFacts | undefined;
 }
 
 export interface PairingOptions extends HereOptions {
@@ -31,26 +35,31 @@ export interface PairingOptions extends HereOptions {
   readonly dialTimeoutMs?: number | undefined;
   /** PermitRemoteOpen: what a reverse dynamic forward may be asked for; undefined is anything. */
   readonly remoteOpen?: RemoteOpenRules | undefined;
+  /** For what fails after the start. */
+  readonly bus: Pick<Bus, "publish">;
 }
 
-/** Without a session both sides are here: a relay. */
-export function pair(forward: Forward, session: Session | undefined, options: PairingOptions): Pairing {
+/** Without an uplink both sides are here: a relay. */
+export function pair(
+  forward: Forward,
+  uplink: Uplink<ForwardingSession> | undefined,
+  options: PairingOptions,
+): Pairing {
   const { id, kind, listen, connect } = forward;
   const targetOf =
     connect === undefined ? proxyTarget({ warn: (text) => options.warn(`${id}: ${text}`) }) : specTarget(connect);
   const listenWith = (accept: Accept) => listenHere(forward, accept, options);
   const dialer = hereDialer({ family: options.family, timeoutMs: options.dialTimeoutMs });
-  if (kind === "relay") return { side: "here", listen: listenWith, targetOf, dialer, session: undefined };
-  if (session === undefined) throw new PorthopError("internal", `the forward ${id} needs a session`);
+  if (kind === "relay") return { side: "here", listen: listenWith, targetOf, dialer };
+  if (uplink === undefined) throw new PorthopError("internal", `the forward ${id} needs a session`);
   if ((kind === "remote" || kind === "reverse-dynamic") && listen !== undefined) {
-    const { remoteOpen } = options;
+    const { remoteOpen, bus } = options;
     return {
       side: "server",
-      listen: (accept) => session.listen(listen, accept, id),
+      listen: (accept, signal) => listenThere({ id, listen, uplink, bus }, accept, signal),
       targetOf,
       dialer: kind === "remote" || remoteOpen === undefined ? dialer : permittedDialer(dialer, remoteOpen),
-      session: session.leg,
     };
   }
-  return { side: "here", listen: listenWith, targetOf, dialer: channelDialer(session), session: session.leg };
+  return { side: "here", listen: listenWith, targetOf, dialer: channelDialer(uplink) };
 }

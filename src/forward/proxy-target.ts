@@ -76,7 +76,7 @@ async function shakeHands(conn: Conn, origin: string, passed: Passed[]): Promise
 }
 
 function ask(
-  { origin, leg }: Inbound,
+  { origin, leg, session }: Inbound,
   conn: Conn,
   { target, answers, early }: Extract<FinalStep, { kind: "asked" }>,
   passed: readonly Passed[],
@@ -85,6 +85,7 @@ function ask(
   const inbound: Inbound = {
     origin,
     leg: { ...leg, passed },
+    session,
     refusesInWords: true,
     async accept(told) {
       const reply = answers.accepted();

@@ -1,21 +1,22 @@
 /**
- * A tunnel: a session, its forwards and the chain. Starts them in the order that promise 8 wants (plugins, session,
- * listeners), reports what happens, and stops without losing what is under way.
+ * A tunnel: the way to its session, its forwards and the chain. Starts them in the order that promise 8 wants (plugins,
+ * session, listeners), reports what happens, and stops without losing what is under way.
  */
 
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
-import { PorthopError } from "../errors.ts";
+import type { PorthopError } from "../errors.ts";
 import { Chain, type PreparedPlugin } from "../flow/chain.ts";
-import type { Listener } from "../flow/conn.ts";
 import type { Telling } from "../flow/telling.ts";
 import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
-import { Route, type RoutePlan } from "../ssh/route.ts";
-import type { AskTrust, Session, SessionSettings } from "../ssh/session.ts";
+import type { RoutePlan } from "../ssh/route.ts";
+import type { AskTrust, SessionSettings } from "../ssh/session.ts";
 import { type CommandPlan, CommandRun } from "./command-run.ts";
 import { Flows } from "./flows.ts";
 import { Grace } from "./grace.ts";
-import { type PairingOptions, pair } from "./pairing.ts";
+import { Listeners } from "./listeners.ts";
+import type { PairingOptions } from "./pairing.ts";
+import { type Connected, Connecting } from "./uplink/connecting.ts";
 
 export interface TunnelPlan {
   /** Without one both sides are here: a relay. */
@@ -34,7 +35,7 @@ export interface TunnelPlan {
   /** Small commands may run on the server that nobody asked for (--ask-server). */
   readonly asksServer?: boolean | undefined;
   /** How it listens and dials on this machine. */
-  readonly here?: Omit<PairingOptions, "warn" | "remoteOpen"> | undefined;
+  readonly here?: Omit<PairingOptions, "warn" | "remoteOpen" | "bus"> | undefined;
 }
 
 export interface Started {
@@ -53,10 +54,9 @@ export class Tunnel {
   readonly #plan: TunnelPlan;
   readonly #telling: Telling;
   readonly #version: string;
-  readonly #listeners: Listener[] = [];
   #chain: Chain | undefined;
-  #route: Route | undefined;
-  #session: Session | undefined;
+  #connecting: Connecting | undefined;
+  #listeners: Listeners | undefined;
   #stopping = false;
   #flows: Flows | undefined;
   #command: CommandRun | undefined;
@@ -70,24 +70,24 @@ export class Tunnel {
 
   /** Resolves when all listeners are up, and the command runs. */
   async start(signal: AbortSignal): Promise<Started> {
+    const { forwards, plugins, asksServer, exitOnForwardFailure } = this.#plan;
     const sessions = hopsOf(this.#plan, false).map((hop) => hop.settings.host);
-    const chain = await Chain.setUp(this.#plan.plugins, this.#telling, { version: this.#version, sessions });
+    const chain = await Chain.setUp(plugins, this.#telling, { version: this.#version, sessions });
     this.#chain = chain;
-    const hops = hopsOf(this.#plan, this.#plan.asksServer === true || isAsked(chain, this.#plan.forwards));
-    const session = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
+    const hops = hopsOf(this.#plan, asksServer === true || isAsked(chain, forwards));
+    const connected = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
     this.#flows = new Flows(chain, this.#telling);
-    const up: string[] = [];
-    for (const forward of this.#plan.forwards) {
-      if (await this.#listen(forward, session, this.#flows)) up.push(forward.id);
-    }
-    this.#telling.bus.publish({ event: "ready", forwards: up });
-    if (session === undefined) return { lost: new Promise(() => {}), command: undefined };
-    const lost = session.lost.then(async (reason) => {
-      // Ctrl-C reaches a ProxyCommand too, sometimes before us: that the session ends with it then is no news.
-      if (this.#plan.way?.command !== undefined) await after(ctrlCMs);
-      if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
-      return reason;
+    this.#listeners = new Listeners(this.#flows, this.#connecting?.uplink, {
+      family: this.#plan.session?.family,
+      ...this.#plan.here,
+      remoteOpen: this.#plan.remoteOpen,
+      exitOnForwardFailure,
+      warn: this.#warn,
+      bus: this.#telling.bus,
     });
+    const up = await this.#listeners.open(forwards, signal);
+    this.#telling.bus.publish({ event: "ready", forwards: up });
+    const lost = connected === undefined ? new Promise<never>(() => {}) : this.#toldLoss(connected);
     return { lost, command: await this.#command?.start() };
   }
 
@@ -98,67 +98,44 @@ export class Tunnel {
   async idle(): Promise<void> {
     do {
       await Promise.all([this.#flows?.idle(), this.#command?.idle()]);
-      await this.#session?.delivered();
+      await this.#connecting?.uplink.standing?.delivered();
     } while (this.#flows?.open || this.#command?.open);
-  }
-
-  async #connect(chain: Chain, hops: RoutePlan["hops"], signal: AbortSignal): Promise<Session> {
-    this.#route = new Route({ ...this.#plan.way, hops }, this.#telling);
-    const session = await this.#route.connect(signal);
-    this.#session = session;
-    const { command } = this.#plan;
-    // Before any other: a server may allow one session channel and no more (MaxSessions 1).
-    if (command !== undefined) this.#command = await CommandRun.open(session, command, this.#warn, signal);
-    if (wantsTargets(chain, this.#plan.forwards)) await session.locator.start(targetPorts(this.#plan.forwards));
-    return session;
   }
 
   /** Stops accepting, lets open flows finish for up to `graceMs`, then breaks the rest and closes everything. */
   async stop(graceMs: number, hurry: AbortSignal): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()));
+    await this.#listeners?.close();
     const grace = new Grace(graceMs, hurry);
     await this.#flows?.drain(grace.over);
-    await Promise.race([this.#session?.delivered(), grace.over]);
+    const session = this.#connecting?.uplink.standing;
+    await Promise.race([session?.delivered(), grace.over]);
     grace.release();
-    const cut = this.#session?.undelivered ?? 0;
+    const cut = session?.undelivered ?? 0;
     if (cut > 0) this.#warn(cutOff(cut));
-    await this.#route?.close();
+    await this.#connecting?.close();
     await this.#chain?.dispose();
   }
 
-  readonly #warn = (text: string) => this.#telling.loggerFor().warn(text);
-
-  /** False when it could not be set up and the tunnel goes on without it. */
-  async #listen(forward: Forward, session: Session | undefined, flows: Flows): Promise<boolean> {
-    try {
-      const pairing = pair(forward, session, {
-        family: this.#plan.session?.family,
-        ...this.#plan.here,
-        remoteOpen: this.#plan.remoteOpen,
-        warn: this.#warn,
-      });
-      const listener = await pairing.listen((inbound) => flows.accept(forward, pairing, inbound));
-      this.#listeners.push(listener);
-      // Without an address, as stdin and stdout, there is no place that anybody could go to.
-      if (forward.listen === undefined) return true;
-      this.#telling.bus.publish({
-        event: "listening",
-        forward: forward.id,
-        kind: forward.kind,
-        listen: listener.addresses[0],
-        addresses: listener.addresses,
-        connect: forward.connect,
-        side: pairing.side,
-      });
-      for (const remark of listener.remarks ?? []) this.#warn(`${forward.id}: ${remark}`);
-      return true;
-    } catch (error) {
-      if (this.#plan.exitOnForwardFailure || !(error instanceof PorthopError)) throw error;
-      this.#telling.bus.publish({ event: "error", error });
-      return false;
-    }
+  #connect(chain: Chain, hops: RoutePlan["hops"], signal: AbortSignal): Promise<Connected> {
+    const { command, forwards, way } = this.#plan;
+    this.#connecting = new Connecting({ ...way, hops }, this.#telling);
+    return this.#connecting.connect(signal, async (session) => {
+      // Before any other: a server may allow one session channel and no more (MaxSessions 1). It is the first session's.
+      if (command !== undefined) this.#command ??= await CommandRun.open(session, command, this.#warn, signal);
+      if (wantsTargets(chain, forwards)) await session.locator.start(targetPorts(forwards));
+    });
   }
+
+  async #toldLoss({ lost }: Connected): Promise<PorthopError> {
+    const reason = await lost;
+    // Ctrl-C reaches a ProxyCommand too, sometimes before us: that the session ends with it then is no news.
+    if (this.#plan.way?.command !== undefined) await after(ctrlCMs);
+    if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
+    return reason;
+  }
+
+  readonly #warn = (text: string) => this.#telling.loggerFor().warn(text);
 }
 
 /** Said of connections that had ended here, in good order, and not yet behind the server. */

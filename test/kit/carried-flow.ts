@@ -33,6 +33,7 @@ export interface CarryOptions {
   ) => ReturnType<Dialer["dial"]>;
   /** Instead of accepting at once. */
   readonly accept?: (conn: Conn) => Promise<Conn>;
+  /** Leg 2, of a session that the inbound came by. */
   readonly session?: LegFacts;
 }
 
@@ -62,6 +63,7 @@ export async function carryFlow(options: CarryOptions = {}): Promise<CarriedFlow
     inbound: {
       origin: originAddress,
       leg: { from: originAddress, to: forwardInfo.listen, observed: true },
+      session: options.session,
       accept: () => {
         steps.push("accept");
         return options.accept?.(near) ?? Promise.resolve(near);
@@ -80,7 +82,6 @@ export async function carryFlow(options: CarryOptions = {}): Promise<CarriedFlow
         return result;
       },
     },
-    session: options.session,
     opened: () => void steps.push("opened"),
   });
   return { flow, origin, target, outcome, steps, dropped };

@@ -484,10 +484,15 @@ test("An abort while the inbound is being answered breaks both ends and never te
   assert.ok(!steps.includes("opened"));
 });
 
-test("A session's addresses are leg 2 of its flows; a forward without one leaves leg 2 unknown.", async () => {
+test("Leg 2 of a flow that came by a session is known before anything else is; without one it stays unknown.", async () => {
   const session = { from: { host: "10.0.0.2", port: 33450 }, to: { host: "10.0.0.9", port: 22 }, observed: true };
   for (const given of [session, undefined]) {
-    const { flow } = await carryFlow(given === undefined ? {} : { session: given });
+    let early: unknown;
+    const looking = hanging(({ legs: [, { from }] }) => {
+      early = from;
+    });
+    const { flow } = await carryFlow({ middlewares: { looking }, ...(given === undefined ? {} : { session: given }) });
+    assert.equal(early, given?.from);
     assert.deepEqual(
       [flow.legs[1].from, flow.legs[1].to, flow.legs[1].observed],
       [given?.from, given?.to, given !== undefined],
@@ -495,4 +500,20 @@ test("A session's addresses are leg 2 of its flows; a forward without one leaves
     await quiet();
     flow.abort(broken());
   }
+});
+
+test("Leg 2 of a flow is the session that it was dialed through, known before leg 3 is told open.", async () => {
+  const session = { from: { host: "10.0.0.2", port: 33450 }, to: { host: "10.0.0.9", port: 22 }, observed: true };
+  const told: unknown[] = [];
+  const watching = hanging(({ legs: [, second, third] }) => {
+    told.push(second.from);
+    third.watch({ opened: () => void told.push(second.from, second.to, second.observed) });
+  });
+  const { flow } = await carryFlow({
+    middlewares: { watching },
+    dial: async (dialed) => ({ ...(await dialed), session }),
+  });
+  await quiet();
+  assert.deepEqual(told, [undefined, session.from, session.to, true]);
+  flow.abort(broken());
 });

@@ -5,11 +5,13 @@ import { test } from "node:test";
 import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import { Bus } from "../../../src/flow/bus.ts";
 import type { Listener } from "../../../src/flow/conn.ts";
 import { checkListener, checkTarget, type ForwardCheckContext } from "../../../src/forward/check-forward.ts";
 import type { CheckStep } from "../../../src/forward/check-step.ts";
 import { listenUnix } from "../../../src/io/listen-unix.ts";
 import { Session } from "../../../src/ssh/session.ts";
+import { uplinkWith } from "../../kit/made-up-session.ts";
 import { rawServer } from "../../kit/raw-server.ts";
 import { echoServer, freePort } from "../../kit/servers.ts";
 import { type ForwardAnswer, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
@@ -140,8 +142,8 @@ function context(
   options: Partial<ForwardCheckContext["options"]> = {},
 ): ForwardCheckContext {
   return {
-    session,
-    options: { family: undefined, warn: () => {}, ...options },
+    uplink: session === undefined ? undefined : uplinkWith(session),
+    options: { family: undefined, warn: () => {}, bus: new Bus(), ...options },
     signal: never,
     limits: { listenMs: 5000, dialMs: 500, greetingMs: 300 },
   };

@@ -81,11 +81,11 @@ class Play {
       },
     };
     const dialer: Dialer = {
-      dial: dial ?? (async (to) => ({ conn: far, leg: { from: undefined, to, observed: false } })),
+      dial: dial ?? (async (to) => ({ conn: far, leg: { from: undefined, to, observed: false }, session })),
     };
     assert.ok(of.connect);
     const listen = () => Promise.reject(new Error("nobody listens"));
-    this.flows.accept(of, { side: "here", listen, targetOf: specTarget(of.connect), dialer, session }, inbound);
+    this.flows.accept(of, { side: "here", listen, targetOf: specTarget(of.connect), dialer }, inbound);
     return ends;
   }
 

@@ -6,38 +6,53 @@ import type { Address } from "../../../src/codec/address.ts";
 import { parseRemoteOpen } from "../../../src/codec/config/remote-open.ts";
 import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
+import { Bus } from "../../../src/flow/bus.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
-import { type Pairing, pair } from "../../../src/forward/pairing.ts";
-import type { Session } from "../../../src/ssh/session.ts";
+import { Flows } from "../../../src/forward/flows.ts";
+import { type Pairing, type PairingOptions, pair } from "../../../src/forward/pairing.ts";
+import { Uplink } from "../../../src/forward/uplink/uplink.ts";
+import { chainOf, quiet } from "../../kit/carried-flow.ts";
+import { MadeUpSession, uplinkWith } from "../../kit/made-up-session.ts";
 import { connPair } from "../../kit/memory-conn.ts";
 import { connectRequest } from "../../kit/proxy-bytes.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer } from "../../kit/servers.ts";
+import { tellingTo } from "../../kit/telling.ts";
 
-const leg = { from: { host: "10.0.0.1", port: 1 }, to: { host: "10.0.0.2", port: 22 }, observed: true };
-const session = { leg } as unknown as Session;
+const session = new MadeUpSession();
+const uplink = uplinkWith(session);
+const origin = { host: "127.0.0.1", port: 9 };
+const never = new AbortController().signal;
+
+function optionsWith(changes: Partial<PairingOptions> = {}): PairingOptions {
+  return { family: undefined, warn: assert.fail, bus: new Bus(), ...changes };
+}
+
+/** What leg 2 is once the pairing has dialed, and where to. */
+async function dialedBy({ dialer }: Pairing, target = { host: "db", port: 5432 }) {
+  const { session: second, leg } = await dialer.dial(target, origin, never);
+  return [second, leg.to];
+}
 
 test("-L listens here, takes its target from the spec, and dials through the session.", async () => {
   const [forward] = nameForwards([parseForwardSpec("L", "127.0.0.1:1:db:5432")], false);
   assert.ok(forward);
-  const pairing = pair({ ...forward, listen: { host: "127.0.0.1", port: 0 } }, session, {
-    family: undefined,
-    warn: assert.fail,
-  });
-  assert.deepEqual([pairing.side, pairing.session], ["here", leg]);
+  const pairing = pair({ ...forward, listen: { host: "127.0.0.1", port: 0 } }, uplink, optionsWith());
+  assert.equal(pairing.side, "here");
+  assert.deepEqual(await dialedBy(pairing), [session.leg, { host: "db", port: 5432 }]);
   const inbounds: Inbound[] = [];
   const came = Promise.withResolvers<void>();
   const listener = await pairing.listen((inbound) => {
     inbounds.push(inbound);
     came.resolve();
-  });
+  }, never);
   const [address] = listener.addresses;
   assert.ok("port" in address);
   const socket = createConnection(address.port, "127.0.0.1");
   await came.promise;
   const [inbound] = inbounds;
   assert.ok(inbound);
-  const asked = await pairing.targetOf(inbound, new AbortController().signal);
+  const asked = await pairing.targetOf(inbound, never);
   assert.deepEqual(asked.target, { host: "db", port: 5432 });
   socket.destroy();
   await listener.close();
@@ -46,24 +61,23 @@ test("-L listens here, takes its target from the spec, and dials through the ses
 test("-D listens here and takes its target from what a connection asks for.", async () => {
   const [forward] = nameForwards([parseForwardSpec("D", "127.0.0.1:1080")], false);
   assert.ok(forward);
-  const pairing = pair(forward, session, { family: undefined, warn: assert.fail });
-  assert.deepEqual([pairing.side, pairing.session], ["here", leg]);
+  const pairing = pair(forward, uplink, optionsWith());
+  assert.equal(pairing.side, "here");
   assert.deepEqual(await askedOf(pairing), { host: "db", port: 5432 });
+  assert.equal((await dialedBy(pairing))[0], session.leg);
 });
 
 test("-R port listens on the server, takes its target from what is asked for, and heeds PermitRemoteOpen.", async () => {
   const [forward] = nameForwards([parseForwardSpec("R", "1080")], false);
   assert.ok(forward);
-  const pairing = pair(forward, session, {
-    family: undefined,
-    remoteOpen: parseRemoteOpen(["none"]),
-    warn: assert.fail,
-  });
-  assert.deepEqual([pairing.side, pairing.session], ["server", leg]);
+  const there = new MadeUpSession();
+  const pairing = pair(forward, uplinkWith(there), optionsWith({ remoteOpen: parseRemoteOpen(["none"]) }));
+  assert.equal(pairing.side, "server");
+  await pairing.listen(() => assert.fail(), never);
+  assert.deepEqual(there.asked, ["listen localhost:1080 for R1"]);
   const target = await askedOf(pairing);
   assert.deepEqual(target, { host: "db", port: 5432 });
-  const origin = { host: "127.0.0.1", port: 1 };
-  const error = await refusal(pairing.dialer.dial(target, origin, new AbortController().signal));
+  const error = await refusal(pairing.dialer.dial(target, origin, never));
   assert.equal(error.message, "PermitRemoteOpen does not allow db:5432");
 });
 
@@ -71,7 +85,7 @@ test("Who speaks no proxy protocol is told of with the forward's name.", async (
   const [forward] = nameForwards([parseForwardSpec("D", "127.0.0.1:1080")], false);
   assert.ok(forward);
   const warnings: string[] = [];
-  const pairing = pair(forward, session, { family: undefined, warn: (text) => void warnings.push(text) });
+  const pairing = pair(forward, uplink, optionsWith({ warn: (text) => void warnings.push(text) }));
   await refusal(askedOf(pairing, Buffer.from("hello")));
   assert.match(warnings.join(), /^D1: 127\.0\.0\.1:9 speaks no proxy protocol: /);
 });
@@ -80,11 +94,11 @@ test("A relay listens here, dials from here, and has no session and no leg 2.", 
   await using server = await echoServer();
   const [forward] = nameForwards([parseForwardSpec("L", `127.0.0.1:1:127.0.0.1:${server.port}`)], false);
   assert.ok(forward);
-  const pairing = pair({ ...forward, kind: "relay" }, undefined, { family: undefined, warn: assert.fail });
-  assert.deepEqual([pairing.side, pairing.session], ["here", undefined]);
+  const pairing = pair({ ...forward, kind: "relay" }, undefined, optionsWith());
+  assert.equal(pairing.side, "here");
   const target = { host: server.host, port: server.port };
-  const { conn, leg: third } = await pairing.dialer.dial(target, { path: "it" }, new AbortController().signal);
-  assert.deepEqual([third.to, third.observed], [target, true]);
+  const { conn, leg: third, session: second } = await pairing.dialer.dial(target, { path: "it" }, never);
+  assert.deepEqual([third.to, third.observed, second], [target, true, undefined]);
   await conn.write(Buffer.from("hello"));
   assert.equal(Buffer.from((await conn.read()) ?? []).toString(), "hello");
   await conn.end();
@@ -94,31 +108,83 @@ test("-W takes the streams that it is given, and dials through the session.", as
   const [forward] = nameForwards([parseForwardSpec("W", "db:5432")], false);
   assert.ok(forward);
   const streams = { input: new PassThrough(), output: new PassThrough() };
-  const pairing = pair(forward, session, { family: undefined, warn: assert.fail, streams });
-  assert.deepEqual([pairing.side, pairing.session], ["here", leg]);
+  const pairing = pair(forward, uplink, optionsWith({ streams }));
+  assert.equal(pairing.side, "here");
+  assert.equal((await dialedBy(pairing))[0], session.leg);
   const came = Promise.withResolvers<Inbound>();
-  await pairing.listen(came.resolve);
-  const asked = await pairing.targetOf(await came.promise, new AbortController().signal);
+  await pairing.listen(came.resolve, never);
+  const asked = await pairing.targetOf(await came.promise, never);
   assert.deepEqual(asked.target, { host: "db", port: 5432 });
 });
 
 test("Without a session only a relay can be.", () => {
   const [forward] = nameForwards([parseForwardSpec("L", "1:db:5432")], false);
   assert.ok(forward);
-  assert.throws(() => pair(forward, undefined, { family: undefined, warn: assert.fail }), /L1 needs a session/);
+  assert.throws(() => pair(forward, undefined, optionsWith()), /L1 needs a session/);
 });
 
-async function askedOf(pairing: Pairing, request: Uint8Array = connectRequest("db:5432")): Promise<Address> {
+test("-R says of what comes in which session it came by, also when it has asked for a target.", async () => {
+  for (const spec of ["8080:db:5432", "8080"]) {
+    const [forward] = nameForwards([parseForwardSpec("R", spec)], false);
+    assert.ok(forward);
+    const there = new MadeUpSession();
+    const pairing = pair(forward, uplinkWith(there), optionsWith());
+    const came = Promise.withResolvers<Inbound>();
+    await pairing.listen(came.resolve, never);
+    const { inbound, client } = comes();
+    there.connect("localhost:8080", inbound);
+    if (spec === "8080") await client.write(connectRequest("db:5432"));
+    const asked = await pairing.targetOf(await came.promise, never);
+    assert.deepEqual([asked.target, asked.inbound.session], [{ host: "db", port: 5432 }, there.leg]);
+  }
+});
+
+test("A flow is carried by the second session once the first is gone, and waits while there is none.", async () => {
+  const [forward] = nameForwards([parseForwardSpec("L", "8080:db:5432")], false);
+  assert.ok(forward);
+  const sessions = new Uplink<MadeUpSession>();
+  const telling = tellingTo();
+  const told: unknown[] = [];
+  telling.bus.on("flow.open", ({ flow, legs }) => told.push([flow, legs[1]?.from]));
+  telling.bus.on("flow.close", ({ flow, reason, error }) => told.push([flow, reason, error?.code]));
+  const flows = new Flows(await chainOf({}), telling);
+  const pairing = pair(forward, sessions, optionsWith());
+  const [first, second] = [new MadeUpSession(1), new MadeUpSession(2)];
+  sessions.stands(first);
+  flows.accept(forward, pairing, comes().inbound);
+  await quiet();
+  first.lose();
+  flows.accept(forward, pairing, comes().inbound);
+  await quiet();
+  assert.deepEqual(told.splice(0), [
+    ["L1#1", first.leg.from],
+    ["L1#1", "aborted", "ssh.lost"],
+  ]);
+  assert.equal(flows.open, 1, "the second waits");
+  sessions.stands(second);
+  await quiet();
+  assert.deepEqual(told.splice(0), [["L1#2", second.leg.from]]);
+  await flows.drain(Promise.resolve());
+  assert.deepEqual(told, [["L1#2", "aborted", "cancelled"]]);
+});
+
+/** A connection that came in, and the client's end of it. */
+function comes() {
   const [client, near] = connPair();
   const inbound: Inbound = {
-    origin: { host: "127.0.0.1", port: 9 },
-    leg,
+    origin,
+    leg: { from: origin, to: undefined, observed: true },
     accept: () => Promise.resolve(near),
     refuse: assert.fail,
   };
+  return { client, inbound };
+}
+
+async function askedOf(pairing: Pairing, request: Uint8Array = connectRequest("db:5432")): Promise<Address> {
+  const { client, inbound } = comes();
   await client.write(request);
   const ended = client.end();
-  const { target } = await pairing.targetOf(inbound, new AbortController().signal);
+  const { target } = await pairing.targetOf(inbound, never);
   await ended;
   return target;
 }

@@ -261,7 +261,7 @@ async function carried({ inbound }: Asked, also?: (flow: { refuse(reason: string
       await next();
     },
   });
-  const outcome = carry({ flow: liveFlow(), inbound, dialer, chain, session: undefined, opened: () => {} });
+  const outcome = carry({ flow: liveFlow(), inbound, dialer, chain, opened: () => {} });
   return { outcome, seen, target };
 }
 

@@ -207,6 +207,19 @@ test("A flow is carried through the chain, and told with its bytes when it opens
   );
 });
 
+test("A flow that came in on the server is told with the session that it came by as leg 2.", { timeout }, async () => {
+  await using sshd = await startSshServer({ listen: "close" });
+  await using echo = await echoServer();
+  const play = new PlayedTunnel({ sshd, forwards: [`-R ${await freePort()}:127.0.0.1:${echo.port}`] });
+  await play.tunnel.start(never);
+  await using client = await connectTo(play.port("R1"));
+  await client.send("x");
+  await client.got(1);
+  const { legs } = await play.event("flow.open");
+  assert.deepEqual([legs[1]?.to, legs[1]?.observed], [{ host: "127.0.0.1", port: sshd.port }, true]);
+  await play.tunnel.stop(0, never);
+});
+
 test("A plugin that cannot be set up ends the start before anything is dialed, and those before it are disposed.", {
   timeout,
 }, async () => {

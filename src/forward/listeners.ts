@@ -1,0 +1,71 @@
+/**
+ * The listeners of a tunnel's forwards: set up one after the other, each told of when it is, and closed all at once. What
+ * comes in on them becomes flows.
+ */
+import type { Forward } from "../config/forward.ts";
+import { PorthopError } from "../errors.ts";
+import type { Cancel, Listener } from "../flow/conn.ts";
+import type { Flows } from "./flows.ts";
+import { type ForwardingSession, type PairingOptions, pair } from "./pairing.ts";
+import type { Uplink } from "./uplink/uplink.ts";
+
+export interface ListenersOptions extends PairingOptions {
+  /** One that cannot be set up is the end of all. */
+  readonly exitOnForwardFailure: boolean;
+}
+
+export class Listeners {
+  readonly #flows: Pick<Flows, "accept">;
+  readonly #uplink: Uplink<ForwardingSession> | undefined;
+  readonly #options: ListenersOptions;
+  readonly #open: Listener[] = [];
+
+  /** Without an uplink: those of a relay. */
+  constructor(flows: Pick<Flows, "accept">, uplink: Uplink<ForwardingSession> | undefined, options: ListenersOptions) {
+    this.#flows = flows;
+    this.#uplink = uplink;
+    this.#options = options;
+  }
+
+  /** The names of those forwards that are up. */
+  async open(forwards: readonly Forward[], signal: Cancel): Promise<readonly string[]> {
+    const up: string[] = [];
+    for (const forward of forwards) if (await this.#isUp(forward, signal)) up.push(forward.id);
+    return up;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#open.splice(0).map((listener) => listener.close()));
+  }
+
+  /** False when it could not be set up and the others go on without it. */
+  async #isUp(forward: Forward, signal: Cancel): Promise<boolean> {
+    const { exitOnForwardFailure, bus } = this.#options;
+    try {
+      const pairing = pair(forward, this.#uplink, this.#options);
+      const listener = await pairing.listen((inbound) => this.#flows.accept(forward, pairing, inbound), signal);
+      this.#open.push(listener);
+      this.#tell(forward, pairing.side, listener);
+      return true;
+    } catch (error) {
+      if (exitOnForwardFailure || !(error instanceof PorthopError)) throw error;
+      bus.publish({ event: "error", error });
+      return false;
+    }
+  }
+
+  #tell({ id, kind, listen, connect }: Forward, side: "here" | "server", { addresses, remarks = [] }: Listener): void {
+    // Without an address, as stdin and stdout, there is no place that anybody could go to.
+    if (listen === undefined) return;
+    this.#options.bus.publish({
+      event: "listening",
+      forward: id,
+      kind,
+      listen: addresses[0],
+      addresses,
+      connect,
+      side,
+    });
+    for (const remark of remarks) this.#options.warn(`${id}: ${remark}`);
+  }
+}

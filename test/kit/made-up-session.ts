@@ -1,0 +1,117 @@
+/**
+ * A session with no server behind it: what it is asked for is written down, its channels end in memory, and it is lost
+ * when the test says so.
+ */
+import { type Address, formatAddress, isUnix } from "../../src/codec/address.ts";
+import { PorthopError } from "../../src/errors.ts";
+import type { Conn, Inbound, LegFacts, Listener } from "../../src/flow/conn.ts";
+import type { ForwardingSession } from "../../src/forward/pairing.ts";
+import { Uplink } from "../../src/forward/uplink/uplink.ts";
+import { connPair, type MemoryConn } from "./memory-conn.ts";
+
+export interface MadeUp {
+  /** Instead of a channel at once. */
+  readonly open?: () => Promise<Conn>;
+  /** Instead of a listener at once; what it resolves with is how it shows itself. */
+  readonly listen?: (wanted: Address) => Promise<Omit<Listener, "close">>;
+}
+
+/** Of any port that a made-up server gives. */
+export const givenPort = 40_001;
+
+export class MadeUpSession implements ForwardingSession {
+  /** `dialing db:5432`, `dial db:5432`, `dialed db:5432`, `listen localhost:8080 for R1`, `close localhost:8080`. */
+  readonly asked: string[] = [];
+  /** The far ends of its channels. */
+  readonly targets: MemoryConn[] = [];
+  readonly leg: LegFacts;
+  readonly lost: Promise<PorthopError>;
+  readonly locator: ForwardingSession["locator"];
+  goneBy: PorthopError | undefined;
+  readonly #madeUp: MadeUp;
+  readonly #accepting = new Map<string, (inbound: Inbound) => void>();
+  readonly #loss = Promise.withResolvers<PorthopError>();
+
+  /** `port` is its own end of leg 2, by which sessions are told apart. */
+  constructor(port = 33450, madeUp: MadeUp = {}) {
+    this.leg = { from: { host: "10.0.0.1", port }, to: { host: "10.0.0.2", port: 22 }, observed: true };
+    this.lost = this.#loss.promise;
+    this.#madeUp = madeUp;
+    this.locator = {
+      dialing: (target) => {
+        this.asked.push(`dialing ${formatAddress(target)}`);
+        return {
+          done: () => void this.asked.push(`dialed ${formatAddress(target)}`),
+          locate: async () => {
+            this.asked.push(`locate ${formatAddress(target)}`);
+            return { from: { host: "10.0.0.2", port }, to: target };
+          },
+        };
+      },
+    };
+  }
+
+  async openChannel(...[target, , signal]: Parameters<ForwardingSession["openChannel"]>): Promise<Conn> {
+    if (this.goneBy !== undefined) throw this.goneBy;
+    if (signal.aborted) throw signal.reason;
+    this.asked.push(`dial ${formatAddress(target)}`);
+    if (this.#madeUp.open !== undefined) return this.#madeUp.open();
+    const [near, far] = connPair();
+    this.targets.push(far);
+    return near;
+  }
+
+  async listen(wanted: Address, accept: (inbound: Inbound) => void, forward = "nobody"): Promise<Listener> {
+    if (this.goneBy !== undefined) throw this.goneBy;
+    this.asked.push(`listen ${formatAddress(wanted)} for ${forward}`);
+    const shown = (await this.#madeUp.listen?.(wanted)) ?? { addresses: [given(wanted)] };
+    const where = formatAddress(shown.addresses[0]);
+    this.#accepting.set(where, accept);
+    return {
+      ...shown,
+      close: async () => {
+        this.#accepting.delete(where);
+        this.asked.push(`close ${where}`);
+      },
+    };
+  }
+
+  /** Somebody connects to where it listens. */
+  connect(where: string, inbound: Inbound): void {
+    const accept = this.#accepting.get(where);
+    if (accept === undefined) throw new Error(`nobody listens at ${where}`);
+    accept(inbound);
+  }
+
+  get listening(): readonly string[] {
+    return [...this.#accepting.keys()];
+  }
+
+  /** It is over, and `lost` has not told so yet. */
+  go(reason = lostBy()): PorthopError {
+    this.goneBy = reason;
+    for (const target of this.targets) target.abort(reason);
+    return reason;
+  }
+
+  /** It is over, and tells so. */
+  lose(reason = lostBy()): PorthopError {
+    this.#loss.resolve(this.go(reason));
+    return reason;
+  }
+}
+
+export function lostBy(): PorthopError {
+  return new PorthopError("ssh.lost", "the session was lost", { leg: 2 });
+}
+
+/** An uplink in which this session stands. */
+export function uplinkWith<S extends ForwardingSession>(session: S): Uplink<S> {
+  const uplink = new Uplink<S>();
+  uplink.stands(session);
+  return uplink;
+}
+
+function given(wanted: Address): Address {
+  return isUnix(wanted) || wanted.port > 0 ? wanted : { ...wanted, port: givenPort };
+}
