@@ -13,7 +13,7 @@ import { preparePlugin } from "../forward/plugin-list.ts";
 import { Tunnel, type TunnelPlan } from "../forward/tunnel.ts";
 import type { Address, Flow, Leg } from "../plugin.ts";
 import { type DemoServer, startDemoServer } from "../ssh/demo-server.ts";
-import { loadSsh2 } from "../ssh/ssh2/loader.ts";
+import { loadSsh2 } from "../ssh/loader.ts";
 import { type ExplainedLeg, explain } from "./explanation.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 

@@ -8,7 +8,7 @@ import type { TcpAddress } from "../codec/address.ts";
 import { printSocketRow, socketTableCommand } from "../codec/capture/socket-table.ts";
 import { connectTcp } from "../io/dial.ts";
 import { socketEnds } from "../io/socket-conn.ts";
-import type { Ssh2 } from "./ssh2/loader.ts";
+import type { Ssh2 } from "./ssh2/loading.ts";
 
 export interface DemoServer {
   readonly port: number;

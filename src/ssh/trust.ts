@@ -10,7 +10,7 @@ import { type AuthSettings, createAuthHandler } from "./login/authentication.ts"
 import { type IdentitySettings, loadIdentities } from "./login/identity.ts";
 import type { Trust } from "./login.ts";
 import type { Prompter } from "./prompter.ts";
-import type { Ssh2 } from "./ssh2/loader.ts";
+import type { Ssh2 } from "./ssh2/loading.ts";
 
 export interface TrustSettings {
   readonly hostKeys: HostKeySettings;

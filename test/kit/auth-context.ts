@@ -1,8 +1,8 @@
 /** What a method of a login is given, with everything that it does to the login written down. */
 
+import { loadSsh2 } from "../../src/ssh/loader.ts";
 import type { AuthContext } from "../../src/ssh/login/auth-method.ts";
 import { newAuthRecord } from "../../src/ssh/login/auth-record.ts";
-import { loadSsh2 } from "../../src/ssh/ssh2/loader.ts";
 import { LogLines } from "./log-lines.ts";
 
 export interface PlayedContext extends AuthContext {

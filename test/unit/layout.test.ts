@@ -206,6 +206,34 @@ rule(
 );
 
 rule(
+  "Nobody in src/forward keeps a session: who needs one asks the uplink.",
+  (file) => {
+    if (partOf(file.path) !== "forward" || file.path.startsWith("src/forward/uplink/")) return [];
+    const made = importsOf(file)
+      .filter(({ file: target, typesOnly }) => /^src\/ssh\/(session|route)\.ts$/.test(target ?? "") && !typesOnly)
+      .map(({ from }) => `imports ${from}: only src/forward/uplink makes sessions`);
+    return [
+      ...made,
+      ...linesWith(file.text, /#\w+[?!]?: .*\bSession\b|#\w*[sS]ession\b/).map((line) => `${line}: keeps a session`),
+    ];
+  },
+  {
+    "src/forward/check.ts": 'import { Route } from "../ssh/route.ts";',
+    "src/forward/tunnel.ts": "class Tunnel {\n  #session: Session | undefined;\n}",
+    "src/forward/flows.ts": "class Flows {\n  readonly #carrier: Session;\n}",
+  },
+);
+
+rule(
+  "Only src/cli makes a bus: whoever runs under it tells what happens on that one.",
+  ({ path, text }) =>
+    partOf(path) === "cli"
+      ? []
+      : linesWith(text, /\bnew Bus\(/).map((line) => `${line}: a bus of its own, that nobody else hears`),
+  { "src/forward/tunnel.ts": "const bus = new Bus();" },
+);
+
+rule(
   "Only src/cli writes to the terminal.",
   ({ path, text }) => {
     // main.ts waits until what cli wrote is out, before it ends the process.
@@ -301,8 +329,9 @@ const untested: Readonly<Record<string, string>> = {
   "src/ssh/ssh2/exchange-view.ts": "types only",
   "src/ssh/ssh2/ports.ts": "types only",
   "src/ssh/ssh2/view.ts": "types, and two lists of their names that sending.test.ts and view-check.test.ts go through",
-  "src/ssh/ssh2/loader.ts":
-    "loads ssh2 and what extends it; every test with a session runs it, algorithms.test.ts end to end",
+  "src/ssh/loader.ts": "what ssh2 is loaded with; every test with a session runs it, algorithms.test.ts end to end",
+  "src/ssh/ssh2/loading.ts":
+    "loads ssh2 and extends it; every test with a session runs it, algorithms.test.ts end to end",
 };
 
 test("Each source file has a test of its own name in test/unit.", () => {

@@ -5,7 +5,7 @@
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
 import { visible } from "../../codec/terminal-text.ts";
-import type { Ssh2 } from "../ssh2/loader.ts";
+import type { Ssh2 } from "../ssh2/loading.ts";
 
 export interface AgentKey {
   readonly blob: Buffer;

@@ -2,7 +2,7 @@
 import type { AnyAuthMethod } from "ssh2";
 import type { Logger } from "../../plugin.ts";
 import type { Prompter } from "../prompter.ts";
-import type { Ssh2 } from "../ssh2/loader.ts";
+import type { Ssh2 } from "../ssh2/loading.ts";
 import type { AuthRecord } from "./auth-record.ts";
 
 export interface AuthMethod {

@@ -7,7 +7,7 @@ import { visible } from "../../codec/terminal-text.ts";
 import type { PorthopError } from "../../errors.ts";
 import type { Logger } from "../../plugin.ts";
 import type { Prompter } from "../prompter.ts";
-import type { Ssh2 } from "../ssh2/loader.ts";
+import type { Ssh2 } from "../ssh2/loading.ts";
 import type { ChangePassword } from "../ssh2/login-messages.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";

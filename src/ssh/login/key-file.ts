@@ -6,7 +6,7 @@ import { keyType } from "../../codec/keys/fingerprint.ts";
 import type { KeyText } from "../../codec/keys/key-file.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import type { Prompter } from "../prompter.ts";
-import type { Ssh2 } from "../ssh2/loader.ts";
+import type { Ssh2 } from "../ssh2/loading.ts";
 import { securityKey } from "./foreign-algorithm.ts";
 import { openPrivateKey, type PrivateKey, WrongPassphrase } from "./private-key.ts";
 

@@ -3,7 +3,7 @@
  * To ssh2 it looks like an agent with one key: that is its only way to sign later, after a passphrase or a touch.
  */
 import type { BaseAgent, IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
-import type { Ssh2 } from "../ssh2/loader.ts";
+import type { Ssh2 } from "../ssh2/loading.ts";
 
 /** Gives the signature as ssh2 wants it: the bytes alone, without the algorithm's name. */
 export type Signer = (data: Buffer, hash: string | undefined) => Promise<Buffer>;

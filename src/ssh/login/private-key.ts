@@ -9,7 +9,7 @@ import { Malformed } from "../../codec/malformed.ts";
 import { writeStrings } from "../../codec/ssh-string.ts";
 import { visible } from "../../codec/terminal-text.ts";
 import { keyFault } from "../failure.ts";
-import type { Ssh2 } from "../ssh2/loader.ts";
+import type { Ssh2 } from "../ssh2/loading.ts";
 
 export interface PrivateKey {
   /** The public part. */

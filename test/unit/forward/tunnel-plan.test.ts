@@ -9,7 +9,7 @@ import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import type { SshPlan } from "../../../src/forward/tunnel-plan.ts";
 import { planTunnel } from "../../../src/forward/tunnel-plan.ts";
-import { loadSsh2 } from "../../../src/ssh/ssh2/loader.ts";
+import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { Answers } from "../../kit/answers.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { run } from "../../kit/run.ts";
@@ -216,7 +216,7 @@ test("The known hosts of the user's home are believed, both files of them.", { t
     {
       readRunSettings: "src/config/run-settings.ts",
       planTunnel: "src/forward/tunnel-plan.ts",
-      loadSsh2: "src/ssh/ssh2/loader.ts",
+      loadSsh2: "src/ssh/loader.ts",
     },
     `
     const quiet = { error() {}, warn() {}, info() {}, debug() {} };

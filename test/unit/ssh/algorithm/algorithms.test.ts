@@ -8,8 +8,8 @@ import {
   lackingAlgorithms,
   sessionAlgorithms,
 } from "../../../../src/ssh/algorithm/algorithms.ts";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { flawOf } from "../../../../src/ssh/ssh2/extension.ts";
-import { loadSsh2 } from "../../../../src/ssh/ssh2/loader.ts";
 import { currentRuntime } from "../../../kit/runtime.ts";
 
 /** ssh2's own lists, which its types do not show (ssh2 1.17.0, lib/protocol/constants.js). */

@@ -4,13 +4,13 @@ import { test } from "node:test";
 import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-file.ts";
 import { verifySignature } from "../../../../src/codec/keys/ssh-signature.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { type Agent, type AgentKey, rsaSha256Flag, rsaSha512Flag } from "../../../../src/ssh/login/agent.ts";
 import { foreignAlgorithm } from "../../../../src/ssh/login/foreign-algorithm.ts";
 import type { Identities } from "../../../../src/ssh/login/identity.ts";
 import { type CandidateSources, gatherCandidates } from "../../../../src/ssh/login/key-candidate.ts";
 import { KeyFile } from "../../../../src/ssh/login/key-file.ts";
 import { readUserCertificate } from "../../../../src/ssh/login/user-certificate.ts";
-import { loadSsh2 } from "../../../../src/ssh/ssh2/loader.ts";
 import { writeCertificate } from "../../../kit/certificate-blob.ts";
 import { makeSshKey } from "../../../kit/ssh-server.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BaseAgent, ParsedKey } from "ssh2";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { offerKey } from "../../../../src/ssh/login/key-offer.ts";
-import { loadSsh2 } from "../../../../src/ssh/ssh2/loader.ts";
 import { makeSshKey } from "../../../kit/ssh-server.ts";
 
 const ssh2 = await loadSsh2();

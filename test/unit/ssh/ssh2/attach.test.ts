@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { attach } from "../../../../src/ssh/ssh2/attach.ts";
 import type { ExchangeView } from "../../../../src/ssh/ssh2/exchange-view.ts";
 import { exchangesOf } from "../../../../src/ssh/ssh2/exchange-watch.ts";
 import { foreignKey } from "../../../../src/ssh/ssh2/foreign-key.ts";
-import { loadSsh2 } from "../../../../src/ssh/ssh2/loader.ts";
 import type { ClientView } from "../../../../src/ssh/ssh2/view.ts";
 import { unheardClient } from "../../../kit/unheard-client.ts";
 

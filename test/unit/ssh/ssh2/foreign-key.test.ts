@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readString, writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { foreignKey, sendForeignKeys } from "../../../../src/ssh/ssh2/foreign-key.ts";
-import { loadSsh2 } from "../../../../src/ssh/ssh2/loader.ts";
 import type { ProtocolView, SignView } from "../../../../src/ssh/ssh2/view.ts";
 
 const ssh2 = await loadSsh2();

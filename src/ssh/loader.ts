@@ -1,0 +1,19 @@
+/**
+ * ssh2 with porthop's own algorithms, loaded only when a session is wanted: it costs about 8 ms of start-up, which
+ * `--version` and `--help` must not pay.
+ */
+import crypto from "node:crypto";
+import { chacha20Poly1305, withChacha20 } from "./algorithm/chacha20.ts";
+import { diffieHellmanGroups } from "./algorithm/diffie-hellman.ts";
+import { mlkemAddition, mlkemExchange } from "./algorithm/mlkem.ts";
+import { loadWith, type Ssh2 } from "./ssh2/loading.ts";
+
+let loaded: Promise<Ssh2> | undefined;
+
+export function loadSsh2(): Promise<Ssh2> {
+  loaded ??= loadWith({
+    cipher: { name: chacha20Poly1305, having: (load) => withChacha20(crypto, load) },
+    exchanges: new Map([...diffieHellmanGroups, [mlkemExchange, mlkemAddition]]),
+  });
+  return loaded;
+}
