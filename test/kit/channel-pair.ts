@@ -3,9 +3,10 @@
  * server on the other, over loopback. For what a server can do to a channel that no real target makes it do.
  */
 import { type AddressInfo, createConnection, type Socket } from "node:net";
-import ssh2, { type Algorithms, type Client, type ClientChannel, type Connection, type ServerChannel } from "ssh2";
+import type { Algorithms, Client, ClientChannel, Connection, Server, ServerChannel } from "ssh2";
 import { attach } from "../../src/ssh/ssh2/attach.ts";
 import type { Ports } from "../../src/ssh/ssh2/ports.ts";
+import { ssh2 } from "./loaded-ssh2.ts";
 import { makeSshKey } from "./ssh-server.ts";
 import { serverView } from "./ssh2-server-view.ts";
 import { Waiting } from "./waiting.ts";
@@ -24,7 +25,7 @@ export class ChannelPair implements AsyncDisposable {
   readonly clientSocket: Socket;
   /** The server's end of the connection. */
   readonly connection: Connection;
-  readonly #server: ssh2.Server;
+  readonly #server: Server;
   readonly #accepted: ServerChannel[];
   readonly #waiting: Waiting;
 
@@ -32,7 +33,7 @@ export class ChannelPair implements AsyncDisposable {
     ports: Ports,
     clientSocket: Socket,
     connection: Connection,
-    server: ssh2.Server,
+    server: Server,
     accepted: ServerChannel[],
     waiting: Waiting,
   ) {

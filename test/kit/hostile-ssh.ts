@@ -3,8 +3,9 @@
  * up to the test.
  */
 import type { AddressInfo, Socket } from "node:net";
-import ssh2, { type AuthContext, type Connection, type ServerChannel } from "ssh2";
+import type { AuthContext, Connection, ServerChannel } from "ssh2";
 import { sendPayload } from "../../src/ssh/ssh2/sending.ts";
+import { ssh2 } from "./loaded-ssh2.ts";
 import { makeSshKey } from "./ssh-server.ts";
 import { serverChannelView, serverView, watchMessages } from "./ssh2-server-view.ts";
 

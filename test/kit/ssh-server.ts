@@ -5,7 +5,8 @@
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import ssh2, { type Connection, type ServerChannel, type TcpipRequestInfo } from "ssh2";
+import type { Connection, ServerChannel, TcpipRequestInfo } from "ssh2";
+import { ssh2 } from "./loaded-ssh2.ts";
 import type { Loopback, ServerOptions } from "./servers.ts";
 import { type Attempt, type LoginRules, logins } from "./ssh-logins.ts";
 import { type CarryOptions, carry, dial } from "./ssh-server-channel.ts";

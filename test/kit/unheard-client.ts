@@ -1,6 +1,7 @@
 /** An ssh2 client that has just begun to connect to a server that says nothing: what comes in is up to the test. */
 import { Duplex } from "node:stream";
-import ssh2, { type Client } from "ssh2";
+import type { Client } from "ssh2";
+import { ssh2 } from "./loaded-ssh2.ts";
 
 export function unheardClient(): Client {
   const client = new ssh2.Client();

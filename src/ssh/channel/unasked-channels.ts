@@ -1,5 +1,5 @@
 /**
- * Says once what a server opens that nobody asked it for. ssh2 refuses such channels without a word to anybody, so whoever
+ * Says once what a server opens that nobody asked it for. Such channels are refused without a word to anybody, so whoever
  * connects on the server's side is turned away for no reason to be seen; ssh warns (clientloop.c, client_input_channel_open).
  */
 import { type Address, formatAddress, isUnix } from "../../codec/address.ts";

@@ -17,7 +17,7 @@ export class ChannelMessages {
     this.#guardRequests(handlers);
   }
 
-  /** Told how much each packet of data has, before it is taken. */
+  /** Told how much each CHANNEL_DATA brings, before it is taken. */
   onData(told: (bytes: number) => void): void {
     this.#onData = told;
   }

@@ -1,6 +1,6 @@
 /**
- * Channels that the server opens (RFC 4254, section 7.2). ssh2 decides about some of them without asking and refuses all with
- * the same reason; here whoever wants a type is asked, and nothing is held for an opening that is not answered yet.
+ * Channels that the server opens (RFC 4254, section 7.2). ssh2 decides about some of them without asking, and whoever it asks
+ * can refuse with one reason only; here whoever wants a type is asked, says why not, and holds nothing before the answer.
  */
 import type { Client, ClientChannel } from "ssh2";
 import type { OpenRefusal } from "../failure.ts";
@@ -48,14 +48,13 @@ export class ChannelOpenings {
   }
 
   #opened(self: unknown, open: OpenView): void {
-    if (open.packetSize < fewestPacketBytes) {
-      this.#refuse(open, { reason: 4, text: `packets of ${open.packetSize} bytes are too small` });
-      return;
-    }
-    const { type, data = {} } = open;
+    const { type, packetSize } = open;
+    const data = withTruePort(open.data ?? {}, this.#view._forwarding);
     const taker = this.#takers.get(type);
     for (const watcher of this.#watchers) watcher({ type, data, isWanted: taker !== undefined });
-    if (taker === undefined) this.#decide(self, open);
+    if (packetSize < fewestPacketBytes) {
+      this.#refuse(open, { reason: 4, text: `packets of ${packetSize} bytes are too small` });
+    } else if (taker === undefined) this.#decide(self, open);
     else {
       const accept = () => this.#accept(self, open);
       taker({ data, accept, refuse: (refusal) => this.#refuse(open, refusal) });
@@ -84,4 +83,13 @@ export class ChannelOpenings {
   #refuse({ sender }: OpenView, { reason, text }: OpenRefusal): void {
     this.#view._protocol.channelOpenFail(sender, reason, text);
   }
+}
+
+/**
+ * An sshd before 6.0 that was to choose the port says 0 for it with each connection (COMPAT.DYN_RPORT_BUG): ssh2 keeps which
+ * one it is.
+ */
+function withTruePort(data: OpenedChannel["data"], forwarding: ClientView["_forwarding"]): OpenedChannel["data"] {
+  const destPort = data.destPort === 0 ? forwarding[`${data.destIP}:0`] : undefined;
+  return destPort === undefined ? data : { ...data, destPort };
 }

@@ -1,6 +1,6 @@
 /**
  * The server's answers to a login, at their source: ssh2 1.17.0 forgets what is said to a key that came from an agent, so
- * that a partial success would be taken for a refusal; and a demand for a new password it answers with the old one.
+ * that a partial success would be taken for a refusal; and a demand for a new password it answers with nothing.
  */
 import type { ProtocolView } from "./view.ts";
 

@@ -1,6 +1,6 @@
 /**
  * What the rest of ssh/ may hear of ssh2's insides and do with them, one port for each thing. A made-up one is all that a
- * test needs. Nothing here tells who asked before: of each port there is one listener, unless it says more.
+ * test needs. A later listener takes the place of an earlier one, unless the port says that it is for as many as ask.
  */
 import type { Client, ClientChannel } from "ssh2";
 import type { ChannelOpening, OpenedChannel } from "./channel-opening.ts";
@@ -50,7 +50,7 @@ export interface Ports {
   onDebug(hear: (text: string) => void): void;
   /** Each packet of the server's, before it is looked at. */
   onPacket(told: () => void): void;
-  /** How much data each packet brings to a channel, before that has it. */
+  /** How much each CHANNEL_DATA brings, before its channel has it. */
   onData(told: (bytes: number) => void): void;
   /** Whatever is sent because the server sent something passes through this. */
   onAnswer(answering: Answering): void;

@@ -3,7 +3,7 @@
  * of its compression, and only at the close, which may come much later, of its channels: what these have to say in between
  * goes nowhere, and with compression it would throw.
  */
-import { answerKinds, channelSendKinds, type ProtocolView } from "./view.ts";
+import { answerKinds, lateKinds, type ProtocolView, type SendKind } from "./view.ts";
 
 /** Calls `send` once: what the stream is given meanwhile is the answer. */
 export type Answering = (send: () => void) => void;
@@ -14,13 +14,17 @@ export class Sending {
 
   constructor(protocol: ProtocolView) {
     this.#protocol = protocol;
-    for (const kind of channelSendKinds) {
-      wrap(protocol, kind, (send) => (words) => {
+    const sends: Record<SendKind, (...words: never[]) => void> = protocol;
+    for (const kind of new Set<SendKind>([...lateKinds, ...answerKinds])) {
+      const send = sends[kind];
+      const isAnswer = answers.has(kind);
+      sends[kind] = (...words) => {
         // It destructs itself once (Protocol.js, cleanup).
-        if (protocol._destruct !== undefined) send(words);
-      });
+        if (protocol._destruct === undefined) return;
+        if (isAnswer) this.#answering(() => send.apply(protocol, words));
+        else send.apply(protocol, words);
+      };
     }
-    for (const kind of answerKinds) wrap(protocol, kind, (send) => (words) => this.#answering(() => send(words)));
   }
 
   /** Whatever is sent because the server sent something passes through this. */
@@ -54,16 +58,7 @@ export function sendPayload(protocol: ProtocolView, payload: Uint8Array): void {
   protocol._queue.push(final);
 }
 
-type Send = (words: unknown[]) => void;
-
-function wrap(protocol: ProtocolView, kind: SendKind, around: (send: Send) => Send): void {
-  const sends: Record<SendKind, (...words: never[]) => void> = protocol;
-  const original = sends[kind];
-  const wrapped = around((words) => original.apply(protocol, words as never[]));
-  sends[kind] = (...words) => wrapped(words);
-}
-
-type SendKind = (typeof answerKinds)[number] | (typeof channelSendKinds)[number];
+const answers: ReadonlySet<string> = new Set(answerKinds);
 
 /** Its number, and a string without content. */
 const ignoreMessage = Uint8Array.of(2, 0, 0, 0, 0);

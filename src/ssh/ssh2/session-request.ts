@@ -31,10 +31,6 @@ export function openSession(
   { _chanMgr: channels, _protocol: protocol }: ClientView,
   opened: (error: Error | undefined, channel: ClientChannel) => void,
 ): void {
-  if (protocol._destruct === undefined) {
-    opened(new Error("the session has ended"), undefined as never);
-    return;
-  }
   const id = channels.add(Object.assign(opened, { type: "session" }));
   if (id === -1) opened(new Error("no free channels"), undefined as never);
   else protocol.session(id, windowBytes, packetBytes);

@@ -5,7 +5,7 @@
 import type { Client, ClientChannel } from "ssh2";
 import { PorthopError } from "../../errors.ts";
 import { ssh2Version } from "./extension.ts";
-import { answerKinds, type ChannelView, type ClientView, channelSendKinds } from "./view.ts";
+import { answerKinds, type ChannelView, type ClientView, lateKinds } from "./view.ts";
 
 /** Throws `internal` when it looks different. Call it right after `client.connect`. */
 export function viewOf(client: Client): ClientView {
@@ -21,7 +21,7 @@ export function viewOf(client: Client): ClientView {
   );
 }
 
-/** Channels are made by a client that was looked at. */
+/** Of a client that was looked at; a channel's own parts are not looked for once more. */
 export function viewOfChannel(channel: ClientChannel): ChannelView {
   return channel as unknown as ChannelView;
 }
@@ -29,9 +29,8 @@ export function viewOfChannel(channel: ClientChannel): ChannelView {
 type Kind = "function" | "object" | "number" | "boolean" | "array" | "any";
 
 const sends = [
-  ...new Set([...answerKinds, ...channelSendKinds]),
-  ...["ping", "rekey", "openssh_hostKeysProve", "authPK", "authPassword", "session", "env", "pty", "x11Forward"],
-  ...["openssh_agentForward", "exec", "shell", "windowChange"],
+  ...new Set([...answerKinds, ...lateKinds]),
+  ...["ping", "rekey", "openssh_hostKeysProve", "authPK", "authPassword"],
 ];
 
 const handlers = [
@@ -46,6 +45,7 @@ const parts: readonly (readonly [path: string, kind: Kind])[] = [
   ["_resetKA", "function"],
   ["_remoteVer", "any"],
   ["_acceptX11", "number"],
+  ["_forwarding", "object"],
   ["_chanMgr.get", "function"],
   ["_chanMgr.add", "function"],
   ["_protocol._server", "boolean"],

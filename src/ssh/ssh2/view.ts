@@ -15,6 +15,8 @@ export interface ClientView {
   readonly _resetKA: () => void;
   /** The software in the server's identification; undefined until that has come. */
   readonly _remoteVer: string | undefined;
+  /** The ports of listeners on the server, by the address that it says with each connection. */
+  readonly _forwarding: { readonly [address: string]: number | undefined };
   /** Not 0: channels of X11 are told to whoever listens to "x11". */
   _acceptX11: number;
 }
@@ -50,7 +52,7 @@ export interface ProtocolView extends Sends {
 }
 
 /** What the protocol sends, message by message. */
-export interface Sends extends Record<AnswerKind | ChannelSendKind, (...words: never[]) => void> {
+export interface Sends extends Record<SendKind, (...words: never[]) => void> {
   channelOpenFail(recipient: number, reason: number, text: string): void;
   channelWindowAdjust(recipient: number, bytes: number): void;
   requestSuccess(): void;
@@ -95,14 +97,14 @@ export const answerKinds = [
   ...["channelOpenConfirm", "channelOpenFail", "channelWindowAdjust", "channelClose", "authInfoRes"],
 ] as const satisfies readonly string[];
 
-/** The messages that channels and global requests send of their own accord, whether or not there is a connection. */
-export const channelSendKinds = [
+/** What may still be called when the connection has ended, and must go nowhere then. */
+export const lateKinds = [
   ...["channelData", "channelExtData", "channelEOF", "channelClose", "channelWindowAdjust"],
   ...["channelSuccess", "channelFailure", "channelOpenConfirm", "channelOpenFail", "requestSuccess", "requestFailure"],
+  ...["session", "env", "pty", "x11Forward", "openssh_agentForward", "exec", "shell", "windowChange"],
 ] as const satisfies readonly string[];
 
-type AnswerKind = (typeof answerKinds)[number];
-type ChannelSendKind = (typeof channelSendKinds)[number];
+export type SendKind = (typeof answerKinds)[number] | (typeof lateKinds)[number];
 
 /** What is told of the server's messages (lib/protocol/handlers.misc.js). Each gets the protocol itself first. */
 export interface Handlers {

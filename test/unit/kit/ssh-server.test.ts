@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import ssh2, { type Client, type ClientChannel, type ConnectConfig } from "ssh2";
+import type { Client, ClientChannel, ConnectConfig } from "ssh2";
+import { ssh2 } from "../../kit/loaded-ssh2.ts";
 import { need } from "../../kit/packages.ts";
 import { randomBytes, sha256 } from "../../kit/random.ts";
 import { run } from "../../kit/run.ts";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import ssh2, { type Client, type ClientChannel, type ConnectConfig } from "ssh2";
+import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import { askPort, readSocketTable, socketTableCommand } from "../../../src/codec/capture/socket-table.ts";
 import { type DemoServer, startDemoServer } from "../../../src/ssh/demo-server.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
+import { ssh2 } from "../../kit/loaded-ssh2.ts";
 import { echoServer, freePort, resetServer, sourceServer, type TargetServer } from "../../kit/servers.ts";
 import { makeSshKey } from "../../kit/ssh-server.ts";
 import { Waiting } from "../../kit/waiting.ts";

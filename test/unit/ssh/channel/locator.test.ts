@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import ssh2, { type Client } from "ssh2";
+import type { Client } from "ssh2";
 import type { Address } from "../../../../src/plugin.ts";
 import { CommandGate } from "../../../../src/ssh/channel/command-gate.ts";
 import { type Located, Locator } from "../../../../src/ssh/channel/locator.ts";
 import { attach } from "../../../../src/ssh/ssh2/attach.ts";
+import { ssh2 } from "../../../kit/loaded-ssh2.ts";
 import { startSshServer } from "../../../kit/ssh-server.ts";
 
 /** An exec channel whose far end is the test. */

@@ -95,3 +95,15 @@ test("On a session that is gone nothing is opened and nothing starts.", async ()
     pair.goneBy,
   );
 });
+
+test("A session that ends while the channel is asked for is lost, and no server has refused anything.", async () => {
+  await using pair = await CommandPair.open();
+  const lost = new PorthopError("ssh.lost", "the connection was closed");
+  const { client, connection } = pair.pair;
+  client.once("close", () => {
+    pair.goneBy = lost;
+  });
+  const opened = new Promise<SessionChannel>((resolve) => client.once("end", () => resolve(pair.channel())));
+  connection.end();
+  await assert.rejects(opened, lost);
+});

@@ -4,16 +4,12 @@ import type { Socket } from "node:net";
 import { test } from "node:test";
 import type { Connection } from "ssh2";
 import { bytesOf, groupPrime, modularPower, numberOf } from "../../../../src/codec/session/modular-power.ts";
-import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { type ExchangeKeys, watchKeys } from "../../../../src/ssh/ssh2/exchange-keys.ts";
 import { exchangesOf } from "../../../../src/ssh/ssh2/exchange-watch.ts";
 import { viewOf } from "../../../../src/ssh/ssh2/view-check.ts";
+import { ChannelPair } from "../../../kit/channel-pair.ts";
 import { serverView } from "../../../kit/ssh2-server-view.ts";
 import { Waiting } from "../../../kit/waiting.ts";
-
-// ssh2 is loaded as a session loads it, before the kit does.
-await loadSsh2();
-const { ChannelPair } = await import("../../../kit/channel-pair.ts");
 
 const limits = { timeout: 30_000 };
 

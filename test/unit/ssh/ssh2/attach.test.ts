@@ -18,7 +18,7 @@ function made(change: (view: ClientView) => void = () => {}) {
   return { ports: attach(client), view };
 }
 
-test("A channel that the server opens passes by the refusal of small packets, then the watchers, then its taker, then ssh2.", () => {
+test("A channel that the server opens passes by the watchers, the refusal of small packets, then its taker, then ssh2.", () => {
   const story: string[] = [];
   const { ports, view } = made(({ _protocol: protocol }) => {
     protocol.channelOpenFail = (_id: number, reason: number, text: string) =>
@@ -37,6 +37,7 @@ test("A channel that the server opens passes by the refusal of small packets, th
   assert.deepEqual(story, [
     ...["first watcher forwarded-tcpip", "second watcher forwarded-tcpip", "taker"],
     ...["first watcher x11", "second watcher x11", "ssh2 x11"],
+    ...["first watcher forwarded-tcpip", "second watcher forwarded-tcpip"],
     "refused 4 packets of 0 bytes are too small",
   ]);
 });

@@ -166,21 +166,53 @@ test("Watchers see each before it is decided about, and whether somebody wants i
 });
 
 test(
-  "A channel that takes packets of a few bytes only is refused before anybody sees it, and the session goes on.",
+  "A channel that takes packets of a few bytes only is looked at and refused, and the session goes on.",
   limits,
   async () => {
     await using all = await scene();
     const { pair, ports } = all;
-    ports.watchChannelOpens(() => assert.fail("it was seen"));
+    let seen = 0;
+    ports.watchChannelOpens(() => seen++);
     ports.onChannelOpen("forwarded-tcpip", () => assert.fail("it was taken"));
     const { _protocol: protocol } = serverView(pair.connection);
     for (const bytes of [0, 255]) {
       withPacketsOf(bytes, protocol);
       assert.deepEqual(await refusalOf(all.forward()), { reason: 4, text: `packets of ${bytes} bytes are too small` });
     }
+    assert.equal(seen, 2);
     const { near, far } = await pair.channel();
     near.end("all is well");
     assert.equal(await text(far), "all is well");
+  },
+);
+
+test(
+  "An sshd that chose the port itself and says 0 for it is known by the true one, to all who look.",
+  limits,
+  async () => {
+    await using all = await scene();
+    const { pair, ports, view } = all;
+    // COMPAT.DYN_RPORT_BUG: so ssh2 keeps it after a yes of OpenSSH 5.
+    Object.assign(view._forwarding, { "localhost:0": 40_000 });
+    const seen: unknown[] = [];
+    ports.watchChannelOpens(({ data }) => seen.push(data.destPort));
+    ports.onChannelOpen("forwarded-tcpip", ({ data, refuse }) => {
+      seen.push(data.destPort);
+      refuse({ reason: 1, text: "no" });
+    });
+    for (const [host, port] of [
+      ["localhost", 0],
+      ["elsewhere", 0],
+      ["localhost", 8080],
+    ] as const) {
+      const opened = new Promise<ServerChannel>((resolve, reject) => {
+        pair.connection.forwardOut(host, port, "192.0.2.1", 4000, (error, channel) =>
+          error === undefined ? resolve(channel) : reject(error),
+        );
+      });
+      await refusalOf(opened);
+    }
+    assert.deepEqual(seen, [40_000, 40_000, 0, 0, 8080, 8080]);
   },
 );
 

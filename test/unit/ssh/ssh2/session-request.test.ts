@@ -11,8 +11,12 @@ import { Waiting } from "../../../kit/waiting.ts";
 const timeout = 30_000;
 
 /** A session's server that notes what it is asked for; some of it it refuses, some it does not answer. */
-async function scene(refused: readonly string[] = [], silent: readonly string[] = []) {
-  const pair = await ChannelPair.open();
+async function scene(
+  refused: readonly string[] = [],
+  silent: readonly string[] = [],
+  algorithms: NonNullable<Parameters<typeof ChannelPair.open>[0]>["algorithms"] = {},
+) {
+  const pair = await ChannelPair.open({ algorithms });
   const asked: string[] = [];
   const waiting = new Waiting();
   pair.connection.on("session", (accept) => {
@@ -134,19 +138,28 @@ test("A server that opens no session says why.", { timeout }, async () => {
   assert.equal(pair.held, 0);
 });
 
-test("Where there is no number left for a channel, or the session has ended, none is asked for.", () => {
+test("Where there is no number left for a channel, none is asked for.", () => {
   const told: (string | undefined)[] = [];
-  const session = () => assert.fail("it was asked for");
-  for (const [id, _destruct] of [
-    [-1, () => {}],
-    [7, undefined],
-  ] as const) {
-    const protocol: Partial<ClientView["_protocol"]> = { session, _destruct };
-    const view: Partial<ClientView> = {
-      _chanMgr: { get: () => undefined, add: () => id },
-      _protocol: protocol as never,
-    };
-    openSession(view as ClientView, (error) => told.push(error?.message));
-  }
-  assert.deepEqual(told, ["no free channels", "the session has ended"]);
+  const protocol: Partial<ClientView["_protocol"]> = { session: () => assert.fail("it was asked for") };
+  const view: Partial<ClientView> = {
+    _chanMgr: { get: () => undefined, add: () => -1 },
+    _protocol: protocol as never,
+  };
+  openSession(view as ClientView, (error) => told.push(error?.message));
+  assert.deepEqual(told, ["no free channels"]);
+});
+
+test("With compression a channel of a session that has ended is asked for nothing, and nothing is thrown.", {
+  timeout,
+}, async () => {
+  await using all = await scene([], [], { compress: ["zlib"] });
+  const channel = await all.open();
+  const answers: boolean[] = [];
+  const ended = new Promise<void>((resolve) => all.pair.client.once("end", resolve));
+  all.pair.connection.end();
+  await ended;
+  resizeTerminal(channel, { rows: 50, columns: 132 });
+  all.ports.requestsOn(channel)?.agent((isRefused) => answers.push(isRefused));
+  await new Promise<void>((resolve) => all.pair.client.once("close", () => setImmediate(resolve)));
+  assert.deepEqual(answers, [true]);
 });

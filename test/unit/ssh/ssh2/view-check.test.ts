@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import ssh2, { type Client } from "ssh2";
+import type { Client } from "ssh2";
 import { PorthopError } from "../../../../src/errors.ts";
 import { viewOf } from "../../../../src/ssh/ssh2/view-check.ts";
+import { ssh2 } from "../../../kit/loaded-ssh2.ts";
 import { sourceFiles } from "../../../kit/source-file.ts";
 import { unheardClient } from "../../../kit/unheard-client.ts";
 
