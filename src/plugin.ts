@@ -83,7 +83,7 @@ export interface Flow {
   readonly origin: Address;
   /** Who is asked for. May be set until `next()` is called: that is a redirect. */
   target: Address;
-  /** Which session is leg 2 is known once the target was dialed; where the listener is on the server, from the start. */
+  /** Leg 2 is the session that stands when the flow begins; where the target is dialed through a later one, that one. */
   readonly legs: readonly [Leg, Leg, Leg];
   readonly up: Half;
   readonly down: Half;
@@ -127,7 +127,7 @@ export interface LegReport {
   readonly observed: boolean;
 }
 
-/** What a tunnel tells while it runs: the events of `--json`, field for field, before they become text. */
+/** What a tunnel tells while it runs: the events of `--json` before they become text. An error is one value here. */
 export type TunnelEvent =
   | {
       readonly event: "session";
@@ -196,8 +196,8 @@ export interface Host {
   /** Called for each session after its connection stands and before its first byte. */
   onSession(fn: (wire: Wire) => void): void;
   /**
-   * Hears what the tunnel tells, at once: from `setup` on, until the plugin is disposed. It looks and cannot make anybody
-   * wait. One that throws (or rejects) is dropped with one warning.
+   * Hears what the tunnel tells, at once: from `setup` on, until disposal begins; why a start failed is told after that.
+   * It looks and cannot make anybody wait. One that throws (or rejects) is dropped with one warning.
    */
   on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void;
   /**

@@ -126,6 +126,7 @@ export class Chain {
   /** An observer, as a tap: dropped when it throws, or rejects, which would end the whole process. */
   #hear<N extends TunnelEvent["event"]>(plugin: string, name: N, fn: (event: EventNamed<N>) => unknown): void {
     if (!publicEvents.includes(name)) throw new Error(`there is no event ${name}, only ${publicEvents.join(", ")}`);
+    if (this.#stopped.signal.aborted) return;
     let isDropped = false;
     const drop = (error: unknown) => {
       if (isDropped) return;

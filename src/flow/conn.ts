@@ -79,6 +79,8 @@ export interface Dialed {
 
 /** Opens connections to targets. Rejects with a PorthopError that names leg 3 (or 2). */
 export interface Dialer {
+  /** Leg 2 of the session that a dial would go through just now, if it goes through one. */
+  readonly through?: LegFacts | undefined;
   dial(target: Address, origin: Address, signal: Cancel): Promise<Dialed>;
 }
 

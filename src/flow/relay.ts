@@ -27,7 +27,8 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
   const { flow, inbound, chain } = carriage;
   flow.legs[0].learn(inbound.leg);
   flow.legs[0].opened();
-  if (inbound.session !== undefined) flow.legs[1].learn(inbound.session);
+  const session = inbound.session ?? carriage.dialer.through;
+  if (session !== undefined) flow.legs[1].learn(session);
   const state: Joining = { inbound: undefined, target: undefined };
   try {
     await chain.run(
@@ -55,6 +56,7 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   const target = flow.startDialing();
   const dialed = await dialer.dial(target, flow.origin, flow.cancel);
   state.target = dialed.conn;
+  // Another session may have stood by the time of the dial.
   if (dialed.session !== undefined) flow.legs[1].learn(dialed.session);
   flow.legs[2].learn(dialed.leg);
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);

@@ -5,7 +5,7 @@ import type { Bus } from "./bus.ts";
 export interface Telling {
   readonly bus: Bus;
   /** For lines in words. Without a name: porthop's own. */
-  loggerFor(plugin?: string): Logger;
-  /** ssh2's own chatter, a text for each packet; undefined when nobody wants it, and then no text is made. */
+  readonly loggerFor: (plugin?: string) => Logger;
+  /** Details for -vv, ssh2's text for each packet among them; undefined when nobody wants it, and then none is made. */
   readonly trace: ((text: string) => void) | undefined;
 }

@@ -95,8 +95,7 @@ async function checkForwards(
     remoteOpen: plan.remoteOpen,
     // The target has its own limit here, and an address that does not answer must not use it up for the next one.
     dialTimeoutMs: plan.here?.dialTimeoutMs ?? Math.ceil(limits.dialMs / 2),
-    warn: (text: string) => telling.loggerFor().warn(text),
-    bus: telling.bus,
+    telling,
   };
   const context = { uplink, options, signal, limits };
   // All targets at once, for one that does not answer takes its time; the listeners in their order, as a tunnel has them.

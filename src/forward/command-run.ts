@@ -7,6 +7,7 @@ import { parseDisplay } from "../codec/session/x11-display.ts";
 import { type CommandSettings, commandEnvironment, type X11Settings } from "../config/command-settings.ts";
 import type { Cancel } from "../flow/conn.ts";
 import { askXauth } from "../io/xauth.ts";
+import type { Logger } from "../plugin.ts";
 import { agentChannels, forwardedAgent, isAgentThere } from "../ssh/channel/agent-forward.ts";
 import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
 import type { SessionChannel, TerminalRequest } from "../ssh/channel/session-channel.ts";
@@ -24,22 +25,22 @@ export interface CommandPlan {
 export class CommandRun {
   readonly #plan: CommandPlan;
   readonly #channel: SessionChannel;
-  readonly #warn: (text: string) => void;
+  readonly #log: Logger;
   readonly #sides = new OpenSides();
 
-  private constructor(plan: CommandPlan, channel: SessionChannel, warn: (text: string) => void) {
+  private constructor(plan: CommandPlan, channel: SessionChannel, log: Logger) {
     this.#plan = plan;
     this.#channel = channel;
-    this.#warn = warn;
+    this.#log = log;
   }
 
   static async open(
     session: Pick<Session, "openSessionChannel">,
     plan: CommandPlan,
-    warn: (text: string) => void,
+    log: Logger,
     signal: Cancel,
   ): Promise<CommandRun> {
-    return new CommandRun(plan, await session.openSessionChannel(signal), warn);
+    return new CommandRun(plan, await session.openSessionChannel(signal), log);
   }
 
   /** Rejects when the server does not run it. */
@@ -48,7 +49,7 @@ export class CommandRun {
     const [agent, x11] = await Promise.all([this.#offerAgent(), this.#offerX11()]);
     return this.#channel.start(
       { command: settings.command, terminal, environment: commandEnvironment(settings, environment), agent, x11 },
-      (what) => this.#warn(`the server does not ${what}`),
+      (what) => this.#log.warn(`the server does not ${what}`),
     );
   }
 
@@ -69,10 +70,14 @@ export class CommandRun {
     const path = forwardedAgent(wanted, environment);
     if (path === undefined || !(await isAgentThere(path))) {
       const missing = wanted.toLowerCase() === "none" ? "IdentityAgent is none" : "SSH_AUTH_SOCK is not set";
-      this.#warn(`no agent is forwarded: ${path === undefined ? missing : `none answers at ${path}`}`);
+      this.#log.warn(`no agent is forwarded: ${path === undefined ? missing : `none answers at ${path}`}`);
       return false;
     }
-    takeSideChannels(this.#channel.carrier, agentChannels(path, this.#warn), this.#sides);
+    takeSideChannels(
+      this.#channel.carrier,
+      agentChannels(path, (text) => this.#log.warn(text)),
+      this.#sides,
+    );
     return true;
   }
 
@@ -82,7 +87,7 @@ export class CommandRun {
     const forwarding = await this.#forwarding(x11);
     if (forwarding === undefined) return undefined;
     const request = x11Request(forwarding);
-    const channels = x11Channels(forwarding, request, this.#warn);
+    const channels = x11Channels(forwarding, request, (text) => this.#log.warn(text));
     takeSideChannels(this.#channel.carrier, channels, this.#sides);
     return request;
   }
@@ -99,7 +104,7 @@ export class CommandRun {
       return { display, cookie, refuseAfterMs: isLimited ? performance.now() + timeoutMs : undefined };
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      this.#warn(`X11 is not forwarded: ${error.message}`);
+      this.#log.warn(`X11 is not forwarded: ${error.message}`);
       return undefined;
     }
   }

@@ -7,6 +7,7 @@ import type { Network } from "../codec/cidr.ts";
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import type { Inbound, Listener } from "../flow/conn.ts";
+import type { Telling } from "../flow/telling.ts";
 import { AllowFrom } from "../io/allow-from.ts";
 import { listenTcp } from "../io/listen.ts";
 import { listenUnix, type UnixListenOptions } from "../io/listen-unix.ts";
@@ -21,19 +22,19 @@ export interface HereOptions {
   readonly unix?: UnixListenOptions | undefined;
   /** This program's own, for -W. */
   readonly streams?: StandardStreams | undefined;
-  /** For people, to be said at once. */
-  readonly warn: (text: string) => void;
+  readonly telling: Pick<Telling, "loggerFor">;
 }
 
 export async function listenHere(
   { id, kind, listen }: Forward,
   accept: (inbound: Inbound) => void,
-  { family, allowFrom, unix, streams, warn }: HereOptions,
+  { family, allowFrom, unix, streams, telling }: HereOptions,
 ): Promise<Listener> {
   if (listen === undefined) {
     if (streams === undefined) throw new PorthopError("internal", `the forward ${id} has no stdin and stdout`);
     return listenStdio(streams, accept);
   }
+  const warn = (text: string) => telling.loggerFor().warn(text);
   const room = { dials: kind === "relay", warn };
   if (isUnix(listen)) return listenUnix(listen, accept, { ...unix, room });
   if (allowFrom !== undefined) {

@@ -40,7 +40,8 @@ export class Listeners {
 
   /** False when it could not be set up and the others go on without it. */
   async #isUp(forward: Forward, signal: Cancel): Promise<boolean> {
-    const { exitOnForwardFailure, bus } = this.#options;
+    const { exitOnForwardFailure, telling } = this.#options;
+    if (signal.aborted) throw signal.reason;
     try {
       const pairing = pair(forward, this.#uplink, this.#options);
       const listener = await pairing.listen((inbound) => this.#flows.accept(forward, pairing, inbound), signal);
@@ -48,8 +49,10 @@ export class Listeners {
       this.#tell(forward, pairing.side, listener);
       return true;
     } catch (error) {
-      if (exitOnForwardFailure || !(error instanceof PorthopError)) throw error;
-      bus.publish({ event: "error", error });
+      // A stop and a lost session are the end of all, and no failure of this forward.
+      if (exitOnForwardFailure || signal.aborted || !(error instanceof PorthopError)) throw error;
+      if (error.code === "ssh.lost") throw error;
+      telling.bus.publish({ event: "error", error });
       return false;
     }
   }
@@ -57,7 +60,7 @@ export class Listeners {
   #tell({ id, kind, listen, connect }: Forward, side: "here" | "server", { addresses, remarks = [] }: Listener): void {
     // Without an address, as stdin and stdout, there is no place that anybody could go to.
     if (listen === undefined) return;
-    this.#options.bus.publish({
+    this.#options.telling.bus.publish({
       event: "listening",
       forward: id,
       kind,
@@ -66,6 +69,6 @@ export class Listeners {
       connect,
       side,
     });
-    for (const remark of remarks) this.#options.warn(`${id}: ${remark}`);
+    for (const remark of remarks) this.#options.telling.loggerFor().warn(`${id}: ${remark}`);
   }
 }

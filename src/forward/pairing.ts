@@ -5,8 +5,8 @@
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import type { Bus } from "../flow/bus.ts";
 import type { Cancel, Dialer, Inbound, Listener } from "../flow/conn.ts";
+import type { Telling } from "../flow/telling.ts";
 import { hereDialer } from "../io/here-dialer.ts";
 import { type HereOptions, listenHere } from "./here-listener.ts";
 import { permittedDialer } from "./permitted-dialer.ts";
@@ -35,8 +35,7 @@ export interface PairingOptions extends HereOptions {
   readonly dialTimeoutMs?: number | undefined;
   /** PermitRemoteOpen: what a reverse dynamic forward may be asked for; undefined is anything. */
   readonly remoteOpen?: RemoteOpenRules | undefined;
-  /** For what fails after the start. */
-  readonly bus: Pick<Bus, "publish">;
+  readonly telling: Pick<Telling, "bus" | "loggerFor">;
 }
 
 /** Without an uplink both sides are here: a relay. */
@@ -46,17 +45,17 @@ export function pair(
   options: PairingOptions,
 ): Pairing {
   const { id, kind, listen, connect } = forward;
-  const targetOf =
-    connect === undefined ? proxyTarget({ warn: (text) => options.warn(`${id}: ${text}`) }) : specTarget(connect);
+  const warn = (text: string) => options.telling.loggerFor().warn(`${id}: ${text}`);
+  const targetOf = connect === undefined ? proxyTarget({ warn }) : specTarget(connect);
   const listenWith = (accept: Accept) => listenHere(forward, accept, options);
   const dialer = hereDialer({ family: options.family, timeoutMs: options.dialTimeoutMs });
   if (kind === "relay") return { side: "here", listen: listenWith, targetOf, dialer };
   if (uplink === undefined) throw new PorthopError("internal", `the forward ${id} needs a session`);
   if ((kind === "remote" || kind === "reverse-dynamic") && listen !== undefined) {
-    const { remoteOpen, bus } = options;
+    const { remoteOpen, telling } = options;
     return {
       side: "server",
-      listen: (accept, signal) => listenThere({ id, listen, uplink, bus }, accept, signal),
+      listen: (accept, signal) => listenThere({ id, listen, uplink, bus: telling.bus }, accept, signal),
       targetOf,
       dialer: kind === "remote" || remoteOpen === undefined ? dialer : permittedDialer(dialer, remoteOpen),
     };

@@ -35,7 +35,7 @@ export interface TunnelPlan {
   /** Small commands may run on the server that nobody asked for (--ask-server). */
   readonly asksServer?: boolean | undefined;
   /** How it listens and dials on this machine. */
-  readonly here?: Omit<PairingOptions, "warn" | "remoteOpen" | "bus"> | undefined;
+  readonly here?: Omit<PairingOptions, "telling" | "remoteOpen"> | undefined;
 }
 
 export interface Started {
@@ -82,8 +82,7 @@ export class Tunnel {
       ...this.#plan.here,
       remoteOpen: this.#plan.remoteOpen,
       exitOnForwardFailure,
-      warn: this.#warn,
-      bus: this.#telling.bus,
+      telling: this.#telling,
     });
     const up = await this.#listeners.open(forwards, signal);
     this.#telling.bus.publish({ event: "ready", forwards: up });
@@ -112,7 +111,7 @@ export class Tunnel {
     await Promise.race([session?.delivered(), grace.over]);
     grace.release();
     const cut = session?.undelivered ?? 0;
-    if (cut > 0) this.#warn(cutOff(cut));
+    if (cut > 0) this.#telling.loggerFor().warn(cutOff(cut));
     await this.#connecting?.close();
     await this.#chain?.dispose();
   }
@@ -121,8 +120,10 @@ export class Tunnel {
     const { command, forwards, way } = this.#plan;
     this.#connecting = new Connecting({ ...way, hops }, this.#telling);
     return this.#connecting.connect(signal, async (session) => {
-      // Before any other: a server may allow one session channel and no more (MaxSessions 1). It is the first session's.
-      if (command !== undefined) this.#command ??= await CommandRun.open(session, command, this.#warn, signal);
+      // Before any other: a server may allow one session channel and no more (MaxSessions 1).
+      if (command !== undefined) {
+        this.#command = await CommandRun.open(session, command, this.#telling.loggerFor(), signal);
+      }
       if (wantsTargets(chain, forwards)) await session.locator.start(targetPorts(forwards));
     });
   }
@@ -134,8 +135,6 @@ export class Tunnel {
     if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
     return reason;
   }
-
-  readonly #warn = (text: string) => this.#telling.loggerFor().warn(text);
 }
 
 /** Said of connections that had ended here, in good order, and not yet behind the server. */

@@ -26,6 +26,8 @@ export interface CarryOptions {
   readonly middlewares?: Readonly<Record<string, Middleware>>;
   /** What each of the four buffers holds before its writer waits. */
   readonly capacityBytes?: number;
+  /** Leg 2 that a dial would go through. */
+  readonly through?: LegFacts;
   /** Instead of dialing the in-memory target at once. It is handed the dial that would have been made. */
   readonly dial?: (
     dialed: ReturnType<Dialer["dial"]>,
@@ -74,6 +76,7 @@ export async function carryFlow(options: CarryOptions = {}): Promise<CarriedFlow
       },
     },
     dialer: {
+      through: options.through,
       async dial(...asked) {
         steps.push(`dial ${"host" in asked[0] ? `${asked[0].host}:${asked[0].port}` : asked[0].path}`);
         const dialed = Promise.resolve({ conn: far, leg: { from: undefined, to: asked[0], observed: false } });

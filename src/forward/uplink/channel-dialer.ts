@@ -9,8 +9,11 @@ export interface DialingSession extends Losable, Pick<Session, "leg" | "openChan
   readonly locator: Pick<Locator, "dialing">;
 }
 
-export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session">): Dialer {
+export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session" | "standing">): Dialer {
   return {
+    get through() {
+      return uplink.standing?.leg;
+    },
     async dial(target, origin, signal) {
       const session = await uplink.session(signal);
       const dialing = session.locator.dialing(target);

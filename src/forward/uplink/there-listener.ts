@@ -21,7 +21,7 @@ export interface ThereListening {
   readonly bus: Pick<Bus, "publish">;
 }
 
-/** Rejects when the first session does not get it. */
+/** Rejects when the first session that lives to have an answer does not get it. */
 export async function listenThere(
   listening: ThereListening,
   accept: (inbound: Inbound) => void,
@@ -29,7 +29,7 @@ export async function listenThere(
 ): Promise<Listener> {
   const { uplink } = listening;
   const there = new ThereListener(listening, accept);
-  const { addresses, remarks = [] } = await there.begin(await uplink.session(signal));
+  const { addresses, remarks = [] } = await firstOf(there, uplink, signal);
   const stopHearing = uplink.onSession((session) => void there.renew(session));
   return {
     addresses,
@@ -39,6 +39,22 @@ export async function listenThere(
       return there.close();
     },
   };
+}
+
+async function firstOf(
+  there: ThereListener,
+  uplink: Pick<Uplink<ListeningSession>, "session">,
+  signal: Cancel,
+): Promise<Listener> {
+  for (;;) {
+    const session = await uplink.session(signal);
+    try {
+      return await there.begin(session);
+    } catch (error) {
+      // One that was lost before it had an answer says nothing of the next.
+      if (session.goneBy === undefined) throw error;
+    }
+  }
 }
 
 class ThereListener {

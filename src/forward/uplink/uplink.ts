@@ -11,7 +11,7 @@ import { OpenItems } from "../../flow/open-items.ts";
 export interface Losable {
   /** Why it is over, once it is. */
   readonly goneBy: PorthopError | undefined;
-  /** Settles with the reason when it was lost; it may do so later than `goneBy` is set. */
+  /** Settles with the reason when it was lost, maybe later than `goneBy` is set; and never when it was closed from here. */
   readonly lost: Promise<PorthopError>;
 }
 
@@ -35,9 +35,12 @@ export class Uplink<S extends Losable> {
     return this.#endedBy === undefined ? this.#next(signal) : Promise.reject(this.#endedBy);
   }
 
-  /** One is there from now on. It takes the place of an earlier one, which gets no new dials any more. */
+  /**
+   * One is there from now on. It takes the place of an earlier one, which gets no new dials any more. Throws the reason
+   * where it was said already that there will be none.
+   */
   stands(session: S): void {
-    if (this.#endedBy !== undefined) throw new Error("a session came after it was said that there will be none");
+    if (this.#endedBy !== undefined) throw this.#endedBy;
     // It may be lost before anybody got it.
     if (session.goneBy !== undefined) return;
     this.#newest = session;

@@ -231,7 +231,10 @@ test("host.on hears the events of that name, in the order of the chain, from set
       hearing("a", (host) => {
         host.on("ready", ({ forwards }) => void heard.push(`a ready ${forwards.join()}`));
         bus.publish(ready);
-        host.onDispose(() => bus.publish(ready));
+        host.onDispose(() => {
+          host.on("ready", () => void heard.push("a comes too late"));
+          bus.publish(ready);
+        });
       }),
       hearing("b", (host) => {
         host.on("error", ({ error, flow }) => void heard.push(`b ${error.code} ${flow}`));

@@ -502,8 +502,21 @@ test("Leg 2 of a flow that came by a session is known before anything else is; w
   }
 });
 
-test("Leg 2 of a flow is the session that it was dialed through, known before leg 3 is told open.", async () => {
+test("Leg 2 of a flow is the session that stands when it begins, also when its target is refused.", async () => {
+  const through = { from: { host: "10.0.0.2", port: 33449 }, to: { host: "10.0.0.9", port: 22 }, observed: true };
+  let early: unknown;
+  const looking = hanging(({ legs: [, { from }] }) => {
+    early = from;
+  });
+  const dial = () => Promise.reject(broken(3));
+  const { flow, outcome } = await carryFlow({ middlewares: { looking }, through, dial });
+  await outcome;
+  assert.deepEqual([early, flow.legs[1].from, flow.legs[1].observed], [through.from, through.from, true]);
+});
+
+test("Leg 2 of a flow that was dialed through a later session is that one, known before leg 3 is told open.", async () => {
   const session = { from: { host: "10.0.0.2", port: 33450 }, to: { host: "10.0.0.9", port: 22 }, observed: true };
+  const through = { ...session, from: { host: "10.0.0.2", port: 33449 } };
   const told: unknown[] = [];
   const watching = hanging(({ legs: [, second, third] }) => {
     told.push(second.from);
@@ -511,9 +524,10 @@ test("Leg 2 of a flow is the session that it was dialed through, known before le
   });
   const { flow } = await carryFlow({
     middlewares: { watching },
+    through,
     dial: async (dialed) => ({ ...(await dialed), session }),
   });
   await quiet();
-  assert.deepEqual(told, [undefined, session.from, session.to, true]);
+  assert.deepEqual(told, [through.from, session.from, session.to, true]);
   flow.abort(broken());
 });

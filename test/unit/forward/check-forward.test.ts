@@ -5,7 +5,6 @@ import { test } from "node:test";
 import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import { Bus } from "../../../src/flow/bus.ts";
 import type { Listener } from "../../../src/flow/conn.ts";
 import { checkListener, checkTarget, type ForwardCheckContext } from "../../../src/forward/check-forward.ts";
 import type { CheckStep } from "../../../src/forward/check-step.ts";
@@ -143,7 +142,7 @@ function context(
 ): ForwardCheckContext {
   return {
     uplink: session === undefined ? undefined : uplinkWith(session),
-    options: { family: undefined, warn: () => {}, bus: new Bus(), ...options },
+    options: { family: undefined, telling: tellingTo(), ...options },
     signal: never,
     limits: { listenMs: 5000, dialMs: 500, greetingMs: 300 },
   };

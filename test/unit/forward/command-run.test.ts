@@ -5,6 +5,7 @@ import { type CommandPlan, CommandRun } from "../../../src/forward/command-run.t
 import { CommandPair } from "../../kit/command-pair.ts";
 import { need } from "../../kit/packages.ts";
 import { startSshAgent } from "../../kit/ssh-agent.ts";
+import { warningTo } from "../../kit/telling.ts";
 
 const settings: CommandSettings = {
   command: "ls",
@@ -23,7 +24,7 @@ async function opened(changes: Partial<CommandSettings> = {}, environment: NodeJ
   const warnings: string[] = [];
   const plan: CommandPlan = { settings: { ...settings, ...changes }, terminal: undefined, environment };
   const signal = new AbortController().signal;
-  const run = await CommandRun.open(session, plan, (text) => warnings.push(text), signal);
+  const run = await CommandRun.open(session, plan, warningTo((text) => warnings.push(text)).loggerFor(), signal);
   return { pair, run, warnings, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
 }
 

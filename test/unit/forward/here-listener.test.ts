@@ -11,11 +11,12 @@ import type { Inbound } from "../../../src/flow/conn.ts";
 import { type HereOptions, listenHere } from "../../../src/forward/here-listener.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { freePort } from "../../kit/servers.ts";
+import { warningTo } from "../../kit/telling.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const folder = tempDirectory("here-listener");
 after(() => removeTemp(folder));
-const quietly: HereOptions = { family: undefined, warn: assert.fail };
+const quietly: HereOptions = { family: undefined, telling: warningTo(assert.fail) };
 
 const nobody = (): void => assert.fail("nobody was to come in");
 
@@ -51,7 +52,7 @@ test("With --allow-from nothing is said of that: it was thought of.", async () =
 test("Who is not in --allow-from is reset, told of with the forward's name, and comes to nobody.", async () => {
   const port = await freePort();
   const told = Promise.withResolvers<string>();
-  const options = { ...quietly, allowFrom: parseNetworks("10.0.0.0/8"), warn: told.resolve };
+  const options = { ...quietly, allowFrom: parseNetworks("10.0.0.0/8"), telling: warningTo(told.resolve) };
   const listener = await listenHere(forwardOf("L", `127.0.0.1:${port}:h:1`), nobody, options);
   const socket = createConnection(port, "127.0.0.1");
   // The error is the reset; "close" comes after it.

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import { Bus } from "../../../src/flow/bus.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
 import { Listeners, type ListenersOptions } from "../../../src/forward/listeners.ts";
 import type { ForwardingSession } from "../../../src/forward/pairing.ts";
@@ -12,6 +11,7 @@ import { quiet } from "../../kit/carried-flow.ts";
 import { type MadeUp, MadeUpSession, uplinkWith } from "../../kit/made-up-session.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { freePort } from "../../kit/servers.ts";
+import { warningTo } from "../../kit/telling.ts";
 
 const { signal } = new AbortController();
 const taken = new PorthopError("forward.refused", "the server does not listen on localhost:8080", { leg: 1 });
@@ -31,19 +31,15 @@ const forwardsOf = (...texts: string[]) =>
 /** Listeners, and what they tell and accept, one line each. */
 function listenersWith(uplink: Uplink<ForwardingSession> | undefined, changes: Partial<ListenersOptions> = {}) {
   const told: string[] = [];
-  const bus = new Bus();
-  bus.onPublic((event) => {
+  const telling = warningTo((text) => told.push(`warning ${text}`));
+  telling.bus.onPublic((event) => {
     if (event.event === "error") told.push(`error ${event.error.code}`);
     else if (event.event === "listening") told.push(`${event.forward} listens: ${event.side}`);
     else told.push(event.event);
   });
   const accept: ConstructorParameters<typeof Listeners>[0]["accept"] = ({ id }, { side }, { session }) =>
     void told.push(`${id} ${side} accepts, leg 2 is known: ${session !== undefined}`);
-  const options = {
-    ...{ family: undefined, exitOnForwardFailure: true, bus },
-    warn: (text: string) => void told.push(`warning ${text}`),
-    ...changes,
-  };
+  const options = { family: undefined, exitOnForwardFailure: true, telling, ...changes };
   return { listeners: new Listeners({ accept }, uplink, options), told };
 }
 
@@ -79,6 +75,30 @@ test("One that cannot be set up is the end, or is told and left out, as ExitOnFo
   const lax = listenersWith(uplinkWith(new MadeUpSession(1, without8080)), { exitOnForwardFailure: false });
   assert.deepEqual(await lax.listeners.open(forwards, signal), ["R2"]);
   assert.deepEqual(lax.told, ["error forward.refused", "R2 listens: server"]);
+});
+
+test("A stop, or a lost session, in the midst of them is the end of all, and no forward's failure.", async () => {
+  for (const end of ["stop", "loss"] as const) {
+    const stopped = new AbortController();
+    const cancelled = new PorthopError("cancelled", "stopped by SIGINT");
+    const session = new MadeUpSession(1, {
+      listen: async (wanted) => {
+        if ("port" in wanted && wanted.port === 8081) {
+          if (end === "loss") throw session.lose();
+          stopped.abort(cancelled);
+        }
+        return { addresses: [wanted] };
+      },
+    });
+    const uplink = uplinkWith(session);
+    void session.lost.then((reason) => uplink.end(reason));
+    const { listeners, told } = listenersWith(uplink, { exitOnForwardFailure: false });
+    const forwards = forwardsOf("R8080:db:1", "R8081:db:2", "R8082:db:3", `L127.0.0.1:${await freePort()}:db:4`);
+    const reason = await refusal(listeners.open(forwards, stopped.signal));
+    assert.equal(reason, end === "stop" ? cancelled : session.goneBy);
+    assert.deepEqual(told, ["R1 listens: server", ...(end === "stop" ? ["R2 listens: server"] : [])]);
+    await listeners.close();
+  }
 });
 
 test("A later session that lacks one of them tells an error, and the others go on.", async () => {

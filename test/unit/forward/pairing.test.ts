@@ -6,7 +6,6 @@ import type { Address } from "../../../src/codec/address.ts";
 import { parseRemoteOpen } from "../../../src/codec/config/remote-open.ts";
 import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
-import { Bus } from "../../../src/flow/bus.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
 import { Flows } from "../../../src/forward/flows.ts";
 import { type Pairing, type PairingOptions, pair } from "../../../src/forward/pairing.ts";
@@ -17,7 +16,7 @@ import { connPair } from "../../kit/memory-conn.ts";
 import { connectRequest } from "../../kit/proxy-bytes.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer } from "../../kit/servers.ts";
-import { tellingTo } from "../../kit/telling.ts";
+import { tellingTo, warningTo } from "../../kit/telling.ts";
 
 const session = new MadeUpSession();
 const uplink = uplinkWith(session);
@@ -25,7 +24,7 @@ const origin = { host: "127.0.0.1", port: 9 };
 const never = new AbortController().signal;
 
 function optionsWith(changes: Partial<PairingOptions> = {}): PairingOptions {
-  return { family: undefined, warn: assert.fail, bus: new Bus(), ...changes };
+  return { family: undefined, telling: warningTo(assert.fail), ...changes };
 }
 
 /** What leg 2 is once the pairing has dialed, and where to. */
@@ -85,7 +84,7 @@ test("Who speaks no proxy protocol is told of with the forward's name.", async (
   const [forward] = nameForwards([parseForwardSpec("D", "127.0.0.1:1080")], false);
   assert.ok(forward);
   const warnings: string[] = [];
-  const pairing = pair(forward, uplink, optionsWith({ warn: (text) => void warnings.push(text) }));
+  const pairing = pair(forward, uplink, optionsWith({ telling: warningTo((text) => warnings.push(text)) }));
   await refusal(askedOf(pairing, Buffer.from("hello")));
   assert.match(warnings.join(), /^D1: 127\.0\.0\.1:9 speaks no proxy protocol: /);
 });

@@ -29,6 +29,16 @@ test("A target is dialed by the server, through a channel of the session.", asyn
   assert.deepEqual(asked, [target, origin, signal]);
 });
 
+test("The session that a dial would go through is told before it, and is another one once that stands.", () => {
+  const uplink = new Uplink<MadeUpSession>();
+  const dialer = channelDialer(uplink);
+  assert.equal(dialer.through, undefined);
+  for (const session of [new MadeUpSession(1), new MadeUpSession(2)]) {
+    uplink.stands(session);
+    assert.equal(dialer.through, session.leg);
+  }
+});
+
 test("The locator hears of a dial before the channel is asked for, and once it is there.", async () => {
   const session = new MadeUpSession();
   await channelDialer(uplinkWith(session)).dial(target, origin, signal);

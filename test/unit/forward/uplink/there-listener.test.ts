@@ -72,6 +72,17 @@ test("A first listener that the server refuses is refused with its reason, and n
   assert.deepEqual([second.asked, play.errors], [[], []]);
 });
 
+test("A first session that is lost before it has answered says nothing of the next, which is asked as the first was.", async () => {
+  const play = new Play();
+  const first = await play.stands(1, { listen: () => Promise.reject(first.lose()) });
+  const listening = play.listen();
+  await quiet();
+  assert.equal(await stateOf(listening), "pending");
+  const second = await play.stands(2);
+  await listening;
+  assert.deepEqual([first.listening, second.listening, play.errors], [[], ["localhost:8080"], []]);
+});
+
 test("While there is no session it waits for one, until it is not wanted any more.", async () => {
   const play = new Play();
   const stop = new AbortController();
