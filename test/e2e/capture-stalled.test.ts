@@ -18,7 +18,7 @@ test("SIGTERM ends porthop though nobody reads its --capture - any more, and tha
   const under = ["bash", "-c", 'exec "$0" "$@" > >(exec sleep 40 > /dev/null 2>&1)'];
   await using tunnel = await openTunnel(sshd, [target], { capture: "-", under });
   await using client = await tunnel.connect();
-  await assertCarries(client, await target.accepted(), 1_000_000);
+  await assertCarries(client, await target.accepted(), { bytes: 1_000_000 });
   const { code, stderr } = await tunnel.stop();
   assert.match(stderr, /nobody takes the last frames of the capture -: it ends without them/);
   assert.equal(code, 0);

@@ -6,10 +6,15 @@ import type { sinkServer } from "../kit/servers.ts";
 import type { TcpEnd } from "../kit/tcp-end.ts";
 import { connectAt, type Place } from "./place.ts";
 
-/** Both send at the same time, bytes of their own. */
-export async function assertCarries(client: TcpEnd, target: TcpEnd, bytes = 20_000_000): Promise<void> {
+/** Both send at the same time, bytes of their own. `endsLate`: as with bulk. */
+export async function assertCarries(
+  client: TcpEnd,
+  target: TcpEnd,
+  { bytes = 20_000_000, endsLate = false }: Partial<Pick<Bulk, "bytes" | "endsLate">> = {},
+): Promise<void> {
   const send = async (end: TcpEnd, seed: number) => {
     await end.send(randomChunks(bytes, seed));
+    if (endsLate) await end.got(bytes);
     end.end();
   };
   await Promise.all([send(client, 1), send(target, 2)]);

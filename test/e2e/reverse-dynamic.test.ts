@@ -28,10 +28,13 @@ for (const runtime of ["compiled", "deno"] as const) {
     const down = createHash("sha256").update(bytes([5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
     for (const chunk of randomChunks(size, 1)) down.update(chunk);
     await using reader = await through(proxy, "localhost", source.port);
-    reader.end();
+    // Under Deno an end that is followed by a pause may be taken for a break (README, limits).
+    if (runtime !== "deno") reader.end();
     await using writer = await through(proxy, "127.0.0.1", sink.port);
     await writer.send(randomChunks(size, 2));
     writer.end();
+    await reader.got(size + answerBytes);
+    reader.end();
     assert.deepEqual(await reader.received, { bytes: size + answerBytes, sha256: down.digest("hex"), ended: true });
     assert.deepEqual(await sink.received(), { ...(await sumOf(randomChunks(size, 2))), ended: true });
     assert.deepEqual([(await writer.received).bytes, (await writer.received).ended], [answerBytes, true]);
