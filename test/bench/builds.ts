@@ -3,6 +3,7 @@
  * connections, memory, and the time until it is ready.
  */
 import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import type { Sshd } from "../kit/sshd.ts";
 import {
   alternating,
@@ -25,39 +26,52 @@ export interface Builds {
 }
 
 export async function builds(given: Builds): Promise<void> {
-  const { program, other, sshd, captureFile, mebibytes } = given;
+  const { program, other, sshd, mebibytes } = given;
   const plain = [program, other].map((path) => porthopContender("porthop", [path], sshd));
-  const capturing = [program, other].map((path, index) =>
-    porthopContender("porthop", [path], sshd, ["--capture", `${captureFile}.${index}.pcapng`]),
-  );
+  const timed = async (name: string, once: (tunnel: Tunnel) => Promise<{ seconds: number }>) =>
+    ratio(name, await ratioOf(given, plain, once));
   console.log("this build / the other one; more than 1 is slower, or larger");
-  const timed = (
-    name: string,
-    contenders: readonly Contender[],
-    once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
-  ) => compare(given, name, contenders, once);
-  await timed("bulk down", plain, ({ places }) => measure("down", places.source, mebibytes));
-  await timed("bulk up", plain, ({ places }) => measure("up", places.sink, mebibytes));
-  await timed("bulk down, captured", capturing, ({ places }) => measure("down", places.source, mebibytes));
-  await timed("bulk up, captured", capturing, ({ places }) => measure("up", places.sink, mebibytes));
-  await timed("1-byte round trips", plain, ({ places }) => measure("trips", places.echo, 3000));
-  await timed("new connections, one at a time", plain, ({ places }) => measure("connects", places.echo, 1000, 1));
-  await timed("new connections, 20 at a time", plain, ({ places }) => measure("connects", places.echo, 1000, 20));
+  await timed("bulk down", ({ places }) => measure("down", places.source, mebibytes));
+  await timed("bulk up", ({ places }) => measure("up", places.sink, mebibytes));
+  await captured(given, "bulk down, captured", ({ places }) => measure("down", places.source, mebibytes));
+  await captured(given, "bulk up, captured", ({ places }) => measure("up", places.sink, mebibytes));
+  await timed("1-byte round trips", ({ places }) => measure("trips", places.echo, 3000));
+  await timed("new connections, one at a time", ({ places }) => measure("connects", places.echo, 1000, 1));
+  await timed("new connections, 20 at a time", ({ places }) => measure("connects", places.echo, 1000, 20));
   await memory(given, plain);
   startUp(given);
   console.log();
 }
 
-async function compare(
-  { services, rounds }: Builds,
+/** Each round begins its captures afresh: they stand in memory where they can, and must not fill it. */
+async function captured(
+  given: Builds,
   name: string,
-  contenders: readonly Contender[],
   once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
 ): Promise<void> {
+  const { program, other, sshd, captureFile, rounds } = given;
+  const files = [`${captureFile}.this.pcapng`, `${captureFile}.other.pcapng`] as const;
+  const contenders = [
+    porthopContender("porthop", [program], sshd, ["--capture", files[0]]),
+    porthopContender("porthop", [other], sshd, ["--capture", files[1]]),
+  ];
+  const ratios: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    ratios.push(await ratioOf({ ...given, rounds: 1 }, contenders, once));
+    for (const file of files) rmSync(file, { force: true });
+  }
+  ratio(name, median(ratios));
+}
+
+async function ratioOf(
+  { services, rounds }: Builds,
+  contenders: readonly Contender[],
+  once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
+): Promise<number> {
   const [ours = [], theirs = []] = await withTunnels(contenders, services, (tunnels) =>
     alternating(tunnels, rounds, once),
   );
-  ratio(name, median(ours) / median(theirs));
+  return median(ours) / median(theirs);
 }
 
 async function memory({ services }: Builds, contenders: readonly Contender[]): Promise<void> {

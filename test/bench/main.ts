@@ -3,7 +3,7 @@
  * machine gives slow figures and the same ratios. Arguments pick sections: bulk, trips, connects, kinds,
  * many, idle, stall, start, ready, builds, config.
  */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { builtExecutable } from "../kit/executable.ts";
@@ -62,6 +62,7 @@ if (other !== undefined && wants("builds")) {
   await builds({ program, other, sshd, services, captureFile, rounds, mebibytes: bulkMebibytes });
 }
 if (wants("config")) configReading(Math.max(20, rounds));
+rmSync(captureFile, { force: true });
 await target.stop();
 await sshd.stop();
 process.exit(0);
