@@ -9,6 +9,11 @@ export interface JoinedTraits {
   release(): void;
   /** Waited for before the end of the readable half, or a failure of the writable one, is told. Never rejects. */
   settled?(): Promise<void>;
+  /**
+   * Who hears no more may have said why: when the writable half fails, the end of the readable one is waited for until this
+   * resolves, and is then the stream's end. Never rejects. Without it the failure is told at once.
+   */
+  lastWords?(): Promise<void>;
 }
 
 /** Unread bytes held before the source is paused. */
@@ -18,7 +23,12 @@ export class JoinedStream extends Duplex {
   readonly #source: Readable;
   readonly #sink: Writable;
   readonly #traits: JoinedTraits;
+  readonly #sourceEnd = Promise.withResolvers<void>();
   #ended = false;
+  /** Nothing that is written goes anywhere any more. */
+  #isDeaf = false;
+  /** Lets the write go on that failed. */
+  #unwritten: (() => void) | undefined;
 
   constructor(source: Readable, sink: Writable, traits: JoinedTraits) {
     super({ allowHalfOpen: true, readableHighWaterMark: readAheadBytes });
@@ -30,9 +40,8 @@ export class JoinedStream extends Duplex {
     });
     source.on("end", () => void this.#endLater());
     source.on("close", () => this.#close());
-    for (const half of new Set<Readable | Writable>([source, sink])) {
-      half.on("error", (error: Error) => void this.#failLater(error));
-    }
+    source.on("error", (error: Error) => void this.#failLater(error));
+    if (!Object.is(source, sink)) sink.on("error", (error: Error) => void this.#deafLater(error));
   }
 
   override _read(): void {
@@ -40,9 +49,16 @@ export class JoinedStream extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    if (this.#isDeaf) {
+      done();
+      return;
+    }
+    this.#unwritten = done;
     // What fails comes as an `error` event; a peer that is gone never calls back, and `close` follows then.
     this.#sink.write(chunk, (error) => {
-      if (!error) done();
+      if (error) return;
+      this.#unwritten = undefined;
+      done();
     });
   }
 
@@ -71,8 +87,22 @@ export class JoinedStream extends Duplex {
 
   async #endLater(): Promise<void> {
     this.#ended = true;
+    this.#sourceEnd.resolve();
     await this.#traits.settled?.();
     if (!this.destroyed) this.push(null);
+  }
+
+  async #deafLater(error: Error): Promise<void> {
+    const { lastWords } = this.#traits;
+    if (lastWords !== undefined) {
+      await Promise.race([this.#sourceEnd.promise, lastWords()]);
+      if (this.#ended) {
+        this.#isDeaf = true;
+        this.#unwritten?.();
+        return;
+      }
+    }
+    await this.#failLater(error);
   }
 
   async #failLater(error: Error): Promise<void> {

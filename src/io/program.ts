@@ -24,6 +24,8 @@ export interface Program {
 const hangupMs = 1000;
 /** How long the end of its output waits for its exit code. */
 const exitMs = 250;
+/** How long a program that takes no input any more may go on to print. */
+const lastWordsMs = 1000;
 
 /** `stderr` is ours. The shell makes way for the command (`exec`), so that the hangup reaches the command itself. */
 export async function startProgram(
@@ -55,6 +57,7 @@ export async function startProgram(
       send("SIGHUP");
     },
     settled: () => Promise.race([ended, after(exitMs)]),
+    lastWords: () => after(lastWordsMs),
   });
   return {
     stream,

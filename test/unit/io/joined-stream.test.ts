@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Duplex, PassThrough } from "node:stream";
 import { test } from "node:test";
-import { JoinedStream } from "../../../src/io/joined-stream.ts";
+import { JoinedStream, type JoinedTraits } from "../../../src/io/joined-stream.ts";
 import { randomBytes, sha256 } from "../../kit/random.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
@@ -14,12 +14,18 @@ class Play {
   readonly chunks: Uint8Array[] = [];
   readonly #waiting = new Waiting();
 
-  constructor(settled?: () => Promise<void>, sink = new PassThrough(), source = new PassThrough()) {
+  constructor(
+    settled?: () => Promise<void>,
+    sink = new PassThrough(),
+    source = new PassThrough(),
+    traits: Partial<JoinedTraits> = {},
+  ) {
     this.source = source;
     this.sink = sink;
     this.stream = new JoinedStream(this.source, sink, {
       release: () => this.tell("released"),
       ...(settled === undefined ? {} : { settled }),
+      ...traits,
     });
     this.stream.on("end", () => this.tell("end"));
     this.stream.on("error", (error) => this.tell(`error ${error.message}`));
@@ -136,6 +142,41 @@ test("An error of either half is the stream's, once.", async () => {
     // A source that is destroyed also closes: whichever comes first.
     assert.ok(told.length <= 2 && told.at(-1) === "close", told.join());
   }
+});
+
+/** A program that takes no input: what is written to it fails. */
+function deaf(): PassThrough {
+  const sink = new PassThrough();
+  sink._write = (_chunk, _encoding, done) => done(Object.assign(new Error("broken pipe"), { code: "EPIPE" }));
+  return sink;
+}
+
+test("Who hears no more is read to the end, which is the stream's; what is written meanwhile goes nowhere.", async () => {
+  const lastWords = () => new Promise<never>(() => {});
+  const play = new Play(undefined, deaf(), new PassThrough(), { lastWords }).read();
+  const written = Promise.withResolvers<void>();
+  play.stream.write("hello");
+  play.stream.write("anybody there?", () => written.resolve());
+  await new Promise((resolve) => setImmediate(resolve));
+  play.source.write("HTTP/1.0 403 ");
+  play.source.end("Forbidden");
+  await play.heard("end");
+  assert.equal(String(await play.got(22)), "HTTP/1.0 403 Forbidden");
+  await written.promise;
+  play.stream.end();
+  await play.heard("close");
+  assert.deepEqual(play.told, ["end", "released", "close"]);
+});
+
+test("Who hears no more and does not end in time is broken off with what failed.", async () => {
+  const waiting = Promise.withResolvers<void>();
+  const play = new Play(undefined, deaf(), new PassThrough(), { lastWords: () => waiting.promise }).read();
+  play.stream.write("hello");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(play.told, []);
+  waiting.resolve();
+  await play.heard("close");
+  assert.deepEqual(play.told, ["released", "error broken pipe", "close"]);
 });
 
 test("A sink that keeps what it was given for ever holds up no end: the source's close ends all.", async () => {
