@@ -1,21 +1,20 @@
 /** The last word of a command that failed: a line with its code and a hint, and the exit code. */
 import { PorthopError } from "../errors.ts";
-import { Bus } from "../flow/bus.ts";
 import { Output } from "./output.ts";
-import { jsonExit, jsonReport, wordReport } from "./report.ts";
+import { jsonExit, jsonTell } from "./report.ts";
 
 /** With `json` the same as events on stdout, for whoever reads nothing else. */
 export function reportFailure(thrown: unknown, json = false): number {
   const error = asPorthopError(thrown);
   const output = new Output("info");
-  const bus = new Bus();
-  wordReport(bus, output);
+  output.error(error);
   if (error.code === "internal" && process.env["PORTHOP_DEBUG"] !== undefined && thrown instanceof Error) {
-    bus.on("error", () => output.info(thrown.stack ?? ""));
+    output.info(thrown.stack ?? "");
   }
-  if (json) jsonReport(bus, output);
-  bus.publish({ event: "error", error });
-  if (json) jsonExit(output, error.exitCode);
+  if (json) {
+    jsonTell(output, { event: "error", error });
+    jsonExit(output, error.exitCode);
+  }
   return error.exitCode;
 }
 

@@ -23,7 +23,11 @@ export function bannerReport(bus: Bus, output: Output): void {
 }
 
 export function jsonReport(bus: Bus, output: Output): void {
-  bus.onPublic((event) => output.result(jsonLine(event)));
+  bus.onPublic((event) => jsonTell(output, event));
+}
+
+export function jsonTell(output: Output, event: TunnelEvent): void {
+  output.result(jsonLine(event));
 }
 
 export function jsonExit(output: Output, code: number): void {
