@@ -10,7 +10,7 @@ import { PorthopError } from "../errors.ts";
 import type { Dialer, Inbound, Listener } from "../flow/conn.ts";
 import { openFailureOf } from "../ssh/failure.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
-import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "./pairing.ts";
+import { type ForwardingSession, listensThere, type Pairing, type PairingOptions, pair } from "./pairing.ts";
 import { hearTarget } from "./target-greeting.ts";
 import type { Uplink } from "./uplink/uplink.ts";
 
@@ -41,7 +41,7 @@ export async function checkListener(
   if (listen === undefined) return undefined;
   const place = { step: "listener", forward: id, leg: 1 } as const;
   const { uplink, options, signal, limits } = context;
-  const isThere = isReverse(forward);
+  const isThere = listensThere(forward);
   if (isThere && uplink === undefined) return skipped(place, noSession);
   // A socket that sshd made stays behind when it is cancelled, and would be in the way of the next who asks for it.
   if (isThere && isUnix(listen)) return skipped(place, `not tried: sshd would leave the file ${listen.path} behind`);
@@ -77,8 +77,8 @@ export async function checkTarget(
   const { id, connect } = forward;
   const { uplink, options, signal } = context;
   const place = { step: connect === undefined ? "dial" : "target", forward: id, leg: 3 } as const;
-  if (connect === undefined && isReverse(forward)) return undefined;
-  if (uplink === undefined && !isReverse(forward)) return skipped(place, noSession);
+  if (connect === undefined && listensThere(forward)) return undefined;
+  if (uplink === undefined && !listensThere(forward)) return skipped(place, noSession);
   const { dialer } = sidesOf(forward, uplink, options);
   if (connect === undefined) return tried(place, () => probe(dialer, sshdPort, context), signal);
   return tried(place, () => reach(dialer, connect, context), signal);
@@ -168,10 +168,6 @@ function withUnixCure(error: unknown, target: Address): unknown {
 
 function refuse(inbound: Inbound): void {
   inbound.refuse(new PorthopError("target.prohibited", "porthop check carries nothing"));
-}
-
-function isReverse({ kind }: Forward): boolean {
-  return kind === "remote" || kind === "reverse-dynamic";
 }
 
 function isReplaceable(listen: Address, { unix }: PairingOptions): boolean {

@@ -51,7 +51,7 @@ export function pair(
   const dialer = hereDialer({ family: options.family, timeoutMs: options.dialTimeoutMs });
   if (kind === "relay") return { side: "here", listen: listenWith, targetOf, dialer };
   if (uplink === undefined) throw new PorthopError("internal", `the forward ${id} needs a session`);
-  if ((kind === "remote" || kind === "reverse-dynamic") && listen !== undefined) {
+  if (listensThere(forward) && listen !== undefined) {
     const { remoteOpen, telling } = options;
     return {
       side: "server",
@@ -61,4 +61,9 @@ export function pair(
     };
   }
   return { side: "here", listen: listenWith, targetOf, dialer: channelDialer(uplink) };
+}
+
+/** Its listener is on the server, and its targets are dialed from here. */
+export function listensThere({ kind }: Pick<Forward, "kind">): boolean {
+  return kind === "remote" || kind === "reverse-dynamic";
 }

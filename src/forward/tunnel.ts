@@ -15,7 +15,7 @@ import { type CommandPlan, CommandRun } from "./command-run.ts";
 import { Flows } from "./flows.ts";
 import { Grace } from "./grace.ts";
 import { Listeners } from "./listeners.ts";
-import type { PairingOptions } from "./pairing.ts";
+import { listensThere, type PairingOptions } from "./pairing.ts";
 import { type Connected, Connecting } from "./uplink/connecting.ts";
 
 export interface TunnelPlan {
@@ -159,10 +159,6 @@ function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {
 
 function wantsTargets({ locates }: Chain, forwards: readonly Forward[]): boolean {
   return locates.has(3) && forwards.some((forward) => !listensThere(forward));
-}
-
-function listensThere({ kind }: Forward): boolean {
-  return kind === "remote" || kind === "reverse-dynamic";
 }
 
 /** Only of the destination anything is asked. */
