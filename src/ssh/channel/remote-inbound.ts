@@ -38,7 +38,11 @@ export function remoteInbound(open: RemoteOpen, carrier: RemoteCarrier): Inbound
     leg: { from: origin, to: connectedTo(origin, open), observed: false },
     async accept() {
       answered = true;
-      const channel = accepted(open, carrier);
+      const channel = acceptOpening(open.opening, carrier);
+      if (channel instanceof PorthopError) {
+        open.over();
+        throw channel;
+      }
       channel.on("close", open.over);
       return carrier.adopt(channel, formatAddress(origin));
     },
@@ -51,14 +55,17 @@ export function remoteInbound(open: RemoteOpen, carrier: RemoteCarrier): Inbound
   };
 }
 
-function accepted({ opening, over }: RemoteOpen, carrier: RemoteCarrier): ClientChannel {
+/** The channel, or why there is none: the session may be over by now. */
+export function acceptOpening(
+  opening: ChannelOpening,
+  { goneBy }: Pick<RemoteCarrier, "goneBy">,
+): ClientChannel | PorthopError {
+  if (goneBy !== undefined) return goneBy;
   try {
-    if (carrier.goneBy !== undefined) throw carrier.goneBy;
     return opening.accept();
   } catch (error) {
-    over();
     const text = "the session ended while a connection from the server was being accepted";
-    throw carrier.goneBy ?? new PorthopError("ssh.lost", text, { leg: 2, cause: error });
+    return new PorthopError("ssh.lost", text, { leg: 2, cause: error });
   }
 }
 

@@ -7,7 +7,7 @@ import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
-import type { RemoteCarrier } from "./remote-inbound.ts";
+import { acceptOpening, type RemoteCarrier } from "./remote-inbound.ts";
 
 export type SideChannelType = "auth-agent@openssh.com" | "x11";
 
@@ -77,19 +77,9 @@ async function connect(carrier: SideCarrier, sides: SideChannels, opening: Chann
     }
     return;
   }
-  const channel = accepted(carrier, sides, opening);
+  const channel = acceptOpening(opening, carrier);
   if (channel instanceof PorthopError) here.abort(channel);
-  else await sides.carry(channel, here);
-}
-
-/** The session may be over by now. */
-function accepted(carrier: SideCarrier, { name }: SideChannels, opening: ChannelOpening): Conn | PorthopError {
-  if (carrier.goneBy !== undefined) return carrier.goneBy;
-  try {
-    return carrier.adopt(opening.accept(), name);
-  } catch (error) {
-    return new PorthopError("ssh.lost", `the server's channel for ${name} could not be accepted`, { cause: error });
-  }
+  else await sides.carry(carrier.adopt(channel, sides.name), here);
 }
 
 function messageOf(error: unknown): string {
