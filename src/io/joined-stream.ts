@@ -23,7 +23,6 @@ export class JoinedStream extends Duplex {
   readonly #source: Readable;
   readonly #sink: Writable;
   readonly #traits: JoinedTraits;
-  readonly #sourceEnd = Promise.withResolvers<void>();
   #ended = false;
   /** Nothing that is written goes anywhere any more. */
   #isDeaf = false;
@@ -87,7 +86,6 @@ export class JoinedStream extends Duplex {
 
   async #endLater(): Promise<void> {
     this.#ended = true;
-    this.#sourceEnd.resolve();
     await this.#traits.settled?.();
     if (!this.destroyed) this.push(null);
   }
@@ -95,7 +93,8 @@ export class JoinedStream extends Duplex {
   async #deafLater(error: Error): Promise<void> {
     const { lastWords } = this.#traits;
     if (lastWords !== undefined) {
-      await Promise.race([this.#sourceEnd.promise, lastWords()]);
+      const end = new Promise<void>((resolve) => this.#source.once("end", resolve));
+      if (!this.#ended) await Promise.race([end, lastWords()]);
       if (this.#ended) {
         this.#isDeaf = true;
         this.#unwritten?.();
