@@ -3,8 +3,9 @@
  * true bytes and true addresses (capture.md). It watches legs, so it sees the same wherever it stands in the chain.
  * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
  */
-import { visible } from "../src/codec/terminal-text.ts";
+
 import { type Chunks, definePlugin, type Host } from "../src/plugin.ts";
+import { visible } from "../src/text/terminal-text.ts";
 import { Conversations } from "./capture/conversations.ts";
 import { Ends } from "./capture/ends.ts";
 import { captureLanes, type Lane, type LegNumber } from "./capture/interfaces.ts";

@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 /** argv in, exit code out. What escapes as anything but a PorthopError is a defect, and is reported as one. */
 import { execute } from "./cli/commands.ts";
-import { reportFailure } from "./cli/failure.ts";
+import { reportFailure } from "./cli/failure-report.ts";
 import { startAfresh } from "./cli/fresh-start.ts";
 import { keepIgnored, onSignals } from "./cli/interruption.ts";
 

@@ -5,8 +5,8 @@
 import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { isCapture } from "../../src/codec/capture/capture-file.ts";
-import { visible } from "../../src/codec/terminal-text.ts";
 import type { Host } from "../../src/plugin.ts";
+import { visible } from "../../src/text/terminal-text.ts";
 
 /** Returns the file descriptor; `-` is stdout. Ends the plugin's setup with file.cannot-write when it cannot be had. */
 export function openCapture(path: string, host: Host): number {

@@ -12,8 +12,8 @@ import {
   type TcpAddress,
 } from "../../src/codec/address.ts";
 import type { CaptureName } from "../../src/codec/capture/capture-file.ts";
-import { visible } from "../../src/codec/terminal-text.ts";
 import type { Flow, ForwardKind, Leg, Wire } from "../../src/plugin.ts";
+import { visible } from "../../src/text/terminal-text.ts";
 import { MadeUpAddresses, strangerTo, unixPort } from "./made-up-addresses.ts";
 
 export interface TrackEnds {

@@ -3,7 +3,7 @@
  * each leg, and with jump hosts one more for each further session, which is carried inside the one before.
  */
 import type { CaptureInterface } from "../../src/codec/capture/capture-file.ts";
-import { visible } from "../../src/codec/terminal-text.ts";
+import { visible } from "../../src/text/terminal-text.ts";
 
 export type LegNumber = 1 | 2 | 3;
 

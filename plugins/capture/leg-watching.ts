@@ -5,8 +5,8 @@
 import { lengthOf } from "../../src/codec/capture/frame.ts";
 import { SshNegotiation } from "../../src/codec/capture/ssh-negotiation.ts";
 import { SshPacketCutter } from "../../src/codec/capture/ssh-packets.ts";
-import { visible } from "../../src/codec/terminal-text.ts";
 import type { Direction, Flow, Leg, Wire } from "../../src/plugin.ts";
+import { visible } from "../../src/text/terminal-text.ts";
 import { dialsHere } from "./ends.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Track } from "./track.ts";

@@ -3,8 +3,8 @@
  * more, one when frames are lost, and how much is in it at the end.
  */
 import { pcapFormat, pcapngFormat } from "../../src/codec/capture/capture-file.ts";
-import { visible } from "../../src/codec/terminal-text.ts";
 import type { Host } from "../../src/plugin.ts";
+import { visible } from "../../src/text/terminal-text.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { openCapture } from "./capture-path.ts";
 import type { Lane } from "./interfaces.ts";

@@ -3,12 +3,12 @@
  * the file counts as not met, since whoever only asks what a pasted command does wants nothing done.
  */
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
-import type { TunnelDescription } from "../codec/tunnel/tunnel-description.ts";
 import { type ConfigSources, realSources } from "../config/file/config-sources.ts";
 import { Keywords } from "../config/file/keyword.ts";
 import { effectiveSettings } from "../config/file/ssh-config.ts";
 import { PorthopError } from "../errors.ts";
+import { visible } from "../text/terminal-text.ts";
+import type { TunnelDescription } from "../tunnel/tunnel-description.ts";
 
 /** `vishnu stands for alice@10.0.0.1, port 2222`; undefined where the file adds nothing, or is not what the command reads. */
 export function aliasOf(

@@ -3,10 +3,10 @@
  * the closing line, which names the first leg that failed.
  */
 import pc from "picocolors";
-import { visible } from "../codec/terminal-text.ts";
-import { wrappedWords } from "../codec/wrapped-text.ts";
 import type { PorthopError } from "../errors.ts";
-import type { CheckStep, StepName } from "../forward/check-step.ts";
+import type { CheckStep, StepName } from "../forward/check/check-step.ts";
+import { visible } from "../text/terminal-text.ts";
+import { wrappedWords } from "../text/wrapped-text.ts";
 
 export interface Look {
   /** Where lines are broken; never when left out. */

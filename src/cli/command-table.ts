@@ -4,14 +4,14 @@
  */
 import { relayFlags } from "../config/relay-settings.ts";
 import { porthopFlags, type RunFlag, sshFlags } from "../config/run-flags.ts";
-import { check } from "./check.ts";
-import { command, commandFlags } from "./command.ts";
-import { demo } from "./demo.ts";
-import { explain, explainFlags } from "./explain.ts";
-import { listPlugins } from "./plugins.ts";
-import { relay } from "./relay.ts";
-import { run } from "./run.ts";
-import { wizard } from "./wizard.ts";
+import { check } from "./check-command.ts";
+import { demo } from "./demo-command.ts";
+import { explain, explainFlags } from "./explain-command.ts";
+import { listPlugins } from "./plugins-command.ts";
+import { command, commandFlags } from "./print-command.ts";
+import { relay } from "./relay-command.ts";
+import { run } from "./run-command.ts";
+import { wizard } from "./wizard-command.ts";
 
 /** Does what the command's words say, and returns the exit code. */
 export type Action = (words: readonly string[], showHelp: () => void) => Promise<number>;

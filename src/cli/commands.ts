@@ -4,10 +4,10 @@
  * pass behind a `--` and are read by codec/argv.ts.
  */
 import { type CAC, type Command, cac } from "cac";
-import { didYouMean } from "../codec/nearest.ts";
-import { quoted } from "../codec/terminal-text.ts";
 import type { RunFlag } from "../config/run-flags.ts";
 import { PorthopError } from "../errors.ts";
+import { didYouMean } from "../text/nearest.ts";
+import { quoted } from "../text/terminal-text.ts";
 import { type CommandEntry, commandTable } from "./command-table.ts";
 import { laidOutHelp } from "./help-layout.ts";
 import { version, versionLine } from "./version.ts";

@@ -1,11 +1,11 @@
 /** The words of `command` and `explain` as a description, and what the texts call this machine. */
 import { hostname, platform } from "node:os";
-import { visible } from "../codec/terminal-text.ts";
-import type { Mistake } from "../codec/tunnel/mistakes.ts";
-import type { Place, TunnelDescription } from "../codec/tunnel/tunnel-description.ts";
 import { describeRelay, describeTunnel } from "../config/description.ts";
 import { readPasted } from "../config/pasted-command.ts";
 import { pastedMistakes } from "../config/pasted-mistakes.ts";
+import { visible } from "../text/terminal-text.ts";
+import type { Mistake } from "../tunnel/mistakes.ts";
+import type { Place, TunnelDescription } from "../tunnel/tunnel-description.ts";
 
 export interface Described {
   readonly description: TunnelDescription;

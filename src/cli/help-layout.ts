@@ -1,5 +1,5 @@
 /** The help that cac made, laid out for people: examples first, and no line wider than a terminal of 80 columns. */
-import { wrappedWords } from "../codec/wrapped-text.ts";
+import { wrappedWords } from "../text/wrapped-text.ts";
 
 export interface HelpSection {
   title?: string;

@@ -4,10 +4,10 @@
  */
 import { openSync, writeSync } from "node:fs";
 import pc from "picocolors";
-import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
-import { describe } from "../io/failure.ts";
+import { describe } from "../io/socket-failure.ts";
 import type { Logger } from "../plugin.ts";
+import { visible } from "../text/terminal-text.ts";
 
 export const levels = ["silent", "error", "warn", "info", "debug"] as const;
 export type Level = (typeof levels)[number];

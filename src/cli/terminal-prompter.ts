@@ -4,9 +4,9 @@
  */
 import { closeSync, openSync } from "node:fs";
 import { ReadStream } from "node:tty";
-import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { Prompter } from "../ssh/prompter.ts";
+import { visible } from "../text/terminal-text.ts";
 
 /** `asked` is called before each question: whatever else writes to the terminal should be quiet then. */
 export function terminalPrompter(asked: () => void): Prompter | undefined {

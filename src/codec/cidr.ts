@@ -3,9 +3,9 @@
  * IPv4 is IPv4 also where it is written inside IPv6 (`::ffff:10.0.0.1`): one rule must not have two spellings that differ.
  */
 import { isIP } from "node:net";
+import { quoted } from "../text/terminal-text.ts";
 import { ipBytes, ipText } from "./ip-bytes.ts";
 import { Malformed } from "./malformed.ts";
-import { quoted } from "./terminal-text.ts";
 
 export interface Network {
   /** 4 or 16 bytes; those beyond the prefix are 0. */

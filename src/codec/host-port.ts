@@ -3,8 +3,8 @@
  * its reason only; whoever parses the whole text says where it stood.
  */
 import { isIP } from "node:net";
+import { quoted } from "../text/terminal-text.ts";
 import { Malformed } from "./malformed.ts";
-import { quoted } from "./terminal-text.ts";
 
 /** `NI_MAXHOST` of OpenSSH's readconf.c (parse_forward): a name must be shorter. */
 const maxHostBytes = 1025;

@@ -2,8 +2,9 @@
  * Rates, sizes and durations as people write them. K, M, G, T, P are powers of 1000 and Ki, Mi, ... of 1024, in either
  * case; `B` is a byte and `bit` a bit. A lone small `b` is refused, for it means both and they differ by eight.
  */
+
+import { quoted } from "../text/terminal-text.ts";
 import { Malformed } from "./malformed.ts";
-import { quoted } from "./terminal-text.ts";
 
 /** Whole bytes per second, at least 1: `500KB/s`, `1MiB/s`, `8Mbit/s`, `500K`; a bare number is bytes per second. */
 export function parseRate(text: string): number {

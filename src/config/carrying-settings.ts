@@ -2,10 +2,10 @@
 
 import { type Network, parseNetworks } from "../codec/cidr.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { parseDuration } from "../codec/units.ts";
 import type { ScannedFlag } from "../codec/words/argv.ts";
 import { type PluginSpec, parsePluginSpec } from "../codec/words/plugin-spec.ts";
+import { visible } from "../text/terminal-text.ts";
 import { type Keywords, longestTimerMs } from "./file/keyword.ts";
 import { type Given, named } from "./given.ts";
 import { porthopFlags } from "./run-flags.ts";

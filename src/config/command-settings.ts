@@ -6,7 +6,7 @@
 import { matchesPattern } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { escapeOf } from "../codec/session/escape-character.ts";
-import { quoted, visible } from "../codec/terminal-text.ts";
+import { quoted, visible } from "../text/terminal-text.ts";
 import type { Keywords } from "./file/keyword.ts";
 import type { Given } from "./given.ts";
 

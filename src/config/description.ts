@@ -5,21 +5,13 @@
 
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { quoted, visible } from "../codec/terminal-text.ts";
-import { aboutSshFlag } from "../codec/tunnel/ssh-flags.ts";
-import type {
-  Extra,
-  Identity,
-  KeywordLine,
-  Relay,
-  Remote,
-  SshFlag,
-  SshTunnel,
-} from "../codec/tunnel/tunnel-description.ts";
 import { type ScannedFlag, scanArgv } from "../codec/words/argv.ts";
 import { type Destination, parseDestination, parseUser } from "../codec/words/destination.ts";
 import { type ForwardFlag, type ForwardSpec, parseForwardSpec } from "../codec/words/forward-spec.ts";
 import { parseJumpList } from "../codec/words/jump-list.ts";
+import { quoted, visible } from "../text/terminal-text.ts";
+import { aboutSshFlag } from "../tunnel/ssh-flags.ts";
+import type { Extra, Identity, KeywordLine, Relay, Remote, SshFlag, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { argumentsOf, readKeywordLine } from "./file/keyword-line.ts";
 import { named } from "./given.ts";
 import { readRelaySettings } from "./relay-settings.ts";

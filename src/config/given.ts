@@ -1,8 +1,8 @@
 /** The flags of a command line as they were given, in order, to be asked for by name. */
 
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
 import type { ScannedFlag } from "../codec/words/argv.ts";
+import { visible } from "../text/terminal-text.ts";
 
 export class Given {
   readonly #flags: readonly ScannedFlag[];

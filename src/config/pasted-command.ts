@@ -4,11 +4,11 @@
  */
 
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { type ScannedArgv, scanArgv } from "../codec/words/argv.ts";
 import { splitShellWords } from "../codec/words/shell-words.ts";
 import { refuseTypographicDash, refuseTypography } from "../codec/words/typographic.ts";
 import { PorthopError } from "../errors.ts";
+import { visible } from "../text/terminal-text.ts";
 import { runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";
 

@@ -1,7 +1,8 @@
 /** What porthop reads in a pasted command of ssh and ssh itself would not: its description no longer tells. */
-import type { Mistake } from "../codec/tunnel/mistakes.ts";
+
 import { scanArgv } from "../codec/words/argv.ts";
 import { parseDestination } from "../codec/words/destination.ts";
+import type { Mistake } from "../tunnel/mistakes.ts";
 import type { Pasted } from "./pasted-command.ts";
 import { runTable } from "./run-flags.ts";
 

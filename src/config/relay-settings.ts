@@ -4,8 +4,8 @@
  */
 
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { scanArgv } from "../codec/words/argv.ts";
+import { visible } from "../text/terminal-text.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
 import { addOption } from "./file/config-value.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";

@@ -3,8 +3,8 @@
  * people, another program, a Host of another name.
  */
 import { quoteArgument } from "../codec/config/config-line.ts";
-import { type KeywordLine, keywordText, type SshTunnel } from "../codec/tunnel/tunnel-description.ts";
 import { parseJumpList } from "../codec/words/jump-list.ts";
+import { type KeywordLine, keywordText, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
 import { effectiveSettings } from "./file/ssh-config.ts";

@@ -5,9 +5,9 @@
 
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { type ScannedFlag, scanArgv } from "../codec/words/argv.ts";
 import { type Destination, parseDestination, parseUser } from "../codec/words/destination.ts";
+import { visible } from "../text/terminal-text.ts";
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
 import type { ConfigSources } from "./file/config-sources.ts";

@@ -4,9 +4,9 @@
  */
 
 import { Malformed } from "../codec/malformed.ts";
-import { visible } from "../codec/terminal-text.ts";
 import type { Destination } from "../codec/words/destination.ts";
 import { parseJumpList } from "../codec/words/jump-list.ts";
+import { visible } from "../text/terminal-text.ts";
 import type { Keywords } from "./file/keyword.ts";
 import { named } from "./given.ts";
 

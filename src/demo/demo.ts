@@ -9,12 +9,12 @@ import { join } from "node:path";
 import { PorthopError } from "../errors.ts";
 import type { PreparedPlugin } from "../flow/chain.ts";
 import type { Telling } from "../flow/telling.ts";
-import { preparePlugin } from "../forward/plugin-list.ts";
+import { preparePlugin } from "../forward/plan/plugin-list.ts";
 import { Tunnel, type TunnelPlan } from "../forward/tunnel.ts";
 import type { Address, Flow, Leg } from "../plugin.ts";
 import { type DemoServer, startDemoServer } from "../ssh/demo-server.ts";
 import { loadSsh2 } from "../ssh/loader.ts";
-import { type ExplainedLeg, explain } from "./explanation.ts";
+import { type ExplainedLeg, explain } from "./demo-text.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
 export interface DemoOptions {

@@ -5,11 +5,11 @@
 
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
+import { carry, type FlowOutcome } from "../flow/carry.ts";
 import type { Chain } from "../flow/chain.ts";
 import type { Inbound } from "../flow/conn.ts";
 import { LiveFlow } from "../flow/flow.ts";
 import { OpenItems } from "../flow/open-items.ts";
-import { carry, type FlowOutcome } from "../flow/relay.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
 import type { Pairing } from "./pairing.ts";

@@ -4,9 +4,9 @@
  */
 import { formatAddress, isUnix } from "../codec/address.ts";
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { Dialer } from "../flow/conn.ts";
+import { visible } from "../text/terminal-text.ts";
 
 export function permittedDialer(dialer: Dialer, rules: RemoteOpenRules): Dialer {
   return {

@@ -4,8 +4,8 @@
  */
 import type { ProxyFailure } from "../codec/proxy/proxy-request.ts";
 import type { ErrorCode, PorthopError } from "../errors.ts";
-import { errnoOf } from "../io/failure.ts";
-import { openFailureOf } from "../ssh/failure.ts";
+import { errnoOf } from "../io/socket-failure.ts";
+import { openFailureOf } from "../ssh/ssh-failure.ts";
 
 export function proxyFailure(error: PorthopError): ProxyFailure {
   const { reason, text } = openFailureOf(error) ?? { reason: undefined, text: "" };

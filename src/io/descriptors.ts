@@ -6,7 +6,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { devNull } from "node:os";
 import { PorthopError } from "../errors.ts";
-import { errnoOf } from "./failure.ts";
+import { errnoOf } from "./socket-failure.ts";
 
 /** A connection that was accepted. */
 export interface Arrival {

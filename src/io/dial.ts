@@ -9,7 +9,7 @@ import { type Address, formatAddress, isUnix, type TcpAddress } from "../codec/a
 import { PorthopError } from "../errors.ts";
 import type { Cancel } from "../flow/conn.ts";
 import { descriptors } from "./descriptors.ts";
-import { describe, errnoOf } from "./failure.ts";
+import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface DialOptions {
   readonly family?: 4 | 6 | undefined;

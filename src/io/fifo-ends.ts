@@ -6,7 +6,7 @@ import fs, { closeSync, writeSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import type { ReadableStream, ReadableStreamDefaultReader } from "node:stream/web";
 import { WriteStream } from "node:tty";
-import { errnoOf } from "./failure.ts";
+import { errnoOf } from "./socket-failure.ts";
 
 /** Writes to a descriptor that does not block, and closes it. */
 export class FifoWriter extends Writable {

@@ -4,12 +4,12 @@
  */
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { type Address, formatAddress, isUnix, type TcpAddress, type UnixAddress } from "../codec/address.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { Cancel, Dialed, Dialer } from "../flow/conn.ts";
+import { visible } from "../text/terminal-text.ts";
 import { connectTcp, connectUnix } from "./dial.ts";
-import { describe, errnoOf } from "./failure.ts";
 import { socketConn, socketEnds } from "./socket-conn.ts";
+import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface HereDialerOptions {
   /** 4 or 6 keeps to one family (ssh's -4 and -6). */

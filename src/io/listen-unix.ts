@@ -6,13 +6,13 @@ import { type BigIntStats, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import type { UnixAddress } from "../codec/address.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { Inbound, Listener } from "../flow/conn.ts";
+import { visible } from "../text/terminal-text.ts";
 import { connectUnix } from "./dial.ts";
 import { Doorway, type Room } from "./doorway.ts";
-import { describe, errnoOf } from "./failure.ts";
 import { unixHolder } from "./port-holder.ts";
+import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface UnixListenOptions {
   /** StreamLocalBindMask: the rights that the file does not get. 0177, for the owner alone, when left out. */

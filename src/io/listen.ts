@@ -9,9 +9,9 @@ import { type Address, formatAddress, type TcpAddress } from "../codec/address.t
 import { PorthopError } from "../errors.ts";
 import type { Inbound, Listener } from "../flow/conn.ts";
 import { Doorway, type Room } from "./doorway.ts";
-import { describe, errnoOf } from "./failure.ts";
 import { portHolder } from "./port-holder.ts";
 import { socketEnds } from "./socket-conn.ts";
+import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface ListenOptions {
   /** 4 or 6 keeps to one family (ssh's -4 and -6). */

@@ -7,10 +7,10 @@ import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { after } from "./after.ts";
-import { describe } from "./failure.ts";
 import { ignoring } from "./ignored-signals.ts";
 import { JoinedStream } from "./joined-stream.ts";
 import { openProgramPipes, type ProgramPipes } from "./program-pipes.ts";
+import { describe } from "./socket-failure.ts";
 
 export interface Program {
   readonly stream: Duplex;

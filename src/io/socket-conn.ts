@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import { type Address, formatAddress, plainHost } from "../codec/address.ts";
 import type { LegNumber } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
-import { brokenConnection } from "./failure.ts";
 import { closeLingering } from "./lingering-close.ts";
+import { brokenConnection } from "./socket-failure.ts";
 import { StreamConn } from "./stream-conn.ts";
 
 export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn {

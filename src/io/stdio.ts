@@ -5,8 +5,8 @@
 import { Duplex, type Readable, type Writable } from "node:stream";
 import type { UnixAddress } from "../codec/address.ts";
 import type { Conn, Inbound, Listener } from "../flow/conn.ts";
-import { brokenConnection } from "./failure.ts";
 import { PacedInput } from "./paced-input.ts";
+import { brokenConnection } from "./socket-failure.ts";
 import { StreamConn } from "./stream-conn.ts";
 
 export interface StandardStreams {

@@ -3,8 +3,8 @@
  * reason is one of the jump host's, not of their own machine's.
  */
 import { type ErrorCode, PorthopError } from "../errors.ts";
-import { describe } from "../io/failure.ts";
-import { cannotResolve, nameOf, openFailureText, type Peer } from "./failure.ts";
+import { describe } from "../io/socket-failure.ts";
+import { cannotResolve, nameOf, openFailureText, type Peer } from "./ssh-failure.ts";
 
 /** `error` is what `Session.openStream` rejected with. */
 export function unreachableThrough(error: unknown, peer: Peer, jump: Peer): PorthopError {

@@ -10,11 +10,19 @@ import { PorthopError } from "../errors.ts";
 import type { Progress } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
-import { handshakeFailure, isAgentError, isEndOfTries, isLoginError, lost, lostEarly, type Peer } from "./failure.ts";
 import { FirstWords, hearGreeting } from "./greeting.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
 import { HostKeyCheck } from "./host/host-key-check.ts";
 import { serverText } from "./server-text.ts";
+import {
+  handshakeFailure,
+  isAgentError,
+  isEndOfTries,
+  isLoginError,
+  lost,
+  lostEarly,
+  type Peer,
+} from "./ssh-failure.ts";
 import { attach } from "./ssh2/attach.ts";
 import type { Ports } from "./ssh2/ports.ts";
 

@@ -1,5 +1,5 @@
 /** Text that a server wants to have shown at a login (RFC 4256, section 3.3): its lines stay lines, all else is made visible. */
-import { visible } from "../codec/terminal-text.ts";
+import { visible } from "../text/terminal-text.ts";
 
 /** Empty when there is nothing to show. */
 export function serverText(text: string): string {

@@ -3,14 +3,14 @@
  * stdin and stdout of a ProxyCommand. Whatever way it was, the error says that this host could not be reached, and how.
  */
 import { formatAddress, type TcpAddress } from "../codec/address.ts";
-import { visible } from "../codec/terminal-text.ts";
 import { PorthopError } from "../errors.ts";
 import type { TellProgress } from "../flow/event.ts";
 import { connectTcp, type DialOptions } from "../io/dial.ts";
 import { type Program, startProgram } from "../io/program.ts";
 import { socketEnds } from "../io/socket-conn.ts";
-import { type Peer, unreachable } from "./failure.ts";
+import { visible } from "../text/terminal-text.ts";
 import { unreachableThrough } from "./jump-failure.ts";
+import { type Peer, unreachable } from "./ssh-failure.ts";
 import type { Transport } from "./transport.ts";
 
 export interface DialSettings extends Peer {

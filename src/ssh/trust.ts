@@ -1,6 +1,5 @@
 /** Whom a session believes and how it proves who it is, put together from known_hosts, key files and the agent. */
 import type { Logger } from "../plugin.ts";
-import type { Peer } from "./failure.ts";
 import { type HostKeyUpdate, updateHostKeys } from "./host/host-key-update.ts";
 import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host/host-keys.ts";
 import { refuseRevoked } from "./host/revoked-keys.ts";
@@ -10,6 +9,7 @@ import { type AuthSettings, createAuthHandler } from "./login/authentication.ts"
 import { type IdentitySettings, loadIdentities } from "./login/identity.ts";
 import type { Trust } from "./login.ts";
 import type { Prompter } from "./prompter.ts";
+import type { Peer } from "./ssh-failure.ts";
 import type { Ssh2 } from "./ssh2/loading.ts";
 
 export interface TrustSettings {

@@ -3,7 +3,7 @@
  * line but the last, and a shell reads the same words. Below it what each flag is for.
  */
 import { requireOneLine, shellLine } from "../codec/words/shell-words.ts";
-import { wrapped } from "../codec/wrapped-text.ts";
+import { wrapped } from "../text/wrapped-text.ts";
 
 export interface Piece {
   readonly words: readonly string[];

@@ -1,15 +1,15 @@
 /** What comes out of the questions: the description of the tunnel or relay, and what is known of its service besides. */
 
-import { porthopWords } from "../codec/tunnel/porthop-command.ts";
+import type { Destination } from "../codec/words/destination.ts";
+import type { ForwardSpec } from "../codec/words/forward-spec.ts";
+import { porthopWords } from "../tunnel/porthop-command.ts";
 import {
   type Extra,
   type KeywordLine,
   plainTunnel,
   type SshFlag,
   type TunnelDescription,
-} from "../codec/tunnel/tunnel-description.ts";
-import type { Destination } from "../codec/words/destination.ts";
-import type { ForwardSpec } from "../codec/words/forward-spec.ts";
+} from "../tunnel/tunnel-description.ts";
 
 export interface Plan {
   readonly description: TunnelDescription;

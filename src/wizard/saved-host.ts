@@ -6,15 +6,15 @@ import { resolve } from "node:path";
 import { quoteArgument } from "../codec/config/config-line.ts";
 import { matchPatterns } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { quoted } from "../codec/terminal-text.ts";
-import { sshConfigBlock } from "../codec/tunnel/ssh-config-block.ts";
-import type { Extra, SshTunnel } from "../codec/tunnel/tunnel-description.ts";
 import type { ConfigSources } from "../config/file/config-sources.ts";
 import type { HostNames } from "../config/file/host-names.ts";
 import { type Keyword, Keywords, keywords as readings } from "../config/file/keyword.ts";
 import { withFiles } from "../config/file/named-files.ts";
 import { effectiveSettings } from "../config/file/ssh-config.ts";
 import { spelledOut } from "../config/resolved-tunnel.ts";
+import { quoted } from "../text/terminal-text.ts";
+import { sshConfigBlock } from "../tunnel/ssh-config-block.ts";
+import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
 
 /** Throws Malformed when a Host cannot be called so. */
 export function checkHostName(name: string, { patterns }: HostNames): void {

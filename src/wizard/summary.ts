@@ -2,12 +2,13 @@
  * What the finished plan looks like: the picture, the legs, the command with a line for each flag, what the server has to
  * allow, what to mind, and how to use it. Lines of at most the columns; only a flag longer than a line goes over them.
  */
-import { commandNotes } from "../codec/tunnel/command-notes.ts";
-import { explain } from "../codec/tunnel/explanation.ts";
-import { picture } from "../codec/tunnel/picture.ts";
-import { sshPieces } from "../codec/tunnel/ssh-command.ts";
-import type { Place } from "../codec/tunnel/tunnel-description.ts";
-import { wrapped } from "../codec/wrapped-text.ts";
+
+import { wrapped } from "../text/wrapped-text.ts";
+import { commandNotes } from "../tunnel/command-notes.ts";
+import { explain } from "../tunnel/explanation.ts";
+import { picture } from "../tunnel/picture.ts";
+import { sshPieces } from "../tunnel/ssh-command.ts";
+import type { Place } from "../tunnel/tunnel-description.ts";
 import { commandLines, type Piece, pieceLines } from "./command-lines.ts";
 import { firstUse } from "./first-use.ts";
 import { ownWords, type Plan } from "./plan.ts";

@@ -3,10 +3,10 @@
  * is kept in order. No socket and no clock: `quiet` resolves when nothing more can happen by itself.
  */
 import { PorthopError } from "../../src/errors.ts";
+import { carry, type FlowOutcome } from "../../src/flow/carry.ts";
 import { Chain, type PreparedPlugin } from "../../src/flow/chain.ts";
 import type { Conn, Dialer, LegFacts } from "../../src/flow/conn.ts";
 import { LiveFlow } from "../../src/flow/flow.ts";
-import { carry, type FlowOutcome } from "../../src/flow/relay.ts";
 import type { Flow, ForwardInfo, Middleware } from "../../src/plugin.ts";
 import { LogLines } from "./log-lines.ts";
 import { connPair, type MemoryConn } from "./memory-conn.ts";

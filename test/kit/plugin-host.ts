@@ -3,9 +3,9 @@
  * say "opened", "these bytes", "ended", "aborted" when the test tells them to.
  */
 import type { TcpAddress } from "../../src/codec/address.ts";
-import { readOptions } from "../../src/codec/words/plugin-options.ts";
 import { type ErrorCode, PorthopError } from "../../src/errors.ts";
 import { Bus } from "../../src/flow/bus.ts";
+import { readOptions } from "../../src/forward/plan/plugin-options.ts";
 import type {
   Address,
   Chunk,

@@ -21,15 +21,17 @@ import {
 const files = [...sourceFiles("src"), ...sourceFiles("plugins")];
 
 /** What each part of src/ may import besides itself. One way only: nothing that is above it, nor beside it. */
-const core = ["plugin.ts", "errors.ts", "codec"];
-const carriers = ["io", "config", "flow", ...core];
+const core = ["plugin.ts", "errors.ts", "codec", "text"];
+const carriers = ["io", "config", "tunnel", "flow", ...core];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  codec: [],
-  "errors.ts": ["codec"],
-  "plugin.ts": ["errors.ts", "codec"],
+  text: [],
+  codec: ["text"],
+  "errors.ts": ["codec", "text"],
+  "plugin.ts": ["errors.ts", "codec", "text"],
   flow: core,
+  tunnel: core,
   io: ["flow", ...core],
-  config: ["flow", ...core],
+  config: ["tunnel", "flow", ...core],
   // The TCP connection to sshd is a dial like any other, and a channel is a stream like a socket.
   ssh: ["io", "flow", ...core],
   forward: ["ssh", ...carriers],
@@ -44,13 +46,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 const importExceptions: Readonly<Record<string, string>> = {
-  "src/codec/words/plugin-options.ts -> src/plugin.ts":
-    "types only: an option record is part of the public contract, and reading one is a codec",
   "src/cli/version.ts -> package.json": "the one place where the version is written",
 };
 
 rule(
-  "Imports go one way only: main -> cli -> wizard, inspect, demo, forward -> ssh, io, config -> flow -> plugin, errors -> codec.",
+  "Imports go one way only: main -> cli -> wizard, inspect, demo, forward -> ssh, io, config -> flow, tunnel -> plugin, errors -> codec -> text.",
   (file) => importsOf(file).flatMap((each) => againstTheWay(file, each)),
   {
     "src/codec/capture/frame.ts": 'import { PorthopError } from "../../errors.ts";',
@@ -61,7 +61,7 @@ rule(
     "src/wizard/steps.ts": 'import "../forward/tunnel.ts";',
     "src/inspect/store.ts": 'import { demo } from "../demo/demo.ts";',
     "src/main.ts": 'import { carry } from "./flow/relay.ts";',
-    "src/cli/run.ts": 'import { run } from "../kit/run.ts";',
+    "src/cli/run-command.ts": 'import { run } from "../kit/run.ts";',
   },
 );
 
@@ -86,14 +86,14 @@ rule(
 );
 
 rule(
-  "Plugins import src/plugin.ts, src/codec/, node's own modules and their own folder, and nothing else.",
+  "Plugins import src/plugin.ts, src/codec/, src/text/, node's own modules and their own folder, and nothing else.",
   (file) => {
     if (!file.path.startsWith("plugins/")) return [];
     const own = `plugins/${file.path.split("/")[1]?.replace(/\.ts$/, "")}`;
     const allowed = ({ from, file: target }: Import) =>
       target === undefined
         ? from.startsWith("node:")
-        : target === "src/plugin.ts" || target.startsWith("src/codec/") || target.startsWith(`${own}/`);
+        : /^src\/(plugin\.ts$|codec\/|text\/)/.test(target) || target.startsWith(`${own}/`);
     return importsOf(file)
       .filter((each) => !allowed(each))
       .map(({ from }) => `imports ${from}: what a plugin cannot do through src/plugin.ts, the contract lacks`);
@@ -101,21 +101,21 @@ rule(
   {
     "plugins/log.ts": 'import { PorthopError } from "../src/errors.ts";',
     "plugins/limit.ts": 'import { Track } from "./capture/track.ts";',
-    "plugins/capture/track.ts": 'import { carry } from "../../src/flow/relay.ts";',
+    "plugins/capture/track.ts": 'import { carry } from "../../src/flow/carry.ts";',
     "plugins/capture.ts": 'import pc from "picocolors";',
   },
 );
 
 rule(
-  "forward/plugin-list.ts is the one place that imports plugins.",
+  "forward/plan/plugin-list.ts is the one place that imports plugins.",
   (file) => {
-    if (file.path.startsWith("plugins/") || file.path === "src/forward/plugin-list.ts") return [];
+    if (file.path.startsWith("plugins/") || file.path === "src/forward/plan/plugin-list.ts") return [];
     return importsOf(file)
       .filter(({ file: target }) => target?.startsWith("plugins/"))
-      .map(({ from }) => `imports ${from}: only src/forward/plugin-list.ts knows the built-in plugins`);
+      .map(({ from }) => `imports ${from}: only src/forward/plan/plugin-list.ts knows the built-in plugins`);
   },
   {
-    "src/cli/plugins.ts": 'import log from "../../plugins/log.ts";',
+    "src/cli/plugins-command.ts": 'import log from "../../plugins/log.ts";',
     "src/forward/tunnel.ts": 'import("../../plugins/log.ts")',
   },
 );
@@ -189,9 +189,9 @@ rule(
 );
 
 rule(
-  "Only src/ssh/failure.ts reads what ssh2's errors say.",
+  "Only src/ssh/ssh-failure.ts reads what ssh2's errors say.",
   ({ path, text }) => {
-    if (partOf(path) !== "ssh" || path === "src/ssh/failure.ts") return [];
+    if (partOf(path) !== "ssh" || path === "src/ssh/ssh-failure.ts") return [];
     const reading =
       /\.level\b|\blevel\?: |\bmessage\)?\.(endsWith|startsWith|includes|match|search|replace)\(|\.test\([\w.]*message\)/;
     return linesWith(text, reading).map((line) => `${line}: what an error of ssh2's means is said in failure.ts`);
@@ -218,7 +218,7 @@ rule(
     ];
   },
   {
-    "src/forward/check.ts": 'import { Route } from "../ssh/route.ts";',
+    "src/forward/check/check.ts": 'import { Route } from "../../ssh/route.ts";',
     "src/forward/tunnel.ts": "class Tunnel {\n  #session: Session | undefined;\n}",
     "src/forward/flows.ts": "class Flows {\n  readonly #carrier: Session;\n}",
   },
@@ -265,7 +265,7 @@ rule(
   {
     "src/io/dial.ts": 'import net from "node:net";\n/** Late. */',
     "src/io/listen.ts": `/**\n${" * A line.\n".repeat(6)} */`,
-    "src/io/failure.ts": "/** */",
+    "src/io/socket-failure.ts": "/** */",
     "src/io/port-holder.ts": "// Not for readers of the docs.",
   },
 );
@@ -320,7 +320,7 @@ const untested: Readonly<Record<string, string>> = {
     "what started this process; test/e2e/background.test.ts and fresh-start.test.ts start it so again",
   "src/cli/fresh-start.ts": "replaces the process; test/e2e/fresh-start.test.ts looks at the one that takes its place",
   "src/cli/terminal.ts": "sets a real terminal; test/e2e/terminal.test.ts looks at one before, while and after",
-  "src/cli/wizard.ts": "asks at a terminal; test/e2e/wizard.test.ts plays it in one",
+  "src/cli/wizard-command.ts": "asks at a terminal; test/e2e/wizard.test.ts plays it in one",
   "src/cli/wizard/prompts.ts": "draws on a terminal; test/e2e/wizard.test.ts looks at it",
   "src/cli/wizard/lines.ts": "writes to a dumb terminal; test/e2e/wizard.test.ts looks at it",
   "src/cli/wizard/finish.ts": "does what was picked at a terminal; test/e2e/wizard.test.ts picks each thing",

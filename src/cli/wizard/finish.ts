@@ -1,17 +1,17 @@
 /** What can be done with the finished plan: run, copy, save, show as something else, change. */
 import { Malformed } from "../../codec/malformed.ts";
-import { porthopWords } from "../../codec/tunnel/porthop-command.ts";
-import { sshWords } from "../../codec/tunnel/ssh-command.ts";
-import { hasFlag, type Place } from "../../codec/tunnel/tunnel-description.ts";
 import { shellLine } from "../../codec/words/shell-words.ts";
 import type { ConfigSources } from "../../config/file/config-sources.ts";
 import { resolved } from "../../config/resolved-tunnel.ts";
 import { PorthopError } from "../../errors.ts";
+import { porthopWords } from "../../tunnel/porthop-command.ts";
+import { sshWords } from "../../tunnel/ssh-command.ts";
+import { hasFlag, type Place } from "../../tunnel/tunnel-description.ts";
 import type { Given } from "../../wizard/conversation.ts";
 import { ownWords, type Plan } from "../../wizard/plan.ts";
 import { type Choice, choice, type Option } from "../../wizard/question.ts";
 import { summary } from "../../wizard/summary.ts";
-import { command } from "../command.ts";
+import { command } from "../print-command.ts";
 import { type Asker, back } from "./asker.ts";
 import { clipboardSequence, copyByTool } from "./clipboard.ts";
 import { saveHost } from "./save.ts";

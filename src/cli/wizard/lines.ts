@@ -3,8 +3,8 @@
  * and an answer with Enter behind it.
  */
 import { createInterface } from "node:readline";
-import { visible } from "../../codec/terminal-text.ts";
-import { wrapped } from "../../codec/wrapped-text.ts";
+import { visible } from "../../text/terminal-text.ts";
+import { wrapped } from "../../text/wrapped-text.ts";
 import { type Choice, type Entry, flawIn, type Question } from "../../wizard/question.ts";
 import { type Asker, type Asking, back, backKey, cancelled, columnsOf } from "./asker.ts";
 

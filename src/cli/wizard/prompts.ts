@@ -2,8 +2,8 @@
  * The wizard's questions as prompts of @clack/prompts, on stderr so that stdout stays clean. Escape goes back as `<` does;
  * Ctrl-C, and whatever aborts the signal, leaves the cursor visible and the keys as they were.
  */
-import { visible } from "../../codec/terminal-text.ts";
-import { wrapped } from "../../codec/wrapped-text.ts";
+import { visible } from "../../text/terminal-text.ts";
+import { wrapped } from "../../text/wrapped-text.ts";
 import { type Choice, type Entry, flawIn } from "../../wizard/question.ts";
 import { type Asker, type Asking, back, backKey, cancelled, columnsOf } from "./asker.ts";
 

@@ -1,12 +1,12 @@
 /** Saves a tunnel as a Host of ~/.ssh/config: asks for the name, shows what is added, asks once more, keeps a copy. */
 import { Malformed } from "../../codec/malformed.ts";
-import { visible } from "../../codec/terminal-text.ts";
-import { tunnelName } from "../../codec/tunnel/ssh-config-block.ts";
-import type { SshTunnel } from "../../codec/tunnel/tunnel-description.ts";
 import { addToConfig, readForAddition } from "../../config/file/config-addition.ts";
 import type { ConfigSources } from "../../config/file/config-sources.ts";
 import { readHostNames } from "../../config/file/host-names.ts";
 import { PorthopError } from "../../errors.ts";
+import { visible } from "../../text/terminal-text.ts";
+import { tunnelName } from "../../tunnel/ssh-config-block.ts";
+import type { SshTunnel } from "../../tunnel/tunnel-description.ts";
 import { choice, entry, flawIn } from "../../wizard/question.ts";
 import { appendix, checkHostName, disagreement, savedHostLines } from "../../wizard/saved-host.ts";
 import { type Asker, back } from "./asker.ts";

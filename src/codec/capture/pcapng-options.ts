@@ -3,7 +3,7 @@
  * that has an option. Text may come from the network (a target's name), so it is bounded, and control characters are escaped.
  */
 
-import { visible } from "../terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { halvesOf, putU16, putU32 } from "./little-endian.ts";
 
 export interface Option {

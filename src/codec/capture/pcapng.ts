@@ -4,8 +4,8 @@
  * is no IDB, and editcap then refuses the file (capture.md, rule 1).
  */
 
+import { visible } from "../../text/terminal-text.ts";
 import { ipBytes } from "../ip-bytes.ts";
-import { visible } from "../terminal-text.ts";
 import { lengthOf } from "./frame.ts";
 import { halvesOf, putU16, putU32 } from "./little-endian.ts";
 import { wrapPieces } from "./packet-pieces.ts";

@@ -4,10 +4,10 @@
  * a retransmission that was not there (capture.md, section 3); and nothing follows a RST or the second FIN.
  */
 import { randomInt } from "node:crypto";
+import { quoted } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
 import { ipBytes } from "../ip-bytes.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 import { type Frame, FrameSender, lengthOf, maxSegmentBytes, tcpFlags } from "./frame.ts";
 import type { RecentSums } from "./recent-sums.ts";
 

@@ -2,10 +2,11 @@
  * The value of Ciphers, MACs, KexAlgorithms, HostKeyAlgorithms and its like (ssh_config(5)): a comma list, `+` to append to the
  * default, `-` to remove from it, `^` to put at its head. Read as readconf.c reads it, put together as kex.c does.
  */
+
+import { didYouMean } from "../../text/nearest.ts";
+import { quoted } from "../../text/terminal-text.ts";
 import { matchesPattern, matchPatterns } from "../host-pattern.ts";
 import { Malformed } from "../malformed.ts";
-import { didYouMean } from "../nearest.ts";
-import { quoted } from "../terminal-text.ts";
 import { type AlgorithmKind, algorithmNouns, openSshAlgorithms } from "./openssh-algorithms.ts";
 
 export interface AlgorithmList {

@@ -2,8 +2,9 @@
  * One line of ssh_config cut as OpenSSH cuts it: the keyword as strdelim (misc.c) does, the arguments as argv_split does,
  * with quotes of either kind, backslashes and a comment at the end. What a keyword means is not known here.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 export interface ConfigLine {
   /** As it was written. */

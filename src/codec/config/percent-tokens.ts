@@ -2,8 +2,9 @@
  * `%h` and its like in a setting (ssh_config(5), TOKENS): each stands for a text, `%%` for a percent sign. As in ssh
  * (misc.c, percent_expand) a token that is not known there is an error, never left as it stands.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 /** `tokens` has the letters: `{ h: "db.internal", p: "22" }`. What they stand for is not looked at again. */
 export function expandTokens(text: string, tokens: Readonly<Record<string, string>>): string {

@@ -2,11 +2,12 @@
  * PermitRemoteOpen (ssh_config(5)): which targets a reverse dynamic forward may be asked for by the far side. As in
  * OpenSSH (channels.c, open_match) hosts are compared as they are written: a name is not looked up to find its address.
  */
+
+import { visible } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
 import { parseHost, parsePort, splitHostPort } from "../host-port.ts";
 import { ipBytes } from "../ip-bytes.ts";
 import { Malformed } from "../malformed.ts";
-import { visible } from "../terminal-text.ts";
 
 interface OpenRule {
   /** undefined is any. */

@@ -3,9 +3,9 @@
  * line that adds one. A line that cannot be read is told with its number and never hides the others (OpenSSH, hostfile.c).
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { quoted } from "../../text/terminal-text.ts";
 import { matchPatterns } from "../host-pattern.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 import { plainKey } from "./certificate.ts";
 import { keyType } from "./fingerprint.ts";
 

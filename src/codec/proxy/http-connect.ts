@@ -2,9 +2,10 @@
  * The server's side of HTTP CONNECT (RFC 9110, section 9.3.6; RFC 9112, section 3.2.3), and of no other method: the
  * request line is read, the header fields are skipped, and what follows the empty line belongs to the target.
  */
+
+import { quoted, visible } from "../../text/terminal-text.ts";
 import { parsePort, splitHostPort } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted, visible } from "../terminal-text.ts";
 import {
   askFor,
   type ProxyAnswers,

@@ -2,8 +2,9 @@
  * The handshake of a proxy's client, whichever protocol it speaks: the first byte tells SOCKS4, SOCKS5 and HTTP apart.
  * Bytes go in as they come, steps come out. It holds no more than a handshake may have, and loses nothing that follows.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
-import { quoted } from "../terminal-text.ts";
 import { httpConnectReader } from "./http-connect.ts";
 import type { ProxyAnswers, ProxyReader, ProxyReading } from "./proxy-request.ts";
 import { readSocks4, readSocks5 } from "./socks.ts";

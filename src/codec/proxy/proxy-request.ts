@@ -2,10 +2,11 @@
  * What a SOCKS or HTTP CONNECT handshake comes to, in words that both protocols share: the target that is asked for,
  * the reasons why it may not be had, and the answers. A name stays a name: it is resolved where it is dialed from.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
 import { parseHost } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 /** Why a target was not reached, as far as a proxy's client can be told: `failed` is anything else. */
 export type ProxyFailure =

@@ -2,9 +2,10 @@
  * DISPLAY: where the X server listens, and what xauth(1) calls it (OpenSSH clientloop.c, client_x11_display_valid, and
  * channels.c, x11_connect_display). What is read here is put on xauth's command line: no word of it is ever a flag.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import type { Address } from "../address.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 export interface X11Display {
   /** In the order to try. A unix socket whose path begins with a NUL byte is in Linux's abstract namespace. */

@@ -2,9 +2,10 @@
  * Cuts command-line words into flags, destination and command with ssh's habits (ssh.c, main: getopt, the host, getopt
  * once more, then the command). Values stay text: `-l 007` is the user `007`.
  */
+
+import { didYouMean } from "../../text/nearest.ts";
+import { quoted, visible } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { didYouMean } from "../nearest.ts";
-import { quoted, visible } from "../terminal-text.ts";
 
 export type Takes = "value" | "nothing";
 

@@ -2,10 +2,11 @@
  * `[user@]host[:port]` and `ssh://[user@]host[:port]`, both ways. Unlike plain ssh, `host:2222` without `ssh://` is a
  * port (cli.md). Hosts and users that could become an option or a piece of shell are refused, as ssh.c does.
  */
+
+import { quoted, visible } from "../../text/terminal-text.ts";
 import { formatHost } from "../address.ts";
 import { parseHost, parsePort } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted, visible } from "../terminal-text.ts";
 
 export interface Destination {
   readonly user: string | undefined;

@@ -3,9 +3,9 @@
  * brackets keep a field whole, a backslash takes the next character as it is, and a field with a slash is a path.
  */
 import { isIP } from "node:net";
+import { quoted } from "../../text/terminal-text.ts";
 import { hostFlaw } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 export interface Field {
   readonly text: string;

@@ -3,10 +3,11 @@
  * this is stricter (ports are plain digits, hosts are hosts), the text was a typing error. What is printed parses back
  * to the same value.
  */
+
+import { quoted, visible } from "../../text/terminal-text.ts";
 import { type Address, formatAddress, formatHost, isUnix, type UnixAddress } from "../address.ts";
 import { parseHost, parsePort } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted, visible } from "../terminal-text.ts";
 import { type Field, printPathField, slashFields, splitFields } from "./forward-fields.ts";
 
 export type ForwardFlag = "L" | "R" | "D" | "W";

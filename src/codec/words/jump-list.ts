@@ -3,8 +3,8 @@
  * hosts are passed; `none` is no jump host at all (OpenSSH's readconf.c, parse_jump).
  */
 
+import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 import { type Destination, parseDestination, printDestination } from "./destination.ts";
 
 /** Each jump host costs a session within a session; nobody passes as many as this. */

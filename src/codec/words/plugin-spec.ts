@@ -3,8 +3,9 @@
  * may stand in double quotes (inside, a backslash takes the next `"` or `\` as it is); without quotes a backslash does
  * so before `\`, `"`, `:`, `,` and `=`, and stays a backslash before anything else. In a value, `:` and `=` need neither.
  */
+
+import { quoted, visible } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted, visible } from "../terminal-text.ts";
 
 export interface PluginSpec {
   /** The name of a built-in plugin, or the path of a file as it was written. */

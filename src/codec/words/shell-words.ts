@@ -3,8 +3,9 @@
  * program, and split as a POSIX shell does. Splitting runs nothing and fills nothing in: a text in which a shell would do
  * more than cut words apart is refused with what it would do.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 /** A line for sh, bash, zsh and their like. Whoever shows it calls `requireOneLine` first. */
 export function shellLine(words: readonly string[]): string {

@@ -2,8 +2,9 @@
  * What web pages and word processors make of a command: dashes, quotes and blanks that look like those of a keyboard and
  * mean nothing to ssh or a shell. `–N` would be the name of a host.
  */
+
+import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { quoted } from "../terminal-text.ts";
 
 const dash = /^[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]/u;
 const quotes = /^[\u2018-\u201f]|[\u2018-\u201f]$/u;

@@ -21,8 +21,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { visible } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { currentUser } from "../current-user.ts";
 import { refuseShared } from "./private-file.ts";
 

@@ -5,8 +5,8 @@
 import { type Address, isUnix } from "../../codec/address.ts";
 import { splitArguments } from "../../codec/config/config-line.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { quoted } from "../../codec/terminal-text.ts";
 import { type ForwardSpec, parseForwardSpec } from "../../codec/words/forward-spec.ts";
+import { quoted } from "../../text/terminal-text.ts";
 
 const flags = { LocalForward: "L", RemoteForward: "R", DynamicForward: "D" } as const;
 

@@ -2,8 +2,8 @@
 import { takeToken } from "../../codec/config/config-line.ts";
 import { matchesPattern, matchPatterns } from "../../codec/host-pattern.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { didYouMean } from "../../codec/nearest.ts";
-import { quoted, visible } from "../../codec/terminal-text.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { quoted, visible } from "../../text/terminal-text.ts";
 
 export interface MatchContext {
   /** As far as the configuration has been read: HostName in place of what was typed. */

@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { Malformed } from "../../codec/malformed.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { currentUser, homeOf, ownUid } from "../current-user.ts";
 import { matchingPaths } from "./include-paths.ts";
 import { refuseShared } from "./private-file.ts";

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { expandTokens, expandTokensAndVariables } from "../../codec/config/percent-tokens.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { quoted, visible } from "../../codec/terminal-text.ts";
+import { quoted, visible } from "../../text/terminal-text.ts";
 import type { Machine } from "./config-sources.ts";
 import type { Keyword, Keywords } from "./keyword.ts";
 

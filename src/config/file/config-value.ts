@@ -5,9 +5,9 @@
 import { type ConfigLine, parseConfigLine, quoteArgument } from "../../codec/config/config-line.ts";
 import { parsePort } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { didYouMean } from "../../codec/nearest.ts";
-import { quoted, visible } from "../../codec/terminal-text.ts";
 import { parseUser } from "../../codec/words/destination.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { quoted, visible } from "../../text/terminal-text.ts";
 import { named } from "../given.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { checkReading, type Reading } from "./keyword-value.ts";

@@ -1,7 +1,7 @@
 /** One `Keyword=value` of -o as it stands: its name in the spelling of ssh_config(5), its value with its quotes. */
 import { Malformed } from "../../codec/malformed.ts";
-import { quoted } from "../../codec/terminal-text.ts";
-import type { KeywordLine } from "../../codec/tunnel/tunnel-description.ts";
+import { quoted } from "../../text/terminal-text.ts";
+import type { KeywordLine } from "../../tunnel/tunnel-description.ts";
 import { keywords } from "./keyword.ts";
 
 /** Keywords that porthop does not know are taken too: ssh is the one who reads them. */

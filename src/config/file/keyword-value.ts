@@ -4,10 +4,10 @@ import { type AlgorithmKind, isAlgorithmKind } from "../../codec/config/openssh-
 import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
 import { hostFlaw } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { quoted } from "../../codec/terminal-text.ts";
 import { parseDuration, parseRate } from "../../codec/units.ts";
 import { parseJumpList } from "../../codec/words/jump-list.ts";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
+import { quoted } from "../../text/terminal-text.ts";
 import { checkForward, type ForwardKeyword } from "./config-forward.ts";
 
 /** What a value means. `ignored` keywords change nothing that porthop does: they are taken with a warning. */

@@ -4,7 +4,7 @@
  */
 import { takeToken } from "../../codec/config/config-line.ts";
 import { matchesPattern, matchPatterns } from "../../codec/host-pattern.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 
 /** The part of a file that a line stands in. */
 export interface Block {

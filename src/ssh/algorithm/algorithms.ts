@@ -12,8 +12,8 @@ import {
 } from "../../codec/config/algorithm-list.ts";
 import { algorithmNouns } from "../../codec/config/openssh-algorithms.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { quoted } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
+import { quoted } from "../../text/terminal-text.ts";
 import { flawOf } from "../ssh2/extension.ts";
 import { chacha20Poly1305 } from "./chacha20.ts";
 import { hostCertificateAlgorithms, hostKeyAlgorithms } from "./host-key-algorithms.ts";

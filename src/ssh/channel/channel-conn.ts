@@ -6,7 +6,7 @@ import type { ClientChannel } from "ssh2";
 import { type LegNumber, PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import { StreamConn } from "../../io/stream-conn.ts";
-import { ChannelFault, channelFault } from "../failure.ts";
+import { ChannelFault, channelFault } from "../ssh-failure.ts";
 
 export interface ChannelCarrier {
   /** The reason, once the session is gone. */

@@ -5,7 +5,7 @@ import { type Address, isUnix } from "../../codec/address.ts";
 import type { PorthopError } from "../../errors.ts";
 import type { Cancel } from "../../flow/conn.ts";
 import { JoinedStream } from "../../io/joined-stream.ts";
-import { channelRefused, type Peer } from "../failure.ts";
+import { channelRefused, type Peer } from "../ssh-failure.ts";
 
 /** Of the session that the channel is asked for. */
 export interface ChannelRequester {

@@ -7,7 +7,7 @@ import type { ClientChannel } from "ssh2";
 import { type Address, formatAddress, isLoopback, isUnix, plainHost, type TcpAddress } from "../../codec/address.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Conn, Inbound } from "../../flow/conn.ts";
-import { openRefusal } from "../failure.ts";
+import { openRefusal } from "../ssh-failure.ts";
 import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 
 export interface RemoteOpen {

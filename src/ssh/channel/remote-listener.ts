@@ -4,7 +4,7 @@
  */
 import { type Address, isUnix, type TcpAddress } from "../../codec/address.ts";
 import type { Inbound, Listener } from "../../flow/conn.ts";
-import { listenRefused, nameOf, type Peer } from "../failure.ts";
+import { listenRefused, nameOf, type Peer } from "../ssh-failure.ts";
 import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import type { CommandGate } from "./command-gate.ts";

@@ -9,7 +9,7 @@ import { encodeModes, type TerminalModes } from "../../codec/session/terminal-mo
 import type { TerminalSize } from "../../codec/session/terminal-size.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Cancel } from "../../flow/conn.ts";
-import { openFailureText, type Peer } from "../failure.ts";
+import { openFailureText, type Peer } from "../ssh-failure.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import type { SessionRequests } from "../ssh2/session-request.ts";
 import type { ChannelCarrier } from "./channel-conn.ts";

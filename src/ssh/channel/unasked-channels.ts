@@ -3,7 +3,7 @@
  * connects on the server's side is turned away for no reason to be seen; ssh warns (clientloop.c, client_input_channel_open).
  */
 import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import type { OpenedChannel } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
 

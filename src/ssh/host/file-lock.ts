@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { link, open, rename, stat, unlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoOf } from "../../io/failure.ts";
+import { errnoOf } from "../../io/socket-failure.ts";
 
 /** What is done under it takes milliseconds. */
 const staleMs = 10_000;

@@ -11,8 +11,8 @@ import {
 } from "../../codec/keys/certificate.ts";
 import { fingerprint, keyType } from "../../codec/keys/fingerprint.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { visible } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { signatureAlgorithm } from "../login/accepted-algorithms.ts";
 
 /** Undefined for a plain key. `name` is for the error of one that is damaged. */

@@ -1,6 +1,6 @@
 /** Asks a person whether an unknown host key is the host's, in ssh's words; they may answer with the fingerprint. */
 import type { KnownHost } from "../../codec/keys/known-hosts.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import type { Prompter } from "../prompter.ts";
 import type { KnownHostsFile } from "./known-hosts-file.ts";
 

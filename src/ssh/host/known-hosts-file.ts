@@ -8,7 +8,7 @@ import { type FileHandle, mkdir, open, realpath, rename, stat, unlink } from "no
 import { dirname } from "node:path";
 import { editLines } from "../../codec/keys/host-key-changes.ts";
 import { type KnownHosts, parseKnownHosts } from "../../codec/keys/known-hosts.ts";
-import { errnoOf } from "../../io/failure.ts";
+import { errnoOf } from "../../io/socket-failure.ts";
 import { readBounded } from "../bounded-file.ts";
 import { withLock } from "./file-lock.ts";
 

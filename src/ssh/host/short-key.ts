@@ -1,7 +1,7 @@
 /** RequiredRSASize on the server's side: a host key that is too short proves nothing (sshconnect.c, verify_host_key_callback). */
 import { rsaBits } from "../../codec/keys/rsa-size.ts";
-import { visible } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { readHostCertificate } from "./host-authority.ts";
 
 /** `required` is in bits. */

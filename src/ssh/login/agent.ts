@@ -4,7 +4,7 @@
  */
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
 
 export interface AgentKey {

@@ -3,8 +3,8 @@
  * the server would take, and what to do. Nothing secret is ever written here.
  */
 import { formatAddress } from "../../codec/address.ts";
-import { quoted, visible } from "../../codec/terminal-text.ts";
 import { PorthopError } from "../../errors.ts";
+import { quoted, visible } from "../../text/terminal-text.ts";
 
 export interface Login {
   readonly user: string;

@@ -3,9 +3,9 @@
  * each only where it is offered and allowed. A failed login is never tried again by itself; its record tells why.
  */
 import type { AnyAuthMethod, AuthHandlerMiddleware } from "ssh2";
-import { visible } from "../../codec/terminal-text.ts";
 import type { PorthopError } from "../../errors.ts";
 import type { Logger } from "../../plugin.ts";
+import { visible } from "../../text/terminal-text.ts";
 import type { Prompter } from "../prompter.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
 import type { ChangePassword } from "../ssh2/login-messages.ts";

@@ -7,7 +7,7 @@ import { keyType, keyTypeName } from "../../codec/keys/fingerprint.ts";
 import { ecdsaFromDer } from "../../codec/keys/ssh-signature.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { type Agent, type AgentKey, rsaSha256Flag, rsaSha512Flag } from "./agent.ts";
 import type { KeyAlgorithm } from "./foreign-algorithm.ts";
 import type { Identities } from "./identity.ts";

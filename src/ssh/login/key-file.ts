@@ -3,7 +3,7 @@
  * a run, also when the session has to be made again. The passphrase itself is never kept.
  */
 import { keyType } from "../../codec/keys/fingerprint.ts";
-import type { KeyText } from "../../codec/keys/key-file.ts";
+import type { KeyText } from "../../codec/keys/key-text.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import type { Prompter } from "../prompter.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";

@@ -3,12 +3,12 @@
  * all, and what it makes of half of all ECDSA keys is refused under Deno ("invalid SEC1 private key").
  */
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign } from "node:crypto";
-import { type KeyText, recognizeKey } from "../../codec/keys/key-file.ts";
+import { type KeyText, recognizeKey } from "../../codec/keys/key-text.ts";
 import { type Curve, curves } from "../../codec/keys/ssh-signature.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { writeStrings } from "../../codec/ssh-string.ts";
-import { visible } from "../../codec/terminal-text.ts";
-import { keyFault } from "../failure.ts";
+import { visible } from "../../text/terminal-text.ts";
+import { keyFault } from "../ssh-failure.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
 
 export interface PrivateKey {

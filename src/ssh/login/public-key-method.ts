@@ -5,7 +5,7 @@
 import type { AnyAuthMethod } from "ssh2";
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { rsaBits } from "../../codec/keys/rsa-size.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import { foreignKey } from "../ssh2/foreign-key.ts";
 import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
 import { type Agent, type AgentKey, AgentSilent } from "./agent.ts";

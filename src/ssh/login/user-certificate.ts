@@ -5,7 +5,7 @@
 import { type Certificate, parseCertificate, timeFlaw, timeText } from "../../codec/keys/certificate.ts";
 import { fingerprint } from "../../codec/keys/fingerprint.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { visible } from "../../codec/terminal-text.ts";
+import { visible } from "../../text/terminal-text.ts";
 import type { KeyFile } from "./key-file.ts";
 
 export interface UserCertificate {

@@ -2,7 +2,7 @@
  * Looks at what ssh2 believes of a server unseen about its channels: one on which the server breaks the rules is closed, and
  * the others go on.
  */
-import { ChannelFault } from "../failure.ts";
+import { ChannelFault } from "../ssh-failure.ts";
 import type { ChannelTable, ChannelView, Handlers, Opened, StreamView } from "./view.ts";
 import { takeData } from "./window.ts";
 

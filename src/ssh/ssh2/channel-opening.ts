@@ -3,7 +3,7 @@
  * can refuse with one reason only; here whoever wants a type is asked, says why not, and holds nothing before the answer.
  */
 import type { Client, ClientChannel } from "ssh2";
-import type { OpenRefusal } from "../failure.ts";
+import type { OpenRefusal } from "../ssh-failure.ts";
 import { fewestPacketBytes } from "./channel-messages.ts";
 import type { ClientView, OpenView } from "./view.ts";
 

@@ -4,7 +4,7 @@
  * of that is changed before its first step. What is hashed and sent stays as both sides wrote it.
  */
 import { kexInitLists, withKeyExchanges } from "../../codec/session/kex-init.ts";
-import { unmatchedList } from "../failure.ts";
+import { unmatchedList } from "../ssh-failure.ts";
 import type { ExchangeView, ExchangingView, KexHandler, KexModule } from "./exchange-view.ts";
 import { exchangesOf } from "./exchange-watch.ts";
 import { TakenExchange } from "./taken-exchange.ts";

@@ -4,9 +4,9 @@ import { carryUntilStopped } from "../../../src/cli/carrying.ts";
 import { readRelaySettings } from "../../../src/config/relay-settings.ts";
 import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import { planRelay } from "../../../src/forward/relay-plan.ts";
+import { planRelay } from "../../../src/forward/plan/relay-plan.ts";
+import type { PlanDeps } from "../../../src/forward/plan/tunnel-plan.ts";
 import type { TunnelPlan } from "../../../src/forward/tunnel.ts";
-import type { PlanDeps } from "../../../src/forward/tunnel-plan.ts";
 import { writtenBy } from "../../kit/written.ts";
 
 async function carried(words: readonly string[], plan: (deps: PlanDeps) => Promise<TunnelPlan>) {

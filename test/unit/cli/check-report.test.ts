@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closingLines, type Look, stepFields, stepLines } from "../../../src/cli/check-report.ts";
 import { PorthopError } from "../../../src/errors.ts";
-import type { CheckStep } from "../../../src/forward/check-step.ts";
+import type { CheckStep } from "../../../src/forward/check/check-step.ts";
 
 const piped: Look = { hasColor: false };
 const wide: Look = { columns: 80, hasColor: false };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { sshWords } from "../../../src/codec/tunnel/ssh-command.ts";
 import { quoteForShell, requireOneLine, splitShellWords } from "../../../src/codec/words/shell-words.ts";
 import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import { sshWords } from "../../../src/tunnel/ssh-command.ts";
 
 const read = (text: string) => describeTunnel(text.split(" "));
 

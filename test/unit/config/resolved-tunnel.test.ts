@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainTunnel, type SshTunnel } from "../../../src/codec/tunnel/tunnel-description.ts";
 import type { ConfigSources } from "../../../src/config/file/config-sources.ts";
 import { resolved, spelledOut } from "../../../src/config/resolved-tunnel.ts";
+import { plainTunnel, type SshTunnel } from "../../../src/tunnel/tunnel-description.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";
 
 const web = plainTunnel("web", []);

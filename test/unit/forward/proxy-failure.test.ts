@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ErrorCode, PorthopError } from "../../../src/errors.ts";
 import { proxyFailure } from "../../../src/forward/proxy-failure.ts";
-import { channelRefused } from "../../../src/ssh/failure.ts";
+import { channelRefused } from "../../../src/ssh/ssh-failure.ts";
 
 const target = { host: "db", port: 5432 };
 const peer = { host: "vishnu", port: 22 };

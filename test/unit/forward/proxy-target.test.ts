@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
+import { carry } from "../../../src/flow/carry.ts";
 import type { Dialer } from "../../../src/flow/conn.ts";
-import { carry } from "../../../src/flow/relay.ts";
 import { openProxyRemark, type ProxyOptions, proxyTarget } from "../../../src/forward/proxy-target.ts";
 import type { Asked } from "../../../src/forward/target-source.ts";
 import type { Watcher } from "../../../src/plugin.ts";

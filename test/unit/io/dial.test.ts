@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import { connectTcp, type DialOptions, SourceUnusable } from "../../../src/io/dial.ts";
-import { describe, errnoOf } from "../../../src/io/failure.ts";
+import { describe, errnoOf } from "../../../src/io/socket-failure.ts";
 import { broken, quiet } from "../../kit/carried-flow.ts";
 import { otherListener } from "../../kit/other-listener.ts";
 import { echoServer, freePort, lateAnswerServer } from "../../kit/servers.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { parsePluginSpec } from "../../../src/codec/words/plugin-spec.ts";
-import { preparePlugin } from "../../../src/forward/plugin-list.ts";
+import { preparePlugin } from "../../../src/forward/plan/plugin-list.ts";
 import type { Middleware } from "../../../src/plugin.ts";
 import { broken, type CarriedFlow, carryFlow, targetAddress } from "../../kit/carried-flow.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";

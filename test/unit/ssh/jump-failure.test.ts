@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
-import { channelRefused } from "../../../src/ssh/failure.ts";
 import { unreachableThrough } from "../../../src/ssh/jump-failure.ts";
+import { channelRefused } from "../../../src/ssh/ssh-failure.ts";
 
 const target = { host: "db", port: 22 };
 const jump = { host: "gate", port: 2201, isJump: true };

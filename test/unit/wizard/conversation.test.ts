@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { sshWords } from "../../../src/codec/tunnel/ssh-command.ts";
 import { shellLine, splitShellWords } from "../../../src/codec/words/shell-words.ts";
 import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
+import { sshWords } from "../../../src/tunnel/ssh-command.ts";
 import { nextStep, resume, type Step } from "../../../src/wizard/conversation.ts";
 import { ownWords, type Plan } from "../../../src/wizard/plan.ts";
 import { type Facts, isSameQuestion, type Question } from "../../../src/wizard/question.ts";

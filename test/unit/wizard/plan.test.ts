@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sshWords } from "../../../src/codec/tunnel/ssh-command.ts";
+import { sshWords } from "../../../src/tunnel/ssh-command.ts";
 import { ownWords, relayPlan, tunnelPlan } from "../../../src/wizard/plan.ts";
 
 const server = { user: "alice", host: "vishnu", port: 2222 };

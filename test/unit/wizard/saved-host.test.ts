@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import type { SshTunnel } from "../../../src/codec/tunnel/tunnel-description.ts";
 import type { ConfigSources } from "../../../src/config/file/config-sources.ts";
 import { readHostNames } from "../../../src/config/file/host-names.ts";
+import type { SshTunnel } from "../../../src/tunnel/tunnel-description.ts";
 import { tunnelPlan, type Wishes } from "../../../src/wizard/plan.ts";
 import { appendix, checkHostName, disagreement, savedHostLines } from "../../../src/wizard/saved-host.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";

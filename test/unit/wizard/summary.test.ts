@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sshWords } from "../../../src/codec/tunnel/ssh-command.ts";
 import { splitShellWords } from "../../../src/codec/words/shell-words.ts";
+import { sshWords } from "../../../src/tunnel/ssh-command.ts";
 import { nextStep } from "../../../src/wizard/conversation.ts";
 import { ownWords, type Plan } from "../../../src/wizard/plan.ts";
 import type { Facts } from "../../../src/wizard/question.ts";

@@ -10,7 +10,7 @@ import {
   type SideChannels,
   takeSideChannels,
 } from "../../../../src/ssh/channel/side-channel.ts";
-import type { OpenRefusal } from "../../../../src/ssh/failure.ts";
+import type { OpenRefusal } from "../../../../src/ssh/ssh-failure.ts";
 import type { ChannelOpening } from "../../../../src/ssh/ssh2/channel-opening.ts";
 import { CommandPair } from "../../../kit/command-pair.ts";
 import { connPair, type MemoryConn } from "../../../kit/memory-conn.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parsePublicKey } from "../../../../src/codec/keys/key-file.ts";
+import { parsePublicKey } from "../../../../src/codec/keys/key-text.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
 import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
 import { writeCertificate } from "../../../kit/certificate-blob.ts";

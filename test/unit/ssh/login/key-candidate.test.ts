@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { test } from "node:test";
-import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-file.ts";
+import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-text.ts";
 import { verifySignature } from "../../../../src/codec/keys/ssh-signature.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";

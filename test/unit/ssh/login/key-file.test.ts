@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-file.ts";
+import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-text.ts";
 import type { PorthopError } from "../../../../src/errors.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { KeyFile, KeyUnusable, type Opening } from "../../../../src/ssh/login/key-file.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { recognizeKey } from "../../../../src/codec/keys/key-file.ts";
+import { recognizeKey } from "../../../../src/codec/keys/key-text.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { openPrivateKey, WrongPassphrase } from "../../../../src/ssh/login/private-key.ts";

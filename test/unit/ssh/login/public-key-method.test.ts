@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BaseAgent } from "ssh2";
-import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-file.ts";
+import { parsePublicKey, recognizeKey } from "../../../../src/codec/keys/key-text.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";

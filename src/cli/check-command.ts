@@ -1,0 +1,93 @@
+/**
+ * `porthop check`: takes the words of `run`, tries all that run would do leg by leg, and says what fails and what to do.
+ * Exits with 0 only when all that was tried works.
+ */
+import { realSources } from "../config/file/config-sources.ts";
+import { plainWords } from "../config/pasted-command.ts";
+import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
+import { PorthopError } from "../errors.ts";
+import { Bus } from "../flow/bus.ts";
+import type { Telling } from "../flow/telling.ts";
+import { checkTunnel } from "../forward/check/check.ts";
+import type { CheckStep } from "../forward/check/check-step.ts";
+import { planTunnel } from "../forward/plan/tunnel-plan.ts";
+import { environmentForPrograms } from "./background.ts";
+import { closingLines, type Look, stepFields, stepLines } from "./check-report.ts";
+import { reportFailure } from "./failure-report.ts";
+import { Interruption } from "./interruption.ts";
+import { Output, wantsColor } from "./output.ts";
+import { bannerReport, jsonEvent, jsonExit } from "./report.ts";
+import { terminalPrompter } from "./terminal-prompter.ts";
+
+export async function check(words: readonly string[], showHelp: () => void): Promise<number> {
+  let json = words.includes("--json");
+  try {
+    const plain = plainWords(words);
+    json = plain.includes("--json");
+    // The stdout that -W or a command would have with run is free here: neither is started.
+    const others = plain.filter((word) => word !== "--json");
+    const settings = readRunSettings(others, realSources(process.env));
+    if (settings.help) {
+      showHelp();
+      return 0;
+    }
+    const code = await checkWith(settings, json, new Output(settings.logLevel));
+    if (json) jsonExit(new Output(settings.logLevel), code);
+    return code;
+  } catch (thrown) {
+    return reportFailure(thrown, json);
+  }
+}
+
+async function checkWith(settings: RunSettings, json: boolean, output: Output): Promise<number> {
+  const interruption = new Interruption();
+  const prompter = terminalPrompter(() => {});
+  const steps: CheckStep[] = [];
+  const since = performance.now();
+  for (const warning of settings.keywords.warnings) output.warn(warning);
+  for (const note of settings.keywords.notes) output.loggerFor().debug(note);
+  for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
+  try {
+    const planning = planTunnel(settings, {
+      log: output.loggerFor(),
+      prompter,
+      environment: environmentForPrograms(process.env),
+      signal: interruption.stop,
+    });
+    const plan = await interruption.orStop(planning);
+    const tell = (step: CheckStep) => {
+      steps.push(step);
+      if (json) jsonEvent(output, "check", stepFields(step));
+      else for (const line of stepLines(step, look())) output.result(line);
+    };
+    const isAttended = prompter !== undefined && !settings.keywords.flag("BatchMode", false);
+    await checkTunnel(plan, checkTelling(settings, output), { tell, isAttended }, interruption.stop);
+    if (!json) for (const line of closingLines(steps, performance.now() - since, look())) output.result(line);
+    return steps.some(({ outcome }) => outcome === "no") ? 255 : 0;
+  } catch (thrown) {
+    // A check that was ended by SIGTERM has not found all well, which 0 would say.
+    if (interruption.stop.aborted) return (await interruption.requested) || 255;
+    if (!(thrown instanceof PorthopError) || thrown.code !== "cancelled") throw thrown;
+    output.error(thrown);
+    return thrown.exitCode;
+  } finally {
+    interruption.release();
+  }
+}
+
+function checkTelling(settings: RunSettings, output: Output): Telling {
+  const bus = new Bus();
+  bannerReport(bus, output);
+  return {
+    bus,
+    // What it warns of is in the step itself.
+    loggerFor: (plugin) => ({ ...output.loggerFor(plugin), warn: () => {} }),
+    trace: settings.trace ? (text) => output.debug(text) : undefined,
+  };
+}
+
+/** Looked at for each line: the window may be made smaller meanwhile. */
+function look(): Look {
+  const { isTTY, columns } = process.stdout;
+  return { columns: isTTY ? columns || 80 : undefined, hasColor: wantsColor(process.stdout) };
+}

@@ -1,0 +1,24 @@
+/** `porthop relay`: forwards without ssh, from here to where this machine can connect itself. */
+import { readRelaySettings } from "../config/relay-settings.ts";
+import { PorthopError } from "../errors.ts";
+import { planRelay } from "../forward/plan/relay-plan.ts";
+import { carryUntilStopped } from "./carrying.ts";
+import { reportFailure } from "./failure-report.ts";
+
+export async function relay(words: readonly string[], showHelp: () => void): Promise<number> {
+  try {
+    const settings = readRelaySettings(words);
+    if (settings.help) {
+      showHelp();
+      return 0;
+    }
+    if (settings.forwards.length === 0) {
+      throw new PorthopError("usage", "nothing to relay: -L is missing", {
+        hint: "for example: porthop relay -L 8080:intranet:80",
+      });
+    }
+    return await carryUntilStopped({ command: "relay", words, settings, plan: () => planRelay(settings) });
+  } catch (thrown) {
+    return reportFailure(thrown, words.includes("--json"));
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The two ends of a forward, tried as a tunnel would use them: its listener is bound and held to the end of the check,
+ * for two forwards may want the same port, and its target is dialed and listened to. Nothing is carried.
+ */
+import { lstatSync } from "node:fs";
+import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
+import type { Forward } from "../../config/forward.ts";
+import { PorthopError } from "../../errors.ts";
+import type { Dialer, Inbound, Listener } from "../../flow/conn.ts";
+import { openFailureOf } from "../../ssh/ssh-failure.ts";
+import { quoted } from "../../text/terminal-text.ts";
+import { type ForwardingSession, listensThere, type Pairing, type PairingOptions, pair } from "../pairing.ts";
+import type { Uplink } from "../uplink/uplink.ts";
+import { type CheckStep, skipped, tried, within } from "./check-step.ts";
+import { hearTarget } from "./target-greeting.ts";
+
+export interface ForwardCheckContext {
+  /** Undefined when no session stands: then only what does not need one is tried. */
+  readonly uplink: Uplink<ForwardingSession> | undefined;
+  readonly options: PairingOptions;
+  readonly signal: AbortSignal;
+  readonly limits: ForwardLimits;
+}
+
+export interface ForwardLimits {
+  readonly listenMs: number;
+  readonly dialMs: number;
+  /** How long a target that was reached may take to speak first. */
+  readonly greetingMs: number;
+}
+
+export const noSession = "needs a session with the server";
+
+/** Undefined where there is none, as for -W. What listens is added to `held`, whose owner closes it. */
+export async function checkListener(
+  forward: Forward,
+  context: ForwardCheckContext,
+  held: Listener[],
+): Promise<CheckStep | undefined> {
+  const { id, listen } = forward;
+  if (listen === undefined) return undefined;
+  const place = { step: "listener", forward: id, leg: 1 } as const;
+  const { uplink, options, signal, limits } = context;
+  const isThere = listensThere(forward);
+  if (isThere && uplink === undefined) return skipped(place, noSession);
+  // A socket that sshd made stays behind when it is cancelled, and would be in the way of the next who asks for it.
+  if (isThere && isUnix(listen)) return skipped(place, `not tried: sshd would leave the file ${listen.path} behind`);
+  if (!isThere && isReplaceable(listen, options)) {
+    const message = `${formatAddress(listen)} is there already, and StreamLocalBindUnlink lets run replace it`;
+    return tried(place, async () => ({ message }), signal);
+  }
+  const { listen: begin } = sidesOf(forward, uplink, withoutUnlink(options));
+  const late = () =>
+    new PorthopError("forward.refused", `no answer about ${formatAddress(listen)} in ${limits.listenMs / 1000} s`, {
+      leg: 1,
+    });
+  return tried(
+    place,
+    async () => {
+      const close = (listener: Listener) => void listener.close();
+      const listener = await within(limits.listenMs, signal, late, (limit) => begin(refuse, limit), close);
+      held.push(listener);
+      const places = listener.addresses.map(formatAddress).join(" and ");
+      const who = isThere ? "the server listened on" : "could listen on";
+      return { message: [`${who} ${places}`, ...(listener.remarks ?? [])].join("; ") };
+    },
+    signal,
+  );
+}
+
+/** Undefined where the target is only known when somebody asks for one, and this machine would dial it. */
+export async function checkTarget(
+  forward: Forward,
+  context: ForwardCheckContext,
+  sshdPort: number,
+): Promise<CheckStep | undefined> {
+  const { id, connect } = forward;
+  const { uplink, options, signal } = context;
+  const place = { step: connect === undefined ? "dial" : "target", forward: id, leg: 3 } as const;
+  if (connect === undefined && listensThere(forward)) return undefined;
+  if (uplink === undefined && !listensThere(forward)) return skipped(place, noSession);
+  const { dialer } = sidesOf(forward, uplink, options);
+  if (connect === undefined) return tried(place, () => probe(dialer, sshdPort, context), signal);
+  return tried(place, () => reach(dialer, connect, context), signal);
+}
+
+/** Without a session what is on this machine is tried all the same: a relay has those two ends, and no more. */
+function sidesOf(
+  forward: Forward,
+  uplink: Uplink<ForwardingSession> | undefined,
+  options: PairingOptions,
+): Pick<Pairing, "listen" | "dialer"> {
+  return uplink === undefined
+    ? pair({ ...forward, kind: "relay" }, undefined, options)
+    : pair(forward, uplink, options);
+}
+
+async function reach(dialer: Dialer, target: Address, { signal, limits }: ForwardCheckContext) {
+  const where = formatAddress(target);
+  const since = performance.now();
+  const { conn } = await dial(dialer, target, signal, limits);
+  const ms = performance.now() - since;
+  const heard = await hearTarget(conn, limits.greetingMs).catch((error: unknown) => {
+    throw hungUp(target, "reset the connection at once", error);
+  });
+  if (heard.text !== undefined) return { message: `${where} says ${quoted(heard.text)}`, ms };
+  if (heard.ended) throw hungUp(target, "took the connection and ended it at once, without a word");
+  return { message: `${where} takes connections, and waits to be spoken to`, ms };
+}
+
+async function dial(dialer: Dialer, target: Address, signal: AbortSignal, { dialMs }: ForwardLimits) {
+  const late = () =>
+    new PorthopError("target.unreachable", `the target ${formatAddress(target)} did not answer in ${dialMs / 1000} s`, {
+      leg: 3,
+      hint: "it is off, or a firewall in front of it drops what is sent to it: check the address and the port",
+    });
+  try {
+    const give = (limit: AbortSignal) => dialer.dial(target, nobody, limit);
+    return await within(dialMs, signal, late, give, ({ conn }) => conn.abort(late()));
+  } catch (error) {
+    throw withUnixCure(error, target);
+  }
+}
+
+/** What comes in is nobody's to ask for: any target does, and sshd itself is one that is there. */
+async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: ForwardCheckContext) {
+  const target = { host: "localhost", port: sshdPort };
+  const where = formatAddress(target);
+  try {
+    const { conn } = await dial(dialer, target, signal, limits);
+    conn.abort(new PorthopError("cancelled", "the server dials: that is all that was to be known"));
+    return { message: `the server dials for it: its own ${where} was reached` };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof PorthopError)) throw error;
+    // It has tried, and that is what matters: its sshd may have another port inside.
+    if (error.code === "target.refused" || error.code === "target.unreachable") {
+      return { message: `the server dials for it: nothing is at its own ${where}, and nothing has to be` };
+    }
+    if (error.code !== "target.prohibited") throw error;
+    const { code, message, leg, cause } = error;
+    const hint =
+      "see AllowTcpForwarding, PermitOpen and key restrictions there; with a PermitOpen others may be allowed";
+    throw new PorthopError(code, message, { hint, leg, cause });
+  }
+}
+
+/** As the relay is told who asks, where nobody does. */
+const nobody = { host: "127.0.0.1", port: 0 };
+
+function hungUp(target: Address, how: string, cause?: unknown): PorthopError {
+  // The session itself may be gone: that says more.
+  if (cause instanceof PorthopError && cause.code === "ssh.lost") return cause;
+  return new PorthopError("target.unreachable", `the target ${formatAddress(target)} ${how}`, {
+    leg: 3,
+    hint: "so does a proxy (of Docker, a load balancer) with no service behind it, or a service that does not let this client in",
+    cause,
+  });
+}
+
+/** sshd says "open failed" of a socket that is not there as of one that is not allowed (serverloop.c). */
+function withUnixCure(error: unknown, target: Address): unknown {
+  if (!(error instanceof PorthopError) || openFailureOf(error) === undefined || !isUnix(target)) return error;
+  const { code, message, leg, cause } = error;
+  const hint =
+    "it does not say why: no socket at this path that its user may open, or AllowStreamLocalForwarding, DisableForwarding or a key restriction";
+  return new PorthopError(code, message, { hint, leg, cause });
+}
+
+function refuse(inbound: Inbound): void {
+  inbound.refuse(new PorthopError("target.prohibited", "porthop check carries nothing"));
+}
+
+function isReplaceable(listen: Address, { unix }: PairingOptions): boolean {
+  if (!isUnix(listen) || unix?.unlink !== true) return false;
+  return lstatSync(listen.path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+/** A check takes no socket away from whoever has it. */
+function withoutUnlink(options: PairingOptions): PairingOptions {
+  return { ...options, unix: { ...options.unix, unlink: false } };
+}

@@ -1,0 +1,69 @@
+/**
+ * Listens to a target that was dialed: whether it speaks first, as SSH, SMTP or MySQL servers do, waits, or hangs up at
+ * once. Then takes leave in good order, so that a service has no broken connection in its log.
+ */
+import { PorthopError } from "../../errors.ts";
+import type { Conn } from "../../flow/conn.ts";
+import type { Chunk } from "../../plugin.ts";
+
+/** The first line, or the beginning of it, or of what has no lines; undefined when nothing came. Not safe to show. */
+export interface TargetGreeting {
+  readonly text: string | undefined;
+  /** The target has ended its half. */
+  readonly ended: boolean;
+}
+
+/** How long a target may take to answer our end with its own. */
+const goodbyeMs = 200;
+const mostCharacters = 120;
+
+/** Rejects when the target breaks the connection before it said anything. The conn is over afterwards. */
+export async function hearTarget(conn: Conn, patienceMs: number): Promise<TargetGreeting> {
+  const timeUp = Symbol("time is up");
+  let alarm: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<typeof timeUp>((resolve) => {
+    alarm = setTimeout(() => resolve(timeUp), patienceMs);
+  });
+  let text = "";
+  let reading: Promise<Chunk | undefined> | undefined;
+  let ended = false;
+  try {
+    while (!text.includes("\n") && text.length < mostCharacters) {
+      reading ??= conn.read();
+      const got = await Promise.race([reading, patience]);
+      if (got === timeUp) break;
+      reading = undefined;
+      ended = got === undefined;
+      if (got === undefined) break;
+      text += Buffer.from(got.subarray(0, mostCharacters)).toString("latin1");
+    }
+  } catch (error) {
+    if (text === "") throw error;
+    ended = true;
+  } finally {
+    clearTimeout(alarm);
+    await takeLeave(conn, reading);
+  }
+  return { text: text === "" ? undefined : firstLine(text), ended };
+}
+
+async function takeLeave(conn: Conn, reading: Promise<Chunk | undefined> | undefined): Promise<void> {
+  let alarm: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<void>((resolve) => {
+    alarm = setTimeout(resolve, goodbyeMs);
+  });
+  // Whatever goes wrong here: all that was wanted was heard.
+  await Promise.race([drain(conn, reading).catch(() => {}), patience]);
+  clearTimeout(alarm);
+  conn.abort(new PorthopError("cancelled", "the check of this target is over"));
+}
+
+async function drain(conn: Conn, reading: Promise<Chunk | undefined> | undefined): Promise<void> {
+  await conn.end();
+  for (let chunk = await (reading ?? conn.read()); chunk !== undefined; chunk = await conn.read());
+}
+
+function firstLine(text: string): string {
+  const line = /^[^\r\n]+/.exec(text)?.[0] ?? text;
+  return line.slice(0, mostCharacters);
+}

@@ -1,0 +1,65 @@
+/**
+ * The texts given for a plugin's options, checked and converted by the plugin's own option record (design.md, promise 9:
+ * one record feeds the flag, the check, the wizard and the list of plugins).
+ */
+
+import { Malformed } from "../../codec/malformed.ts";
+import { parseDuration, parseRate, parseSize } from "../../codec/units.ts";
+import type { OptionSpec, OptionSpecs, OptionTypes, OptionValues } from "../../plugin.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { quoted } from "../../text/terminal-text.ts";
+
+type Value = OptionTypes[keyof OptionTypes];
+
+/** Malformed names the option, the bad value and what is expected: `option "up": "fast" is not a rate such as ...`. */
+export function readOptions<O extends OptionSpecs>(specs: O, given: ReadonlyMap<string, string>): OptionValues<O> {
+  for (const name of given.keys()) {
+    if (!Object.hasOwn(specs, name)) throw unknownOption(name, Object.keys(specs));
+  }
+  const values = Object.entries(specs).map(([name, spec]) => {
+    const text = given.get(name) ?? spec.default;
+    if (text === undefined && spec.required) throw new Malformed(`option "${name}" is required: ${spec.about}`);
+    return [name, text === undefined ? undefined : readOption(name, spec, text)] as const;
+  });
+  // Each value was read by the reader of its spec's type, which is what OptionValues says.
+  return Object.fromEntries(values) as OptionValues<O>;
+}
+
+/** One option alone, as the wizard asks for it. */
+export function readOption(name: string, spec: OptionSpec, text: string): Value {
+  if (spec.choices !== undefined && !spec.choices.includes(text)) {
+    throw new Malformed(`option "${name}": ${quoted(text)} is not one of ${spec.choices.join(", ")}`);
+  }
+  try {
+    return readers[spec.type](text);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Malformed(`option "${name}": ${error.message}`);
+  }
+}
+
+const readers: { readonly [T in keyof OptionTypes]: (text: string) => OptionTypes[T] } = {
+  text: (text) => text,
+  number: readNumber,
+  flag: readFlag,
+  rate: parseRate,
+  size: parseSize,
+  duration: parseDuration,
+};
+
+function readNumber(text: string): number {
+  const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new Malformed(`${quoted(text)} is not a whole number such as 10`);
+  // Never -0, which prints as 0 and divides as its opposite.
+  return value + 0;
+}
+
+function readFlag(text: string): boolean {
+  if (text !== "yes" && text !== "no") throw new Malformed(`${quoted(text)} is neither yes nor no`);
+  return text === "yes";
+}
+
+function unknownOption(name: string, known: readonly string[]): Malformed {
+  const exist = known.length === 0 ? "it takes none" : `there are ${known.join(", ")}`;
+  return new Malformed(`option ${quoted(name)} is unknown${didYouMean(name, known)}; ${exist}`);
+}

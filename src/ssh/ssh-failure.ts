@@ -1,0 +1,288 @@
+/**
+ * What ssh2's errors mean to porthop: the only place where its levels, codes and texts are read.
+ * RFC 4254, section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
+ */
+import { type Address, formatAddress, isUnix } from "../codec/address.ts";
+import { type ErrorCode, type LegNumber, PorthopError } from "../errors.ts";
+import { SourceUnusable } from "../io/dial.ts";
+import { describe, errnoOf } from "../io/socket-failure.ts";
+import { quoted, visible } from "../text/terminal-text.ts";
+
+export interface Peer {
+  readonly host: string;
+  readonly port: number;
+  /** It is only passed on the way, which its errors say. */
+  readonly isJump?: boolean | undefined;
+}
+
+/** ssh2 attaches these to its errors. */
+interface Ssh2Error extends Error {
+  readonly level?: string;
+  readonly reason?: number | string;
+  readonly code?: string | number;
+}
+
+/** One of the agent's or of a signature is no end of the session: ssh2 goes on with the next method. */
+export function isAgentError(error: Ssh2Error): boolean {
+  return error.level === "agent";
+}
+
+/** ssh2 has nothing more to try. */
+export function isLoginError(error: Ssh2Error): boolean {
+  return error.level === "client-authentication";
+}
+
+/** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */
+export function isEndOfTries(error: Ssh2Error): boolean {
+  return /authentication failures|Too many/i.test(error.message);
+}
+
+/** Why ssh2 cannot open a key file, where that has a cure of its own. */
+export function keyFault({ message }: Error): "passphrase" | "cipher" | undefined {
+  if (/passphrase|integrity check|to decrypt key|unable to authenticate|bad decrypt/i.test(message))
+    return "passphrase";
+  // chacha20-poly1305@openssh.com
+  return /unknown cipher|unsupported cipher/i.test(message) ? "cipher" : undefined;
+}
+
+/** Which of the lists of a KEXINIT had nothing in common with ours, counted from 0 (RFC 4253, section 7.1). */
+export function unmatchedList(error: Ssh2Error): number | undefined {
+  const index = listNames.findIndex((name) => error.message.endsWith(`no matching ${name}`));
+  return index === -1 ? undefined : index;
+}
+
+/** In the words of ssh2's kex.js, handleKexInit. */
+const listNames = [
+  ...["key exchange algorithm", "host key format", "C->S cipher", "S->C cipher", "C->S MAC", "S->C MAC"],
+  ...["C->S compression algorithm", "S->C compression algorithm"],
+];
+
+/** The connection ended before anything was agreed on, in ssh2's own words. */
+export function lostEarly(): Error {
+  return new Error(lostEarlyText);
+}
+
+const lostEarlyText = "Connection lost before handshake";
+
+/** The TCP connection to sshd could not be made. */
+export function unreachable(error: unknown, peer: Peer): PorthopError {
+  if (error instanceof PorthopError) return onLeg2(error);
+  const refused = errnoOf(error) === "ECONNREFUSED";
+  const otherEnd = refused
+    ? "no program listens there: check the port (-p) and that sshd runs"
+    : "check the host, the port (-p) and any firewall in between";
+  return new PorthopError(
+    "ssh.unreachable",
+    `cannot reach ${peer.isJump === true ? "" : "sshd at "}${nameOf(peer)}: ${describe(error)}`,
+    {
+      leg: 2,
+      hint: error instanceof SourceUnusable ? "BindAddress (-b) is an address of this machine" : otherEnd,
+      cause: error,
+    },
+  );
+}
+
+/** Whoever looked the name up did not know what for. */
+function onLeg2(error: PorthopError): PorthopError {
+  return new PorthopError(error.code, error.message, { hint: error.hint, leg: 2, cause: error.cause });
+}
+
+/**
+ * The session failed before it was ready, for a reason that is neither the host key nor the login. `heard` is the
+ * beginning of what the server said.
+ */
+export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): PorthopError {
+  const where = nameOf(peer);
+  const text = textOf(error);
+  // sshd itself says in plain words that it has too many callers, or has had enough of this one (sshd.c, drop_connection).
+  const isTurnedAway = /^(Exceeded MaxStartups|Not allowed at this time)/.test(heard);
+  if (heard !== "" && !isTurnedAway && !/^SSH-/m.test(heard)) {
+    const line = heard.split(/\r?\n/, 1)[0] ?? "";
+    return new PorthopError("ssh.protocol", `${where} does not speak SSH: it said ${quoted(line)}`, {
+      leg: 2,
+      hint: "another service has that port: check the port (-p)",
+      cause: error,
+    });
+  }
+  if (error.message.startsWith(lostEarlyText) || errnoOf(error) === "ECONNRESET") {
+    return new PorthopError("ssh.lost", `${where} closed the connection before the SSH handshake was done`, {
+      leg: 2,
+      hint: "sshd may be refusing this address for a while (MaxStartups, PerSourcePenalties): wait a minute before the next try",
+      cause: error,
+    });
+  }
+  if (/identification|header|greeting|protocol version/i.test(error.message)) {
+    return new PorthopError("ssh.protocol", `${where} does not speak SSH: ${text}`, {
+      leg: 2,
+      hint: "another service has that port: check the port (-p)",
+      cause: error,
+    });
+  }
+  if (/no matching/.test(error.message)) {
+    return new PorthopError("ssh.protocol", `${where} and porthop have no algorithm in common: ${text}`, {
+      leg: 2,
+      hint: "its sshd_config allows only what porthop does not have, or what Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms here leave out",
+      cause: error,
+    });
+  }
+  return new PorthopError("ssh.protocol", `the SSH handshake with ${where} failed: ${text}`, { leg: 2, cause: error });
+}
+
+/** A session that was ready is gone. `isStalled`: the server read no answers any more. */
+export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false): PorthopError {
+  const where = nameOf(peer);
+  if (error?.level === "client-timeout" && isStalled) {
+    return new PorthopError("ssh.lost", `lost the session with ${where}: it asks and does not read the answers`, {
+      leg: 2,
+      hint: "the server, or what stands for it, does not behave as an SSH server",
+      cause: error,
+    });
+  }
+  if (error?.level === "client-timeout") {
+    return new PorthopError("ssh.lost", `lost the session with ${where}: it stopped answering`, {
+      leg: 2,
+      hint: "the network or the server is gone; see ServerAliveInterval",
+      cause: error,
+    });
+  }
+  const how = error === undefined ? "the connection was closed" : textOf(error);
+  return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
+}
+
+/** For messages: `db.internal:22`, `the jump host gate:22`. */
+export function nameOf(peer: Peer): string {
+  return peer.isJump === true ? `the jump host ${formatAddress(peer)}` : formatAddress(peer);
+}
+
+/** ssh2 trips over some messages that make no sense; its own words for that are none for a user. */
+function textOf(error: Ssh2Error): string {
+  const isOurs = error instanceof TypeError || error instanceof RangeError;
+  return isOurs ? "the server sent a message that makes no sense" : visible(describe(error), 200);
+}
+
+/** The server did not open the channel to a target. */
+export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): PorthopError {
+  const where = formatAddress(target);
+  const server = formatAddress(peer);
+  const text = openFailureText(error);
+  switch (error.reason) {
+    case 1:
+      return new PorthopError("target.prohibited", `${server} prohibits forwarding to ${where} (reason 1: ${text})`, {
+        leg: 2,
+        cause: error,
+      });
+    case 2:
+      return connectFailed(text, where, error);
+    case 3:
+      return new PorthopError("target.prohibited", `${server} does not know this kind of forward (reason 3: ${text})`, {
+        leg: 2,
+        cause: error,
+      });
+    case 4:
+      return new PorthopError("target.prohibited", `${server} is short of resources (reason 4: ${text})`, {
+        leg: 2,
+        hint: "the server has too many channels or open files; try again later",
+        cause: error,
+      });
+    default:
+      // RFC 4250, section 4.3 has no other reasons, and a server may close the channel instead of giving one.
+      if (typeof error.reason === "number" || error.reason === "") {
+        const why = error.reason === "" ? text : `reason ${error.reason}: ${text}`;
+        return new PorthopError("target.prohibited", `${server} did not open a channel to ${where} (${why})`, {
+          leg: 2,
+          cause: error,
+        });
+      }
+      return new PorthopError("ssh.lost", `the session with ${server} ended while connecting to ${where}`, {
+        leg: 2,
+        cause: error,
+      });
+  }
+}
+
+/** The server broke a rule on one channel, `the server sent more than ...`: that channel is closed and the session goes on. */
+export class ChannelFault extends Error {}
+
+/** `where` is who is at the other end of the channel. */
+export function channelFault(fault: ChannelFault, where: string, leg: LegNumber): PorthopError {
+  const way = leg === 1 ? "from" : "to";
+  return new PorthopError("ssh.protocol", `closed the channel ${way} ${where}: ${fault.message}`, {
+    leg: 2,
+    hint: "the server breaks the rules of SSH on this channel; the other connections go on",
+    cause: fault,
+  });
+}
+
+/** RFC 4254's reason behind an error of `channelRefused`, and the server's text; undefined for all other errors. */
+export function openFailureOf({ cause }: PorthopError): { readonly reason: number; readonly text: string } | undefined {
+  if (!(cause instanceof Error) || !("reason" in cause) || typeof cause.reason !== "number") return undefined;
+  return { reason: cause.reason, text: cause.message };
+}
+
+/** The server's own words for a channel that it did not open. */
+export function openFailureText(error: Ssh2Error): string {
+  return visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200) || "no reason given";
+}
+
+/** How the C libraries of servers say that a name has no address. */
+export const cannotResolve = /not known|no address|resol[vu]|name or service|nodename/i;
+
+function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopError {
+  if (/refused/i.test(text)) {
+    return new PorthopError("target.refused", `the target ${where} refused the connection from the server`, {
+      leg: 3,
+      cause,
+    });
+  }
+  if (cannotResolve.test(text)) {
+    return new PorthopError("target.unreachable", `the server cannot resolve the target's name ${where}: ${text}`, {
+      leg: 3,
+      hint: "the name is looked up on the server: use a name or address that is known there",
+      cause,
+    });
+  }
+  return new PorthopError("target.unreachable", `the server cannot reach the target ${where}: ${text}`, {
+    leg: 3,
+    cause,
+  });
+}
+
+/**
+ * The server did not listen. It says no more than that (RFC 4254, section 4): a port that is taken and one that is not
+ * allowed look alike.
+ */
+export function listenRefused(error: Error, wanted: Address, peer: Peer): PorthopError {
+  return new PorthopError("forward.refused", `the server ${nameOf(peer)} did not listen on ${formatAddress(wanted)}`, {
+    leg: 1,
+    hint: isUnix(wanted) ? unixHint : tcpHint(wanted.port),
+    cause: error,
+  });
+}
+
+const unixHint =
+  "it does not say why: a file that is there already (remove it, or StreamLocalBindUnlink yes in its sshd_config), a folder that its user may not write to, or AllowStreamLocalForwarding or DisableForwarding";
+
+function tcpHint(port: number): string {
+  const forbidden = "AllowTcpForwarding, PermitListen, DisableForwarding or a key restriction";
+  if (port === 0) return `it does not say why: any port would have done, so it is forbidden by ${forbidden}`;
+  const low = port < 1024 ? ", or it needs root there (a port below 1024)" : "";
+  return `it does not say why: the port is taken (there, "ss -ltn" shows it, and port 0 gets a free one), or it is forbidden by ${forbidden}${low}`;
+}
+
+/** How a channel that the server wants to open is refused: a reason of RFC 4254, section 5.1, and a few words. */
+export interface OpenRefusal {
+  readonly reason: 1 | 2 | 4;
+  readonly text: string;
+}
+
+/** Little of ours is told to the server: the words are those that sshd has for the same. */
+export function openRefusal({ code, cause }: PorthopError): OpenRefusal {
+  const errno = errnoOf(cause);
+  if (errno === "EMFILE" || errno === "ENFILE") return { reason: 4, text: describe(cause) };
+  if (code === "target.refused") return { reason: 2, text: "Connection refused" };
+  if (unreachableCodes.has(code))
+    return { reason: 2, text: errno === undefined ? "Connection failed" : describe(cause) };
+  return { reason: 1, text: "open failed" };
+}
+
+const unreachableCodes: ReadonlySet<ErrorCode> = new Set(["target.unreachable", "host.not-found"]);

@@ -1,0 +1,69 @@
+/**
+ * What a description says and ssh cannot: for each thing one note with the nearest that there is. They go beside the
+ * command as comments.
+ */
+import { Malformed } from "../codec/malformed.ts";
+import { parseRate } from "../codec/units.ts";
+import { visible } from "../text/terminal-text.ts";
+import { type Extra, forwardIds, type Place, type SshTunnel } from "./tunnel-description.ts";
+import { type LegView, legsOf, tcpdump } from "./tunnel-legs.ts";
+
+/** Lines of plain text. */
+export function commandNotes(tunnel: SshTunnel, place: Place): readonly string[] {
+  return tunnel.extras.flatMap((extra) => note(extra, tunnel, place));
+}
+
+/** As comments of a shell, ssh_config and systemd, which all know `#`. */
+export function commentLines(notes: readonly string[]): readonly string[] {
+  return notes.map((text) => `# ${visible(text)}`);
+}
+
+function note({ name, value = "" }: Extra, tunnel: SshTunnel, place: Place): readonly string[] {
+  if (name === "capture") return captureNotes(value, tunnel, place);
+  if (name === "rate-limit") return [`ssh limits no rate (--rate-limit ${value}): ${limiter(value)}`];
+  if (name === "allow-from") {
+    return [`ssh lets everybody in who reaches the port (--allow-from ${value}): a firewall rule keeps others out`];
+  }
+  if (name === "hold" || name === "reconnect") {
+    if (value === "never") return [];
+    return [
+      `ssh ends with its session (--${name}): --format autossh or systemd starts it again, open connections are lost`,
+    ];
+  }
+  if (name === "use") return [`ssh has no plugins (--use ${value}): its -v says when a connection opens`];
+  if (name === "check-target") return ["ssh does not try its targets (--check-target): porthop check does"];
+  if (name === "inspect") return ["ssh shows no connections (--inspect): its -v says when one opens"];
+  // What is left is about what porthop says and writes itself.
+  return [];
+}
+
+/** trickle counts in KB. */
+function limiter(rate: string): string {
+  try {
+    const kilobytes = Math.max(1, Math.round(parseRate(rate) / 1000));
+    return `trickle -s -u ${kilobytes} -d ${kilobytes} before the command is the nearest`;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return "trickle before the command is the nearest";
+  }
+}
+
+function captureNotes(file: string, tunnel: SshTunnel, place: Place): readonly string[] {
+  const ids = forwardIds(tunnel.forwards);
+  const isOne = tunnel.forwards.length === 1;
+  const lines = tunnel.forwards.flatMap((spec, index) =>
+    // Leg 2 is the same for all forwards.
+    legsOf(tunnel, spec, place)
+      .filter(({ leg }) => leg !== 2 || index === 0)
+      .map((leg, at) => captureNote(leg, isOne || leg.leg === 2 ? "" : `${ids[index]}-`, leg.leg === 2 ? at : 1)),
+  );
+  return [`ssh records nothing (--capture ${file}); the nearest is tcpdump on each leg, as root:`, ...lines];
+}
+
+/** `hop` is 1 for the first connection of leg 2. */
+function captureNote(leg: LegView, prefix: string, hop: number): string {
+  const name = `${prefix}leg${leg.leg}${hop > 1 ? `-hop${hop}` : ""}.pcap`;
+  const command = tcpdump(leg, name);
+  if (command === undefined) return `  leg ${leg.leg} has no packets to record: ${leg.to}`;
+  return `  on ${leg.machine}: ${command}`;
+}

@@ -1,0 +1,107 @@
+/** What concerns the whole session: what ends when, and what the server, and each jump host, has to allow. */
+import { isLoopback, isUnix } from "../codec/address.ts";
+import { type ForwardSpec, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
+import {
+  hasFlag,
+  keywordIsOn,
+  keywordText,
+  type Place,
+  type SshTunnel,
+  type TunnelDescription,
+} from "./tunnel-description.ts";
+import { isReverse } from "./tunnel-legs.ts";
+
+/** Sentences, each of its own. */
+export function endings(description: TunnelDescription, { here, program }: Place): readonly string[] {
+  if (description.via === "nothing") {
+    return [`When ${program} ends, nobody listens any more and the open connections break. Nothing else ends them.`];
+  }
+  const { host, jumps = [] } = description;
+  if (description.forwards.some(({ kind }) => kind === "stdio")) {
+    return [`It is one connection: ${program} ends with it, and it breaks when ${program} or the network does.`];
+  }
+  return [
+    `When ${program} ends, nobody listens any more, and every connection it carries breaks.`,
+    lifetime(description, program),
+    isBehind(description)
+      ? `It goes on in the background when the terminal is closed, until it is killed.`
+      : `When the terminal on ${here} is closed, ${program} ends with it.`,
+    silence(description, program),
+    ...(jumps.length === 0
+      ? []
+      : [`When a jump host goes (${jumps.map((jump) => jump.host).join(", ")}), everything behind it goes.`]),
+    `When a target or ${host} refuses one connection, only that one ends.`,
+  ];
+}
+
+/** Lines of sshd_config with what they are for. The defaults of OpenSSH allow all but what is said to be missing. */
+export function serverNeeds(description: TunnelDescription): readonly string[] {
+  if (description.via === "nothing") return [];
+  const needs = new Set<string>();
+  for (const spec of description.forwards) for (const need of needsOf(spec)) needs.add(need);
+  const jumps = (description.jumps ?? []).map(({ host }) => host);
+  if (jumps.length > 0)
+    needs.add(`on ${jumps.join(" and ")}: AllowTcpForwarding yes (the default), to go on from there`);
+  if (description.remote.kind === "none" && needs.size > 0) {
+    needs.add("no shell is needed: the user may have /usr/sbin/nologin, as long as sshd allows forwards");
+  }
+  return [...needs];
+}
+
+function isBehind(tunnel: SshTunnel): boolean {
+  return hasFlag(tunnel, "f") || keywordIsOn(tunnel, "ForkAfterAuthentication");
+}
+
+function lifetime({ remote }: SshTunnel, program: string): string {
+  if (remote.kind === "command") {
+    return `${program} ends when the command has ended and the last connection through it is closed.`;
+  }
+  // Only porthop takes a missing command for -N.
+  if (remote.kind === "shell" || (remote.implied && program === "ssh")) {
+    return `${program} opens a shell on the server, and ends when you log out and the last connection is closed.`;
+  }
+  return `${program} runs until it is told to stop (Ctrl-C, or kill).`;
+}
+
+function silence(tunnel: SshTunnel, program: string): string {
+  const interval = keywordText(tunnel, "ServerAliveInterval");
+  if (interval !== undefined && interval !== "0") {
+    const count = keywordText(tunnel, "ServerAliveCountMax") ?? "3";
+    return `When the network fails in silence, it is noticed after ${count} unanswered questions, one every ${interval} seconds.`;
+  }
+  if (program !== "ssh") return "When the network fails in silence, it is noticed after about two minutes.";
+  return "When the network fails in silence, nobody notices: ServerAliveInterval is not set.";
+}
+
+function needsOf(spec: ForwardSpec): readonly string[] {
+  const listen = listenAddress(spec);
+  const { connect } = spec;
+  const needs: string[] = [];
+  if (isReverse(spec)) {
+    if (listen !== undefined && isUnix(listen)) {
+      needs.push("AllowStreamLocalForwarding yes or remote (yes is the default)");
+      needs.push("StreamLocalBindUnlink yes, or the socket file of the last time is in the way");
+      return needs;
+    }
+    needs.push("AllowTcpForwarding yes or remote (yes is the default)");
+    if (listen === undefined) return needs;
+    needs.push(
+      `PermitListen has to let ${listen.port === 0 ? "any port" : `port ${listen.port}`} through, where it is set`,
+    );
+    if (!isLoopback(listen.host))
+      needs.push("GatewayPorts clientspecified (the default is no: then only loopback listens)");
+    if (listen.port > 0 && listen.port < 1024) needs.push(`a login as root: port ${listen.port} is below 1024`);
+    return needs;
+  }
+  if (connect !== undefined && isUnix(connect)) {
+    return [
+      "AllowStreamLocalForwarding yes or local (yes is the default)",
+      `the user has to be allowed to open ${connect.path}`,
+    ];
+  }
+  needs.push("AllowTcpForwarding yes or local (yes is the default)");
+  const target =
+    connect === undefined ? "every target" : printForwardSpec({ kind: "stdio", listen: undefined, connect });
+  needs.push(`PermitOpen has to let ${target} through, where it is set`);
+  return needs;
+}

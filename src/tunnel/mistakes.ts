@@ -1,0 +1,104 @@
+/**
+ * The common mistakes of forwarding, found by looking: each with what is likely meant instead. A warning is what will
+ * fail or be a danger, a note what surprises.
+ */
+import { isUnix } from "../codec/address.ts";
+import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
+import { forwardMistakes } from "./forward-mistakes.ts";
+import {
+  forwardIds,
+  hasFlag,
+  keywordIsOn,
+  keywordText,
+  opensGateway,
+  type Place,
+  type SshTunnel,
+  type TunnelDescription,
+} from "./tunnel-description.ts";
+
+export interface Mistake {
+  readonly level: "warning" | "note";
+  /** Short and lasting, for scripts: `no-n`, `open-to-network`. */
+  readonly code: string;
+  /** L1, R1 ...; undefined when it is about the whole. */
+  readonly forward: string | undefined;
+  readonly text: string;
+  /** What to do. */
+  readonly cure: string;
+}
+
+export function mistakesIn(description: TunnelDescription, place: Place): readonly Mistake[] {
+  const ids = forwardIds(description.forwards);
+  const ofForwards = description.forwards.flatMap((spec, index) =>
+    forwardMistakes(description, spec, place).map((mistake) => ({ ...mistake, forward: ids[index] })),
+  );
+  const ofAll = description.via === "ssh" ? sessionMistakes(description, place) : [];
+  const all = [...ofForwards, ...twice(description.forwards, ids, description), ...ofAll];
+  return [...all.filter(({ level }) => level === "warning"), ...all.filter(({ level }) => level === "note")];
+}
+
+function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistake[] {
+  const found: Mistake[] = [];
+  const add = (level: Mistake["level"], code: string, text: string, cure: string) =>
+    found.push({ level, code, forward: undefined, text, cure });
+  const { remote, forwards } = tunnel;
+  const isStdio = forwards.some(({ kind }) => kind === "stdio");
+  const listens = forwards.length > 0 && !isStdio;
+  const isBehind = hasFlag(tunnel, "f") || keywordIsOn(tunnel, "ForkAfterAuthentication");
+  const isImplied = remote.kind === "none" && remote.implied && !isStdio;
+  // porthop says -N by itself, and gives up when a forward fails.
+  const isSsh = program !== "porthop";
+  if (listens && isImplied && isSsh) {
+    if (isBehind) add("warning", "f-without-n", "ssh -f without -N and without a command refuses to start", "add -N");
+    else add("note", "no-n", "without -N ssh opens a shell on the server too", "add -N (porthop does it by itself)");
+  }
+  if (listens && isSsh && !keywordIsOn(tunnel, "ExitOnForwardFailure")) {
+    const text = "ssh goes on when a forward cannot be set up";
+    if (isBehind) add("warning", "f-without-exit", `${text}, in the background where nobody sees it`, exitCure);
+    else add("note", "no-exit", `${text}, with a warning that is easily missed`, exitCure);
+  }
+  if (keywordIsOn(tunnel, "ClearAllForwardings") && listens) {
+    add("warning", "cleared", "ClearAllForwardings=yes takes all forwards away again", "leave it out");
+  }
+  if (/^(?:no|off|false)$/i.test(keywordText(tunnel, "StrictHostKeyChecking") ?? "")) {
+    const text = "StrictHostKeyChecking=no takes any server for the right one, also a forged one";
+    add("warning", "any-host-key", text, "use accept-new, which refuses a key that changed");
+  }
+  if (hasFlag(tunnel, "A") && remote.kind === "none") {
+    add(
+      "note",
+      "agent",
+      "-A lends the keys of the agent to the server's root, and no forward needs it",
+      "leave -A out; -J is for jump hosts",
+    );
+  }
+  if (hasFlag(tunnel, "g") && forwards.every(({ kind }) => kind === "remote" || kind === "reverse-dynamic")) {
+    add("note", "g-on-remote", "-g opens ports here only: for -R the server's GatewayPorts decides", "leave -g out");
+  }
+  return found;
+}
+
+const exitCure = "add -o ExitOnForwardFailure=yes";
+
+/** Two that listen on the same port of the same machine: the second one fails. */
+function twice(
+  forwards: readonly ForwardSpec[],
+  ids: readonly string[],
+  description: TunnelDescription,
+): readonly Mistake[] {
+  const seen = new Map<string, string>();
+  return forwards.flatMap((spec, index) => {
+    const listen = listenAddress(spec, opensGateway(description));
+    if (listen === undefined || (!isUnix(listen) && listen.port === 0)) return [];
+    const side = spec.kind === "remote" || spec.kind === "reverse-dynamic" ? "server" : "here";
+    const key = `${side} ${isUnix(listen) ? listen.path : `${listen.host}:${listen.port}`}`;
+    const first = seen.get(key);
+    const id = ids[index] ?? "";
+    if (first === undefined) {
+      seen.set(key, id);
+      return [];
+    }
+    const text = `${id} listens on the same address as ${first}: the second one fails`;
+    return [{ level: "warning", code: "twice", forward: id, text, cure: "give it another port" } as const];
+  });
+}

@@ -1,0 +1,26 @@
+/**
+ * The ssh arguments for somebody who starts ssh again when it ends (autossh, systemd). ssh must then end by itself when
+ * the network is gone or a forward fails, and must not leave for the background.
+ */
+import { Malformed } from "../codec/malformed.ts";
+import { sshWords } from "./ssh-command.ts";
+import { type KeywordLine, keywordText, type SshTunnel } from "./tunnel-description.ts";
+
+/** What is said by the user stays as it was said. */
+export function residentWords(tunnel: SshTunnel): readonly string[] {
+  if (tunnel.forwards.some(({ kind }) => kind === "stdio")) {
+    throw new Malformed("-W carries stdin and stdout once: there is nothing to start again");
+  }
+  const added = wanted.filter(({ name }) => keywordText(tunnel, name) === undefined);
+  return sshWords({
+    ...tunnel,
+    flags: tunnel.flags.filter(({ letter }) => letter !== "f"),
+    keywords: [...tunnel.keywords.filter(({ name }) => !/^ForkAfterAuthentication$/i.test(name)), ...added],
+  });
+}
+
+const wanted: readonly KeywordLine[] = [
+  { name: "ExitOnForwardFailure", value: "yes" },
+  { name: "ServerAliveInterval", value: "30" },
+  { name: "ServerAliveCountMax", value: "3" },
+];

@@ -1,0 +1,131 @@
+/**
+ * A tunnel as the arguments of OpenSSH's ssh, in one order whatever the order they were given in. `ssh -G` says the same
+ * of them as of the words they came from.
+ */
+import { formatHost } from "../codec/address.ts";
+import type { Destination } from "../codec/words/destination.ts";
+import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
+import { requireOneLine } from "../codec/words/shell-words.ts";
+import { aboutSshFlag } from "./ssh-flags.ts";
+import { keywordText, type SshTunnel } from "./tunnel-description.ts";
+
+/** A flag with its value, or the destination, or the command. */
+export interface SshPiece {
+  readonly words: readonly string[];
+  /** What it is for, on one line. */
+  readonly about: string;
+}
+
+/** Without `ssh` itself. Throws Malformed when a word holds what no line can carry. */
+export function sshWords(tunnel: SshTunnel): readonly string[] {
+  return sshPieces(tunnel).flatMap(({ words }) => words);
+}
+
+export function sshPieces(tunnel: SshTunnel): readonly SshPiece[] {
+  const pieces = [
+    ...session(tunnel),
+    ...route(tunnel),
+    ...tunnel.identities.map(({ file, by }) => identity(file, by)),
+    ...tunnel.keywords.map(({ name, value }) => piece(["-o", `${name}=${value}`], keywordAbout(name))),
+    ...tunnel.forwards.map((spec) => piece([`-${forwardFlag(spec.kind)}`, printForwardSpec(spec)], aboutForward(spec))),
+    ...terminal(tunnel),
+    piece([printLogin(tunnel)], "the server to log in to"),
+    ...command(tunnel),
+  ];
+  requireOneLine(pieces.flatMap(({ words }) => words));
+  return pieces;
+}
+
+/** `user@host`, as ssh takes it: the port goes into -p. */
+export function printLogin({ user, host }: Pick<SshTunnel, "user" | "host">): string {
+  return user === undefined ? host : `${user}@${host}`;
+}
+
+/** As -J takes it: unlike a destination, an IPv6 address stands in brackets also without a port. */
+export function printJumps(jumps: readonly Destination[]): string {
+  if (jumps.length === 0) return "none";
+  return jumps.map(printJump).join(",");
+}
+
+export function printJump({ user, host, port }: Destination): string {
+  return `${user === undefined ? "" : `${user}@`}${formatHost(host)}${port === undefined ? "" : `:${port}`}`;
+}
+
+function piece(words: readonly string[], about: string): SshPiece {
+  return { words, about };
+}
+
+function session(tunnel: SshTunnel): readonly SshPiece[] {
+  const { remote, configFile, flags } = tunnel;
+  const isStdio = tunnel.forwards.some(({ kind }) => kind === "stdio");
+  // -W implies it; SessionType says it, but unlike -N nothing of a terminal (ssh.c).
+  const isSaid = isStdio || keywordText(tunnel, "SessionType") !== undefined;
+  return [
+    ...(remote.kind === "none" && !isSaid ? [piece(["-N"], "no shell on the server, only the forwards")] : []),
+    ...(configFile === undefined ? [] : [piece(["-F", configFile], "read this configuration file and no other")]),
+    ...flags.map(({ letter, value }) =>
+      piece([`-${letter}`, ...(value === undefined ? [] : [value])], aboutSshFlag(letter) ?? "a flag of ssh"),
+    ),
+  ];
+}
+
+function route({ port, jumps }: SshTunnel): readonly SshPiece[] {
+  const passed =
+    jumps?.length === 0 ? "straight to the server, whatever the configuration says" : "the way to the server";
+  return [
+    ...(port === undefined ? [] : [piece(["-p", String(port)], "the port of sshd")]),
+    ...(jumps === undefined ? [] : [piece(["-J", printJumps(jumps)], passed)]),
+  ];
+}
+
+function identity(file: string, by: "flag" | "keyword"): SshPiece {
+  // A blank would end an IdentityFile that stands without quotes.
+  if (by === "keyword") return piece(["-o", `IdentityFile=${file}`], "the private key to log in with");
+  return piece(["-i", file], "the private key to log in with");
+}
+
+function terminal({ terminal: wanted }: SshTunnel): readonly SshPiece[] {
+  if (wanted === undefined) return [];
+  if (wanted === "no") return [piece(["-T"], "no terminal on the server")];
+  return [piece(wanted === "yes" ? ["-t"] : ["-t", "-t"], "a terminal on the server")];
+}
+
+/** A word that begins with a dash would be a flag after the destination too. */
+function command({ remote }: SshTunnel): readonly SshPiece[] {
+  if (remote.kind !== "command") return [];
+  const words = remote.words[0]?.startsWith("-") ? ["--", ...remote.words] : remote.words;
+  return [piece(words, "what runs on the server; the forwards live as long as it does")];
+}
+
+function aboutForward(spec: ForwardSpec): string {
+  const target = spec.connect === undefined ? "" : printForwardSpec({ ...stdioTo, connect: spec.connect });
+  const listen = spec.listen === undefined ? "" : printForwardSpec({ ...dynamicFrom, listen: spec.listen });
+  if (spec.kind === "local") return `listen on ${listen} here; the server connects to ${target}`;
+  if (spec.kind === "remote") return `listen on ${listen} of the server; this machine connects to ${target}`;
+  if (spec.kind === "dynamic") return `a SOCKS proxy on ${listen} here; the server connects`;
+  if (spec.kind === "reverse-dynamic") return `a SOCKS proxy on ${listen} of the server; this machine connects`;
+  return `stdin and stdout to ${target}, as the server sees it`;
+}
+
+const stdioTo = { kind: "stdio", listen: undefined } as const;
+const dynamicFrom = { kind: "dynamic", connect: undefined } as const;
+
+const keywordAbouts: Readonly<Record<string, string>> = {
+  exitonforwardfailure: "give up when a forward cannot be set up",
+  serveraliveinterval: "ask the server for a sign of life after so many silent seconds",
+  serveralivecountmax: "give up after so many unanswered questions",
+  hostname: "the address to connect to",
+  stricthostkeychecking: "what to do about a host key that is not known",
+  proxycommand: "reach the server through this program",
+  streamlocalbindunlink: "take the place of a socket file that was left over",
+  localforward: "a forward from here",
+  remoteforward: "a forward from the server",
+  userknownhostsfile: "where host keys are known from",
+  connecttimeout: "give up connecting after so many seconds",
+  batchmode: "ask nothing: no passwords, no passphrases",
+  gatewayports: "let other machines connect to the ports here",
+};
+
+function keywordAbout(name: string): string {
+  return keywordAbouts[name.toLowerCase()] ?? `the setting ${name}`;
+}

@@ -1,0 +1,85 @@
+/**
+ * A tunnel as a Host block of ssh_config: `ssh NAME` then does what the command did. Values are quoted as OpenSSH's
+ * argv_split (misc.c) takes them apart again, and a percent sign is doubled where ssh fills tokens in.
+ */
+
+import { Malformed } from "../codec/malformed.ts";
+import { type ForwardSpec, printForwardSpec } from "../codec/words/forward-spec.ts";
+import { requireOneLine } from "../codec/words/shell-words.ts";
+import { quoted } from "../text/terminal-text.ts";
+import { commentLines } from "./command-notes.ts";
+import { printJumps } from "./ssh-command.ts";
+import { flagKeywords } from "./ssh-flags.ts";
+import { type KeywordLine, keywordText, type SshTunnel } from "./tunnel-description.ts";
+
+/** What the block is called when nobody says it: not the host itself, or each `ssh host` would open the forwards. */
+export function tunnelName({ host }: SshTunnel): string {
+  return `${host.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^-+|-+$/g, "") || "host"}-tunnel`;
+}
+
+/** Lines without line breaks. `notes` become comments above the block. */
+export function sshConfigBlock(tunnel: SshTunnel, name: string, notes: readonly string[] = []): readonly string[] {
+  if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("-")) {
+    throw new Malformed(`"${name}" is no name for a Host: letters, digits, dots, dashes and underscores`);
+  }
+  const lines = [...route(tunnel), ...session(tunnel), ...tunnel.forwards.map(forwardLine)];
+  return [...commentLines(notes), `Host ${name}`, ...requireOneLine(lines.map(printLine)).map((line) => `    ${line}`)];
+}
+
+function route(tunnel: SshTunnel): readonly KeywordLine[] {
+  const { host, user, port, jumps, identities } = tunnel;
+  return [
+    ...(keywordText(tunnel, "HostName") === undefined ? [line("HostName", host.replaceAll("%", "%%"))] : []),
+    ...(user === undefined ? [] : [line("User", argument(user))]),
+    ...(port === undefined ? [] : [line("Port", String(port))]),
+    ...(jumps === undefined ? [] : [line("ProxyJump", printJumps(jumps))]),
+    ...identities.map(({ file, by }) => line("IdentityFile", by === "flag" ? argument(file) : file)),
+  ];
+}
+
+/** A flag counts more than -o, and here the first of two counts. */
+function session(tunnel: SshTunnel): readonly KeywordLine[] {
+  const { flags, keywords, terminal, remote } = tunnel;
+  const all = [...flagKeywords(flags), ...keywords];
+  const isKnown = (name: string) => all.some((each) => each.name.toLowerCase() === name.toLowerCase());
+  const isNone = remote.kind === "none" && !isKnown("SessionType");
+  const tty = terminal ?? (isNone ? "no" : undefined);
+  return [
+    ...(isNone ? [line("SessionType", "none")] : []),
+    ...(tty === undefined ? [] : [line("RequestTTY", tty)]),
+    ...all,
+    ...(remote.kind === "command" ? [line("RemoteCommand", remoteCommand(remote.words))] : []),
+  ];
+}
+
+/** The rest of the line is the command as it stands; and still a quote that is not closed is an error (readconf.c). */
+function remoteCommand(words: readonly string[]): string {
+  const command = words.join(" ");
+  if (!/^(?:[^"'\\]|\\.|\\$|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*$/s.test(command)) {
+    throw new Malformed(`ssh_config cannot hold a command with a quote that is not closed: ${quoted(command)}`);
+  }
+  return command.replaceAll("%", "%%");
+}
+
+function forwardLine(spec: ForwardSpec): KeywordLine {
+  if (spec.kind === "stdio") throw new Malformed("ssh_config has no word for -W: it is only said on the command line");
+  const listen = argument(printForwardSpec({ kind: "dynamic", listen: spec.listen, connect: undefined }));
+  if (spec.connect === undefined) return line(spec.kind === "dynamic" ? "DynamicForward" : "RemoteForward", listen);
+  const connect = argument(printForwardSpec({ kind: "stdio", listen: undefined, connect: spec.connect }));
+  return line(spec.kind === "local" ? "LocalForward" : "RemoteForward", `${listen} ${connect}`);
+}
+
+function line(name: string, value: string): KeywordLine {
+  return { name, value };
+}
+
+/** ssh passes over one equals sign after the keyword. */
+function printLine({ name, value }: KeywordLine): string {
+  return value.startsWith("=") ? `${name}=${value}` : `${name} ${value}`;
+}
+
+/** One argument. Between double quotes a backslash escapes only the quote and itself (misc.c, argv_split). */
+function argument(text: string): string {
+  if (/^[A-Za-z0-9_/:.,@%+*~[\]$-][A-Za-z0-9_/:.,@%+*~[\]$=-]*$/.test(text)) return text;
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,130 @@
+/**
+ * The legs of a forward before any connection was made: which machine connects to which, and the tcpdump command that
+ * shows it. Behind jump hosts leg 2 is a row of connections, each inside the one before.
+ */
+import { type Address, formatAddress, formatHost, isLoopback, isUnix } from "../codec/address.ts";
+import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
+import { keywordText, opensGateway, type Place, type SshTunnel, type TunnelDescription } from "./tunnel-description.ts";
+
+export interface LegView {
+  readonly leg: 1 | 2 | 3;
+  /** Who connects, in words. */
+  readonly from: string;
+  /** To what: an address, or words where each connection says it itself. */
+  readonly to: string;
+  readonly isEncrypted: boolean;
+  /** The machine where tcpdump has to run. */
+  readonly machine: string;
+  readonly isHere: boolean;
+  /** Undefined where there are no packets: a unix socket, a pipe, a way that nobody knows. */
+  readonly capture: LegCapture | undefined;
+}
+
+export interface LegCapture {
+  readonly interface: string;
+  /** In the language of pcap-filter(7). */
+  readonly filter: string;
+}
+
+/** Of all legs in order; a relay has no second one. */
+export function legsOf(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly LegView[] {
+  if (description.via === "nothing") {
+    const machine = place.here;
+    const listen = listenAddress(spec, opensGateway(description));
+    return [leg1({ machine, isHere: true, listen }, place), leg3({ machine, isHere: true, spec, sshPort: 22 }, place)];
+  }
+  const here = { machine: place.here, isHere: true };
+  const server = { machine: description.host, isHere: false };
+  const [origin, target] = isReverse(spec) ? [server, here] : [here, server];
+  const listen = listenAddress(spec, opensGateway(description));
+  return [
+    leg1({ ...origin, listen }, place),
+    ...wayLegs(description, place),
+    leg3({ ...target, spec, sshPort: description.port ?? 22 }, place),
+  ];
+}
+
+/** `tcpdump -ni lo 'tcp port 80'`, with `-w file` when one is named. */
+export function tcpdump({ capture }: LegView, file?: string): string | undefined {
+  if (capture === undefined) return undefined;
+  const into = file === undefined ? "" : ` -w ${file}`;
+  return `tcpdump -ni ${capture.interface}${into} '${capture.filter}'`;
+}
+
+/** Whether the server listens and this machine connects. */
+export function isReverse({ kind }: ForwardSpec): boolean {
+  return kind === "remote" || kind === "reverse-dynamic";
+}
+
+/** Where sshd is, as far as the command says it. */
+export function sshdAddress(tunnel: SshTunnel): { readonly host: string; readonly port: number } {
+  return { host: keywordText(tunnel, "HostName") ?? tunnel.host, port: tunnel.port ?? 22 };
+}
+
+interface Side {
+  readonly machine: string;
+  readonly isHere: boolean;
+}
+
+function leg1({ machine, isHere, listen }: Side & { listen: Address | undefined }, place: Place): LegView {
+  const from = `a program on ${machine}`;
+  const base = { leg: 1, isEncrypted: false, machine, isHere } as const;
+  if (listen === undefined) {
+    return { ...base, from: "whoever started it", to: "stdin and stdout", capture: undefined };
+  }
+  if (isUnix(listen)) return { ...base, from, to: listen.path, capture: undefined };
+  const isInside = isLoopback(listen.host);
+  const isChosen = listen.port !== 0;
+  return {
+    ...base,
+    from: isInside ? from : `whoever reaches ${machine}`,
+    to: isChosen ? formatAddress(listen) : `${formatHost(listen.host)}, on a port that the server chooses`,
+    capture: {
+      interface: isInside ? loopback(isHere, place) : "any",
+      filter: isChosen ? `tcp port ${listen.port}` : "tcp",
+    },
+  };
+}
+
+function leg3(side: Side & { spec: ForwardSpec; sshPort: number }, place: Place): LegView {
+  const { machine, isHere, spec, sshPort } = side;
+  const base = { leg: 3, from: machine, isEncrypted: false, machine, isHere } as const;
+  const { connect } = spec;
+  if (connect === undefined) {
+    // What each connection asks for is not known: all that is not SSH.
+    const filter = `tcp and not port ${sshPort}`;
+    return { ...base, to: "what each connection asks for", capture: { interface: "any", filter } };
+  }
+  if (isUnix(connect)) return { ...base, to: connect.path, capture: undefined };
+  return { ...base, to: formatAddress(connect), capture: towards(connect, isHere, place) };
+}
+
+function wayLegs(tunnel: SshTunnel, place: Place): readonly LegView[] {
+  const stops = [...(tunnel.jumps ?? []).map(({ host, port }) => ({ host, port: port ?? 22 })), sshdAddress(tunnel)];
+  const command = keywordText(tunnel, "ProxyCommand");
+  const isUnknown = command !== undefined && command.toLowerCase() !== "none" && (tunnel.jumps ?? []).length === 0;
+  return stops.map((stop, index) => {
+    const machine = stops[index - 1]?.host ?? place.here;
+    const isHere = index === 0;
+    return {
+      leg: 2,
+      from: machine,
+      to: formatAddress(stop),
+      isEncrypted: true,
+      machine,
+      isHere,
+      capture: isUnknown ? undefined : towards(stop, isHere, place),
+    };
+  });
+}
+
+function towards({ host, port }: { host: string; port: number }, isHere: boolean, place: Place): LegCapture {
+  if (isLoopback(host)) return { interface: loopback(isHere, place), filter: `tcp port ${port}` };
+  // pcap-filter(7) knows no zones: fe80::1%eth0.
+  return { interface: "any", filter: `tcp port ${port} and host ${host.replace(/%.*$/, "")}` };
+}
+
+/** What the server runs is not known: Linux, mostly. */
+function loopback(isHere: boolean, place: Place): string {
+  return isHere ? place.loopback : "lo";
+}

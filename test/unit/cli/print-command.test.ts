@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { command } from "../../../src/cli/print-command.ts";
+import { tempDirectory } from "../../kit/temp.ts";
+import { writtenBy } from "../../kit/written.ts";
+
+async function told(...words: string[]) {
+  let helps = 0;
+  const written = await writtenBy(async () => {
+    assert.equal(await command(words, () => helps++), 0);
+  });
+  return { ...written, helps };
+}
+
+test("One line on stdout and nothing else.", async () => {
+  const { stdout, stderr } = await told("-fL", "*:8080:localhost:80", "alice@server:2222");
+  assert.deepEqual([stdout, stderr], ["ssh -N -f -p 2222 -L '*:8080:localhost:80' alice@server\n", ""]);
+});
+
+test("What ssh cannot say goes to stderr as comments.", async () => {
+  const { stdout, stderr } = await told("--rate-limit", "1MB/s", "--capture", "x.pcap", "-L", "1:a:1", "h");
+  assert.equal(stdout, "ssh -N -L 1:a:1 h\n");
+  const lines = stderr.trimEnd().split("\n");
+  assert.equal(lines.length, 5);
+  for (const line of lines) assert.match(line, /^# /);
+  assert.equal(lines.filter((line) => line.includes("tcpdump -ni")).length, 3);
+});
+
+test("For PowerShell the line has its quotes, and it is said what old ones lose.", async () => {
+  const { stdout, stderr } = await told("--shell", "powershell", "-L", "1:a:1", "h", "echo", 'it\'s "$HOME"');
+  assert.equal(stdout, `ssh -L 1:a:1 h echo 'it''s "$HOME"'\n`);
+  assert.match(stderr, /^# PowerShell before 7\.3/);
+});
+
+for (const [format, first] of [
+  ["config", "# Then: ssh web"],
+  ["systemd", "# ~/.config/systemd/user/web.service"],
+  ["autossh", "autossh -M 0 -N"],
+  ["plink", "plink -ssh -N"],
+  ["porthop", "porthop run -L"],
+] as const) {
+  test(`--format ${format} begins with ${first}.`, async () => {
+    const { stdout } = await told("--format", format, "--name", "web", "ssh -L 1:a:1 h");
+    assert.ok(stdout.startsWith(first), stdout);
+  });
+}
+
+test("The line of porthop says which of ssh's flags porthop does not have.", async () => {
+  const { stderr } = await told("--format", "porthop", "-M", "-L", "1:a:1", "h");
+  assert.match(stderr, /^# porthop does not have ssh's flag -M yet\n$/);
+});
+
+test("A relay has no ssh command: the nearest is socat.", async () => {
+  await assert.rejects(
+    command(["porthop relay -L 1:a:1"], () => {}),
+    (error: { message?: string; hint?: string }) =>
+      /uses no ssh/.test(error.message ?? "") && /socat TCP4-LISTEN:1,/.test(error.hint ?? ""),
+  );
+  const { stdout } = await told("--format", "porthop", "porthop relay -L 1:a:1");
+  assert.equal(stdout, "porthop relay -L 1:a:1\n");
+});
+
+test("A format or a shell that there is not is wrong usage.", async () => {
+  await assert.rejects(
+    command(["--format", "xml", "h"], () => {}),
+    /--format xml: not one of ssh, config/,
+  );
+  await assert.rejects(
+    command(["--shell", "fish", "h"], () => {}),
+    /--shell fish: not one of posix, powershell/,
+  );
+  await assert.rejects(
+    command(["-L1:a:1", "h", "a\nb"], () => {}),
+    /no pasted line can carry/,
+  );
+});
+
+test("Help is shown and nothing else is done.", async () => {
+  const { helps, stdout } = await told("--help");
+  assert.deepEqual([helps, stdout], [1, ""]);
+});
+
+test("A Host block and a line of plink say where an alias of ssh's configuration leads: they know no alias.", async () => {
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "Host web\n  HostName 10.0.0.7\n  User alice\n  Port 2222\n");
+  const block = await told("--format", "config", "-F", file, "-L", "1:a:1", "web");
+  for (const line of ["HostName 10.0.0.7", "User alice", "Port 2222"])
+    assert.ok(block.stdout.includes(`    ${line}\n`));
+  const plink = await told("--format", "plink", "-F", file, "-L", "1:a:1", "web");
+  assert.match(plink.stdout, /^plink .*-P 2222 .* alice@10\.0\.0\.7$/m);
+});
+
+test("Where the configuration cannot be read the words are printed as they are.", async () => {
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "Host web\n  Port none\n");
+  const { stdout } = await told("--format", "config", "-F", file, "-L", "1:a:1", "web");
+  assert.match(stdout, /^ {4}HostName web$/m);
+});

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { after, test } from "node:test";
+import type { PluginSpec } from "../../../../src/codec/words/plugin-spec.ts";
+import { PorthopError } from "../../../../src/errors.ts";
+import { builtInNames, loadBuiltIn, preparePlugin } from "../../../../src/forward/plan/plugin-list.ts";
+import { ScriptedHost } from "../../../kit/plugin-host.ts";
+import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+
+const folder = tempDirectory("plugin-list");
+after(() => removeTemp(folder));
+
+let files = 0;
+
+/** A plugin file with this text. */
+function written(text: string, ending = "ts"): string {
+  const path = join(folder, `plugin-${++files}.${ending}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+function spec(name: string, options: Readonly<Record<string, string>> = {}): PluginSpec {
+  return { name, isFile: name.includes("/"), options: new Map(Object.entries(options)) };
+}
+
+async function refusal(name: string, options?: Readonly<Record<string, string>>): Promise<PorthopError> {
+  try {
+    await preparePlugin(spec(name, options));
+  } catch (error) {
+    assert.ok(error instanceof PorthopError, `threw ${String(error)}`);
+    assert.equal(error.exitCode, 1);
+    assert.doesNotMatch(error.message + error.hint, /[\p{Cc}]/u);
+    return error;
+  }
+  throw new Error(`${name} was taken for a plugin`);
+}
+
+const minimal = `{ name: "mine", about: "does nothing", setup: () => (_flow, next) => next() }`;
+
+/** Says what its options hold, in the log. */
+const telling = `{
+  name: "telling",
+  about: "tells its options",
+  options: {
+    rate: { type: "rate", about: "how fast", default: "1KB/s" },
+    count: { type: "number", about: "how many" },
+  },
+  setup(host, options) {
+    host.log.info(JSON.stringify(options));
+    return (_flow, next) => next();
+  },
+}`;
+
+test("The built-in plugins are log, limit and capture, each under its own name and with a line about it.", async () => {
+  assert.deepEqual(builtInNames, ["log", "limit", "capture"]);
+  for (const name of builtInNames) {
+    const plugin = await loadBuiltIn(name);
+    assert.equal(plugin.name, name);
+    assert.match(plugin.about, /^\S.{10,100}$/);
+    for (const option of Object.values(plugin.options ?? {})) assert.match(option.about, /^\S.{3,100}$/);
+  }
+});
+
+test("A built-in plugin is made ready with its options read, and set up with them.", async () => {
+  const prepared = await preparePlugin(spec("limit", { up: "1MB/s" }));
+  assert.equal(prepared.name, "limit");
+  assert.equal(typeof (await prepared.setup(new ScriptedHost())), "function");
+});
+
+test("A name that is nearly right is answered with the right one.", async () => {
+  const error = await refusal("limti");
+  assert.equal(error.code, "plugin.not-found");
+  assert.equal(error.message, 'there is no plugin "limti" (did you mean limit?)');
+  assert.equal(error.hint, "built in are log, limit, capture; a file of your own is named ./mine.ts");
+});
+
+for (const name of ["frobnicate", "toString", "__proto__", "constructor", "a\x1b[2J\nb"]) {
+  test(`There is no plugin ${JSON.stringify(name)}.`, async () => {
+    const error = await refusal(name);
+    assert.deepEqual([error.code, /^there is no plugin "/.test(error.message)], ["plugin.not-found", true]);
+    assert.doesNotMatch(error.message, /did you mean/);
+  });
+}
+
+test("An option that the plugin does not have is refused with those it has.", async () => {
+  const error = await refusal("limit", { ratee: "1MB/s" });
+  assert.equal(error.code, "plugin.invalid");
+  assert.match(error.message, /^plugin limit: option "ratee" is unknown \(did you mean rate\?\); there are rate, up, /);
+  assert.match(error.hint, /^it takes rate \(for both directions.*\); up \(from origin to target/);
+});
+
+test("An option's value that cannot be read is refused with what was expected.", async () => {
+  const error = await refusal("limit", { rate: "fast\x1b" });
+  assert.equal(error.code, "plugin.invalid");
+  assert.match(error.message, /^plugin limit: option "rate": "fast\\x1b" is not a rate such as 500KB\/s/);
+});
+
+test("A required option that is missing is named.", async () => {
+  const error = await refusal("capture");
+  assert.match(error.message, /^plugin capture: option "file" is required: out\.pcapng/);
+});
+
+test("A plugin without options says so.", async () => {
+  const error = await refusal("log", { level: "debug" });
+  assert.deepEqual(
+    [error.message, error.hint],
+    ['plugin log: option "level" is unknown; it takes none', "plugin log takes no options"],
+  );
+});
+
+for (const [form, text] of [
+  ["an object", `export default ${telling};`],
+  ["a function", `export default ({ definePlugin }) => definePlugin(${telling});`],
+  ["an async function", `export default async ({ definePlugin }) => definePlugin(${telling});`],
+  ["TypeScript", `import type { Plugin } from "porthop";\nconst it: Plugin = ${telling};\nexport default it;`],
+] as const) {
+  test(`A file's default export may be ${form}.`, async () => {
+    const prepared = await preparePlugin(spec(written(text), { count: "3" }));
+    assert.equal(prepared.name, "telling");
+    const host = new ScriptedHost();
+    await prepared.setup(host);
+    assert.deepEqual(host.lines, ['info {"rate":1000,"count":3}']);
+  });
+}
+
+for (const ending of ["ts", "js", "mjs"]) {
+  test(`A file may end in .${ending}, and its path may be relative and have blanks and signs.`, async () => {
+    const path = join(folder, `my #1 ünique%20plugin.${ending}`);
+    writeFileSync(path, `export default ${minimal};`);
+    assert.equal((await preparePlugin(spec(path))).name, "mine");
+    assert.equal((await preparePlugin(spec(`./${relative(process.cwd(), path)}`))).name, "mine");
+  });
+}
+
+test("A file may import others beside it.", async () => {
+  const helper = written(`export const name: string = "with-helper";`);
+  const text = `import { name } from "./${helper.split("/").at(-1)}";\nexport default { ...${minimal}, name };`;
+  assert.equal((await preparePlugin(spec(written(text)))).name, "with-helper");
+});
+
+test("A file that is not there is not found.", async () => {
+  const error = await refusal(`${folder}/no\x1b-such.ts`);
+  assert.equal(error.code, "plugin.not-found");
+  assert.match(error.message, /^there is no plugin file .*\/no\\x1b-such\.ts$/);
+});
+
+for (const [what, text, message] of [
+  ["throws", `throw new Error("no \\x1b[2J luck");`, /no \\x1b\[2J luck/],
+  ["throws what is no error", `throw "just text";`, /just text/],
+  ["cannot be parsed", "export default {{{", /./],
+  ["imports what is not there", `import "./not-there.ts";`, /not-there/],
+  ["has a function that throws", `export default () => { throw new Error("no luck"); };`, /no luck/],
+  ["has a function that rejects", `export default async () => { throw new Error("no luck"); };`, /no luck/],
+] as const) {
+  test(`A file that ${what} is refused with its name and the reason.`, async () => {
+    const error = await refusal(written(text));
+    assert.equal(error.code, "plugin.invalid");
+    assert.match(error.message, /^cannot load the plugin .*plugin-\d+\.ts: /);
+    assert.match(error.message, message);
+    assert.ok(error.message.length < 700);
+  });
+}
+
+for (const text of [
+  "export const nothing = 1;",
+  "export default 42;",
+  "export default null;",
+  "export default {};",
+  `export default { name: "mine" };`,
+  `export default { name: 5, setup() {} };`,
+  `export default { name: "mine", setup: "soon" };`,
+  "export default () => undefined;",
+  "export default class {};",
+]) {
+  test(`A file is no plugin when all that it says is: ${text}`, async () => {
+    const error = await refusal(written(text));
+    assert.equal(error.code, "plugin.invalid");
+    assert.match(
+      error.message,
+      /plugin-\d+\.ts(: | is no plugin: its default export needs a name and a setup function$)/,
+    );
+  });
+}
+
+for (const record of [
+  "{ a: null }",
+  "{ a: {} }",
+  `{ a: { type: "colour", about: "x", default: "red" } }`,
+  `{ a: { type: "number", about: "x", default: "many" } }`,
+]) {
+  test(`A file whose record of options is ${record} is refused, and not taken for a defect of porthop.`, async () => {
+    const path = written(`export default { ...${minimal}, options: ${record} };`);
+    const error = await refusal(path, record === "{ a: {} }" ? { a: "1" } : {});
+    assert.equal(error.code, "plugin.invalid");
+    assert.match(error.message, /^plugin mine/);
+  });
+}

@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, relative } from "node:path";
+import { after, test } from "node:test";
+import { writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { currentUser } from "../../../../src/config/current-user.ts";
+import { readRunSettings } from "../../../../src/config/run-settings.ts";
+import { PorthopError } from "../../../../src/errors.ts";
+import type { SshPlan } from "../../../../src/forward/plan/tunnel-plan.ts";
+import { planTunnel } from "../../../../src/forward/plan/tunnel-plan.ts";
+import { loadSsh2 } from "../../../../src/ssh/loader.ts";
+import { Answers } from "../../../kit/answers.ts";
+import { LogLines } from "../../../kit/log-lines.ts";
+import { run } from "../../../kit/run.ts";
+import { projectRoot } from "../../../kit/runtime.ts";
+import { snippetCommand } from "../../../kit/snippet.ts";
+import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+
+const folder = tempDirectory("tunnel-plan");
+after(() => removeTemp(folder));
+/** The folder, as the way from the home to it: Bun's homedir() does not change with the environment. */
+const fromHome = relative(homedir(), folder);
+
+const hostKey = writeStrings("ssh-ed25519", Buffer.alloc(32, 7));
+const hostKeyLine = (name: string) => `${name} ssh-ed25519 ${hostKey.toString("base64")}\n`;
+
+interface Planned {
+  readonly plan: SshPlan;
+  readonly log: LogLines;
+}
+
+async function plan(words: readonly string[], prompter?: Answers): Promise<Planned> {
+  const log = new LogLines();
+  const settings = readRunSettings([...words, "vishnu"]);
+  const signal = new AbortController().signal;
+  return { plan: await planTunnel(settings, { log, prompter, environment: {}, signal }), log };
+}
+
+async function session(...words: string[]) {
+  return (await plan(words)).plan.session;
+}
+
+/** -o Keyword=value for each. */
+const o = (...lines: string[]) => lines.flatMap((line) => ["-o", line]);
+
+test("PermitRemoteOpen permits what it says, and without it everything is permitted.", async () => {
+  assert.equal((await plan([])).plan.remoteOpen, undefined);
+  const { remoteOpen } = (await plan(o("PermitRemoteOpen=db:5432"))).plan;
+  assert.equal(remoteOpen?.permits({ host: "db", port: 5432 }), true);
+  assert.equal(remoteOpen?.permits({ host: "db", port: 22 }), false);
+});
+
+test("Without any setting a session is as ssh's, but a dead network is noticed.", async () => {
+  const { algorithms, ...rest } = await session();
+  assert.deepEqual(rest, {
+    host: "vishnu",
+    port: 22,
+    user: currentUser(),
+    family: undefined,
+    from: undefined,
+    attempts: undefined,
+    tcpKeepAlive: true,
+    connectTimeoutMs: undefined,
+    keepAliveIntervalMs: 30_000,
+    keepAliveCountMax: 3,
+  });
+  assert.deepEqual(algorithms, {
+    ciphers: undefined,
+    macs: undefined,
+    kex: undefined,
+    hostKeyAlgorithms: undefined,
+    compression: false,
+  });
+});
+
+test("Flags and keywords fill the session in.", async () => {
+  const filled = await session(
+    ...[
+      "-p",
+      "2222",
+      "-l",
+      "anna",
+      "-b",
+      "10.0.0.7",
+      "-6",
+      "-C",
+      "-c",
+      "aes128-ctr",
+      "-m",
+      "hmac-sha1",
+      "--no-nagle-cure",
+    ],
+    ...o("ConnectTimeout=1m", "ServerAliveInterval=5", "ServerAliveCountMax=7", "KexAlgorithms=curve25519-sha256"),
+    ...o("HostName=10.0.0.2", "ConnectionAttempts=3", "TCPKeepAlive=no"),
+  );
+  assert.deepEqual(filled, {
+    host: "10.0.0.2",
+    port: 2222,
+    user: "anna",
+    family: 6,
+    from: "10.0.0.7",
+    attempts: 3,
+    tcpKeepAlive: false,
+    connectTimeoutMs: 60_000,
+    keepAliveIntervalMs: 5000,
+    keepAliveCountMax: 7,
+    algorithms: {
+      ciphers: "aes128-ctr",
+      macs: "hmac-sha1",
+      kex: "curve25519-sha256",
+      hostKeyAlgorithms: undefined,
+      compression: true,
+    },
+  });
+});
+
+test("AddressFamily is any, inet or inet6.", async () => {
+  assert.equal((await session("-4")).family, 4);
+  assert.equal((await session(...o("AddressFamily=INET6"))).family, 6);
+  assert.equal((await session(...o("AddressFamily=any"))).family, undefined);
+});
+
+test("A time of 0 or none is no time-out and no keep-alive.", async () => {
+  for (const value of ["0", "none"]) {
+    const { connectTimeoutMs, keepAliveIntervalMs } = await session(
+      ...o(`ConnectTimeout=${value}`, `ServerAliveInterval=${value}`),
+    );
+    assert.deepEqual([connectTimeoutMs, keepAliveIntervalMs], [undefined, 0], value);
+  }
+});
+
+test("A listener that cannot be set up ends the tunnel, unless ExitOnForwardFailure says no.", async () => {
+  assert.equal((await plan([])).plan.exitOnForwardFailure, true);
+  assert.equal((await plan(o("ExitOnForwardFailure=no"))).plan.exitOnForwardFailure, false);
+});
+
+test("The log comes first in the chain, unless the chain says where it stands.", async () => {
+  const chain = async (...words: string[]) => (await plan(words)).plan.plugins.map(({ name }) => name);
+  assert.deepEqual(await chain(), ["log"]);
+  assert.deepEqual(await chain("--rate-limit", "1MB/s"), ["log", "limit"]);
+  assert.deepEqual(await chain("--rate-limit", "1MB/s", "--use", "log"), ["limit", "log"]);
+});
+
+test("A plugin that does not exist, or an option that makes no sense, is refused before anything is connected.", async () => {
+  await assert.rejects(plan(["--use", "limt"]), { code: "plugin.not-found" });
+  await assert.rejects(plan(["--rate-limit", "fast"]), { code: "plugin.invalid" });
+});
+
+test("The forwards are those of the settings.", async () => {
+  const { forwards } = (await plan(["-L", "8080:a:80", "-L", "8081:b:80"])).plan;
+  assert.deepEqual(
+    forwards.map(({ id, connect }) => [id, connect]),
+    [
+      ["L1", { host: "a", port: 80 }],
+      ["L2", { host: "b", port: 80 }],
+    ],
+  );
+});
+
+/** Whether the host key is believed: its types if it is known, and what verifying it says. */
+async function believes(words: readonly string[], prompter?: Answers) {
+  const planned = await plan(["-o", "GlobalKnownHostsFile=none", ...words], prompter);
+  const trust = await planned.plan.trust(await loadSsh2(), "10.0.0.2");
+  const refusal = await trust.verify(hostKey).then(
+    () => undefined,
+    (error: unknown) => {
+      assert.ok(error instanceof PorthopError, String(error));
+      return error;
+    },
+  );
+  return { known: trust.hostKeyTypes, refusal, log: planned.log };
+}
+
+function knownHosts(path: string, text: string): string {
+  const full = join(folder, path);
+  mkdirSync(join(full, ".."), { recursive: true });
+  writeFileSync(full, text);
+  return full;
+}
+
+for (const [value, refused] of [
+  ["yes", /^the host key of vishnu is not known and StrictHostKeyChecking is yes: /],
+  ["true", /^the host key of vishnu is not known and StrictHostKeyChecking is yes: /],
+  ["YES", /^the host key of vishnu is not known and StrictHostKeyChecking is yes: /],
+  ["ask", /^the host key of vishnu is not known and there is nobody to ask: /],
+  [undefined, /^the host key of vishnu is not known and there is nobody to ask: /],
+  ["accept-new", undefined],
+  ["no", undefined],
+  ["off", undefined],
+  ["false", undefined],
+] as const) {
+  const setting = value === undefined ? "Without StrictHostKeyChecking" : `With StrictHostKeyChecking=${value}`;
+  test(`${setting} an unknown host key is ${refused === undefined ? "taken" : "refused"}.`, async () => {
+    const words = [
+      ...o("UserKnownHostsFile=none"),
+      ...(value === undefined ? [] : o(`StrictHostKeyChecking=${value}`)),
+    ];
+    const { refusal } = await believes(words);
+    if (refused === undefined) assert.equal(refusal, undefined);
+    else assert.match(refusal?.message ?? "it was taken", refused);
+  });
+}
+
+test("Somebody at a terminal is asked, except with BatchMode.", async () => {
+  const yes = new Answers("yes");
+  assert.equal((await believes(o("UserKnownHostsFile=none"), yes)).refusal, undefined);
+  assert.match(yes.text, /The authenticity of host 'vishnu \(10\.0\.0\.2\)' can't be established/);
+  const nobody = new Answers();
+  const { refusal } = await believes(o("UserKnownHostsFile=none", "BatchMode=yes"), nobody);
+  assert.deepEqual([refusal?.code, nobody.text], ["ssh.host-key-unknown", ""]);
+});
+
+test("The known hosts of the user's home are believed, both files of them.", { timeout: 30_000 }, async () => {
+  const [command, ...args] = snippetCommand(
+    {
+      readRunSettings: "src/config/run-settings.ts",
+      planTunnel: "src/forward/plan/tunnel-plan.ts",
+      loadSsh2: "src/ssh/loader.ts",
+    },
+    `
+    const quiet = { error() {}, warn() {}, info() {}, debug() {} };
+    const settings = readRunSettings(["-o", "GlobalKnownHostsFile=none", "vishnu"]);
+    const { signal } = new AbortController();
+    const plan = await planTunnel(settings, { log: quiet, prompter: undefined, environment: {}, signal });
+    const trust = await plan.trust(await loadSsh2(), undefined);
+    console.log(trust.hostKeyTypes.join());
+    `,
+  );
+  for (const name of ["known_hosts", "known_hosts2"]) {
+    const path = knownHosts(join(name, ".ssh", name), hostKeyLine("vishnu"));
+    const env = { ...process.env, HOME: join(path, "..", "..") };
+    const { stdout, stderr } = await run(command, args, { cwd: projectRoot, env });
+    assert.equal(stdout, "ssh-ed25519\n", stderr);
+  }
+});
+
+test("Files of known hosts begin with ~ for the home, may be several, and hold a blank when in quotes.", async () => {
+  for (const path of ["one", "folder/two", "with a blank/three"]) {
+    knownHosts(path, hostKeyLine("vishnu"));
+    const named = `${folder}/not-there "~/${fromHome}/${path}"`;
+    assert.deepEqual((await believes(o(`UserKnownHostsFile=${named}`))).known, ["ssh-ed25519"], path);
+    const { plan: planned } = await plan(o("UserKnownHostsFile=none", `GlobalKnownHostsFile=${named}`));
+    assert.deepEqual((await planned.trust(await loadSsh2(), undefined)).hostKeyTypes, ["ssh-ed25519"], path);
+    writeFileSync(join(folder, path), "");
+  }
+});
+
+test("A host is known by the name that HostName says and its port, or by its alias, whatever was typed.", async () => {
+  knownHosts("names", ["vishnu", "[vishnu]:2222", "other", "10.0.0.2"].map(hostKeyLine).join(""));
+  const known = async (...words: string[]) =>
+    (await believes([...o(`UserKnownHostsFile=~/${fromHome}/names`), ...words])).known;
+  assert.deepEqual(await known(...o("HostName=10.0.0.2")), ["ssh-ed25519"]);
+  assert.deepEqual(await known(...o("HostName=10.0.0.3")), []);
+  assert.deepEqual(await known("-p", "2222"), ["ssh-ed25519"]);
+  assert.deepEqual(await known(...o("HostKeyAlias=other")), ["ssh-ed25519"]);
+  assert.deepEqual(await known(...o("HostKeyAlias=third")), []);
+});
+
+test("What is accepted is added to the first file, hashed where that is wanted.", async () => {
+  for (const [setting, line] of [
+    ["no", /^vishnu ssh-ed25519 /],
+    ["yes", /^\|1\|\S+ ssh-ed25519 /],
+  ] as const) {
+    const path = knownHosts(`added-${setting}`, "");
+    await believes(
+      o(
+        `UserKnownHostsFile=~/${fromHome}/added-${setting}`,
+        "StrictHostKeyChecking=accept-new",
+        `HashKnownHosts=${setting}`,
+      ),
+    );
+    assert.match(readFileSync(path, "utf8"), line);
+  }
+});
+
+test("Keys are looked for below the home when they begin with ~, those of -i and those of IdentityFile.", async () => {
+  const { log } = await believes([
+    ...["-i", "~/no-flag-key", "-i", "/nowhere/key", "-i", "~"],
+    ...o("IdentityFile=~/no-config-key", "IdentityFile=relative~/key"),
+  ]);
+  const missing = log.lines.filter((line) => line.includes("identity file")).map((line) => line.split(" ")[3]);
+  assert.deepEqual(missing, ["~/no-flag-key", "/nowhere/key", homedir(), "~/no-config-key", "relative~/key"]);
+});
