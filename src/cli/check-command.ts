@@ -2,9 +2,11 @@
  * `porthop check`: takes the words of `run`, tries all that run would do leg by leg, and says what fails and what to do.
  * Exits with 0 only when all that was tried works.
  */
+
+import { describeTunnel, wantsHelp } from "../config/description.ts";
 import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
-import { type RunSettings, readRunSettings } from "../config/run-settings.ts";
+import { type RunSettings, runSettings, variablesOf } from "../config/run-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { Bus } from "../flow/bus.ts";
 import type { Telling } from "../flow/telling.ts";
@@ -23,14 +25,16 @@ export async function check(words: readonly string[], showHelp: () => void): Pro
   let json = words.includes("--json");
   try {
     const plain = plainWords(words);
-    json = plain.includes("--json");
-    // The stdout that -W or a command would have with run is free here: neither is started.
-    const others = plain.filter((word) => word !== "--json");
-    const settings = readRunSettings(others, realSources(process.env));
-    if (settings.help) {
+    if (wantsHelp(plain, "run")) {
       showHelp();
       return 0;
     }
+    const files = realSources(process.env);
+    const tunnel = describeTunnel(plain, variablesOf(files));
+    const others = tunnel.extras.filter(({ name }) => name !== "json");
+    json = others.length < tunnel.extras.length;
+    // The stdout that -W or a command would have with run is free here: neither is started.
+    const settings = runSettings({ ...tunnel, extras: others }, files);
     const code = await checkWith(settings, json, new Output(settings.logLevel));
     if (json) jsonExit(new Output(settings.logLevel), code);
     return code;

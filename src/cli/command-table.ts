@@ -2,8 +2,7 @@
  * The commands as a table: what each is called, what it is for, its flags and its examples. The help of porthop and of
  * each command is laid out from it, in this order.
  */
-import { relayFlags } from "../config/relay-settings.ts";
-import { porthopFlags, type RunFlag, sshFlags } from "../config/run-flags.ts";
+import { porthopFlags, type RunFlag, relayFlags, sshFlags } from "../config/run-flags.ts";
 import { check } from "./check-command.ts";
 import { demo } from "./demo-command.ts";
 import { explain, explainFlags } from "./explain-command.ts";

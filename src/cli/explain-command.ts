@@ -1,23 +1,24 @@
 /**
  * `porthop explain`: what a command does, in a picture and in words, for people or with --json for scripts. It connects to
- * nobody and runs nothing; of ssh's configuration it says what the name of the server stands for.
+ * nobody and runs nothing. What ssh's configuration adds to the words is taken along, as `run` does, and said line by line.
  */
 import pc from "picocolors";
 import { Malformed } from "../codec/malformed.ts";
 import { shellLine } from "../codec/words/shell-words.ts";
+import type { ConfiguredLine, ResolvedTunnel } from "../config/resolved-tunnel.ts";
 import type { RunFlag } from "../config/run-flags.ts";
 import { visible } from "../text/terminal-text.ts";
 import { wrapped } from "../text/wrapped-text.ts";
+import { aliasText } from "../tunnel/alias-text.ts";
 import { commandNotes, commentLines } from "../tunnel/command-notes.ts";
 import { type Explanation, explain as explainTunnel } from "../tunnel/explanation.ts";
 import { explanationLines } from "../tunnel/explanation-text.ts";
 import { picture } from "../tunnel/picture.ts";
 import { sshWords } from "../tunnel/ssh-command.ts";
-import type { Place, TunnelDescription } from "../tunnel/tunnel-description.ts";
+import type { Place, Relay, SshTunnel, TunnelDescription } from "../tunnel/tunnel-description.ts";
 import { tcpdump } from "../tunnel/tunnel-legs.ts";
-import { aliasOf } from "./alias.ts";
 import { describe } from "./description.ts";
-import { Output } from "./output.ts";
+import { Output, wantsColor } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 
 export const explainFlags: readonly RunFlag[] = [{ name: "json", about: "one JSON object instead of text" }];
@@ -28,66 +29,95 @@ export async function explain(words: readonly string[], showHelp: () => void): P
     showHelp();
     return 0;
   }
-  const { description, place, mistakes } = describe(rest);
+  const { tunnel, place, mistakes } = describe(rest);
+  const shown = asShown(tunnel);
   const output = new Output("info");
-  const told = explainTunnel(description, place);
+  const told = explainTunnel(shown.description, place);
   const explanation = { ...told, mistakes: [...mistakes, ...told.mistakes] };
   if (own.has("json")) {
-    output.result(JSON.stringify(asJson(explanation, description, place)));
+    output.result(JSON.stringify(asJson(explanation, shown, place)));
     return 0;
   }
-  const { bold } = pc.createColors(wantsColor());
-  for (const line of textLines(explanation, description, place, columnsHere())) {
+  const { bold } = pc.createColors(wantsColor(process.stdout));
+  for (const line of textLines(explanation, shown, place, columnsHere())) {
     output.result(line === "" || line.startsWith(" ") ? line : bold(line));
   }
   return 0;
 }
 
-function textLines(
-  explanation: Explanation,
-  description: TunnelDescription,
-  place: Place,
-  columns: number,
-): readonly string[] {
+interface Shown {
+  /** With all that the configuration files add. */
+  readonly description: TunnelDescription;
+  /** Undefined where there is none: a relay, or a word that no line can carry. */
+  readonly command: string | undefined;
+  readonly alias: string | undefined;
+  readonly configured: readonly ConfiguredLine[];
+  readonly trouble: string | undefined;
+}
+
+function asShown(tunnel: ResolvedTunnel | Relay): Shown {
+  if ("via" in tunnel) {
+    return { description: tunnel, command: undefined, alias: undefined, configured: [], trouble: undefined };
+  }
+  const { said, effective, configured, trouble } = tunnel;
+  return {
+    description: effective,
+    command: commandLine(said),
+    alias: aliasText(said, effective),
+    configured,
+    trouble,
+  };
+}
+
+function textLines(explanation: Explanation, shown: Shown, place: Place, columns: number): readonly string[] {
+  const { description, command } = shown;
   // Two columns are for the margin.
   const draw = (index: number) => picture(description, description.forwards[index], place, columns - 2);
   const pictures = description.forwards.length === 0 ? [draw(0)] : description.forwards.map((_, index) => draw(index));
-  const command = commandLine(description);
   return [
     ...explanationLines(explanation, pictures, columns),
-    ...aliasLines(description, columns),
+    ...configurationLines(shown, columns),
     ...(command === undefined ? [] : ["", "As a command of ssh", `  ${command}`]),
     ...notes(description, place).map((line) => `  ${line}`),
   ];
 }
 
-/** The command goes where the file says, whatever the name looks like. */
-function aliasLines(description: TunnelDescription, columns: number): readonly string[] {
-  const alias = aliasOf(description);
-  if (alias === undefined) return [];
-  return ["", "In your ssh configuration", ...wrapped(`${alias}: leg 2 goes there`, columns, "    ", "  ")];
+/** Which words came from the files, and where they stand. */
+function configurationLines({ alias, configured, trouble }: Shown, columns: number): readonly string[] {
+  const lines = [
+    ...(trouble === undefined ? [] : [`cannot be read, and is left out: ${trouble}`]),
+    ...(alias === undefined ? [] : [`${alias}: leg 2 goes there`]),
+    ...configured.map(({ keyword, value, place }) => `${keyword} ${value} (${place})`),
+  ];
+  if (lines.length === 0) return [];
+  return ["", "In your ssh configuration", ...lines.flatMap((line) => wrapped(visible(line), columns, "    ", "  "))];
 }
 
 function notes(description: TunnelDescription, place: Place): readonly string[] {
   return description.via === "ssh" ? commentLines(commandNotes(description, place)) : [];
 }
 
-/** Undefined where there is none: a relay, or a word that no line can carry. */
-function commandLine(description: TunnelDescription): string | undefined {
-  if (description.via === "nothing") return undefined;
+function commandLine(tunnel: SshTunnel): string | undefined {
   try {
-    return shellLine(["ssh", ...sshWords(description)]);
+    return shellLine(["ssh", ...sshWords(tunnel)]);
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;
   }
 }
 
-function asJson(explanation: Explanation, description: TunnelDescription, place: Place): unknown {
+function asJson(explanation: Explanation, shown: Shown, place: Place): unknown {
+  const { description, command, alias, configured, trouble } = shown;
   return {
-    command: commandLine(description),
+    command,
     notes: description.via === "ssh" ? commandNotes(description, place).map((note) => visible(note)) : [],
-    alias: aliasOf(description),
+    alias,
+    configuration: configured.map(({ keyword, value, place: where }) => ({
+      keyword,
+      value: visible(value),
+      place: visible(where),
+    })),
+    trouble: trouble === undefined ? undefined : visible(trouble),
     ...explanation,
     forwards: explanation.forwards.map((forward) => ({
       ...forward,
@@ -99,9 +129,4 @@ function asJson(explanation: Explanation, description: TunnelDescription, place:
 /** A window narrower than 40 columns is not written for; wider than 100, lines are hard to read. */
 function columnsHere(): number {
   return Math.max(40, Math.min(100, process.stdout.columns || 80));
-}
-
-function wantsColor(): boolean {
-  const { NO_COLOR, TERM } = process.env;
-  return process.stdout.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
 }

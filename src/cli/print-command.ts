@@ -3,11 +3,11 @@
  * a unit, a line of another program. What cannot be said there goes to stderr, or into the file as comments.
  */
 
-import { Malformed } from "../codec/malformed.ts";
 import { powerShellLine, shellLine } from "../codec/words/shell-words.ts";
-import { type ConfigSources, realSources } from "../config/file/config-sources.ts";
-import { resolved, spelledOut } from "../config/resolved-tunnel.ts";
-import { isMissing, type RunFlag } from "../config/run-flags.ts";
+import { realSources } from "../config/file/config-sources.ts";
+import { type ResolvedTunnel, spelledOut } from "../config/resolved-tunnel.ts";
+import type { RunFlag } from "../config/run-flags.ts";
+import { refuseIdle, refuseUnsupported } from "../config/unsupported.ts";
 import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";
 import { visible } from "../text/terminal-text.ts";
@@ -19,7 +19,7 @@ import { socatWords } from "../tunnel/socat-command.ts";
 import { sshWords } from "../tunnel/ssh-command.ts";
 import { sshConfigBlock, tunnelName } from "../tunnel/ssh-config-block.ts";
 import { systemdUnit } from "../tunnel/systemd-unit.ts";
-import { opensGateway, type Place, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { opensGateway, type Place, type Relay } from "../tunnel/tunnel-description.ts";
 import { describe } from "./description.ts";
 import { Output } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
@@ -43,10 +43,10 @@ export async function command(words: readonly string[], showHelp: () => void): P
   }
   const format = choice("format", own.get("format") ?? "ssh", formats);
   const shell = choice("shell", own.get("shell") ?? "posix", shells);
-  const { description, place } = describe(rest);
+  const { tunnel, place } = describe(rest);
   const printed = asUsage("--format chooses another form", () => {
-    if (description.via === "nothing") return printRelay(description, format);
-    return printTunnel(description, format, own.get("name") ?? tunnelName(description), place);
+    if ("via" in tunnel) return printRelay(tunnel, format);
+    return printTunnel(tunnel, format, own.get("name") ?? tunnelName(tunnel.said), place);
   });
   const output = new Output("info");
   if ("words" in printed) output.result(shell === "posix" ? shellLine(printed.words) : powerShellLine(printed.words));
@@ -60,36 +60,30 @@ type Printed =
   | { readonly words: readonly string[]; readonly notes: readonly string[] }
   | { readonly lines: readonly string[] };
 
-function printTunnel(tunnel: SshTunnel, format: Format, name: string, place: Place): Printed {
-  const notes = commandNotes(tunnel, place);
-  if (format === "ssh") return { words: ["ssh", ...sshWords(tunnel)], notes };
-  if (format === "autossh") return { words: autosshWords(tunnel), notes };
-  if (format === "porthop") return { words: porthopWords(tunnel), notes: missingNotes(tunnel) };
+/**
+ * ssh, and whoever starts ssh, reads the configuration by itself. An alias of ~/.ssh/config means nothing to plink, nor as
+ * the HostName of another Host: there everything is spelled out.
+ */
+function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place: Place): Printed {
+  const { said, effective } = tunnel;
+  const notes = [...troubleNotes(tunnel), ...commandNotes(effective, place)];
+  if (format === "ssh") return { words: ["ssh", ...sshWords(said)], notes };
+  if (format === "autossh") return { words: autosshWords(said, effective), notes };
+  if (format === "porthop") {
+    // What porthop cannot run is no line of porthop's.
+    refuseUnsupported(said);
+    refuseIdle(tunnel.settings);
+    return { words: porthopWords(said), notes: troubleNotes(tunnel) };
+  }
   if (format === "plink") {
-    const plink = plinkCommand(withConfiguration(tunnel, resolved));
+    const plink = plinkCommand(effective);
     return { words: plink.words, notes: [...plink.notes, ...notes] };
   }
   if (format === "config") {
-    const own = withConfiguration(tunnel, (alias, sources) => spelledOut(alias, name, sources));
+    const own = tunnel.trouble === undefined ? spelledOut(said, name, realSources(process.env)) : said;
     return { lines: sshConfigBlock(own, name, [`Then: ssh ${name}`, ...notes]) };
   }
-  return { lines: systemdUnit(tunnel, name, notes) };
-}
-
-/**
- * An alias of ~/.ssh/config means nothing to plink, nor as the HostName of another Host. Nothing is run to learn what it
- * stands for; where the file cannot be read the words stay as they are.
- */
-function withConfiguration(
-  tunnel: SshTunnel,
-  fill: (tunnel: SshTunnel, sources: ConfigSources) => SshTunnel,
-): SshTunnel {
-  try {
-    return fill(tunnel, { ...realSources(process.env), succeeds: () => false });
-  } catch (error) {
-    if (error instanceof PorthopError || error instanceof Malformed) return tunnel;
-    throw error;
-  }
+  return { lines: systemdUnit(said, name, notes, effective) };
 }
 
 function printRelay(relay: Relay, format: Format): Printed {
@@ -100,8 +94,8 @@ function printRelay(relay: Relay, format: Format): Printed {
   });
 }
 
-function missingNotes({ flags }: SshTunnel): readonly string[] {
-  return flags.flatMap(({ letter }) => (isMissing(letter) ? [`porthop does not have ssh's flag -${letter} yet`] : []));
+function troubleNotes({ trouble }: ResolvedTunnel): readonly string[] {
+  return trouble === undefined ? [] : [`the ssh configuration is left out, for it cannot be read: ${trouble}`];
 }
 
 function quotesNote(words: readonly string[], shell: (typeof shells)[number]): readonly string[] {

@@ -1,4 +1,5 @@
 /** `porthop relay`: forwards without ssh, from here to where this machine can connect itself. */
+import { wantsHelp } from "../config/description.ts";
 import { readRelaySettings } from "../config/relay-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { planRelay } from "../forward/plan/relay-plan.ts";
@@ -7,11 +8,11 @@ import { reportFailure } from "./failure-report.ts";
 
 export async function relay(words: readonly string[], showHelp: () => void): Promise<number> {
   try {
-    const settings = readRelaySettings(words);
-    if (settings.help) {
+    if (wantsHelp(words, "relay")) {
       showHelp();
       return 0;
     }
+    const settings = readRelaySettings(words);
     if (settings.forwards.length === 0) {
       throw new PorthopError("usage", "nothing to relay: -L is missing", {
         hint: "for example: porthop relay -L 8080:intranet:80",

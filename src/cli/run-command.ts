@@ -1,8 +1,10 @@
 /** `porthop run`: forwards until it is told to stop, or until the session is lost. */
+
+import { wantsHelp } from "../config/description.ts";
 import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
 import { readRunSettings } from "../config/run-settings.ts";
-import { PorthopError } from "../errors.ts";
+import { refuseIdle } from "../config/unsupported.ts";
 import { planTunnel } from "../forward/plan/tunnel-plan.ts";
 import { carryUntilStopped } from "./carrying.ts";
 import { reportFailure } from "./failure-report.ts";
@@ -17,16 +19,12 @@ export async function run(words: readonly string[], showHelp: () => void): Promi
 }
 
 async function runWords(words: readonly string[], showHelp: () => void): Promise<number> {
-  const settings = readRunSettings(words, realSources(process.env));
-  if (settings.help) {
+  if (wantsHelp(words, "run")) {
     showHelp();
     return 0;
   }
-  if (settings.forwards.length === 0 && settings.remote === undefined) {
-    throw new PorthopError("usage", "nothing to forward and nothing to run: -L is missing, or a command", {
-      hint: "for example: porthop run -L 8080:localhost:80 user@server",
-    });
-  }
+  const settings = readRunSettings(words, realSources(process.env));
+  refuseIdle(settings);
   return carryUntilStopped({
     command: "run",
     words,

@@ -3,12 +3,11 @@
 import { type Network, parseNetworks } from "../codec/cidr.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { parseDuration } from "../codec/units.ts";
-import type { ScannedFlag } from "../codec/words/argv.ts";
 import { type PluginSpec, parsePluginSpec } from "../codec/words/plugin-spec.ts";
 import { visible } from "../text/terminal-text.ts";
+import { type Extra, hasFlag, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { type Keywords, longestTimerMs } from "./file/keyword.ts";
-import { type Given, named } from "./given.ts";
-import { porthopFlags } from "./run-flags.ts";
+import { named } from "./named.ts";
 
 export interface CarryingSettings {
   readonly plugins: readonly PluginSpec[];
@@ -25,23 +24,29 @@ export interface CarryingSettings {
   readonly allowFrom: readonly Network[] | undefined;
 }
 
-/** `usualLevel` is for whoever asks for no level. */
+/**
+ * `extras` are those of the description and, behind them, those of the configuration files; `usualLevel` counts where
+ * nobody asks for a level.
+ */
 export function readCarrying(
-  given: Given,
+  { flags }: Pick<SshTunnel, "flags">,
+  extras: readonly Extra[],
   keywords: Keywords,
   usualLevel: CarryingSettings["logLevel"] = "info",
 ): CarryingSettings {
-  const plugins = [...given.inOrder()].flatMap(pluginOf);
-  refuseShared(plugins, given);
+  const plugins = extras.flatMap(pluginOf);
+  const json = extras.some(({ name }) => name === "json");
+  // Events between the blocks of a capture would spoil both.
+  if (json && capturesToStdout(plugins)) throw new Malformed("--json and --capture - cannot both have stdout");
   return {
-    plugins: captureOptions(plugins, given),
-    logLevel: readLevel(given, keywords, usualLevel),
-    logFile: given.last("E"),
-    trace: given.count("v") > 1 || /^debug[23]$/.test(keywords.text("LogLevel")?.toLowerCase() ?? ""),
-    json: given.has("json"),
-    background: given.has("f"),
-    graceMs: graceOf(given.last("grace") ?? "5s"),
-    allowFrom: allowFromOf(given.values("allow-from")),
+    plugins: captureOptions(plugins, extras),
+    logLevel: levelOf(flags, extras, keywords) ?? usualLevel,
+    logFile: flags.findLast(({ letter }) => letter === "E")?.value,
+    trace: /^debug[23]$/.test(keywords.text("LogLevel")?.toLowerCase() ?? ""),
+    json,
+    background: hasFlag({ flags }, "f"),
+    graceMs: graceOf(lastOf(extras, "grace") ?? "5s"),
+    allowFrom: allowFromOf(extras.flatMap(({ name, value }) => (name === "allow-from" ? [value ?? ""] : []))),
   };
 }
 
@@ -51,56 +56,52 @@ export function capturesToStdout(plugins: readonly PluginSpec[]): boolean {
 }
 
 /** --use, --rate-limit and --capture make the chain, in the order given. */
-function pluginOf({ flag, value = "" }: ScannedFlag): readonly PluginSpec[] {
-  if (flag === "use") return [parsePluginSpec(value)];
-  if (flag === "rate-limit") return [{ name: "limit", isFile: false, options: new Map([["rate", value]]) }];
-  if (flag === "capture") return [{ name: "capture", isFile: false, options: new Map([["file", value]]) }];
+function pluginOf({ name, value = "" }: Extra): readonly PluginSpec[] {
+  if (name === "use") return [parsePluginSpec(value)];
+  if (name === "rate-limit") return [{ name: "limit", isFile: false, options: new Map([["rate", value]]) }];
+  if (name === "capture") return [{ name: "capture", isFile: false, options: new Map([["file", value]]) }];
   return [];
 }
 
-/** Events between the blocks of a capture would spoil both. */
-function refuseShared(plugins: readonly PluginSpec[], given: Given): void {
-  if (capturesToStdout(plugins) && given.has("json")) {
-    throw new Malformed("--json and --capture - cannot both have stdout");
-  }
-}
-
 /** --capture-legs and --capture-snaplen belong to the capture, wherever they stand. */
-function captureOptions(plugins: readonly PluginSpec[], given: Given): readonly PluginSpec[] {
-  const more = new Map<string, string>();
-  const legs = given.last("capture-legs");
-  const snaplen = given.last("capture-snaplen");
-  if (legs !== undefined) more.set("legs", legs);
-  if (snaplen !== undefined) more.set("snaplen", snaplen);
-  if (more.size === 0) return plugins;
-  if (!plugins.some(({ name }) => name === "capture")) {
-    const flag = porthopFlags.find(({ name }) => name === (legs === undefined ? "capture-snaplen" : "capture-legs"));
-    throw new Malformed(`--${flag?.name} needs --capture FILE`);
-  }
+function captureOptions(plugins: readonly PluginSpec[], extras: readonly Extra[]): readonly PluginSpec[] {
+  const more = ["legs", "snaplen"].flatMap((option) => {
+    const value = lastOf(extras, `capture-${option}`);
+    return value === undefined ? [] : [[option, value] as const];
+  });
+  const [first] = more;
+  if (first === undefined) return plugins;
+  if (!plugins.some(({ name }) => name === "capture"))
+    throw new Malformed(`--capture-${first[0]} needs --capture FILE`);
   return plugins.map((plugin) =>
     plugin.name === "capture" ? { ...plugin, options: new Map([...plugin.options, ...more]) } : plugin,
   );
 }
 
-function readLevel(
-  given: Given,
+/** --log counts before -q and -v, of which the last one counts, and these before LogLevel. */
+function levelOf(
+  flags: SshTunnel["flags"],
+  extras: readonly Extra[],
   keywords: Keywords,
-  usual: CarryingSettings["logLevel"],
-): CarryingSettings["logLevel"] {
+): CarryingSettings["logLevel"] | undefined {
   const levels = ["silent", "error", "warn", "info", "debug"] as const;
-  const wanted = given.last("log");
+  const wanted = lastOf(extras, "log");
   if (wanted !== undefined) {
     const level = levels.find((each) => each === wanted);
     if (level === undefined) throw new Malformed(`--log ${visible(wanted, 50)}: not one of ${levels.join(", ")}`);
     return level;
   }
-  if (given.has("q")) return "error";
-  if (given.has("v")) return "debug";
+  const flag = flags.findLast(({ letter }) => letter === "q" || letter === "v")?.letter;
+  if (flag !== undefined) return flag === "q" ? "error" : "debug";
   const keyword = keywords.text("LogLevel")?.toLowerCase();
-  if (keyword === undefined) return usual;
+  if (keyword === undefined) return undefined;
   if (keyword === "info" || keyword === "verbose") return "info";
   if (keyword === "quiet") return "silent";
   return keyword === "fatal" || keyword === "error" ? "error" : "debug";
+}
+
+function lastOf(extras: readonly Extra[], wanted: string): string | undefined {
+  return extras.findLast(({ name }) => name === wanted)?.value;
 }
 
 function graceOf(text: string): number {

@@ -7,8 +7,8 @@ import { matchesPattern } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { escapeOf } from "../codec/session/escape-character.ts";
 import { quoted, visible } from "../text/terminal-text.ts";
+import { hasRemoteCommand, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import type { Keywords } from "./file/keyword.ts";
-import type { Given } from "./given.ts";
 
 export interface CommandSettings {
   /** The login shell when left out. */
@@ -33,29 +33,31 @@ export interface X11Settings {
   readonly xauth: string;
 }
 
-/** Undefined when nothing is to run: without words after the host -N is implied, unless -t asks for a shell. */
-export function readCommand(given: Given, keywords: Keywords, words: readonly string[]): CommandSettings | undefined {
-  const sessionType = keywords.text("SessionType")?.toLowerCase();
-  if (sessionType === "subsystem") throw new Malformed("SessionType=subsystem: porthop runs commands only");
-  const isNone = given.has("N") || sessionType === "none";
+type Wish = Pick<SshTunnel, "remote" | "terminal" | "keywords">;
+
+/**
+ * Undefined when nothing is to run: without words after the host -N is implied, unless -t asks for a shell or an -o for a
+ * RemoteCommand. What a configuration file says of either is for all that runs on the host, and no wish to run something.
+ */
+export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywords): CommandSettings | undefined {
+  const words = remote.kind === "command" ? remote.words : [];
+  const isNone = remote.kind === "none" || keywords.text("SessionType")?.toLowerCase() === "none";
   if (words.length > 0 && isNone) {
     throw new Malformed(`-N is for no command, and there is one: ${visible(words.join(" "), 100)}`);
   }
-  const terminal = terminalOf(given, keywords);
-  // A RequestTTY of the configuration is for all that is run on the host, and is no wish to run something.
-  const wantsShell = words.length === 0 && !isNone && given.has("t") && terminal !== "no";
-  if (words.length === 0 && !wantsShell) return undefined;
+  const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(said);
+  if (isNone || (words.length === 0 && !isWished)) return undefined;
   const command = words.length > 0 ? words.join(" ") : remoteCommand(keywords);
   if (command?.trim() === "") throw new Malformed("the command is empty");
   return {
     command,
-    terminal,
-    readsInput: !given.has("n") && !given.has("f") && !keywords.flag("StdinNull", false),
-    escape: escapeIn(given.last("e") ?? keywords.text("EscapeChar") ?? "~"),
+    terminal: terminal ?? terminalIn(keywords),
+    readsInput: !keywords.flag("StdinNull", false),
+    escape: escapeOf(keywords.text("EscapeChar") ?? "~") ?? undefined,
     sendEnv: keywords.all("SendEnv").flatMap((value) => value.split(/\s+/)),
     setEnv: (keywords.list("SetEnv") ?? []).map(variable),
-    forwardAgent: agentToForward(lastOf(given, "A", "a") ?? keywords.text("ForwardAgent"), keywords),
-    x11: x11Of(given, keywords),
+    forwardAgent: agentToForward(keywords),
+    x11: x11In(keywords),
   };
 }
 
@@ -76,19 +78,15 @@ export function commandEnvironment(
   return [...sent.filter(([name]) => !setEnv.some(([set]) => set === name)), ...setEnv];
 }
 
-function terminalOf(given: Given, keywords: Keywords): CommandSettings["terminal"] {
-  let terminal: CommandSettings["terminal"] | undefined;
-  for (const { flag } of given.inOrder()) {
-    if (flag === "T") terminal = "no";
-    else if (flag === "t") terminal = terminal === "yes" ? "force" : "yes";
-  }
-  const keyword = keywords.text("RequestTTY")?.toLowerCase();
-  if (keyword === "force") return terminal ?? keyword;
-  return terminal ?? (keyword === "yes" || keyword === "true" ? "yes" : "no");
+function terminalIn(keywords: Keywords): CommandSettings["terminal"] {
+  const text = keywords.text("RequestTTY")?.toLowerCase();
+  if (text === "force") return "force";
+  return text === "yes" || text === "true" ? "yes" : "no";
 }
 
 /** ssh.c, main: IdentityAgent takes the place of SSH_AUTH_SOCK, so that "yes" is that agent, and none with "none". */
-function agentToForward(wanted: string | undefined, keywords: Keywords): string | undefined {
+function agentToForward(keywords: Keywords): string | undefined {
+  const wanted = keywords.text("ForwardAgent");
   return wanted !== undefined && /^(yes|true)$/i.test(wanted) ? (keywords.text("IdentityAgent") ?? wanted) : wanted;
 }
 
@@ -98,30 +96,17 @@ function remoteCommand(keywords: Keywords): string | undefined {
   return text?.toLowerCase() === "none" ? undefined : text;
 }
 
-function escapeIn(text: string): number | undefined {
-  const code = escapeOf(text);
-  if (code === null)
-    throw new Malformed(`the escape character ${quoted(text)} is not one character, ^ and one, or none`);
-  return code;
-}
-
 function variable(word: string): readonly [name: string, value: string] {
   const equals = word.indexOf("=");
   if (equals < 1) throw new Malformed(`SetEnv: ${quoted(word)} is not NAME=value`);
   return [word.slice(0, equals), word.slice(equals + 1)];
 }
 
-function x11Of(given: Given, keywords: Keywords): X11Settings | undefined {
-  const isOn = (lastOf(given, "XY", "x") ?? (keywords.flag("ForwardX11", false) ? "yes" : "no")) === "yes";
-  if (!isOn) return undefined;
+function x11In(keywords: Keywords): X11Settings | undefined {
+  if (!keywords.flag("ForwardX11", false)) return undefined;
   return {
-    trusted: given.has("Y") || keywords.flag("ForwardX11Trusted", false),
+    trusted: keywords.flag("ForwardX11Trusted", false),
     timeoutMs: keywords.time("ForwardX11Timeout") ?? 20 * 60_000,
     xauth: keywords.text("XAuthLocation") ?? "xauth",
   };
-}
-
-function lastOf(given: Given, yes: string, no: string): "yes" | "no" | undefined {
-  const flag = given.inOrder().findLast((each) => each.flag.length === 1 && (yes + no).includes(each.flag))?.flag;
-  return flag === undefined ? undefined : yes.includes(flag) ? "yes" : "no";
 }

@@ -1,15 +1,6 @@
 /** One rule of the command line with its name, and where it will accept and go. */
 import { isUnix } from "../codec/address.ts";
-import { Malformed } from "../codec/malformed.ts";
-import type { ScannedFlag } from "../codec/words/argv.ts";
-import {
-  type ForwardFlag,
-  type ForwardSpec,
-  forwardFlag,
-  listenAddress,
-  parseForwardSpec,
-  printForwardSpec,
-} from "../codec/words/forward-spec.ts";
+import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
 import type { ForwardInfo } from "../plugin.ts";
 
 export interface Forward extends ForwardInfo {
@@ -18,40 +9,24 @@ export interface Forward extends ForwardInfo {
 
 /** What the configuration says of forwards. */
 export interface ConfiguredForwards {
-  /** LocalForward and its like. */
+  /** LocalForward and the like. */
   readonly specs: readonly ForwardSpec[];
-  /** ClearAllForwardings: those of the flags go as well. */
+  /** ClearAllForwardings: those of the words go as well. */
   readonly areCleared: boolean;
-  /** Variables in the text of a forward, before it is read. */
-  fillVariables(text: string): string;
-  /** Tokens in the paths of its sockets. */
+  /** Fills tokens into the paths of a forward's sockets. */
   fillPaths(spec: ForwardSpec): ForwardSpec;
 }
 
-const nothingConfigured: ConfiguredForwards = {
-  specs: [],
-  areCleared: false,
-  fillVariables: (text) => text,
-  fillPaths: (spec) => spec,
-};
-
-/** The forwards among the flags, in the order given, and then the configured ones; the same one twice is one. */
-export function readForwards(
-  flags: readonly ScannedFlag[],
-  gatewayPorts: boolean,
-  configured: ConfiguredForwards = nothingConfigured,
-): readonly Forward[] {
-  const { fillVariables, fillPaths } = configured;
-  const specs = flags.flatMap(({ flag, value = "" }) =>
-    isForwardFlag(flag) ? [fillPaths(parseForwardSpec(flag, fillVariables(value)))] : [],
-  );
-  const stdio = specs.filter(({ kind }) => kind === "stdio");
-  if (stdio.length > 1) throw new Malformed("-W is given twice: stdin and stdout can only go to one place");
-  // ssh.c: -W implies ClearAllForwardings.
-  if (stdio.length > 0 || configured.areCleared) return nameForwards(stdio, gatewayPorts);
-  const given = new Set(specs.map(textOf));
-  const more = configured.specs.map(fillPaths).filter((spec) => !given.has(textOf(spec)));
-  return nameForwards([...specs, ...more], gatewayPorts);
+/** The forwards of the words, in the order given, and then the configured ones; a forward that is said twice is one. */
+export function allForwards(
+  said: readonly ForwardSpec[],
+  { specs, areCleared, fillPaths }: ConfiguredForwards,
+): readonly ForwardSpec[] {
+  const own = said.map(fillPaths);
+  if (own.some(({ kind }) => kind === "stdio")) return own;
+  if (areCleared) return [];
+  const texts = new Set(own.map(textOf));
+  return [...own, ...specs.map(fillPaths).filter((spec) => !texts.has(textOf(spec)))];
 }
 
 function textOf(spec: ForwardSpec): string {
@@ -73,8 +48,4 @@ export function nameForwards(specs: readonly ForwardSpec[], gatewayPorts: boolea
 /** The target ports that are known before any connection comes. */
 export function targetPorts(forwards: readonly Forward[]): readonly number[] {
   return forwards.flatMap(({ connect }) => (connect === undefined || isUnix(connect) ? [] : [connect.port]));
-}
-
-function isForwardFlag(flag: string): flag is ForwardFlag {
-  return flag === "L" || flag === "R" || flag === "D" || flag === "W";
 }

@@ -1,82 +1,204 @@
 /**
- * A tunnel together with what ~/.ssh/config says of its server, for what ssh's own configuration does not reach: a text for
- * people, another program, a Host of another name.
+ * A tunnel together with what the configuration files say of its server, exactly as `run` takes both: for a text for people,
+ * another program, a Host of another name. Nothing is run to learn that: a Match exec counts as not met.
  */
 import { quoteArgument } from "../codec/config/config-line.ts";
-import { parseJumpList } from "../codec/words/jump-list.ts";
-import { type KeywordLine, keywordText, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { Malformed } from "../codec/malformed.ts";
+import { forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
+import { PorthopError } from "../errors.ts";
+import {
+  hasRemoteCommand,
+  type Identity,
+  type KeywordLine,
+  plainTunnel,
+  type Remote,
+  type SshTunnel,
+} from "../tunnel/tunnel-description.ts";
+import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
-import { type Keyword, Keywords } from "./file/keyword.ts";
-import { effectiveSettings } from "./file/ssh-config.ts";
+import { type Keyword, type Keywords, keywords as readings } from "./file/keyword.ts";
+import type { Forward } from "./forward.ts";
+import { type RunSettings, tolerantSettings } from "./run-settings.ts";
 
-/** Where it really goes: address, user, port and jump hosts. */
-export function resolved(tunnel: SshTunnel, sources: ConfigSources): SshTunnel {
-  const { host, keywords } = settingsOf(tunnel, sources);
-  const jumps = keywords.text("ProxyJump");
+export interface ResolvedTunnel {
+  /** The words, for a program that reads the same files: only what runs on the server is decided with the files in mind. */
+  readonly said: SshTunnel;
+  /** The words with all that the files add. */
+  readonly effective: SshTunnel;
+  /** As `run` would have them, whether or not porthop can do all of it. */
+  readonly settings: RunSettings;
+  /** What the files add, line by line. */
+  readonly configured: readonly ConfiguredLine[];
+  /** Why the files could not be read: then only the words count. */
+  readonly trouble: string | undefined;
+}
+
+export interface ConfiguredLine {
+  readonly keyword: string;
+  readonly value: string;
+  /** `/home/anna/.ssh/config line 7` */
+  readonly place: string;
+}
+
+/** Throws a PorthopError at words that make no sense; files that make none are told in `trouble`. */
+export function resolveTunnel(tunnel: SshTunnel, sources: ConfigSources): ResolvedTunnel {
+  // Also where the files cannot be read the words have to be right.
+  const settings = tolerantSettings(tunnel);
+  try {
+    return withFiles(tunnel, tolerantSettings(tunnel, quietly(sources)));
+  } catch (error) {
+    if (!(error instanceof PorthopError || error instanceof Malformed)) throw error;
+    return { said: tunnel, effective: tunnel, settings, configured: [], trouble: error.message };
+  }
+}
+
+function withFiles(tunnel: SshTunnel, settings: RunSettings): ResolvedTunnel {
+  const remote = remoteOf(tunnel, settings);
   return {
-    ...tunnel,
-    user: tunnel.user ?? keywords.text("User"),
-    port: tunnel.port ?? keywords.number("Port"),
-    jumps: tunnel.jumps ?? (jumps === undefined ? undefined : parseJumpList(jumps)),
-    keywords: [...unsaid(host === tunnel.host ? [] : [line("HostName", host)], tunnel), ...tunnel.keywords],
+    said: { ...tunnel, remote },
+    effective: { ...effectiveTunnel(tunnel, settings), remote },
+    settings,
+    configured: configuredLines(settings.keywords),
+    trouble: undefined,
   };
 }
 
-/** Names and settings as ssh puts them in; tokens were filled in only in names of files. */
-const copied: readonly Keyword[] = [
-  "HostKeyAlias",
-  "IdentitiesOnly",
-  "ProxyJump",
-  "ProxyCommand",
-  "StrictHostKeyChecking",
-];
-const copiedFiles: readonly Keyword[] = ["CertificateFile", "IdentityAgent"];
-
-/** The same for a Host called `name`: what holds for the server and would not for that. */
+/** For a Host called `name`: the effective tunnel without what the files give to a host of that name anyway. */
 export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSources): SshTunnel {
-  const { host, keywords } = settingsOf(tunnel, sources);
-  const other = effectiveSettings(name, new Keywords(), sources).keywords;
-  const missing = (keyword: Keyword) => (other.text(keyword) === undefined ? keywords.text(keyword) : undefined);
-  const lines = (list: readonly Keyword[], write: (value: string) => string) =>
-    list.flatMap((keyword) => {
-      const value = missing(keyword);
-      return value === undefined ? [] : [line(keyword, write(value))];
-    });
-  const isJump = tunnel.jumps !== undefined;
-  const known = missing("UserKnownHostsFile") === undefined ? undefined : keywords.list("UserKnownHostsFile");
-  const port = missing("Port");
-  const identities = keywords.all("IdentityFile").filter((file) => !other.all("IdentityFile").includes(file));
-  const found = [
-    ...(host === tunnel.host ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
-    ...lines(
-      copied.filter((keyword) => !isJump || !keyword.startsWith("Proxy")),
-      (value) => value,
-    ),
-    ...lines(copiedFiles, fileWord),
-    ...(known === undefined ? [] : [line("UserKnownHostsFile", known.map(fileWord).join(" "))]),
-  ];
+  const settings = tolerantSettings(tunnel, quietly(sources));
+  const other = tolerantSettings(plainTunnel(name, []), quietly(sources));
+  const isNew = (keyword: Keyword) => other.keywords.text(keyword) === undefined;
+  const known = new Set(other.forwards.map(textOf));
+  const remote = remoteOf(tunnel, settings);
+  const { user, port, jumps } = effectiveTunnel(tunnel, settings);
+  const host = hostNameOf(tunnel, settings.keywords);
+  const otherFiles = other.keywords.all("IdentityFile");
   return {
     ...tunnel,
-    user: tunnel.user ?? missing("User"),
-    port: tunnel.port ?? (port === undefined ? undefined : Number(port)),
-    identities: [...tunnel.identities, ...identities.map((file) => ({ file: fileWord(file), by: "keyword" as const }))],
-    keywords: [...unsaid(found, tunnel), ...tunnel.keywords],
+    user: tunnel.user ?? (isNew("User") ? user : undefined),
+    port: tunnel.port ?? (isNew("Port") ? port : undefined),
+    jumps: tunnel.jumps ?? (isNew("ProxyJump") ? jumps : undefined),
+    identities: [...tunnel.identities, ...fileIdentities(settings.keywords, (file) => !otherFiles.includes(file))],
+    forwards: forwardsOf(tunnel, settings)
+      .filter((forward) => !known.has(textOf(forward)))
+      // The tokens in the paths are filled in already.
+      .map(({ spec }) => fillPaths(spec, (path) => path.replaceAll("%", "%%"))),
+    keywords: [
+      ...(host === undefined ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
+      ...tunnel.keywords.filter((each) => each.name !== "HostName"),
+      ...fileLines(settings.keywords, tunnel, remote).filter((each) => isNew(each.name)),
+    ],
+    remote,
   };
 }
 
-function settingsOf({ host, configFile }: SshTunnel, sources: ConfigSources) {
-  return effectiveSettings(host, new Keywords(), sources, configFile);
+function quietly(sources: ConfigSources): ConfigSources {
+  return { ...sources, succeeds: () => false };
 }
 
-/** What the tunnel itself says counts before any file. */
-function unsaid(lines: readonly KeywordLine[], tunnel: SshTunnel): readonly KeywordLine[] {
-  return lines.filter(({ name }) => keywordText(tunnel, name) === undefined);
+function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
+  const { destination, way, keywords } = settings;
+  const host = hostNameOf(tunnel, keywords);
+  return {
+    ...tunnel,
+    user: destination.user,
+    port: destination.port,
+    jumps: tunnel.jumps ?? (way.jumps.length === 0 ? undefined : way.jumps),
+    identities: [...tunnel.identities, ...fileIdentities(keywords, () => true)],
+    forwards: forwardsOf(tunnel, settings).map(({ spec }) => spec),
+    keywords: [
+      ...(host === undefined ? [] : [line("HostName", host)]),
+      ...tunnel.keywords.filter(({ name }) => name !== "HostName"),
+      ...fileLines(keywords, tunnel, remoteOf(tunnel, settings)),
+    ],
+  };
 }
 
-function line(name: string, value: string): KeywordLine {
+/** Forwards that ClearAllForwardings takes away again stay to be seen, as a mistake. */
+function forwardsOf({ forwards }: SshTunnel, settings: RunSettings): readonly Pick<Forward, "spec">[] {
+  const isCleared = settings.keywords.flag("ClearAllForwardings", false);
+  return isCleared && settings.forwards.length === 0 ? forwards.map((spec) => ({ spec })) : settings.forwards;
+}
+
+function textOf({ spec }: Pick<Forward, "spec">): string {
+  return `${forwardFlag(spec.kind)}${printForwardSpec(spec)}`;
+}
+
+function fileIdentities(keywords: Keywords, isWanted: (file: string) => boolean): readonly Identity[] {
+  const files = [...keywords.placesOf("IdentityFile").keys()].filter(isWanted);
+  return files.map((file) => ({ file: quoteArgument(file.replaceAll("%", "%%")), by: "keyword" }));
+}
+
+/** As `run` decides: forwards of the files imply -N as well, and a SessionType of the files is one. */
+function remoteOf(tunnel: SshTunnel, { forwards, keywords }: RunSettings): Remote {
+  const { remote, terminal } = tunnel;
+  if (remote.kind !== "shell") return remote;
+  if (keywords.text("SessionType")?.toLowerCase() === "none") return { kind: "none", implied: false };
+  const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(tunnel);
+  return isWished || forwards.length === 0 ? remote : { kind: "none", implied: true };
+}
+
+/** The address behind the name; undefined where there is no other. */
+function hostNameOf(tunnel: SshTunnel, keywords: Keywords): string | undefined {
+  const name = keywords.text("HostName");
+  return name === undefined || name.toLowerCase() === tunnel.host.toLowerCase() ? undefined : name;
+}
+
+/** Those that have a place of their own in a description, that only porthop knows, or that mean nothing there. */
+const elsewhere: ReadonlySet<Keyword> = new Set<Keyword>([
+  ...forwardKeywords,
+  "HostName",
+  "IdentityFile",
+  "IgnoreUnknown",
+  "Port",
+  "ProxyJump",
+  "User",
+]);
+
+/** What these would say of a shell or command is decided already. */
+const ofCommands: ReadonlySet<Keyword> = new Set<Keyword>(["RemoteCommand", "RequestTTY", "SessionType"]);
+
+function fileLines(
+  keywords: Keywords,
+  tunnel: SshTunnel,
+  remote: Remote,
+): readonly (KeywordLine & { name: Keyword })[] {
+  return keywords.given().flatMap((keyword) => {
+    const isTold = elsewhere.has(keyword) || keyword.startsWith("Porthop") || readings[keyword] === "ignored";
+    if (isTold || keywords.placesOf(keyword).size === 0) return [];
+    if (ofCommands.has(keyword) && remote.kind !== "shell") return [];
+    if (keyword === "ProxyCommand" && (tunnel.jumps ?? []).length > 0) return [];
+    return valuesOf(keywords, keyword).map((value) => ({ name: keyword, value }));
+  });
+}
+
+/** ssh fills tokens into these; here that is done already. */
+const filled: ReadonlySet<Keyword> = new Set<Keyword>([
+  "CertificateFile",
+  "ForwardAgent",
+  "IdentityAgent",
+  "RemoteCommand",
+  "UserKnownHostsFile",
+]);
+
+/** As they stand behind the keyword in a line. */
+function valuesOf(keywords: Keywords, keyword: Keyword): readonly string[] {
+  const reading = readings[keyword];
+  const again = (text: string) => (filled.has(keyword) ? text.replaceAll("%", "%%") : text);
+  if (reading === "list") return [(keywords.list(keyword) ?? []).map((word) => quoteArgument(again(word))).join(" ")];
+  // A command and a list of targets reach to the end of their line.
+  const isWhole = keyword === "ProxyCommand" || keyword === "RemoteCommand" || reading === "remote-open";
+  const values = [...keywords.placesOf(keyword).keys()];
+  return values.map((value) => (isWhole ? again(value) : quoteArgument(again(value))));
+}
+
+function configuredLines(keywords: Keywords): readonly ConfiguredLine[] {
+  return keywords
+    .given()
+    .filter((keyword) => readings[keyword] !== "ignored" && keyword !== "IgnoreUnknown")
+    .flatMap((keyword) => [...keywords.placesOf(keyword)].map(([value, place]) => ({ keyword, value, place })));
+}
+
+function line(name: Keyword, value: string): KeywordLine & { name: Keyword } {
   return { name, value };
-}
-
-function fileWord(file: string): string {
-  return quoteArgument(file.replaceAll("%", "%%"));
 }

@@ -5,20 +5,20 @@
 
 import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
 import { parsePort } from "../codec/host-port.ts";
-import type { ScannedFlag } from "../codec/words/argv.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
+import type { Extra, Identity, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
-import { withConfiguredFlags } from "./file/porthop-keywords.ts";
+import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { effectiveSettings } from "./file/ssh-config.ts";
 import type { ConfiguredForwards } from "./forward.ts";
-import { named } from "./given.ts";
+import { named } from "./named.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
 
 export interface RunConfiguration {
-  /** Those that were typed, and those that the configuration stands for. */
-  readonly flags: readonly ScannedFlag[];
+  /** Options that were typed, and those that the configuration stands for. */
+  readonly extras: readonly Extra[];
   readonly forwards: ConfiguredForwards;
   hopSettings(jump: Destination): HopSettings;
 }
@@ -64,40 +64,41 @@ const handedDown: readonly Keyword[] = [
 
 /** Fills the keywords of the command line up. Undefined when no files are to be read at all. */
 export function readConfiguration(
-  host: string,
+  tunnel: SshTunnel,
   keywords: Keywords,
-  flags: readonly ScannedFlag[],
   files: ConfigSources | undefined,
 ): RunConfiguration | undefined {
   if (files === undefined) return undefined;
-  const file = flags.findLast(({ flag }) => flag === "F")?.value;
+  const { host, configFile, identities } = tunnel;
   const typed = new Keywords();
   typed.fillFrom(keywords, handedDown);
-  const { tokens } = effectiveSettings(host, keywords, files, file);
-  const fillVariables = (text: string) => expandVariables(text, files.machine.environment);
+  const { tokens } = effectiveSettings(host, keywords, files, configFile);
   return {
-    flags: withConfiguredFlags(flags, keywords, files.machine),
+    extras: withConfiguredExtras(tunnel, keywords, files.machine),
     forwards: {
-      ...configuredForwards(keywords, fillVariables),
-      fillVariables,
+      ...configuredForwards(keywords, (text) => expandVariables(text, files.machine.environment)),
       fillPaths: (spec) => fillPaths(spec, (path) => expandTokens(path, tokens)),
     },
     hopSettings(jump) {
-      const own = effectiveSettings(jump.host, ofJump(jump), files, file).keywords;
-      const identityFiles = flags.flatMap(({ flag, value }) => (flag === "i" && value !== undefined ? [value] : []));
+      const own = effectiveSettings(jump.host, ofJump(jump), files, configFile).keywords;
       const hasOwn = own.text("IdentityFile") !== undefined;
       own.fillFrom(typed, handedDown);
       return {
         destination: asSaid(jump, own),
         keywords: own,
-        identityFiles: hasOwn ? [] : identityFiles,
+        identityFiles: hasOwn ? [] : flaggedFiles(identities),
         way: readWay(own),
       };
     },
   };
 }
 
-/** The forwards among the keywords, those of -o included. */
+/** The files of -i, in the order given. */
+export function flaggedFiles(identities: readonly Identity[]): readonly string[] {
+  return identities.flatMap(({ file, by }) => (by === "flag" ? [file] : []));
+}
+
+/** The forwards among the keywords; those of an -o stand in the description. */
 export function configuredForwards(
   keywords: Keywords,
   fillVariables: (text: string) => string = (text) => text,
@@ -107,7 +108,6 @@ export function configuredForwards(
       keywords.all(keyword).map((value) => parseConfigForward(keyword, value, fillVariables)),
     ),
     areCleared: keywords.flag("ClearAllForwardings", false),
-    fillVariables,
     fillPaths: (spec) => spec,
   };
 }

@@ -89,6 +89,17 @@ export function isMissing(flag: string): boolean {
   return Object.hasOwn(missing, flag);
 }
 
+/** Of run's flags those that mean something without a session: the flags of `relay`. */
+const relayLetters = new Set(["L", "g", "4", "6", "f", "o", "q", "v", "E", "h"]);
+const needSession = new Set(["no-nagle-cure", "ask-server"]);
+
+export const relayFlags: { readonly short: readonly RunFlag[]; readonly long: readonly RunFlag[] } = {
+  short: sshFlags
+    .filter(({ name }) => relayLetters.has(name))
+    .map((flag) => (flag.name === "L" ? { ...flag, about: "forward a port here to host:hostport" } : flag)),
+  long: porthopFlags.filter(({ name }) => !needSession.has(name)),
+};
+
 function arities(flags: readonly RunFlag[]): Record<string, Takes> {
   return Object.fromEntries(flags.map(({ name, value }) => [name, value === undefined ? "nothing" : "value"]));
 }

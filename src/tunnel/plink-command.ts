@@ -6,6 +6,7 @@ import { isUnix } from "../codec/address.ts";
 import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { printLogin } from "./ssh-command.ts";
+import { meaningfulFlags } from "./ssh-flags.ts";
 import { opensGateway, type SshTunnel } from "./tunnel-description.ts";
 import { sshdAddress } from "./tunnel-legs.ts";
 
@@ -36,7 +37,7 @@ export function plinkCommand(tunnel: SshTunnel): PlinkCommand {
 
 function flags({ flags: given, keywords, terminal, remote, forwards }: SshTunnel, notes: string[]): readonly string[] {
   const words = remote.kind === "none" && !forwards.some(({ kind }) => kind === "stdio") ? ["-N"] : [];
-  for (const { letter } of given) {
+  for (const { letter } of meaningfulFlags(given)) {
     if (shared.has(letter)) words.push(`-${letter}`);
     else if (letter === "X" || letter === "Y") words.push("-X");
     // It is part of each listening address.

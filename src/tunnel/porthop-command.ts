@@ -2,17 +2,27 @@
 import { printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { sshWords } from "./ssh-command.ts";
-import type { Extra, Relay, TunnelDescription } from "./tunnel-description.ts";
+import {
+  type Extra,
+  hasRemoteCommand,
+  type Relay,
+  type SshTunnel,
+  type TunnelDescription,
+} from "./tunnel-description.ts";
 
 export function porthopWords(description: TunnelDescription): readonly string[] {
   const extras = description.extras.flatMap(extraWords);
   if (description.via === "nothing") {
     return requireOneLine(["porthop", "relay", ...relayWords(description), ...extras]);
   }
-  // Without a command -N is implied.
   const words = sshWords(description);
-  const ssh = description.remote.kind === "none" && words[0] === "-N" ? words.slice(1) : words;
+  const ssh = impliesNone(description) && words[0] === "-N" ? words.slice(1) : words;
   return requireOneLine(["porthop", "run", ...extras, ...ssh]);
+}
+
+/** Whether the words say -N without that flag: forwards are there, and nothing that is to run. */
+function impliesNone({ forwards, terminal, ...settings }: SshTunnel): boolean {
+  return forwards.length > 0 && terminal !== "yes" && terminal !== "force" && !hasRemoteCommand(settings);
 }
 
 function relayWords({ flags, keywords, forwards }: Relay): readonly string[] {

@@ -6,12 +6,12 @@ import { Malformed } from "../codec/malformed.ts";
 import { sshWords } from "./ssh-command.ts";
 import { type KeywordLine, keywordText, type SshTunnel } from "./tunnel-description.ts";
 
-/** What is said by the user stays as it was said. */
-export function residentWords(tunnel: SshTunnel): readonly string[] {
-  if (tunnel.forwards.some(({ kind }) => kind === "stdio")) {
+/** What is said by the user, or in a file that `effective` takes into account, stays as it was said. */
+export function residentWords(tunnel: SshTunnel, effective = tunnel): readonly string[] {
+  if (effective.forwards.some(({ kind }) => kind === "stdio")) {
     throw new Malformed("-W carries stdin and stdout once: there is nothing to start again");
   }
-  const added = wanted.filter(({ name }) => keywordText(tunnel, name) === undefined);
+  const added = wanted.filter(({ name }) => keywordText(effective, name) === undefined);
   return sshWords({
     ...tunnel,
     flags: tunnel.flags.filter(({ letter }) => letter !== "f"),

@@ -6,7 +6,7 @@ import { formatHost } from "../codec/address.ts";
 import type { Destination } from "../codec/words/destination.ts";
 import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
-import { aboutSshFlag } from "./ssh-flags.ts";
+import { aboutSshFlag, meaningfulFlags } from "./ssh-flags.ts";
 import { keywordText, type SshTunnel } from "./tunnel-description.ts";
 
 /** A flag with its value, or the destination, or the command. */
@@ -63,7 +63,7 @@ function session(tunnel: SshTunnel): readonly SshPiece[] {
   return [
     ...(remote.kind === "none" && !isSaid ? [piece(["-N"], "no shell on the server, only the forwards")] : []),
     ...(configFile === undefined ? [] : [piece(["-F", configFile], "read this configuration file and no other")]),
-    ...flags.map(({ letter, value }) =>
+    ...meaningfulFlags(flags).map(({ letter, value }) =>
       piece([`-${letter}`, ...(value === undefined ? [] : [value])], aboutSshFlag(letter) ?? "a flag of ssh"),
     ),
   ];

@@ -10,7 +10,7 @@ import { quoted } from "../text/terminal-text.ts";
 import { commentLines } from "./command-notes.ts";
 import { printJumps } from "./ssh-command.ts";
 import { flagKeywords } from "./ssh-flags.ts";
-import { type KeywordLine, keywordText, type SshTunnel } from "./tunnel-description.ts";
+import type { KeywordLine, SshTunnel } from "./tunnel-description.ts";
 
 /** What the block is called when nobody says it: not the host itself, or each `ssh host` would open the forwards. */
 export function tunnelName({ host }: SshTunnel): string {
@@ -29,7 +29,7 @@ export function sshConfigBlock(tunnel: SshTunnel, name: string, notes: readonly 
 function route(tunnel: SshTunnel): readonly KeywordLine[] {
   const { host, user, port, jumps, identities } = tunnel;
   return [
-    ...(keywordText(tunnel, "HostName") === undefined ? [line("HostName", host.replaceAll("%", "%%"))] : []),
+    tunnel.keywords.find(isHostName) ?? line("HostName", host.replaceAll("%", "%%")),
     ...(user === undefined ? [] : [line("User", argument(user))]),
     ...(port === undefined ? [] : [line("Port", String(port))]),
     ...(jumps === undefined ? [] : [line("ProxyJump", printJumps(jumps))]),
@@ -40,7 +40,8 @@ function route(tunnel: SshTunnel): readonly KeywordLine[] {
 /** A flag counts more than -o, and here the first of two counts. */
 function session(tunnel: SshTunnel): readonly KeywordLine[] {
   const { flags, keywords, terminal, remote } = tunnel;
-  const all = [...flagKeywords(flags), ...keywords];
+  const flagLines = flagKeywords(flags).map(({ name, value }) => line(name, argument(value)));
+  const all = [...flagLines, ...keywords.filter((each) => !isHostName(each))];
   const isKnown = (name: string) => all.some((each) => each.name.toLowerCase() === name.toLowerCase());
   const isNone = remote.kind === "none" && !isKnown("SessionType");
   const tty = terminal ?? (isNone ? "no" : undefined);
@@ -67,6 +68,10 @@ function forwardLine(spec: ForwardSpec): KeywordLine {
   if (spec.connect === undefined) return line(spec.kind === "dynamic" ? "DynamicForward" : "RemoteForward", listen);
   const connect = argument(printForwardSpec({ kind: "stdio", listen: undefined, connect: spec.connect }));
   return line(spec.kind === "local" ? "LocalForward" : "RemoteForward", `${listen} ${connect}`);
+}
+
+function isHostName({ name }: KeywordLine): boolean {
+  return name.toLowerCase() === "hostname";
 }
 
 function line(name: string, value: string): KeywordLine {

@@ -11,6 +11,8 @@ interface FlagFacts {
 }
 
 const facts: Readonly<Record<string, FlagFacts>> = {
+  "1": { about: "nothing today: version 1 of the protocol is gone", lines: [] },
+  "2": { about: "nothing today: version 2 is the only one", lines: [] },
   "4": { about: "IPv4 only", lines: [["AddressFamily", "inet"]] },
   "6": { about: "IPv6 only", lines: [["AddressFamily", "inet6"]] },
   A: { about: "let programs on the server use the ssh-agent here", lines: [["ForwardAgent", "yes"]] },
@@ -41,6 +43,7 @@ const facts: Readonly<Record<string, FlagFacts>> = {
   M: { about: "let other ssh share this connection", lines: [["ControlMaster", "yes"]] },
   m: { about: "message authentication codes, in order of preference", lines: [["MACs", "%s"]] },
   n: { about: "read nothing from stdin", lines: [["StdinNull", "yes"]] },
+  P: { about: "what Match tagged in the configuration looks at", lines: [["Tag", "%s"]] },
   q: { about: "say errors only", lines: [["LogLevel", "QUIET"]] },
   S: { about: "the socket of a shared connection", lines: [["ControlPath", "%s"]] },
   s: { about: "the command is the name of a subsystem", lines: [["SessionType", "subsystem"]] },
@@ -67,6 +70,11 @@ const facts: Readonly<Record<string, FlagFacts>> = {
 /** Undefined for what is no such flag: -L, -p and the like, and what ends at once (-V, -Q, -G, -O). */
 export function aboutSshFlag(letter: string): string | undefined {
   return Object.hasOwn(facts, letter) ? facts[letter]?.about : undefined;
+}
+
+/** The flags that another ssh is told: without those that mean nothing, of which ssh refuses -1. */
+export function meaningfulFlags(flags: readonly SshFlag[]): readonly SshFlag[] {
+  return flags.filter(({ letter }) => letter !== "1" && letter !== "2");
 }
 
 /** As lines of ssh_config, where the first of two counts and not the last, as with flags. */

@@ -9,9 +9,14 @@ import { residentWords } from "./resident-words.ts";
 import { printLogin } from "./ssh-command.ts";
 import type { SshTunnel } from "./tunnel-description.ts";
 
-/** Lines without line breaks. `name` is the unit's without `.service`. */
-export function systemdUnit(tunnel: SshTunnel, name: string, notes: readonly string[] = []): readonly string[] {
-  const words = residentWords(tunnel);
+/** Lines without line breaks. `name` is the unit's without `.service`; `effective` has what the configuration files add. */
+export function systemdUnit(
+  tunnel: SshTunnel,
+  name: string,
+  notes: readonly string[] = [],
+  effective = tunnel,
+): readonly string[] {
+  const words = residentWords(tunnel, effective);
   const description = `ssh forwards through ${printLogin(tunnel)}`.replaceAll("%", "%%").replaceAll("\\", "\\\\");
   return [
     ...commentLines([

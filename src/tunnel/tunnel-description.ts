@@ -110,18 +110,23 @@ export function forwardIds(forwards: readonly ForwardSpec[]): readonly string[] 
 
 type WithSettings = Pick<SshTunnel, "flags" | "keywords">;
 
-export function hasFlag({ flags }: WithSettings, letter: string): boolean {
+export function hasFlag({ flags }: Pick<WithSettings, "flags">, letter: string): boolean {
   return flags.some((flag) => flag.letter === letter);
 }
 
 /** The value that counts, without the quotes around it. */
-export function keywordText({ keywords }: WithSettings, name: string): string | undefined {
+export function keywordText({ keywords }: Pick<WithSettings, "keywords">, name: string): string | undefined {
   const value = keywords.find((line) => line.name.toLowerCase() === name.toLowerCase())?.value;
   return value === undefined ? undefined : /^("[^"]*"|'[^']*')$/.test(value) ? value.slice(1, -1) : value;
 }
 
 export function keywordIsOn(settings: WithSettings, name: string): boolean {
   return /^(?:yes|true)$/i.test(keywordText(settings, name) ?? "");
+}
+
+/** Whether an -o says what the server runs. */
+export function hasRemoteCommand({ keywords }: Pick<SshTunnel, "keywords">): boolean {
+  return (keywordText({ keywords }, "RemoteCommand") ?? "none").toLowerCase() !== "none";
 }
 
 /** -g, or GatewayPorts: what has no bind address here is open to other machines. */

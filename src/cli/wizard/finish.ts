@@ -2,7 +2,7 @@
 import { Malformed } from "../../codec/malformed.ts";
 import { shellLine } from "../../codec/words/shell-words.ts";
 import type { ConfigSources } from "../../config/file/config-sources.ts";
-import { resolved } from "../../config/resolved-tunnel.ts";
+import { resolveTunnel } from "../../config/resolved-tunnel.ts";
 import { PorthopError } from "../../errors.ts";
 import { porthopWords } from "../../tunnel/porthop-command.ts";
 import { sshWords } from "../../tunnel/ssh-command.ts";
@@ -62,7 +62,8 @@ async function act(action: string, plan: Plan, asker: Asker, sources: ConfigSour
 function shownDescription({ description }: Plan, sources: ConfigSources): Plan["description"] {
   if (description.via === "nothing") return description;
   try {
-    return resolved(description, sources);
+    // Forwards of the configuration would be one too many for a picture of what was asked for.
+    return { ...resolveTunnel(description, sources).effective, forwards: description.forwards };
   } catch (error) {
     if (!(error instanceof PorthopError || error instanceof Malformed)) throw error;
     return description;

@@ -12,6 +12,10 @@ import { type Field, printPathField, slashFields, splitFields } from "./forward-
 
 export type ForwardFlag = "L" | "R" | "D" | "W";
 
+export function isForwardFlag(flag: string): flag is ForwardFlag {
+  return flag === "L" || flag === "R" || flag === "D" || flag === "W";
+}
+
 export interface TcpListen {
   /** As the user gave it, without brackets: undefined when no bind address was given, `""` and `*` for all interfaces. */
   readonly bind: string | undefined;

@@ -4,6 +4,7 @@ import { type AlgorithmKind, isAlgorithmKind } from "../../codec/config/openssh-
 import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
 import { hostFlaw } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
+import { escapeOf } from "../../codec/session/escape-character.ts";
 import { parseDuration, parseRate } from "../../codec/units.ts";
 import { parseJumpList } from "../../codec/words/jump-list.ts";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
@@ -27,6 +28,7 @@ export type Reading =
   | "number"
   | "count"
   | "octal"
+  | "escape"
   | "seconds"
   | "ignored"
   | readonly string[];
@@ -50,6 +52,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "count") expect(/^0*[1-9]\d{0,8}$/.test(value), "a number from 1 on");
   // misc.c, strtol to base 8 and no more than 0777.
   else if (reading === "octal") expect(/^0{0,10}[0-7]{1,3}$/.test(value), "an octal number up to 0777");
+  else if (reading === "escape") expect(escapeOf(value) !== null, "one character, ^ and one, or none");
   else if (reading === "host") refuseFlaw(keyword, hostFlaw(value));
   else if (reading === "jumps") parseJumpList(value);
   else if (reading === "remote-open") parseRemoteOpen(words(value));

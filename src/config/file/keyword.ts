@@ -17,7 +17,7 @@ export const keywords = {
   ConnectionAttempts: "count",
   ConnectTimeout: "seconds",
   DynamicForward: "forward",
-  EscapeChar: "text",
+  EscapeChar: "escape",
   ExitOnForwardFailure: "yes-no",
   ForwardAgent: "text",
   ForwardX11: "yes-no",

@@ -3,42 +3,42 @@
  * flag. The command line is stronger: a plugin that it names is not taken from the configuration.
  */
 import { resolve } from "node:path";
-import type { ScannedFlag } from "../../codec/words/argv.ts";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
+import type { Extra, SshTunnel } from "../../tunnel/tunnel-description.ts";
 import type { Machine } from "./config-sources.ts";
 import { underHome } from "./config-tokens.ts";
 import { type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { withFiles } from "./named-files.ts";
 
-/** The flags that were typed, and behind them those that the configuration stands for. */
-export function withConfiguredFlags(
-  flags: readonly ScannedFlag[],
+/** The options that were typed, and behind them those that the configuration stands for. */
+export function withConfiguredExtras(
+  { flags, extras }: Pick<SshTunnel, "flags" | "extras">,
   keywords: Keywords,
   machine: Machine,
-): readonly ScannedFlag[] {
-  const typed = new Set(flags.flatMap(pluginOf));
-  const flagsOf = (keyword: Keyword, flag: string) =>
+): readonly Extra[] {
+  const typed = new Set(extras.flatMap(pluginOf));
+  const extrasOf = (keyword: Keyword, name: string) =>
     keywords
       .all(keyword)
       .filter((value) => value.toLowerCase() !== "none")
-      .map((value) => withFiles(readings[keyword], value, (file) => underHome(file, machine)))
-      .map((value) => ({ flag, value, text: `${keyword} ${value}` }));
-  const log = flags.some(({ flag }) => flag === "log" || flag === "q" || flag === "v");
+      .map((value) => ({ name, value: withFiles(readings[keyword], value, (file) => underHome(file, machine)) }));
+  const hasLevel =
+    extras.some(({ name }) => name === "log") || flags.some(({ letter }) => letter === "q" || letter === "v");
   return [
-    ...flags,
-    ...(log ? [] : flagsOf("PorthopLog", "log")),
+    ...extras,
+    ...(hasLevel ? [] : extrasOf("PorthopLog", "log")),
     ...[
-      ...flagsOf("PorthopUse", "use"),
-      ...flagsOf("PorthopRateLimit", "rate-limit"),
-      ...flagsOf("PorthopCapture", "capture"),
-    ].filter((flag) => !pluginOf(flag).some((name) => typed.has(name))),
+      ...extrasOf("PorthopUse", "use"),
+      ...extrasOf("PorthopRateLimit", "rate-limit"),
+      ...extrasOf("PorthopCapture", "capture"),
+    ].filter((extra) => !pluginOf(extra).some((name) => typed.has(name))),
   ];
 }
 
-function pluginOf({ flag, value = "" }: ScannedFlag): readonly string[] {
-  if (flag === "use") {
-    const { name, isFile } = parsePluginSpec(value);
-    return [isFile ? resolve(name) : name];
+function pluginOf({ name, value = "" }: Extra): readonly string[] {
+  if (name === "use") {
+    const spec = parsePluginSpec(value);
+    return [spec.isFile ? resolve(spec.name) : spec.name];
   }
-  return flag === "capture" ? ["capture"] : flag === "rate-limit" ? ["limit"] : [];
+  return name === "capture" ? ["capture"] : name === "rate-limit" ? ["limit"] : [];
 }

@@ -5,7 +5,7 @@ import { describe, placeHere } from "../../../src/cli/description.ts";
 test("Who carries is ssh for a pasted ssh, porthop for its own flags.", () => {
   assert.equal(describe(["ssh -L 1:a:1 h"]).place.program, "ssh");
   assert.equal(describe(["-L", "1:a:1", "h"]).place.program, "porthop");
-  assert.equal(describe(["porthop relay -L 1:a:1"]).description.via, "nothing");
+  assert.ok("via" in describe(["porthop relay -L 1:a:1"]).tunnel);
 });
 
 test("This machine has a name that can be shown.", () => {

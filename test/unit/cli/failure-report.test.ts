@@ -63,7 +63,7 @@ test("With PORTHOP_DEBUG a defect shows its stack.", () => {
   const { stderr } = report(new TypeError("x is not a function"), { debug: "1" });
   const [error, hint, ...stack] = stderr.split("\n");
   assert.equal(`${error}\n${hint}\n`, `porthop: TypeError: x is not a function [internal]\n${defect}`);
-  assert.match(stack.join("\n"), /^ *at .*failure\.test\.ts/m);
+  assert.match(stack.join("\n"), /^ *at .*failure-report\.test\.ts/m);
 });
 
 test("An error that is no defect has no stack to show, whatever PORTHOP_DEBUG says.", () => {

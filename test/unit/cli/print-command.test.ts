@@ -47,9 +47,27 @@ for (const [format, first] of [
   });
 }
 
-test("The line of porthop says which of ssh's flags porthop does not have.", async () => {
-  const { stderr } = await told("--format", "porthop", "-M", "-L", "1:a:1", "h");
-  assert.match(stderr, /^# porthop does not have ssh's flag -M yet\n$/);
+test("A line of porthop is one that porthop run takes; what only ssh has is refused.", async () => {
+  for (const [words, says] of [
+    [["-M", "-L", "1:a:1", "h"], /porthop does not have ssh's flag -M yet/],
+    [["-o", "Tunnel=yes", "-L", "1:a:1", "h"], /porthop does not have this keyword/],
+    [["--allow-from", "x", "-L", "8080:localhost:80", "bob@server"], /--allow-from x: "x" is no network/],
+    [["--grace", "soon", "-L", "1:a:1", "h"], /--grace soon/],
+    [["h"], /nothing to forward and nothing to run/],
+  ] as const) {
+    await assert.rejects(
+      command(["--format", "porthop", ...words], () => {}),
+      says,
+    );
+  }
+});
+
+test("A line of ssh is one that ssh takes.", async () => {
+  await assert.rejects(
+    command(["-e", "abc", "-t", "-L", "8080:localhost:80", "bob@server"], () => {}),
+    /EscapeChar: "abc" is not one character/,
+  );
+  assert.equal((await told("-M", "-2", "-L", "1:a:1", "h")).stdout, "ssh -N -M -L 1:a:1 h\n");
 });
 
 test("A relay has no ssh command: the nearest is socat.", async () => {
@@ -97,4 +115,5 @@ test("Where the configuration cannot be read the words are printed as they are."
   writeFileSync(file, "Host web\n  Port none\n");
   const { stdout } = await told("--format", "config", "-F", file, "-L", "1:a:1", "web");
   assert.match(stdout, /^ {4}HostName web$/m);
+  assert.match(stdout, /^# the ssh configuration is left out, for it cannot be read: .* line 2: Port/m);
 });

@@ -2,19 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { printNetwork } from "../../../src/codec/cidr.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { capturesToStdout, readCarrying } from "../../../src/config/carrying-settings.ts";
-import { addOption } from "../../../src/config/file/config-value.ts";
-import { Keywords, longestTimerMs } from "../../../src/config/file/keyword.ts";
-import { Given } from "../../../src/config/given.ts";
-import { runTable } from "../../../src/config/run-flags.ts";
+import { describeTunnel } from "../../../src/config/description.ts";
+import { longestTimerMs } from "../../../src/config/file/keyword.ts";
+import { keywordsOf } from "../../../src/config/tunnel-keywords.ts";
 
 /** LogLevel comes as -o LogLevel=... */
 function read(words: readonly string[], usual?: "warn") {
-  const given = new Given(scanArgv(words, runTable).flags);
-  const keywords = new Keywords();
-  for (const line of given.values("o")) addOption(keywords, line);
-  return readCarrying(given, keywords, usual);
+  const tunnel = describeTunnel([...words, "host"]);
+  return readCarrying(tunnel, tunnel.extras, keywordsOf(tunnel), usual);
 }
 
 const refused = (words: readonly string[], says: RegExp) =>
@@ -42,6 +38,8 @@ for (const [words, level, trace] of [
   [["-q"], "error", false],
   [["-v"], "debug", false],
   [["-vv"], "debug", true],
+  [["-v", "-q"], "error", false],
+  [["-q", "-v"], "debug", false],
   [["-o", "LogLevel=QUIET"], "silent", false],
   [["-o", "LogLevel=FATAL"], "error", false],
   [["-o", "LogLevel=VERBOSE"], "info", false],

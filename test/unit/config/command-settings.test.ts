@@ -1,18 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { scanArgv } from "../../../src/codec/words/argv.ts";
 import { type CommandSettings, commandEnvironment, readCommand } from "../../../src/config/command-settings.ts";
-import { addOption } from "../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../src/config/file/keyword.ts";
-import { Given } from "../../../src/config/given.ts";
-import { runTable } from "../../../src/config/run-flags.ts";
+import { describeTunnel } from "../../../src/config/description.ts";
+import { tolerantSettings } from "../../../src/config/run-settings.ts";
+import { keywordsOf } from "../../../src/config/tunnel-keywords.ts";
+import { PorthopError } from "../../../src/errors.ts";
+import { memoryConfig } from "../../kit/memory-config.ts";
 
 function read(...words: readonly string[]): CommandSettings | undefined {
-  const { flags, command } = scanArgv(words, runTable);
-  const keywords = new Keywords();
-  for (const { flag, value } of flags) if (flag === "o") addOption(keywords, value ?? "");
-  return readCommand(new Given(flags), keywords, command);
+  const tunnel = describeTunnel(words);
+  return readCommand(tunnel, keywordsOf(tunnel));
 }
 
 function some(...words: readonly string[]): CommandSettings {
@@ -34,11 +32,13 @@ test("A command has the defaults of ssh.", () => {
   });
 });
 
-test("Without words nothing runs, unless -t asks for a shell.", () => {
+test("Without words nothing runs, unless -t asks for a shell, or an -o for a RemoteCommand.", () => {
   const nothing = [["host"], ["-N", "host"], ["-A", "host"], ["-Nt", "host"], ["-t", "-T", "host"]];
-  for (const words of [...nothing, ["-o", "RequestTTY=yes", "host"], ["-o", "RemoteCommand=ls", "host"]]) {
+  for (const words of [...nothing, ["-o", "RequestTTY=yes", "host"], ["-o", "RemoteCommand=none", "host"]]) {
     assert.equal(read(...words), undefined, words.join(" "));
   }
+  assert.equal(some("-o", "RemoteCommand=ls", "host").command, "ls");
+  assert.equal(read("-N", "-o", "RemoteCommand=ls", "host"), undefined);
   assert.deepEqual([some("-t", "host").command, some("-t", "host").terminal], [undefined, "yes"]);
   assert.equal(some("-t", "-o", "RemoteCommand=ls", "host").command, "ls");
   assert.equal(some("-t", "-o", "RemoteCommand=none", "host").command, undefined);
@@ -65,6 +65,12 @@ for (const [flags, terminal] of terminals) {
   });
 }
 
+test("The RemoteCommand of a configuration file is for all that runs on the host, and is no wish to run something.", () => {
+  const files = memoryConfig({ "/home/anna/.ssh/config": "RemoteCommand ls\nRequestTTY force\n" });
+  const command = (...words: string[]) => tolerantSettings(describeTunnel(words), files).remote?.command;
+  assert.deepEqual([command("-L", "1:a:1", "h"), command("-t", "h"), command("h", "date")], [undefined, "ls", "date"]);
+});
+
 test("-n, -f and StdinNull give the command no stdin.", () => {
   for (const flags of [["-n"], ["-f"], ["-o", "StdinNull=yes"]]) {
     assert.equal(some(...flags, "host", "ls").readsInput, false, flags.join(" "));
@@ -74,10 +80,7 @@ test("-n, -f and StdinNull give the command no stdin.", () => {
 test("The escape character is -e's, else EscapeChar's.", () => {
   assert.equal(some("-e", "^]", "-o", "EscapeChar=x", "host", "ls").escape, 0x1d);
   assert.equal(some("-o", "EscapeChar=none", "host", "ls").escape, undefined);
-  assert.throws(
-    () => read("-e", "ab", "host", "ls"),
-    new Malformed('the escape character "ab" is not one character, ^ and one, or none'),
-  );
+  assert.throws(() => read("-e", "ab", "host", "ls"), /EscapeChar: "ab" is not one character, \^ and one, or none/);
 });
 
 test("Of -A and -a, and of -X, -Y and -x, the last one counts, and is stronger than its keyword.", () => {
@@ -110,14 +113,13 @@ test("SendEnv collects patterns, one with a dash takes away, and SetEnv is stron
 for (const [words, told] of [
   [["-N", "host", "ls"], /^-N is for no command/],
   [["-o", "SessionType=none", "host", "ls"], /^-N is for no command/],
-  [["-o", "SessionType=subsystem", "host", "ls"], /SessionType=subsystem/],
   [["host", ""], /^the command is empty/],
   [["-o", "SetEnv=FOO", "host", "ls"], /"FOO" is not NAME=value/],
 ] as const) {
   test(`${JSON.stringify(words)} makes no sense.`, () => {
     assert.throws(
       () => read(...words),
-      (error) => error instanceof Malformed && told.test(error.message),
+      (error) => (error instanceof Malformed || error instanceof PorthopError) && told.test(error.message),
     );
   });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { quoteForShell, requireOneLine, splitShellWords } from "../../../src/codec/words/shell-words.ts";
-import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
+import { describeRelay, describeTunnel, wantsHelp } from "../../../src/config/description.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { sshWords } from "../../../src/tunnel/ssh-command.ts";
 
@@ -65,7 +65,7 @@ test("The terminal: the last of -T and -t counts, -N takes it back, a second -t 
 });
 
 test("All other flags of ssh are kept, with their values, also those that porthop does not have.", () => {
-  const { flags, extras, configFile } = read("-MvvS /s -F /f --json --capture - -L1:a:1 h");
+  const { flags, extras, configFile } = read("-MvvS /s -F /f --json --capture x -L1:a:1 h");
   assert.deepEqual(
     flags.map(({ letter, value }) => `${letter}${value ?? ""}`),
     ["M", "v", "v", "S/s"],
@@ -73,7 +73,7 @@ test("All other flags of ssh are kept, with their values, also those that portho
   assert.equal(configFile, "/f");
   assert.deepEqual(extras, [
     { name: "json", value: undefined },
-    { name: "capture", value: "-" },
+    { name: "capture", value: "x" },
   ]);
 });
 
@@ -87,12 +87,14 @@ for (const [text, says] of [
   ["-W a:1 host ls", /-W and a command/],
   ["-W a:1 -W b:1 host", /-W is given twice/],
   ["-J a -J b host", /named already/],
+  ["-o ProxyJump=a -J b host", /named already/],
+  ["-J a,-b host", /begins with "-"/],
   ["-o ProxyCommand=x -J b host", /cannot go with a ProxyCommand/],
   ["-O check host", /makes no tunnel/],
   ["-L nonsense host", /a part is missing/],
   ["-o nonsense host", /is not Keyword=value/],
   ["--nonsense host", /unknown flag/],
-  ["-i  -L 1:a:1 host", /the value is missing/],
+  ["-i  -L 1:a:1 host", /the file is missing/],
 ] as const) {
   test(`${text} is wrong usage: ${says.source}.`, () => {
     assert.throws(
@@ -115,7 +117,7 @@ test("What is printed is read again as the same words, whatever they hold, also 
   const nasty = fc.string({ unit: fc.constantFrom(..."abc$`\"'\\ ;|&*~#!%={}é"), minLength: 1, maxLength: 12 });
   const flag = fc.oneof(
     nasty.map((value) => ["-i", value]),
-    nasty.map((value) => ["-o", `ProxyCommand=x${value}`]),
+    nasty.map((value) => ["-o", `ProxyCommand=x${value.replace(/["'\\]/g, "")}`]),
     nasty.map((value) => ["-S", value]),
     nasty.map((value) => ["-L", `/a${value.replace(/[\\:]/g, "")}:/b`]),
     fc.constantFrom(["-f"], ["-g"], ["-C"], ["-p", "7"], ["-D", "1080"], ["-R", "*:1:a:2"], ["-v"]),
@@ -130,4 +132,10 @@ test("What is printed is read again as the same words, whatever they hold, also 
     },
   );
   fc.assert(property);
+});
+
+test("Help is asked for with -h or --help, and then nothing has to be complete.", () => {
+  for (const line of ["-h", "--help", "-Nh", "vishnu -h"]) assert.equal(wantsHelp(line.split(" "), "run"), true, line);
+  for (const line of ["vishnu", "vishnu ls -h", "-L -h vishnu"])
+    assert.equal(wantsHelp(line.split(" "), "run"), false, line);
 });

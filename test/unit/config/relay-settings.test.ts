@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readRelaySettings, relayFlags } from "../../../src/config/relay-settings.ts";
+import { readRelaySettings } from "../../../src/config/relay-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
 
 const refused = (words: readonly string[], says: RegExp) =>
@@ -14,7 +14,7 @@ const refused = (words: readonly string[], says: RegExp) =>
   );
 
 test("Several -L are relays with names in their order.", () => {
-  const { forwards, help } = readRelaySettings(["-L", "8080:intranet:80", "-L", "/run/a.sock:/run/b.sock"]);
+  const { forwards } = readRelaySettings(["-L", "8080:intranet:80", "-L", "/run/a.sock:/run/b.sock"]);
   assert.deepEqual(
     forwards.map(({ id, kind, listen, connect }) => ({ id, kind, listen, connect })),
     [
@@ -27,7 +27,6 @@ test("Several -L are relays with names in their order.", () => {
       { id: "L2", kind: "relay", listen: { path: "/run/a.sock" }, connect: { path: "/run/b.sock" } },
     ],
   );
-  assert.equal(help, false);
 });
 
 test("-g and GatewayPorts open what has no bind address.", () => {
@@ -45,9 +44,9 @@ test("-4 and -6 are the family, the last one wins as with ssh.", () => {
 });
 
 test("What run and relay share is read alike.", () => {
-  const settings = readRelaySettings(["-qf", "--json", "--grace", "1s", "--rate-limit", "1MB/s", "--help"]);
-  const { logLevel, background, json, graceMs, plugins, help } = settings;
-  assert.deepEqual([logLevel, background, json, graceMs, help], ["error", true, true, 1000, true]);
+  const settings = readRelaySettings(["-qf", "--json", "--grace", "1s", "--rate-limit", "1MB/s"]);
+  const { logLevel, background, json, graceMs, plugins } = settings;
+  assert.deepEqual([logLevel, background, json, graceMs], ["error", true, true, 1000]);
   assert.deepEqual(
     plugins.map(({ name }) => name),
     ["limit"],
@@ -66,14 +65,4 @@ test("What needs a session is refused by its name, with its value.", () => {
 test("A host, and a command, are a word too many.", () => {
   refused(["alice@server"], /^a relay logs in to nobody: alice@server is one word too many$/);
   refused(["server", "sleep", "9"], /^a relay logs in to nobody: server sleep 9 is/);
-});
-
-test("The help shows the flags that are taken, and each of them is.", () => {
-  const names = (flags: readonly { name: string }[]) => flags.map(({ name }) => name);
-  assert.deepEqual(names(relayFlags.short).sort(), ["4", "6", "E", "L", "f", "g", "h", "o", "q", "v"]);
-  for (const name of ["allow-from", "capture", "rate-limit", "use", "log", "json", "grace"]) {
-    assert.ok(names(relayFlags.long).includes(name), name);
-  }
-  const { about } = relayFlags.short.find(({ name }) => name === "L") ?? {};
-  assert.equal(about, "forward a port here to host:hostport");
 });

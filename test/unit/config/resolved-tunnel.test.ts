@@ -1,11 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { printForwardSpec } from "../../../src/codec/words/forward-spec.ts";
+import { describeTunnel } from "../../../src/config/description.ts";
 import type { ConfigSources } from "../../../src/config/file/config-sources.ts";
-import { resolved, spelledOut } from "../../../src/config/resolved-tunnel.ts";
-import { plainTunnel, type SshTunnel } from "../../../src/tunnel/tunnel-description.ts";
+import { resolveTunnel, spelledOut } from "../../../src/config/resolved-tunnel.ts";
+import { readRunSettings } from "../../../src/config/run-settings.ts";
+import { PorthopError } from "../../../src/errors.ts";
+import { autosshWords } from "../../../src/tunnel/autossh-command.ts";
+import { sshWords } from "../../../src/tunnel/ssh-command.ts";
+import { sshConfigBlock } from "../../../src/tunnel/ssh-config-block.ts";
+import { type KeywordLine, plainTunnel, type SshTunnel } from "../../../src/tunnel/tunnel-description.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";
 
 const web = plainTunnel("web", []);
+const prod = configured(`Host prod
+  HostName vishnu
+  LocalForward 15432 localhost:3306
+  ServerAliveInterval 20
+`);
 const alias = configured(`Host web
   HostName 10.0.0.7
   User alice
@@ -19,16 +31,115 @@ function configured(text: string): ConfigSources {
   return memoryConfig({ "/home/anna/.ssh/config": text });
 }
 
+const written = (lines: readonly KeywordLine[]) => lines.map(({ name, value }) => `${name} ${value}`);
+const forwardsOf = ({ forwards }: SshTunnel) => forwards.map((spec) => `${spec.kind} ${printForwardSpec(spec)}`);
+
+test("A Host that has forwards is described with them, as run takes them, and opens no shell.", () => {
+  const words = ["prod"];
+  const { said, effective, configured: lines } = resolveTunnel(describeTunnel(words), prod);
+  assert.deepEqual(forwardsOf(effective), ["local 15432:localhost:3306"]);
+  assert.deepEqual(
+    effective.forwards,
+    readRunSettings(words, prod).forwards.map(({ spec }) => spec),
+  );
+  assert.deepEqual(effective.remote, { kind: "none", implied: true });
+  assert.deepEqual(sshWords(said), ["-N", "prod"]);
+  assert.deepEqual(
+    lines.map(({ keyword, value, place }) => `${keyword} ${value}, ${place}`),
+    [
+      "HostName vishnu, /home/anna/.ssh/config line 2",
+      "LocalForward 15432 localhost:3306, /home/anna/.ssh/config line 3",
+      "ServerAliveInterval 20, /home/anna/.ssh/config line 4",
+    ],
+  );
+});
+
+test("Who starts ssh again says no keepalive where the file says one.", () => {
+  const { said, effective } = resolveTunnel(describeTunnel(["prod"]), prod);
+  assert.deepEqual(autosshWords(said, effective), [
+    ..."autossh -M 0 -N -o ExitOnForwardFailure=yes -o ServerAliveCountMax=3 prod".split(" "),
+  ]);
+});
+
+test("A Host block of another name has the forwards and settings of the file.", () => {
+  const block = sshConfigBlock(spelledOut(describeTunnel(["prod"]), "prod-tunnel", prod), "prod-tunnel");
+  assert.deepEqual(block, [
+    "Host prod-tunnel",
+    "    HostName vishnu",
+    "    SessionType none",
+    "    RequestTTY no",
+    "    ServerAliveInterval 20",
+    "    LocalForward 15432 localhost:3306",
+  ]);
+});
+
+test("A block with all that a file can say is read as the same settings under its own name.", () => {
+  const text = `Host prod
+  HostName %h.example.com
+  User anna
+  Port 2200
+  IdentityFile "~/a key%%1"
+  CertificateFile ~/%n-cert.pub
+  ProxyCommand nc -x "a b" %h %p # not a comment
+  UserKnownHostsFile ~/one "~/two three"
+  SetEnv A=1 "B=two words"
+  SendEnv LANG LC_*
+  PermitRemoteOpen localhost:80 [::1]:*
+  LocalForward /tmp/%n.sock localhost:80
+  RemoteForward 9000 localhost:9001
+  DynamicForward *:1080
+  Ciphers aes128-ctr,aes256-ctr
+  GatewayPorts yes
+  StrictHostKeyChecking accept-new
+`;
+  const sources = configured(text);
+  const lines = sshConfigBlock(spelledOut(describeTunnel(["prod"]), "copy", sources), "copy");
+  const before = readRunSettings(["prod"], sources);
+  const after = readRunSettings(["copy"], configured(lines.join("\n")));
+  assert.deepEqual(
+    after.forwards.map(({ listen, connect }) => [listen, connect]),
+    before.forwards.map(({ listen, connect }) => [listen, connect]),
+  );
+  for (const keyword of before.keywords.given()) {
+    // Those were compared, with their tokens filled in.
+    if (keyword.endsWith("Forward")) continue;
+    assert.deepEqual(after.keywords.list(keyword), before.keywords.list(keyword), keyword);
+    assert.deepEqual(after.keywords.all(keyword), before.keywords.all(keyword), keyword);
+  }
+});
+
+test("What a Host of that name gets anyway is not repeated, forwards included.", () => {
+  const sources = configured("Host *\n  LocalForward 81 b:1\n  User all\nHost web\n  LocalForward 80 a:1\n");
+  const { user, forwards, keywords } = spelledOut(web, "other", sources);
+  assert.deepEqual([user, forwards.map(printForwardSpec), keywords], [undefined, ["80:a:1"], []]);
+});
+
+test("A RemoteCommand of the file is not run beside forwards, and a SessionType of the file is -N.", () => {
+  const sources = configured("RemoteCommand top\nRequestTTY force\nHost none\n  SessionType none\n");
+  const remote = (...words: string[]) => resolveTunnel(describeTunnel(words), sources).said.remote;
+  assert.deepEqual(remote("-L", "1:a:1", "h"), { kind: "none", implied: true });
+  assert.deepEqual(remote("-t", "-L", "1:a:1", "h"), { kind: "shell" });
+  assert.deepEqual(remote("h"), { kind: "shell" });
+  assert.deepEqual(remote("none"), { kind: "none", implied: false });
+  const block = sshConfigBlock(spelledOut(describeTunnel(["-L", "1:a:1", "h"]), "x", sources), "x");
+  assert.deepEqual(block.slice(2), ["    SessionType none", "    RequestTTY no", "    LocalForward 1 a:1"]);
+});
+
+test("Forwards that ClearAllForwardings takes away stay to be seen, and those of the file are not added.", () => {
+  const { effective } = resolveTunnel(describeTunnel(["-L", "1:a:1", "-o", "ClearAllForwardings=yes", "prod"]), prod);
+  assert.deepEqual(forwardsOf(effective), ["local 1:a:1"]);
+});
+
 test("An alias is resolved to the address, user, port and jump hosts that it stands for.", () => {
-  const { host, user, port, jumps, keywords } = resolved(web, alias);
+  const { host, user, port, jumps, keywords } = resolveTunnel(web, alias).effective;
   assert.deepEqual([host, user, port], ["web", "alice", 2222]);
   assert.deepEqual(jumps, [{ user: "bob", host: "bastion", port: undefined }]);
-  assert.deepEqual(keywords, [{ name: "HostName", value: "10.0.0.7" }]);
+  assert.deepEqual(written(keywords), ["HostName 10.0.0.7", "Compression yes"]);
 });
 
 test("A name that stands in no file stays as it is.", () => {
   const vishnu = plainTunnel("vishnu", []);
-  assert.deepEqual(resolved(vishnu, alias), vishnu);
+  assert.deepEqual(resolveTunnel(vishnu, configured("")).effective, vishnu);
   assert.deepEqual(spelledOut(vishnu, "other", alias), vishnu);
 });
 
@@ -38,23 +149,36 @@ test("What the words say counts before what the file says.", () => {
     user: "carol",
     port: 22,
     jumps: [],
-    keywords: [{ name: "hostname", value: "10.0.0.8" }],
+    keywords: [{ name: "HostName", value: "10.0.0.8" }],
   };
-  assert.deepEqual(resolved(said, alias), said);
+  const { user, port, jumps, keywords } = resolveTunnel(said, alias).effective;
+  assert.deepEqual([user, port, jumps, written(keywords)], ["carol", 22, [], ["HostName 10.0.0.8", "Compression yes"]]);
   assert.deepEqual(spelledOut(said, "other", alias), said);
 });
 
 test("For a Host of another name all that holds for the server is said, and nothing that holds for both.", () => {
-  const { user, port, keywords } = spelledOut(web, "web-tunnel", alias);
+  const { user, port, jumps, keywords } = spelledOut(web, "web-tunnel", alias);
   assert.deepEqual([user, port], ["alice", 2222]);
-  assert.deepEqual(keywords, [
-    { name: "HostName", value: "10.0.0.7" },
-    { name: "ProxyJump", value: "bob@bastion" },
-  ]);
+  assert.deepEqual(jumps, [{ user: "bob", host: "bastion", port: undefined }]);
+  assert.deepEqual(written(keywords), ["HostName 10.0.0.7"]);
 });
 
 test("With -F the file that is named says what the server stands for.", () => {
   const sources = memoryConfig({ "/tmp/other": "Host web\n  HostName 10.0.0.9\n" });
   const { keywords } = spelledOut({ ...web, configFile: "/tmp/other" }, "web-tunnel", sources);
-  assert.deepEqual(keywords, [{ name: "HostName", value: "10.0.0.9" }]);
+  assert.deepEqual(written(keywords), ["HostName 10.0.0.9"]);
+});
+
+test("A file that cannot be read leaves the words as they are, and says so; wrong words are wrong all the same.", () => {
+  const broken = configured("Host web\n  Port many\n");
+  const { said, effective, trouble } = resolveTunnel(web, broken);
+  assert.deepEqual([said, effective], [web, web]);
+  assert.match(trouble ?? "", /config line 2: Port/);
+  assert.throws(() => resolveTunnel(describeTunnel(["--grace", "soon", "-L", "1:a:1", "web"]), broken), PorthopError);
+});
+
+test("Nothing is run to learn what a name stands for.", () => {
+  const sources = memoryConfig({ "/home/anna/.ssh/config": 'Match exec "true"\n  User mallory\n' });
+  assert.equal(resolveTunnel(web, sources).effective.user, undefined);
+  assert.deepEqual(sources.commands, []);
 });

@@ -55,10 +55,6 @@ test("-W stands alone, and ClearAllForwardings clears those of flags too.", () =
   assert.deepEqual(settings(files, "-L", "1:a:1", "-o", "ClearAllForwardings=yes", "web").forwards, []);
 });
 
-test("Help is given whatever the files are like.", () => {
-  assert.equal(settings({ [user]: "Prot 1\n" }, "-h").help, true);
-});
-
 test("A jump host has what its own name has in the file, and of the command line the login.", () => {
   const config =
     "Host gate\n HostName g.example.com\n Port 2200\n User ops\n IdentityFile ~/gate\n ProxyJump outer\n" +

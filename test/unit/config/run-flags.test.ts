@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isMissing, porthopFlags, runTable, sshFlags } from "../../../src/config/run-flags.ts";
+import { isMissing, porthopFlags, relayFlags, runTable, sshFlags } from "../../../src/config/run-flags.ts";
 
 /** The argument of getopt in ssh.c (main, OpenSSH 9.x and 10.x); a colon follows what takes a value. */
 const getopt = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy";
@@ -45,4 +45,14 @@ test("Each flag has a line about it that fits into the help", () => {
     assert.match(about, /^\S.*[^.\s]$/, name);
     assert.ok(about.length <= 90, `${name}: ${about.length} characters`);
   }
+});
+
+test("A relay takes those of run's flags that need no session.", () => {
+  const names = (flags: readonly { name: string }[]) => flags.map(({ name }) => name);
+  assert.deepEqual(names(relayFlags.short).sort(), ["4", "6", "E", "L", "f", "g", "h", "o", "q", "v"]);
+  for (const name of ["allow-from", "capture", "rate-limit", "use", "log", "json", "grace"]) {
+    assert.ok(names(relayFlags.long).includes(name), name);
+  }
+  const { about } = relayFlags.short.find(({ name }) => name === "L") ?? {};
+  assert.equal(about, "forward a port here to host:hostport");
 });

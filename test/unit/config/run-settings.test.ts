@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { printForwardSpec } from "../../../src/codec/words/forward-spec.ts";
+import { describeTunnel } from "../../../src/config/description.ts";
 import { longestTimerMs } from "../../../src/config/file/keyword.ts";
+import { resolveTunnel } from "../../../src/config/resolved-tunnel.ts";
 import { porthopFlags, sshFlags } from "../../../src/config/run-flags.ts";
 import { type RunSettings, readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import { porthopWords } from "../../../src/tunnel/porthop-command.ts";
+import { sshWords } from "../../../src/tunnel/ssh-command.ts";
 import { hostileText } from "../../kit/hostile-text.ts";
+import { memoryConfig } from "../../kit/memory-config.ts";
 
 /** A line as a shell without quotes would cut it, or its words. */
 function read(line: string | readonly string[]): RunSettings {
@@ -29,7 +34,6 @@ const chain = (settings: RunSettings) =>
 test("Without any flag everything has its default", () => {
   const { keywords, ...settings } = read("vishnu");
   assert.deepEqual(settings, {
-    help: false,
     destination: { user: undefined, host: "vishnu", port: undefined },
     forwards: [],
     identityFiles: [],
@@ -213,17 +217,17 @@ test("--ask-server and --json are as they say, and --no-nagle-cure is taken and 
   assert.deepEqual([settings.asksServer, settings.json], [true, true]);
 });
 
-test("Help is asked for with -h or --help, and then nothing has to be complete", () => {
-  for (const line of ["-h", "--help", "-Nh", "vishnu -h"]) assert.equal(read(line).help, true, line);
-});
-
 const refused: readonly (readonly [line: string | readonly string[], message: string])[] = [
   [[], "no destination: whom to log in to, [user@]host[:port]"],
   ["-L 1:a:2", "no destination: whom to log in to, [user@]host[:port]"],
   ["-Z vishnu", "unknown flag -Z"],
   ["--frobnicate vishnu", "unknown flag --frobnicate"],
-  ["-NS8080 vishnu", "porthop does not have ssh's flag -S yet (-S8080)"],
+  ["-NS8080 vishnu", "porthop does not have ssh's flag -S yet (-S 8080)"],
   ["-2 vishnu", "porthop does not have ssh's flag -2 yet (-2)"],
+  ["-Q cipher vishnu", "-Q makes no tunnel: it asks or steers ssh"],
+  ["-s vishnu sftp", "porthop does not have ssh's flag -s yet (-s)"],
+  ["-o SessionType=subsystem vishnu sftp", "SessionType=subsystem: porthop runs commands only"],
+  ["-e abc vishnu", 'EscapeChar: "abc" is not one character, ^ and one, or none'],
   ["-N vishnu uname -a", "-N is for no command, and there is one: uname -a"],
   ["--json vishnu uname -a", "--json and a command cannot both have stdout"],
   ["--capture - vishnu uname -a", "--capture - and a command cannot both have stdout"],
@@ -239,7 +243,7 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   [["-l", "", "vishnu"], "the user is missing"],
   [["-o", 'User=""', "vishnu"], "User: the value is empty"],
   ["-l -root vishnu", 'user "-root" begins with "-"'],
-  [["-i", "", "vishnu"], "-i : the file is missing"],
+  [["-i", "", "vishnu"], '"-i ": the file is missing'],
   [
     "-L 8080 vishnu",
     "-L 8080: a part is missing or one too many; expected [bind:]port:host:hostport, for example 8080:localhost:80",
@@ -299,10 +303,83 @@ test("Whatever the words are, they are settings or a usage error of one line tha
         return;
       }
       assert.ok(settings.graceMs >= 0 && settings.graceMs <= longestTimerMs);
-      assert.ok(settings.help || settings.destination.host !== "");
+      assert.ok(settings.destination.host !== "");
     }),
     { numRuns: 3000 },
   );
+});
+
+/** What a command line may hold, right and wrong: of each flag some values that it takes and one that it does not. */
+const piece = fc.oneof(
+  fc.constantFrom(
+    ..."-4 -6 -A -a -C -f -g -K -M -N -n -q -s -T -t -v -X -x -Y -y -1 -2 -tt -Nf --json --ask-server --no-nagle-cure".split(
+      " ",
+    ),
+  ),
+  fc.constantFrom(
+    ...(
+      "-b|::1 -b|-x -c|aes128-ctr -c|rot13 -D|1080 -D|x -e|^] -e|abc -e|none -F|none -i|key -J|a,b -J|none -J|-x " +
+      "-L|1:a:1 -L|1 -l|anna -l|-x -m|hmac-sha1 -m|md4 -p|22 -p|0 -R|2:b:2 -R|3 -S|/s -W|c:3 -w|0 -E|/log -P|tag " +
+      "--capture|x.pcap --capture|- --capture-legs|1 --allow-from|::1 --allow-from|x --grace|5s --grace|soon --log|warn " +
+      "--log|loud --rate-limit|1MB/s --use|limit:up=1 --use|limit:up -o|Port=22 -o|Port=x -o|User=anna -o|ProxyCommand=nc " +
+      "-o|ProxyJump=c -o|ProxyJump=none -o|LocalForward=4|d:4 -o|SessionType=none -o|SessionType=subsystem -o|RemoteCommand=ls " +
+      "-o|Compression=maybe -o|ClearAllForwardings=yes -o|LogLevel=QUIET -o|PorthopAskServer=yes -o|Tunnel=yes -o|No -Z"
+    )
+      .split(" ")
+      .map((text) => text.replaceAll("|", " ")),
+  ),
+);
+const commandLine = fc
+  .tuple(
+    fc.array(piece, { maxLength: 4 }),
+    fc.constantFrom("h", "anna@h:22", "ssh://h", "-x", ""),
+    fc.array(piece, { maxLength: 2 }),
+    fc.constantFrom("", "ls", "-- ls -a"),
+  )
+  .map((parts) =>
+    parts
+      .flat()
+      .join(" ")
+      .split(" ")
+      .filter((text) => text !== ""),
+  );
+
+function verdictOf(read: () => unknown): string {
+  try {
+    read();
+    return "taken";
+  } catch (error) {
+    assert.ok(error instanceof PorthopError, String(error));
+    return error.message;
+  }
+}
+
+test("run and command judge a command line alike, but for what only ssh has.", () => {
+  const seen = { taken: 0, refused: 0, onlySsh: 0 };
+  fc.assert(
+    fc.property(commandLine, (words) => {
+      const byCommand = verdictOf(() => resolveTunnel(describeTunnel(words), memoryConfig({})));
+      const byRun = verdictOf(() => readRunSettings(words, memoryConfig({})));
+      if (byRun === byCommand) seen[byRun === "taken" ? "taken" : "refused"]++;
+      else {
+        seen.onlySsh++;
+        assert.match(byRun, /porthop does not have|porthop runs commands only/, words.join(" "));
+      }
+      if (byCommand !== "taken") return;
+      // What is printed for ssh means the same, and the printed line of porthop is judged as the words were.
+      const tunnel = describeTunnel(words);
+      assert.deepEqual(sshWords(describeTunnel(sshWords(tunnel))), sshWords(tunnel));
+      // These two mean nothing, and are left away.
+      if (words.includes("-1") || words.includes("-2")) return;
+      const [, , ...again] = porthopWords(tunnel);
+      assert.equal(
+        verdictOf(() => readRunSettings(again, memoryConfig({}))),
+        byRun === "taken" ? "taken" : byRun,
+      );
+    }),
+    { numRuns: 4000 },
+  );
+  for (const [verdict, count] of Object.entries(seen)) assert.ok(count > 40, `${verdict}: only ${count} of 4000`);
 });
 
 for (const [what, words] of [

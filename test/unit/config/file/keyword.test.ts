@@ -30,6 +30,7 @@ function valueFor(keyword: Keyword): string {
       "yes-no": "yes",
       number: "7",
       octal: "0117",
+      escape: "^]",
       seconds: "90",
       host: "vishnu",
       cipher: "aes256-ctr",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aliasOf } from "../../../src/cli/alias.ts";
-import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
+import { describeTunnel } from "../../../src/config/description.ts";
+import { resolveTunnel } from "../../../src/config/resolved-tunnel.ts";
+import { aliasText } from "../../../src/tunnel/alias-text.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";
 
 const config = `Match exec "true"
@@ -15,7 +16,6 @@ Host plain
 Host named
   User bob
 `;
-const sources = () => memoryConfig({ "/home/anna/.ssh/config": config });
 
 for (const [words, expected] of [
   ["vishnu", "vishnu stands for alice@10.0.0.1, port 2222"],
@@ -25,19 +25,14 @@ for (const [words, expected] of [
   ["plain", undefined],
   ["elsewhere.example.org", undefined],
   ["Elsewhere", undefined],
-  ["-o HostName=10.0.0.9 vishnu", undefined],
+  ["-o HostName=10.0.0.9 vishnu", "vishnu stands for alice@10.0.0.9, port 2222"],
   ["-F none vishnu", undefined],
-  ["-F other vishnu", undefined],
+  ["-F /other vishnu", "vishnu stands for vishnu, port 7"],
 ] as const) {
   test(`${words}: ${expected ?? "nothing to say"}.`, () => {
-    const files = sources();
-    assert.equal(aliasOf(describeTunnel(["-L", "1:a:1", ...words.split(" ")]), files), expected);
+    const files = memoryConfig({ "/home/anna/.ssh/config": config, "/other": "Port 7\n" });
+    const { said, effective } = resolveTunnel(describeTunnel(["-L", "1:a:1", ...words.split(" ")]), files);
+    assert.equal(aliasText(said, effective), expected);
     assert.deepEqual(files.commands, [], "a command of the file was run");
   });
 }
-
-test("A relay has no server, and a file that cannot be read says nothing.", () => {
-  assert.equal(aliasOf(describeRelay(["-L", "8080:vishnu:80"]), sources()), undefined);
-  const broken = memoryConfig({ "/home/anna/.ssh/config": "Host vishnu\n  Port many\n" });
-  assert.equal(aliasOf(describeTunnel(["-L", "1:a:1", "vishnu"]), broken), undefined);
-});

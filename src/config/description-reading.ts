@@ -1,0 +1,203 @@
+/**
+ * Takes the scanned flags of a command line one by one and makes a tunnel description of them. The rules of precedence are
+ * those of ssh.c's main. Each value is checked here, so that all commands refuse the same words with the same message.
+ */
+import { parsePort } from "../codec/host-port.ts";
+import { Malformed } from "../codec/malformed.ts";
+import type { ScannedFlag } from "../codec/words/argv.ts";
+import { type Destination, parseUser } from "../codec/words/destination.ts";
+import { type ForwardSpec, isForwardFlag, parseForwardSpec } from "../codec/words/forward-spec.ts";
+import { parseJumpList } from "../codec/words/jump-list.ts";
+import { quoted, visible } from "../text/terminal-text.ts";
+import { aboutSshFlag, flagKeywords } from "../tunnel/ssh-flags.ts";
+import {
+  type Extra,
+  hasRemoteCommand,
+  type Identity,
+  type KeywordLine,
+  keywordText,
+  type Relay,
+  type Remote,
+  type SshFlag,
+  type SshTunnel,
+} from "../tunnel/tunnel-description.ts";
+import { type ForwardKeyword, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
+import { addOption } from "./file/config-value.ts";
+import { findKeyword, type Keyword, Keywords } from "./file/keyword.ts";
+import { printKeywordLine, readKeywordLine } from "./file/keyword-line.ts";
+import { named } from "./named.ts";
+import { runTable } from "./run-flags.ts";
+
+/** The flags of ssh that end at once, or steer another ssh. */
+const noTunnels = new Set(["G", "O", "Q", "V"]);
+
+export class DescriptionReading {
+  readonly #fillVariables: (text: string) => string;
+  readonly #flags: SshFlag[] = [];
+  readonly #keywords: KeywordLine[] = [];
+  readonly #extras: Extra[] = [];
+  readonly #forwards: ForwardSpec[] = [];
+  readonly #identities: Identity[] = [];
+  #user: string | undefined;
+  #port: number | undefined;
+  #jumps: readonly Destination[] | undefined;
+  #configFile: string | undefined;
+  #terminal: SshTunnel["terminal"];
+  #saysNone = false;
+
+  /** `fillVariables` replaces `${NAME}` in a forward before the forward is read (readconf.c, parse_forward). */
+  constructor(fillVariables: (text: string) => string) {
+    this.#fillVariables = fillVariables;
+  }
+
+  /** Of user, port and way the first one counts, whether a flag or an -o says it; of other things a flag counts before -o. */
+  take({ flag, value = "", text }: ScannedFlag): void {
+    if (flag.length > 1) this.#takeExtra(flag, value);
+    else if (flag === "o") this.#takeOption(value);
+    else if (isForwardFlag(flag)) this.#forwards.push(parseForwardSpec(flag, this.#fillVariables(value)));
+    else if (flag === "p") this.#takePort(named(`-p ${value}`, () => parsePort(value)));
+    else if (flag === "l") this.#takeUser(parseUser(value));
+    else if (flag === "J") this.#takeJumps(value);
+    else if (flag === "i") this.#identities.push({ file: nonEmpty(value, text, "file"), by: "flag" });
+    else if (flag === "F") this.#configFile = value;
+    else if (flag === "N" || flag === "T" || flag === "t") this.#takeTerminal(flag);
+    else if (noTunnels.has(flag)) throw new Malformed(`-${flag} makes no tunnel: it asks or steers ssh`);
+    else if (aboutSshFlag(flag) !== undefined) this.#takeFlag(flag, value, text);
+    else if (flag !== "h") throw new Malformed(`${visible(text, 100)}: not known here`);
+  }
+
+  /** What was said before stays. */
+  takeDestination({ user, port }: Destination): void {
+    if (user !== undefined) this.#takeUser(user);
+    if (port !== undefined) this.#takePort(port);
+  }
+
+  tunnel(host: string, command: readonly string[]): SshTunnel {
+    const stdio = this.#forwards.filter(({ kind }) => kind === "stdio");
+    if (stdio.length > 1) throw new Malformed("-W is given twice: stdin and stdout can only go to one place");
+    const remote = this.#remote(command);
+    if (stdio.length > 0 && remote.kind === "command") {
+      throw new Malformed("-W and a command cannot both have stdin and stdout");
+    }
+    return {
+      via: "ssh",
+      host,
+      user: this.#user,
+      port: this.#port,
+      jumps: this.#jumps,
+      identities: this.#identities,
+      configFile: this.#configFile,
+      // ssh.c: -W implies ClearAllForwardings.
+      forwards: stdio.length > 0 ? stdio : this.#forwards,
+      flags: this.#flags,
+      keywords: this.#keywords,
+      terminal: stdio.length > 0 ? undefined : this.#terminal,
+      remote,
+      extras: this.#extras,
+    };
+  }
+
+  relay(): Relay {
+    return {
+      via: "nothing",
+      forwards: this.#forwards,
+      flags: this.#flags,
+      keywords: this.#keywords,
+      extras: this.#extras,
+    };
+  }
+
+  #takeUser(user: string): void {
+    this.#user ??= user;
+  }
+
+  #takePort(port: number): void {
+    this.#port ??= port;
+  }
+
+  /** Without a command -N is implied, unless a shell, or the RemoteCommand of an -o, is what is left to do. */
+  #remote(words: readonly string[]): Remote {
+    const settings = { keywords: this.#keywords };
+    const isNone = this.#saysNone || keywordText(settings, "SessionType")?.toLowerCase() === "none";
+    if (words.length > 0) {
+      if (isNone) throw new Malformed(`-N is for no command, and there is one: ${visible(words.join(" "), 100)}`);
+      return { kind: "command", words };
+    }
+    if (isNone) return { kind: "none", implied: false };
+    const isStdio = this.#forwards.some(({ kind }) => kind === "stdio");
+    if (isStdio) return { kind: "none", implied: false };
+    const wantsTerminal = this.#terminal === "yes" || this.#terminal === "force";
+    const isShell = wantsTerminal || hasRemoteCommand(settings) || this.#forwards.length === 0;
+    return isShell ? { kind: "shell" } : { kind: "none", implied: true };
+  }
+
+  #takeExtra(name: string, value: string): void {
+    if (name === "help") return;
+    this.#extras.push({ name, value: runTable.long[name] === "value" ? value : undefined });
+  }
+
+  /** -N takes the terminal back, and a second -t wants one even where there is none here (ssh.c). */
+  #takeTerminal(flag: "N" | "T" | "t"): void {
+    if (flag === "N") {
+      this.#saysNone = true;
+      this.#terminal = undefined;
+    } else if (flag === "T") this.#terminal = "no";
+    else this.#terminal = this.#terminal === "yes" || this.#terminal === "force" ? "force" : "yes";
+  }
+
+  #takeFlag(letter: string, value: string, text: string): void {
+    const takesValue = runTable.short[letter] === "value";
+    const flag = { letter, value: takesValue ? nonEmpty(value, text, "value") : undefined };
+    const checked = new Keywords();
+    for (const line of flagKeywords([flag])) {
+      const keyword = findKeyword(line.name);
+      if (keyword !== undefined) checked.put(keyword, line.value);
+    }
+    this.#flags.push(flag);
+  }
+
+  #takeJumps(text: string): void {
+    if (this.#jumps !== undefined) {
+      throw new Malformed(`-J ${visible(text, 100)}: jump hosts were named already: all go into one, -J first,second`);
+    }
+    if (this.#isSaid("ProxyCommand")) throw new Malformed(`-J ${visible(text, 100)} cannot go with a ProxyCommand`);
+    this.#jumps = named(`-J ${text}`, () => parseJumpList(text));
+  }
+
+  /** A keyword that porthop does not know is kept as it stands: ssh may know the keyword. */
+  #takeOption(text: string): void {
+    const line = readKeywordLine(text);
+    const keyword = findKeyword(line.name);
+    if (keyword === undefined) {
+      this.#keywords.push(line);
+      return;
+    }
+    const read = new Keywords();
+    addOption(read, printKeywordLine(line));
+    const value = read.text(keyword) ?? "";
+    if (keyword === "User") this.#takeUser(parseUser(value));
+    else if (keyword === "Port") this.#takePort(parsePort(value));
+    else if (keyword === "IdentityFile") this.#identities.push({ file: line.value, by: "keyword" });
+    else if (keyword === "ProxyJump") this.#takeProxyJump(value);
+    else if (isForwardKeyword(keyword)) this.#forwards.push(parseConfigForward(keyword, value, this.#fillVariables));
+    else if (keyword !== "ProxyCommand" || (this.#jumps ?? []).length === 0) this.#keywords.push(line);
+  }
+
+  /** Where a way is known already, another one means nothing (readconf.c, parse_jump). */
+  #takeProxyJump(text: string): void {
+    if (!this.#isSaid("ProxyCommand")) this.#jumps ??= parseJumpList(text);
+  }
+
+  #isSaid(name: string): boolean {
+    return this.#keywords.some((line) => line.name === name);
+  }
+}
+
+function isForwardKeyword(keyword: Keyword): keyword is ForwardKeyword {
+  return forwardKeywords.some((each) => each === keyword);
+}
+
+function nonEmpty(value: string, text: string, what: string): string {
+  if (value === "") throw new Malformed(`${quoted(text)}: the ${what} is missing`);
+  return value;
+}

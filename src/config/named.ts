@@ -1,0 +1,12 @@
+/** What is wrong with a value, said together with the flag that the value belongs to. */
+import { Malformed } from "../codec/malformed.ts";
+import { visible } from "../text/terminal-text.ts";
+
+/** `written` is the flag with its value, which the parser of the value does not know. */
+export function named<T>(written: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Malformed ? new Malformed(`${visible(written, 100)}: ${error.message}`) : error;
+  }
+}

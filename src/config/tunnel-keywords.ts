@@ -1,0 +1,35 @@
+/**
+ * A description as keywords: flags become the lines of ssh_config that say the same (ssh-flags.ts), so that whoever acts on
+ * a setting asks for one keyword, whether a flag, an -o or a file has set that keyword.
+ */
+
+import { printJumps } from "../tunnel/ssh-command.ts";
+import { flagKeywords } from "../tunnel/ssh-flags.ts";
+import type { Relay, SshTunnel } from "../tunnel/tunnel-description.ts";
+import { addOption } from "./file/config-value.ts";
+import { findKeyword, Keywords } from "./file/keyword.ts";
+import { printKeywordLine } from "./file/keyword-line.ts";
+
+/** Forwards stay in the description. Keywords that porthop does not know are left out. */
+export function keywordsOf(description: SshTunnel | Relay): Keywords {
+  const keywords = new Keywords();
+  // A flag counts before an -o (ssh.c, main), and a keyword that was put first stays.
+  for (const { name, value } of flagKeywords(description.flags)) {
+    const keyword = findKeyword(name);
+    if (keyword !== undefined) keywords.put(keyword, value);
+  }
+  if (description.via === "ssh") addRoute(keywords, description);
+  for (const line of description.keywords) {
+    if (findKeyword(line.name) !== undefined) addOption(keywords, printKeywordLine(line));
+  }
+  return keywords;
+}
+
+function addRoute(keywords: Keywords, { user, port, jumps, identities }: SshTunnel): void {
+  if (user !== undefined) keywords.add("User", user);
+  if (port !== undefined) keywords.add("Port", String(port));
+  if (jumps !== undefined) keywords.add("ProxyJump", printJumps(jumps));
+  for (const { file, by } of identities) {
+    if (by === "keyword") addOption(keywords, printKeywordLine({ name: "IdentityFile", value: file }));
+  }
+}

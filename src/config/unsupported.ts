@@ -1,0 +1,45 @@
+/**
+ * Whether porthop can do what a description says: the strict half of reading a command line. ssh may be able to do more, so
+ * that `command` and `explain` go without these checks.
+ */
+import { Malformed } from "../codec/malformed.ts";
+import { PorthopError } from "../errors.ts";
+import { didYouMean } from "../text/nearest.ts";
+import { visible } from "../text/terminal-text.ts";
+import { keywordText, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { findKeyword, type Keywords, keywords as known } from "./file/keyword.ts";
+import { isMissing } from "./run-flags.ts";
+import type { RunSettings } from "./run-settings.ts";
+
+/** Throws a Malformed that names the first flag or keyword that porthop does not have. */
+export function refuseUnsupported({ flags, keywords }: Pick<SshTunnel | Relay, "flags" | "keywords">): void {
+  const missing = flags.find(({ letter }) => isMissing(letter));
+  if (missing !== undefined) {
+    const written = `-${missing.letter}${missing.value === undefined ? "" : ` ${missing.value}`}`;
+    throw new Malformed(`porthop does not have ssh's flag -${missing.letter} yet (${visible(written, 100)})`);
+  }
+  const unknown = keywords.find(({ name }) => findKeyword(name) === undefined);
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown.name, Object.keys(known));
+    throw new Malformed(`-o ${visible(unknown.name, 80)}: porthop does not have this keyword${hint}`);
+  }
+  refuseSubsystem(keywordText({ keywords }, "SessionType"));
+}
+
+/** The same for what the configuration files add. */
+export function refuseUnsupportedKeywords(keywords: Keywords): void {
+  refuseSubsystem(keywords.text("SessionType"));
+}
+
+/** `run` without anything to do ends at once. */
+export function refuseIdle({ forwards, remote }: Pick<RunSettings, "forwards" | "remote">): void {
+  if (forwards.length > 0 || remote !== undefined) return;
+  throw new PorthopError("usage", "nothing to forward and nothing to run: -L is missing, or a command", {
+    hint: "for example: porthop run -L 8080:localhost:80 user@server",
+  });
+}
+
+function refuseSubsystem(sessionType: string | undefined): void {
+  if (sessionType?.toLowerCase() !== "subsystem") return;
+  throw new Malformed("SessionType=subsystem: porthop runs commands only");
+}
