@@ -1,21 +1,26 @@
 /**
- * Counts what answers the server and waits to be sent: replies, refusals, keepalives. A server that asks and asks and does
- * not read the answers would have us keep them all; while too much of it waits, nothing more is read. What we send of our
- * own does not count, so that an upload on a slow line never holds up a download.
+ * Counts the bytes of answers to the server that wait to be sent: replies, refusals, keepalives. A hostile server may
+ * ask on and on and never read the answers; our memory would fill with them. While too many answers wait, nothing more
+ * is read from the server. Data of our own does not count, so a slow upload never stops a download.
  */
 import type { Duplex } from "node:stream";
 import type { Ports } from "./ssh2/ports.ts";
 import type { Outgoing } from "./transport.ts";
 
-/** An answer has some 40 bytes: so many wait for nobody who reads. */
+/** An answer has about 40 bytes. Only a server that does not read leaves this many bytes of answers waiting. */
 const mostBytes = 1024 * 1024;
-/** Answers that stand closer together in what goes out are counted as one. */
+/**
+ * Answers that are closer together than this in the outgoing bytes are counted as one entry, which keeps the list
+ * short.
+ */
 const mergedBytes = 16 * 1024;
-/** What is held back during a key exchange has no place yet; about the size of an answer. */
+/**
+ * ssh2 holds answers back during a key exchange, and their size is not known yet. This is about the size of one answer.
+ */
 const heldBytes = 64;
 
 interface Sent {
-  /** Where they end in all that was given to the stream. */
+  /** The position of the last byte of these answers, counted in all bytes that the stream was given. */
   end: number;
   bytes: number;
 }
@@ -43,12 +48,12 @@ export class Answers {
     stream.on("drain", () => this.#goOn());
   }
 
-  /** Nothing is read from the server, which does not read either. */
+  /** True while nothing is read from the server, because the server does not read the answers. */
   get isStalled(): boolean {
     return this.#isStalled;
   }
 
-  /** How many bytes of answers wait. */
+  /** How many bytes of answers wait to be sent. */
   get waitingBytes(): number {
     if (this.#held > 0 && !this.#ports.isHolding) {
       this.#add(this.#held);
@@ -61,7 +66,7 @@ export class Answers {
   #count(bytes: number): void {
     if (bytes > 0) this.#add(bytes);
     else if (this.#ports.isHolding) this.#held += heldBytes;
-    // Cheap as long as little was given since the last look.
+    // The first comparison is cheap. The true number is computed only when this sum is high.
     if (this.#sentBytes + this.#held <= mostBytes || this.#isStalled || this.waitingBytes <= mostBytes) return;
     this.#isStalled = true;
     this.#stream.pause();

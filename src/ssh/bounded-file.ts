@@ -1,4 +1,7 @@
-/** Reads small files of the user whole: regular ones, pipes and devices alike, but never more than they may have. */
+/**
+ * Reads a small file of the user as a whole. The file may be a regular file, a pipe or a device. Throws when the file
+ * has more than `maxBytes` bytes.
+ */
 import type { FileHandle } from "node:fs/promises";
 
 export async function readBounded(

@@ -1,6 +1,6 @@
 /**
  * A small sshd on a loopback port, for `porthop demo`: one user, one key made for this run, forwards to one target, and
- * no shell. It answers porthop's question about its sockets itself, as /proc/net/tcp would.
+ * no shell. The server itself answers porthop's question about its sockets, in the form of /proc/net/tcp.
  */
 import type { Socket } from "node:net";
 import type { Connection, ServerChannel } from "ssh2";
@@ -13,9 +13,9 @@ import type { Ssh2 } from "./ssh2/loading.ts";
 export interface DemoServer {
   readonly port: number;
   readonly user: string;
-  /** What the client logs in with. */
+  /** The key that the client logs in with. */
   readonly privateKey: string;
-  /** What the client must find on the other side. */
+  /** The host key that the client must find, as a public blob. */
   readonly hostKey: Buffer;
   close(): void;
 }
@@ -28,11 +28,12 @@ export async function startDemoServer(ssh2: Ssh2, target: TcpAddress): Promise<D
   const server = new ssh2.Server({ hostKeys: [host.private] }, (connection) => {
     connections.add(connection);
     connection.on("close", () => connections.delete(connection));
-    // A client that breaks off is nothing to report: the demo's own end is the tunnel's affair.
+    // A broken connection needs no report here: the demo's tunnel reports its own end.
     connection.on("error", () => {});
     connection.on("authentication", (attempt) => {
       const known = attempt.method === "publickey" && attempt.username === demoUser && attempt.key.data.equals(allowed);
-      // ssh2 has checked the signature when there is one; the first question comes without.
+      // The first request of a client has no signature and only asks about the key. When there is a signature, ssh2 has
+      // checked it.
       if (known) attempt.accept();
       else attempt.reject(["publickey"]);
     });
@@ -55,7 +56,10 @@ export async function startDemoServer(ssh2: Ssh2, target: TcpAddress): Promise<D
 
 const demoUser = "demo";
 
-/** About one ed25519 key in 230 that ssh2 1.17.0 generates lacks a leading zero byte and cannot be read back. */
+/**
+ * ssh2 1.17.0 drops a leading zero byte in about one of 230 Ed25519 keys that it generates, and cannot read such a key
+ * back. So keys are made until one is readable.
+ */
 function newKey(ssh2: Ssh2): { readonly private: string; readonly public: string } {
   for (;;) {
     const pair = ssh2.utils.generateKeyPairSync("ed25519");
@@ -96,7 +100,7 @@ function serve(connection: Connection, target: TcpAddress): void {
   });
 }
 
-/** Both sides end in their own time; what breaks one breaks the other. */
+/** Each side ends on its own. When one side breaks, the other side is closed too. */
 function join(channel: ServerChannel, socket: Socket): void {
   channel.on("data", (chunk: Buffer) => socket.write(chunk));
   channel.on("end", () => socket.end());

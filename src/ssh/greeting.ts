@@ -1,12 +1,12 @@
 /**
- * What a server says before anything else: its identification (RFC 4253, section 4.2), or, where another service than SSH
- * listens, a line by which that can be recognised.
+ * The first bytes that a server sends: its identification (RFC 4253, section 4.2). When another service listens on the
+ * port, the first bytes help to recognise that service.
  */
 import type { Duplex } from "node:stream";
 
 const mostBytes = 256;
 
-/** The beginning of what comes, kept until it is known to be SSH. */
+/** Keeps the first 256 bytes of the stream, for the message when the server turns out not to be SSH. */
 export class FirstWords {
   readonly #stream: Duplex;
   readonly #listen: (chunk: Uint8Array) => void;
@@ -30,7 +30,9 @@ export class FirstWords {
   }
 }
 
-/** Tells the server's software once, as soon as `softwareNow` has it. */
+/**
+ * Calls `tell` once with the name of the server's software, as soon as `softwareNow` returns a text that is not empty.
+ */
 export function hearGreeting(stream: Duplex, softwareNow: () => string, tell: (software: string) => void): void {
   const look = () => {
     const software = softwareNow();
@@ -38,7 +40,7 @@ export function hearGreeting(stream: Duplex, softwareNow: () => string, tell: (s
     stream.removeListener("data", listen);
     tell(software);
   };
-  // ssh2's own listener comes after this one: by the end of the turn it has read the chunk.
+  // ssh2's own listener runs after this listener. A microtask runs when ssh2 has read the chunk.
   const listen = () => queueMicrotask(look);
   stream.on("data", listen);
 }

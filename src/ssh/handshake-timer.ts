@@ -1,6 +1,6 @@
 /**
- * The time that a server has for a handshake. It runs only while the server has the word: a person may think about a host
- * key for as long as they like.
+ * Limits the time of a handshake. The timer runs only while porthop waits for the server: a person may think about a
+ * host key for as long as they like.
  */
 export class HandshakeTimer {
   readonly #ms: number;
@@ -8,14 +8,14 @@ export class HandshakeTimer {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
-  /** It runs from here on. */
+  /** The timer starts at once. `expired` hears the length of the limit when the time is over. */
   constructor(ms: number, expired: (ms: number) => void) {
     this.#ms = ms;
     this.#expire = () => expired(ms);
     this.resume();
   }
 
-  /** An answer to a question may come after all is over. */
+  /** Does nothing after `stop`: a person's answer may come when the handshake is over. */
   resume(): void {
     if (!this.#isOver) this.#timer = setTimeout(this.#expire, this.#ms);
   }

@@ -1,6 +1,6 @@
 /**
- * What it means that a jump host opened no channel to the next host: to the user that host is out of reach, and the
- * reason is one of the jump host's, not of their own machine's.
+ * The error for a jump host that opens no channel to the next host. To the user, the next host is out of reach; the
+ * reason lies at the jump host and not on the user's own machine.
  */
 import { type ErrorCode, PorthopError } from "../errors.ts";
 import { describe } from "../io/socket-failure.ts";
@@ -8,7 +8,7 @@ import { cannotResolve, nameOf, openFailureText, type Peer } from "./ssh-failure
 
 /** `error` is what `Session.openStream` rejected with. */
 export function unreachableThrough(error: unknown, peer: Peer, jump: Peer): PorthopError {
-  // The jump host itself is lost, and its own error says so.
+  // The session with the jump host is lost, and the error of that session says why.
   if (error instanceof PorthopError && error.code === "ssh.lost") return error;
   const said = error instanceof PorthopError && error.cause instanceof Error ? openFailureText(error.cause) : undefined;
   const { code, how, hint } = meaning(error, said ?? describe(error));

@@ -1,12 +1,12 @@
 /**
- * ServerAliveInterval as ssh has it: whatever the server sends shows that it is alive (OpenSSH: packet.c,
- * keep_alive_timeouts). ssh2 1.17.0 counts answers to its own questions and nothing else, and on a slow line those wait
- * behind all the data that is under way: the busiest session would be given up first.
+ * ServerAliveInterval as in ssh: all bytes from the server prove that the server is alive (OpenSSH: packet.c,
+ * keep_alive_timeouts). ssh2 1.17.0 counts only the answers to its own questions. On a slow line these answers wait
+ * behind all other data, so ssh2 would give up the busiest sessions first.
  */
 import type { Duplex } from "node:stream";
 import type { Ports } from "./ssh2/ports.ts";
 
-/** Call it when the session is ready: before, ssh2 asks nothing yet. */
+/** Call this when the session is ready; ssh2 asks nothing before. `intervalMs` is 0 when nothing is to be asked. */
 export function heedTraffic(
   ports: Pick<Ports, "restartKeepAlive">,
   stream: Duplex,
@@ -17,7 +17,7 @@ export function heedTraffic(
   let sinceMs = now();
   stream.on("data", () => {
     const atMs = now();
-    // It makes a new timer: not for each of thousands of chunks.
+    // A restart makes a new timer, which costs too much for each of thousands of chunks.
     if (atMs - sinceMs < intervalMs / 4) return;
     sinceMs = atMs;
     ports.restartKeepAlive();

@@ -1,6 +1,6 @@
 /**
- * ssh2 with porthop's own algorithms, loaded only when a session is wanted: it costs about 8 ms of start-up, which
- * `--version` and `--help` must not pay.
+ * Loads ssh2 with porthop's own algorithms. Loading takes about 8 ms, so it waits until a session is needed;
+ * `--version` and `--help` start without ssh2.
  */
 import crypto from "node:crypto";
 import { chacha20Poly1305, withChacha20 } from "./algorithm/chacha20.ts";

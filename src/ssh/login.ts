@@ -1,6 +1,6 @@
 /**
- * The way from a connection with sshd to a session: key exchange with the host key checked, then the login.
- * Answers once, with what was negotiated or with the PorthopError that says who refused what.
+ * The way from a connection with sshd to a session: first the key exchange with the check of the host key, then the
+ * login. The promise settles once: with what was negotiated, or with a PorthopError that says who refused what.
  */
 import type { Duplex } from "node:stream";
 import type { Client, ConnectConfig, NegotiatedAlgorithms } from "ssh2";
@@ -26,26 +26,29 @@ import {
 import { attach } from "./ssh2/attach.ts";
 import type { Ports } from "./ssh2/ports.ts";
 
-/** How the session decides whom it talks to and proves who it is; made anew for each connection. */
+/** How the session checks the server's identity and proves the user's. Made anew for each connection. */
 export interface Trust {
-  /** Host key types in the order wanted. */
+  /** Host key algorithms, best first. */
   readonly hostKeyTypes: readonly string[];
-  /** Known hosts trust an authority for it: it is asked for a certificate before all plain keys. */
+  /** True when known_hosts trusts an authority for the host. The server is then asked for a certificate first. */
   readonly hasAuthority?: boolean;
-  /** Resolves when the key of a first key exchange is the host's. */
+  /**
+   * Checks the host key of the first key exchange. Resolves when the key is the host's; rejects with a PorthopError
+   * otherwise.
+   */
   verify(blob: Buffer): Promise<void>;
   readonly authHandler: NonNullable<ConnectConfig["authHandler"]>;
-  /** Listens to the server's answers to the login; called before its first word. */
+  /** Starts to hear the server's answers to the login. Called before the server's first byte. */
   attach(ports: Ports): void;
-  /** Why the host key was accepted, and what the login was granted for: for people, once it is so. */
+  /** Why the host key was accepted and what the login was granted for, in words for people. Undefined until then. */
   readonly grounds?: { hostKey(): string | undefined; login(): string } | undefined;
-  /** The login failed: why. `cause` is what ended the connection, if the server did. */
+  /** The error of a failed login. `cause` is what ended the connection, when the server ended it. */
   authFailure(cause?: Error): PorthopError;
 }
 
 export interface LoginSettings extends Peer {
   readonly user: string;
-  /** ConnectTimeout: for the TCP connection, and again for the handshake. */
+  /** ConnectTimeout. It limits the TCP connection, and then once more the handshake. */
   readonly connectTimeoutMs: number | undefined;
   readonly keepAliveIntervalMs: number;
   readonly keepAliveCountMax: number;
@@ -66,9 +69,12 @@ export interface LoginTask<A, T> {
   readonly settings: LoginSettings;
   readonly trust: Trust;
   readonly telling: Telling;
-  /** Called once the client has begun to connect, before the server's first word. */
+  /** Called once the client has begun to connect, before the server's first byte. */
   attach(ports: Ports): A;
-  /** Called at the login's success, before anything else that came with it is read: its listeners miss nothing. */
+  /**
+   * Called when the login succeeds, before any bytes that follow the success are read, so listeners added here miss
+   * nothing.
+   */
   begin(negotiated: Negotiated, attached: A): T;
 }
 
@@ -76,7 +82,7 @@ export function logIn<A, T>(task: LoginTask<A, T>, signal: AbortSignal): Promise
   return new Promise((resolve, reject) => new Login(task, resolve, reject).start(signal));
 }
 
-/** For servers that accept a connection and then say nothing. */
+/** The limit without ConnectTimeout, for servers that accept a connection and then send nothing. */
 const handshakeTimeoutMs = 30_000;
 
 class Login<A, T> {
@@ -109,14 +115,14 @@ class Login<A, T> {
     const greeted = (software: string) => this.#tell({ done: "greeting", software });
     hearGreeting(stream, () => this.#serverSoftware, greeted);
     const onAbort = () => this.#fail(signal.reason);
-    // An abort that came while the host keys were being read tells nobody any more.
+    // The signal may have fired while the host keys were read. No event tells of that.
     if (signal.aborted) {
       onAbort();
       return;
     }
     signal.addEventListener("abort", onAbort, { once: true });
     this.#stopListening = () => signal.removeEventListener("abort", onAbort);
-    // ssh2 would wait for ever for a stream whose end it has not heard.
+    // ssh2 does not see an end that came before, and would wait for ever.
     if (!stream.writable) {
       this.#fail(this.#broken(lostEarly()));
       return;
@@ -149,7 +155,8 @@ class Login<A, T> {
       keepaliveInterval: settings.keepAliveIntervalMs,
       keepaliveCountMax: settings.keepAliveCountMax,
       readyTimeout: 0,
-      // A server that is not OpenSSH may know sockets all the same (RFC 4254 lets it say no); ssh2 would not even ask.
+      // Some servers other than OpenSSH support unix sockets too. With strictVendor, ssh2 would not even ask them. A
+      // server without support just refuses (RFC 4254).
       strictVendor: false,
       ...(telling.trace === undefined ? {} : { debug: telling.trace }),
     });
@@ -205,7 +212,7 @@ class Login<A, T> {
     this.#task.client.removeAllListeners();
   }
 
-  /** What the end of the connection means at this point. */
+  /** The error for an end of the connection at this point of the login. */
   #broken(error: Error): PorthopError {
     const { settings, trust } = this.#task;
     if (this.#negotiated === undefined) {

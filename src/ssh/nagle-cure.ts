@@ -1,20 +1,21 @@
 /**
- * sshd before 10.1 leaves Nagle's algorithm on where there is no session channel: a small packet waits until the small one
- * before is acknowledged, and TCP delays that by up to 44 ms when nothing travels back. So a small read is answered with
- * SSH_MSG_IGNORE (RFC 4253, section 11.2), which carries the acknowledgment, unless something of ours goes out anyway.
+ * A cure for sshd before 10.1, which leaves Nagle's algorithm on while there is no session channel. A small packet then
+ * waits until the packet before is acknowledged, and TCP delays that acknowledgment by up to 44 ms when nothing else is
+ * sent. So a small read is answered with SSH_MSG_IGNORE (RFC 4253, section 11.2), which carries the acknowledgment,
+ * unless other data goes out anyway.
  */
 import type { Duplex } from "node:stream";
 import type { Ports } from "./ssh2/ports.ts";
 import type { Outgoing } from "./transport.ts";
 
-/** More than this in one packet of data is no small write. */
+/** A packet with more data than this is no small write. */
 const smallBytes = 4096;
-/** Flows that bring more than `bulkBytes` in `bulkMs` keep acknowledgments coming by themselves. */
+/** A flow that brings more than `bulkBytes` in `bulkMs` needs no cure: its data keeps acknowledgments coming. */
 const bulkBytes = 64 * 1024;
 const bulkMs = 100;
-/** How long a word of ours may take that was to come anyway. */
+/** How long to wait for data of ours that would go out anyway. */
 const conversationMs = 1;
-/** So many reads are answered at once after the server was seen to wait for an answer. */
+/** After the server was seen to wait for an acknowledgment, this many small reads are answered without that wait. */
 const mostHurried = 32;
 
 export function needsNagleCure(serverSoftware: string): boolean {
@@ -24,7 +25,7 @@ export function needsNagleCure(serverSoftware: string): boolean {
   return major < 10 || (major === 10 && minor < 1);
 }
 
-/** Call it when the session is ready: by then ssh2 listens to the stream. */
+/** Call this when the session is ready: by then ssh2 listens to the stream. */
 export function answerSmallReads(
   ports: Pick<Ports, "onPacket" | "onData" | "sendIgnore">,
   stream: Duplex,
@@ -32,19 +33,19 @@ export function answerSmallReads(
   now = () => performance.now(),
 ): void {
   const reads = new SmallReads(ports, now);
-  /** What had gone out when the last small read came, or was answered. */
+  /** The bytes that had gone out at the last small read or its answer. */
   let given = outgoing.given;
   let hurried = 0;
   const answers = new Delayed(now, () => {
-    // Whatever was written meanwhile carries the acknowledgment as well, and so does what still waits.
+    // Data that was written meanwhile, or still waits to go out, carries the acknowledgment too.
     if (outgoing.given === given && outgoing.sent === given) ports.sendIgnore();
     given = outgoing.given;
   });
-  // After ssh2's own listener: what this chunk brought was taken by now, and perhaps answered.
+  // This listener runs after ssh2's own, so the data of this chunk was taken by now and perhaps answered.
   stream.on("data", () => {
     if (!reads.wasSmall()) return;
-    // In a conversation the next word is ours and comes soon: an answer would be a packet for nothing. But who went on
-    // without a word of ours had waited for the answer, and will do so again.
+    // In a conversation our data comes next and soon, and an SSH_MSG_IGNORE would be a packet for nothing. A server
+    // that sends again without data of ours in between has waited for the acknowledgment, and will wait again.
     const isConversation = outgoing.given !== given;
     given = outgoing.given;
     if (!isConversation) hurried = mostHurried;
@@ -54,7 +55,7 @@ export function answerSmallReads(
   });
 }
 
-/** Tells the packets of conversations from those of bulk flows, and from parts of packets. */
+/** Separates small packets of conversations from the packets of bulk flows, and from parts of packets. */
 class SmallReads {
   readonly #now: () => number;
   #sinceMs = 0;
@@ -70,7 +71,7 @@ class SmallReads {
     ports.onData((bytes) => this.#count(bytes));
   }
 
-  /** Of the read that is over: some packets came, and none of a bulk flow. */
+  /** True when the read that just ended brought packets, and none of a bulk flow. Starts the next read. */
   wasSmall(): boolean {
     const isSmall = this.#packets > 0 && !this.#hasLarge;
     this.#packets = 0;
@@ -89,7 +90,7 @@ class SmallReads {
   }
 }
 
-/** One thing to do, in the next turn or a little later: asked for anew, it is put off. */
+/** One action that runs soon or a little later. A new request for later moves the time. */
 class Delayed {
   readonly #now: () => number;
   readonly #act: () => void;
@@ -106,7 +107,10 @@ class Delayed {
     this.#act = act;
   }
 
-  /** What was read is passed on first, and what waited for its channel may follow. */
+  /**
+   * Runs the action in the next turn. What was read is passed on before, and data that waited for the channel may go
+   * out.
+   */
   soon(): void {
     this.#dueMs = 0;
     if (this.#isSoon) return;
@@ -116,7 +120,7 @@ class Delayed {
 
   after(ms: number): void {
     this.#dueMs = this.#now() + ms;
-    // A timer for each of thousands of small reads would cost more than the packet.
+    // One timer serves many small reads. A timer for each would cost more than the packet.
     this.#timer ??= setTimeout(() => this.#look(), ms).unref();
   }
 

@@ -1,6 +1,6 @@
 /**
- * Asks the person at the terminal. There is one only where there is a terminal and BatchMode is off: whoever has none
- * must do without an answer, never wait for one.
+ * Asks the person at the terminal. A prompter exists only when there is a terminal and BatchMode is off. Code without a
+ * prompter must go on without an answer and never wait for one.
  */
 
 export interface Prompter {
@@ -8,6 +8,6 @@ export interface Prompter {
   ask(question: string, signal?: AbortSignal): Promise<string>;
   /** A question whose answer is not shown. Rejects with PorthopError `cancelled` on Ctrl-C. */
   secret(question: string, signal?: AbortSignal): Promise<string>;
-  /** Text to be read before the next question. It may have several lines and is safe to show. */
+  /** Text for the person to read before the next question. The text may have several lines and must be safe to show. */
   inform(text: string): void;
 }

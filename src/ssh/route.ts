@@ -1,6 +1,7 @@
 /**
- * The way to the destination: a session with each jump host, each carried inside the one before, and the last one with
- * the destination itself. When one of them cannot be set up none is left; at the end the innermost goes first.
+ * The way to the destination: a session with each jump host, each inside the session before, and last the session with
+ * the destination itself. When one session cannot be made, all sessions end. At the end the innermost session is closed
+ * first.
  */
 import type { EventNamed } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
@@ -10,20 +11,20 @@ import { type DialSshd, dialByCommand, dialDirectly, dialThrough } from "./sshd-
 
 export interface Hop {
   readonly settings: SessionSettings;
-  /** Each host has its own host key check and its own login. */
+  /** Makes the trust for this host: each host has a host key check and a login of its own. */
   readonly trust: AskTrust;
 }
 
 export interface RoutePlan {
   /** The jump hosts in the order in which they are passed, then the destination. */
   readonly hops: readonly Hop[];
-  /** ProxyCommand, its tokens filled in: reaches the first of them. */
+  /** ProxyCommand with its tokens filled in. The command reaches the first host. */
   readonly command?: string | undefined;
-  /** Of that command. */
+  /** The environment of the command. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
-/** How long a connection that is being set up may take to give up. */
+/** How long `close` waits for a connection that is still being made. */
 const patienceMs = 2000;
 
 export class Route {
@@ -38,13 +39,16 @@ export class Route {
     this.#telling = telling;
   }
 
-  /** The session with the destination. When it is lost because an outer one is, the reason names that one. */
+  /**
+   * Resolves with the session with the destination. When an outer session breaks this one, the reason names the outer
+   * host.
+   */
   connect(signal: AbortSignal): Promise<Session> {
     this.#connecting = this.#connectAll(AbortSignal.any([signal, this.#closed.signal]));
     return this.#connecting;
   }
 
-  /** Ends all sessions, each with a goodbye, and waits until nothing is left of them; never for long. */
+  /** Ends all sessions with a goodbye, and waits a limited time until all are gone. */
   async close(): Promise<void> {
     this.#closed.abort(new Error("the way was closed"));
     const settled = this.#connecting?.then(nothing, nothing);
@@ -88,7 +92,10 @@ export class Route {
     }
   }
 
-  /** `number` is 1 for the first. The destination's is told without: it is the one that whoever reads the events waits for. */
+  /**
+   * `number` is 1 for the first host. The destination's event has no `hop`, because readers of the events wait for that
+   * event.
+   */
   #tell(state: EventNamed<"session">["state"], number: number, session?: Session): void {
     const { hops } = this.#plan;
     const hop = hops[number - 1];

@@ -1,7 +1,10 @@
-/** Text that a server wants to have shown at a login (RFC 4256, section 3.3): its lines stay lines, all else is made visible. */
+/**
+ * Makes a server's text for the login safe to show (RFC 4256, section 3.3): lines stay lines, and all other control
+ * characters become visible.
+ */
 import { visible } from "../text/terminal-text.ts";
 
-/** Empty when there is nothing to show. */
+/** Empty when there is nothing to show. A text beyond 4096 characters is cut. */
 export function serverText(text: string): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
   return cut

@@ -1,6 +1,7 @@
 /**
- * One authenticated SSH connection: transport, handshake with the host key checked, login, then channels.
- * It is over exactly once: `lost` tells why when it was not us. A session that failed to start leaves nothing behind.
+ * One authenticated SSH connection: transport, handshake with a check of the host key, login, then channels. A session
+ * ends exactly once, and `lost` says why when the end was not ours. A session that failed to start leaves nothing
+ * behind.
  */
 import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
@@ -33,16 +34,16 @@ import { congestionOf, type Outgoing, type Transport, watchTransport } from "./t
 
 export interface SessionSettings extends LoginSettings {
   readonly family?: 4 | 6 | undefined;
-  /** As for the dialer. */
+  /** The dialer's settings, which sshd-dialer.ts explains. */
   readonly from?: string | undefined;
   readonly attempts?: number | undefined;
   /** TCPKeepAlive. */
   readonly tcpKeepAlive?: boolean | undefined;
-  /** Commands that nobody asked for may run on this server; none when left out. */
+  /** Whether porthop may run commands on this server that the user did not ask for. Undefined means no. */
   readonly mayAskServer?: boolean | undefined;
 }
 
-/** `address` is the IP address that the host's name turned out to be. */
+/** `address` is the IP address of the host, when porthop itself connected to the host. */
 export type AskTrust = (ssh2: Ssh2, address: string | undefined) => Promise<Trust>;
 
 export interface SessionContext extends Telling {
@@ -50,19 +51,19 @@ export interface SessionContext extends Telling {
 }
 
 export interface SessionFacts extends Negotiated {
-  /** The ends of its TCP connection, as far as they are known. */
+  /** The ends of the session's TCP connection, as far as they are known. */
   readonly local: Address | undefined;
   readonly remote: Address | undefined;
 }
 
-/** What breaks when the session is lost. */
+/** What breaks when the session is lost: a connection or a command. */
 interface Breakable {
   readonly conn: Pick<Conn, "abort">;
-  /** Where it is a connection and no command. */
+  /** Undefined for a command. */
   readonly channel?: ClientChannel;
 }
 
-/** What listens to the server from its first word on. */
+/** What listens to the server from its first byte on. */
 interface Attached {
   readonly ports: Ports;
   readonly gate: CommandGate;
@@ -74,10 +75,10 @@ export class Session {
   readonly facts: SessionFacts;
   readonly leg: LegFacts;
   readonly locator: Locator;
-  /** Settles with the reason when the session is over without `close` having been called. */
+  /** Resolves with the reason when the session ends and `close` was not called. */
   readonly lost: Promise<PorthopError>;
   readonly peer: Peer;
-  /** 1 unless there are jump hosts: then the first of them is 1. */
+  /** The number of the session on the way, from 1. It is 1 unless there are jump hosts. */
   readonly hop: number;
   readonly #ports: Ports;
   readonly #client: Client;
@@ -117,21 +118,21 @@ export class Session {
       warn,
     });
     client.on("error", (error) => {
-      // An agent that fails is not the session's end.
+      // A failure of the agent does not end the session.
       if (!isAgentError(error)) this.#lastError = error;
     });
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
-        // The channels' own end and close events come after this one: they must find the reason here.
+        // The channels' end and close events come after this event, and have to find the reason here.
         this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer, answers.isStalled);
-        // By itself a channel that is not read just now would hear of it only when all that it holds was read.
+        // A channel that is not read at the moment would hear of the loss only after all its data was read.
         for (const { conn } of this.#open.all()) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
       });
     });
   }
 
-  /** `dial` makes the connection that the session is spoken over: TCP to the host itself when left out. */
+  /** `dial` makes the connection under the session. The default is TCP to the host. */
   static async connect(
     settings: SessionSettings,
     context: SessionContext,
@@ -163,7 +164,7 @@ export class Session {
       };
       return await logIn(task, signal);
     } catch (error) {
-      // What was under the session may have broken it.
+      // The cause may lie under the session: a jump host or a ProxyCommand.
       const reason = isBreak(error) ? (transport.goneBy(false) ?? error) : error;
       stream.destroy();
       await transport.release();
@@ -171,12 +172,12 @@ export class Session {
     }
   }
 
-  /** Why it is over, once it is. */
+  /** Why the session is over; undefined before. */
   get goneBy(): PorthopError | undefined {
     return this.#gone;
   }
 
-  /** Opens a channel to `target`, dialed by the server. Rejects with the leg that said no. */
+  /** Opens a channel to `target`, which the server dials. Rejects with an error that names the leg that failed. */
   async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
@@ -185,31 +186,32 @@ export class Session {
     );
   }
 
-  /** Has the server listen, for the `forward` of that name. Rejects with `forward.refused` when it does not. */
+  /** Makes the server listen for the `forward` of that name. Rejects with `forward.refused` when it does not. */
   listen(address: Address, accept: Accept, forward?: string): Promise<Listener> {
     return this.#remote.listen(address, accept, forward);
   }
 
-  /** A channel to `target` as a stream: the transport of a session inside this one. */
+  /** A channel to `target` as a stream, for a session inside this session. */
   async openStream(target: Address, signal: Cancel): Promise<Duplex> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
     const stream = await requestChannel(this.#client, this, target, nobody, signal, streamOf);
-    // As with conns: a channel that is not read just now would not hear of it.
+    // A channel that is not read at the moment would not hear of the loss.
     void this.lost.then(() => stream.destroy());
     return stream;
   }
 
   /**
-   * Resolves once the server has closed each channel that both sides have ended. Until then it may hold bytes for a peer
-   * that reads late, and at a goodbye sshd exits at once, without them (OpenSSH: packet.c, SSH2_MSG_DISCONNECT).
+   * Resolves once the server has closed each channel that both sides have ended. Until then the server may hold bytes
+   * for a peer that reads late. At a goodbye sshd exits at once and drops these bytes (OpenSSH: packet.c,
+   * SSH2_MSG_DISCONNECT).
    */
   async delivered(): Promise<void> {
     const closed = this.#undelivered().map(({ channel }) => new Promise((resolve) => channel?.once("close", resolve)));
     await Promise.race([Promise.all(closed), this.lost]);
   }
 
-  /** How many channels that would have to wait for, just now. */
+  /** How many channels `delivered` would wait for now. */
   get undelivered(): number {
     return this.#gone === undefined ? this.#undelivered().length : 0;
   }
@@ -218,7 +220,7 @@ export class Session {
     return this.#open.all().filter(({ channel }) => channel?.readableEnded && channel.writableFinished);
   }
 
-  /** Says goodbye (SSH_MSG_DISCONNECT) and waits, not for long, until its transport has ended. */
+  /** Says goodbye (SSH_MSG_DISCONNECT) and waits a limited time until the transport has ended. */
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
@@ -231,14 +233,14 @@ export class Session {
     await this.locator.idle();
     const closed = new Promise<void>((resolve) => {
       this.#client.once("close", () => resolve());
-      // sshd answers the goodbye by closing; a server that does not is not waited for.
+      // sshd closes the connection after the goodbye. For other servers the wait is limited.
       setTimeout(resolve, goodbyeMs).unref();
     });
     this.#client.end();
     await closed;
   }
 
-  /** A session channel for a command: opened now, as a server may allow only one, and started later. */
+  /** A session channel for a command that starts later. It is opened now, because a server may allow only one. */
   openSessionChannel(signal: Cancel): Promise<SessionChannel> {
     const session = this;
     const carrier = {
@@ -256,7 +258,7 @@ export class Session {
     return SessionChannel.open(carrier, signal);
   }
 
-  /** A channel of this session as a conn, which breaks when the session is lost. */
+  /** A channel of this session as a conn. The conn breaks when the session is lost. */
   #adopt(channel: ClientChannel, where: string, leg: LegNumber): Conn {
     const conn = channelConn(channel, this.#carrier, where, leg);
     channel.on("close", this.#open.add({ conn, channel }));
@@ -264,7 +266,7 @@ export class Session {
   }
 }
 
-/** Leg 2: who wants to see its first byte hears of it before that. */
+/** Makes leg 2. Plugins hear of the leg before its first byte. */
 function watchLeg(transport: Transport, settings: SessionSettings, { bus, loggerFor }: Telling): Outgoing {
   const { stream, hop, local, remote, observed } = transport;
   const { host, port } = settings;
@@ -289,7 +291,7 @@ function watchLeg(transport: Transport, settings: SessionSettings, { bus, logger
 
 const goodbyeMs = 500;
 
-/** The connection ended or failed, in whatever way that was heard of. */
+/** True when the error says that the connection ended or failed. */
 function isBreak(error: unknown): boolean {
   return error instanceof PorthopError && (error.code === "ssh.lost" || errnoOf(error.cause) !== undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * What ssh2's errors mean to porthop: the only place where its levels, codes and texts are read.
- * RFC 4254, section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
+ * Translates ssh2's errors into porthop's. Only this file reads the levels, codes and texts of ssh2's errors. RFC 4254,
+ * section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
  */
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { type ErrorCode, type LegNumber, PorthopError } from "../errors.ts";
@@ -11,60 +11,63 @@ import { quoted, visible } from "../text/terminal-text.ts";
 export interface Peer {
   readonly host: string;
   readonly port: number;
-  /** It is only passed on the way, which its errors say. */
+  /** True for a jump host. The errors say so. */
   readonly isJump?: boolean | undefined;
 }
 
-/** ssh2 attaches these to its errors. */
+/** The fields that ssh2 adds to its errors. */
 interface Ssh2Error extends Error {
   readonly level?: string;
   readonly reason?: number | string;
   readonly code?: string | number;
 }
 
-/** One of the agent's or of a signature is no end of the session: ssh2 goes on with the next method. */
+/** An error of the agent does not end the session: ssh2 goes on with the next method. */
 export function isAgentError(error: Ssh2Error): boolean {
   return error.level === "agent";
 }
 
-/** ssh2 has nothing more to try. */
+/** ssh2 has tried all methods of the login. */
 export function isLoginError(error: Ssh2Error): boolean {
   return error.level === "client-authentication";
 }
 
-/** sshd ends the connection itself when a login failed too often (MaxAuthTries): that is a failed login, not a lost line. */
+/**
+ * sshd ends the connection after too many failed logins (MaxAuthTries). That counts as a failed login and not as a lost
+ * session.
+ */
 export function isEndOfTries(error: Ssh2Error): boolean {
   return /authentication failures|Too many/i.test(error.message);
 }
 
-/** Why ssh2 cannot open a key file, where that has a cure of its own. */
+/** Why ssh2 cannot open a key file, for the reasons that the user can cure. Undefined for other reasons. */
 export function keyFault({ message }: Error): "passphrase" | "cipher" | undefined {
   if (/passphrase|integrity check|to decrypt key|unable to authenticate|bad decrypt/i.test(message))
     return "passphrase";
-  // chacha20-poly1305@openssh.com
+  // For example chacha20-poly1305@openssh.com.
   return /unknown cipher|unsupported cipher/i.test(message) ? "cipher" : undefined;
 }
 
-/** Which of the lists of a KEXINIT had nothing in common with ours, counted from 0 (RFC 4253, section 7.1). */
+/** The KEXINIT list without a common entry, from 0 (RFC 4253, section 7.1). Undefined for other errors. */
 export function unmatchedList(error: Ssh2Error): number | undefined {
   const index = listNames.findIndex((name) => error.message.endsWith(`no matching ${name}`));
   return index === -1 ? undefined : index;
 }
 
-/** In the words of ssh2's kex.js, handleKexInit. */
+/** The words of ssh2's kex.js, handleKexInit, in the order of the lists. */
 const listNames = [
   ...["key exchange algorithm", "host key format", "C->S cipher", "S->C cipher", "C->S MAC", "S->C MAC"],
   ...["C->S compression algorithm", "S->C compression algorithm"],
 ];
 
-/** The connection ended before anything was agreed on, in ssh2's own words. */
+/** The error, in ssh2's own words, for a connection that ended before the handshake was done. */
 export function lostEarly(): Error {
   return new Error(lostEarlyText);
 }
 
 const lostEarlyText = "Connection lost before handshake";
 
-/** The TCP connection to sshd could not be made. */
+/** The error for a TCP connection to sshd that could not be made. */
 export function unreachable(error: unknown, peer: Peer): PorthopError {
   if (error instanceof PorthopError) return onLeg2(error);
   const refused = errnoOf(error) === "ECONNREFUSED";
@@ -82,19 +85,19 @@ export function unreachable(error: unknown, peer: Peer): PorthopError {
   );
 }
 
-/** Whoever looked the name up did not know what for. */
+/** The name lookup does not know what the name is for. Here it is known: leg 2. */
 function onLeg2(error: PorthopError): PorthopError {
   return new PorthopError(error.code, error.message, { hint: error.hint, leg: 2, cause: error.cause });
 }
 
 /**
- * The session failed before it was ready, for a reason that is neither the host key nor the login. `heard` is the
- * beginning of what the server said.
+ * The error of a session that failed before it was ready, when neither the host key nor the login was the reason.
+ * `heard` is the beginning of the server's bytes.
  */
 export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): PorthopError {
   const where = nameOf(peer);
   const text = textOf(error);
-  // sshd itself says in plain words that it has too many callers, or has had enough of this one (sshd.c, drop_connection).
+  // sshd answers in plain text when it has too many connections, or refuses this address (sshd.c, drop_connection).
   const isTurnedAway = /^(Exceeded MaxStartups|Not allowed at this time)/.test(heard);
   if (heard !== "" && !isTurnedAway && !/^SSH-/m.test(heard)) {
     const line = heard.split(/\r?\n/, 1)[0] ?? "";
@@ -128,7 +131,7 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): Port
   return new PorthopError("ssh.protocol", `the SSH handshake with ${where} failed: ${text}`, { leg: 2, cause: error });
 }
 
-/** A session that was ready is gone. `isStalled`: the server read no answers any more. */
+/** The error for a session that was ready and is gone. `isStalled` says that the server no longer read our answers. */
 export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false): PorthopError {
   const where = nameOf(peer);
   if (error?.level === "client-timeout" && isStalled) {
@@ -149,18 +152,18 @@ export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false
   return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
 }
 
-/** For messages: `db.internal:22`, `the jump host gate:22`. */
+/** A name for messages: `db.internal:22`, `the jump host gate:22`. */
 export function nameOf(peer: Peer): string {
   return peer.isJump === true ? `the jump host ${formatAddress(peer)}` : formatAddress(peer);
 }
 
-/** ssh2 trips over some messages that make no sense; its own words for that are none for a user. */
+/** Some senseless messages make ssh2 throw a TypeError, whose text does not help a user. */
 function textOf(error: Ssh2Error): string {
   const isOurs = error instanceof TypeError || error instanceof RangeError;
   return isOurs ? "the server sent a message that makes no sense" : visible(describe(error), 200);
 }
 
-/** The server did not open the channel to a target. */
+/** The error for a channel to a target that the server did not open. */
 export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): PorthopError {
   const where = formatAddress(target);
   const server = formatAddress(peer);
@@ -185,7 +188,7 @@ export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): P
         cause: error,
       });
     default:
-      // RFC 4250, section 4.3 has no other reasons, and a server may close the channel instead of giving one.
+      // RFC 4250, section 4.3 has no other reasons. A server may also close the channel without a reason.
       if (typeof error.reason === "number" || error.reason === "") {
         const why = error.reason === "" ? text : `reason ${error.reason}: ${text}`;
         return new PorthopError("target.prohibited", `${server} did not open a channel to ${where} (${why})`, {
@@ -200,10 +203,13 @@ export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): P
   }
 }
 
-/** The server broke a rule on one channel, `the server sent more than ...`: that channel is closed and the session goes on. */
+/**
+ * The server broke a rule on one channel; the message is of the form `the server sent more than ...`. That channel is
+ * closed and the session goes on.
+ */
 export class ChannelFault extends Error {}
 
-/** `where` is who is at the other end of the channel. */
+/** The PorthopError for a fault. `where` names the other end of the channel. */
 export function channelFault(fault: ChannelFault, where: string, leg: LegNumber): PorthopError {
   const way = leg === 1 ? "from" : "to";
   return new PorthopError("ssh.protocol", `closed the channel ${way} ${where}: ${fault.message}`, {
@@ -213,7 +219,7 @@ export function channelFault(fault: ChannelFault, where: string, leg: LegNumber)
   });
 }
 
-/** RFC 4254's reason behind an error of `channelRefused`, and the server's text; undefined for all other errors. */
+/** RFC 4254's reason and the server's text, of an error of `channelRefused`. Undefined for other errors. */
 export function openFailureOf({ cause }: PorthopError): { readonly reason: number; readonly text: string } | undefined {
   if (!(cause instanceof Error) || !("reason" in cause) || typeof cause.reason !== "number") return undefined;
   return { reason: cause.reason, text: cause.message };
@@ -224,7 +230,7 @@ export function openFailureText(error: Ssh2Error): string {
   return visible(error.message.replace(/^\(SSH\) Channel open failure: ?/, ""), 200) || "no reason given";
 }
 
-/** How the C libraries of servers say that a name has no address. */
+/** Phrases by which the C libraries of servers say that a name has no address. */
 export const cannotResolve = /not known|no address|resol[vu]|name or service|nodename/i;
 
 function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopError {
@@ -248,8 +254,8 @@ function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopEr
 }
 
 /**
- * The server did not listen. It says no more than that (RFC 4254, section 4): a port that is taken and one that is not
- * allowed look alike.
+ * The error for a server that did not listen. The server gives no reason (RFC 4254, section 4), so a port in use and a
+ * forbidden port look alike.
  */
 export function listenRefused(error: Error, wanted: Address, peer: Peer): PorthopError {
   return new PorthopError("forward.refused", `the server ${nameOf(peer)} did not listen on ${formatAddress(wanted)}`, {
@@ -269,13 +275,13 @@ function tcpHint(port: number): string {
   return `it does not say why: the port is taken (there, "ss -ltn" shows it, and port 0 gets a free one), or it is forbidden by ${forbidden}${low}`;
 }
 
-/** How a channel that the server wants to open is refused: a reason of RFC 4254, section 5.1, and a few words. */
+/** How to refuse a channel that the server wants to open: a reason of RFC 4254, section 5.1, and a few words. */
 export interface OpenRefusal {
   readonly reason: 1 | 2 | 4;
   readonly text: string;
 }
 
-/** Little of ours is told to the server: the words are those that sshd has for the same. */
+/** Tells the server little about this machine. The words are sshd's own for such a case. */
 export function openRefusal({ code, cause }: PorthopError): OpenRefusal {
   const errno = errnoOf(cause);
   if (errno === "EMFILE" || errno === "ENFILE") return { reason: 4, text: describe(cause) };

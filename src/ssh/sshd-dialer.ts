@@ -1,6 +1,6 @@
 /**
- * The three ways to reach an sshd: a TCP connection, a channel of the session with the jump host before it, and the
- * stdin and stdout of a ProxyCommand. Whatever way it was, the error says that this host could not be reached, and how.
+ * The three ways to reach an sshd: a TCP connection, a channel of the session with the jump host before, and the stdin
+ * and stdout of a ProxyCommand. In all three, the error says that this host could not be reached, and why.
  */
 import { formatAddress, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
@@ -15,20 +15,20 @@ import type { Transport } from "./transport.ts";
 
 export interface DialSettings extends Peer {
   readonly family?: 4 | 6 | undefined;
-  /** ConnectTimeout */
+  /** ConnectTimeout. */
   readonly connectTimeoutMs: number | undefined;
-  /** BindAddress: for the TCP connection that is made here. */
+  /** BindAddress, for a TCP connection that this machine makes. */
   readonly from?: string | undefined;
-  /** ConnectionAttempts: for that connection too; 1 by default. */
+  /** ConnectionAttempts, for a TCP connection that this machine makes. Undefined means 1. */
   readonly attempts?: number | undefined;
-  /** TCPKeepAlive, the system's probes on that connection; yes by default, as with ssh. */
+  /** TCPKeepAlive: the system's probes on that connection. Undefined means yes, as with ssh. */
   readonly tcpKeepAlive?: boolean | undefined;
 }
 
-/** sshconnect.c, ssh_connect_direct. */
+/** The pause between attempts (sshconnect.c, ssh_connect_direct). */
 const retryMs = 1000;
 
-/** Makes the connection that a session is to be spoken over. */
+/** Makes the connection under a session. */
 export type DialSshd = (settings: DialSettings, signal: AbortSignal, tell?: TellProgress) => Promise<Transport>;
 
 export const dialDirectly: DialSshd = async (settings, signal, tell) => {
@@ -42,7 +42,10 @@ export const dialDirectly: DialSshd = async (settings, signal, tell) => {
   return { stream: socket, hop: 1, ...ends, observed: true, goneBy: () => undefined, release: async () => {} };
 };
 
-/** A name that does not resolve will not do so in a second, and an abort is meant. */
+/**
+ * Only a failed connection is tried again. A name that does not resolve will not resolve a second later, and an abort
+ * is the user's wish.
+ */
 async function connectPatiently(settings: DialSettings, options: DialOptions & { readonly signal: AbortSignal }) {
   for (let left = (settings.attempts ?? 1) - 1; ; left--) {
     try {
@@ -54,7 +57,7 @@ async function connectPatiently(settings: DialSettings, options: DialOptions & {
   }
 }
 
-/** Rejects when it is aborted. */
+/** Rejects when `signal` fires. */
 function pause(signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -77,7 +80,7 @@ export interface Jump {
   openStream(target: TcpAddress, signal: AbortSignal): Promise<Transport["stream"]>;
 }
 
-/** The jump host makes the TCP connection, from an address that only it knows. */
+/** The jump host makes the TCP connection. Only the jump host knows its own address. */
 export function dialThrough(jump: Jump): DialSshd {
   return async (settings, signal) => {
     const remote = { host: settings.host, port: settings.port };
@@ -98,7 +101,7 @@ export function dialThrough(jump: Jump): DialSshd {
   };
 }
 
-/** `command` has its tokens filled in. */
+/** The tokens in `command` are already filled in. */
 export function dialByCommand(
   command: string,
   environment: NodeJS.ProcessEnv,
@@ -131,7 +134,7 @@ function commandEnded({ outcome }: Program, command: string, peer: Peer, wasRead
   });
 }
 
-/** `signal`, which also fires when the time is over; the reason is then an error of the system's kind. */
+/** A signal that fires with `signal`, or when the time is over. The reason is then an error with the code ETIMEDOUT. */
 function deadlineAfter(timeoutMs: number | undefined, signal: AbortSignal) {
   const deadline = new AbortController();
   const pass = () => deadline.abort(signal.reason);

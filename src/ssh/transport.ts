@@ -1,6 +1,7 @@
 /**
- * The stream under a session (a TCP socket, a channel of the session before, a ProxyCommand), made fit for ssh2: watched
- * byte for byte (leg 2 of every flow), corked, and with its back-pressure told to those who write into channels.
+ * The stream under a session (a TCP socket, a channel of another session, a ProxyCommand), prepared for ssh2: every
+ * byte is watched (leg 2 of every flow), small writes are gathered, and writers into channels learn of its
+ * back-pressure.
  */
 import type { Duplex } from "node:stream";
 import type { Address } from "../codec/address.ts";
@@ -9,52 +10,59 @@ import type { LiveLeg } from "../flow/leg.ts";
 
 export interface Transport {
   readonly stream: Duplex;
-  /** Which session it carries, counted from here: 1 unless there are jump hosts. */
+  /** The number of the session that the stream carries, from 1. It is 1 unless there are jump hosts. */
   readonly hop: number;
-  /** Who dialed; undefined where that was a jump host or a program. */
+  /** The address that dialed. Undefined when a jump host or a program dialed. */
   readonly local: Address | undefined;
-  /** Where it leads. Undefined where only a program knows that. */
+  /** The address that was dialed. Undefined when only a program knows it. */
   readonly remote: Address | undefined;
-  /** Both addresses were seen on a socket of ours. */
+  /** True when both addresses were seen on a socket of ours. */
   readonly observed: boolean;
-  /** Once it is gone: the reason, where something under the stream knows it better. `wasReady`: a session stood. */
+  /**
+   * The reason why the stream is gone, when the layer under the stream knows a better one. `wasReady` says that the
+   * session was ready.
+   */
   goneBy(wasReady: boolean): PorthopError | undefined;
-  /** Waits, for a bounded time, until nothing is left of what is under the stream. */
+  /** Waits a limited time until nothing is left of what is under the stream. */
   release(): Promise<void>;
 }
 
-/** What goes out, in bytes since the beginning. */
+/** Outgoing bytes, counted from the beginning. */
 export interface Outgoing {
-  /** All that the stream was given. */
+  /** All bytes that the stream was given. */
   readonly given: number;
-  /** What the system, or the session under this one, has taken of it. */
+  /** The bytes that the system, or the session under this one, has taken. */
   readonly sent: number;
 }
 
-/** Above this many bytes waiting for the network, channel writers are held back: ssh2 itself only stops at the sum of all windows. */
+/**
+ * When more bytes than this wait for the network, writers into channels have to wait. ssh2 itself stops only at the sum
+ * of all windows.
+ */
 const congestedBytes = 4 * 1024 * 1024;
-/** What is gathered goes out at the latest when it is this much. */
+/** At this many bytes the gathered writes go out at once. */
 const gatheredBytes = 128 * 1024;
-/** Up to here one copy costs less than several writes. */
+/** Up to this many bytes, one copy costs less than several writes. */
 const copiedBytes = 16 * 1024;
 
-/** How long what we have to say may take after the server has ended. */
+/** How long our last bytes may take after the server has ended. */
 const farewellMs = 1000;
 
-/** Tells `leg` all that passes, from before ssh2's first byte. Call it before ssh2 gets the stream. */
+/** Reports all that passes to `leg`, from before ssh2's first byte. Call this before ssh2 gets the stream. */
 export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (error: unknown) => PorthopError): Outgoing {
   let failure: unknown;
   stream.on("data", (chunk) => leg.bytes("down", chunk));
-  // A data listener sets the stream flowing: what sshd says before ssh2 listens must wait for it. ssh2 resumes.
+  // A data listener makes the stream flow. The server's bytes must wait until ssh2 listens, and ssh2 then resumes the
+  // stream.
   stream.pause();
   const ended = { up: false, down: false };
   stream.on("end", () => {
-    // Under Bun a socket that we destroyed says that it has ended, too.
+    // Under Bun, a socket that we destroyed emits "end" too.
     if (stream.destroyed) return;
     ended.down = true;
     leg.ended("down");
-    // An SSH connection has no half-close: without this the stream would stay, half open, and nobody would know. Nor is it
-    // waited for what a server that has ended does not read.
+    // An SSH connection has no half-close. Without an end from us the stream would stay half open, and nobody would
+    // know. A server that has ended may not read our last bytes, so the wait is limited.
     stream.end();
     setTimeout(() => stream.destroy(), farewellMs).unref();
   });
@@ -62,7 +70,7 @@ export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (erro
     failure = error;
   });
   stream.on("close", () => {
-    // Both halves ended in their turn: the connection is over and not broken.
+    // Both halves have ended: the connection is over and not broken.
     if (ended.down && ended.up) return;
     leg.aborted(failure === undefined ? "up" : "down", describeLoss(failure));
   });
@@ -82,8 +90,8 @@ export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (erro
 }
 
 /**
- * ssh2 writes each packet in up to three pieces, and without this each would be a system call and a TCP segment of its
- * own. All that is written in one turn of the event loop goes out together.
+ * ssh2 writes each packet in up to three pieces. Each piece would be a system call and a TCP segment of its own. Here
+ * all pieces of one turn of the event loop go out together.
  */
 function gatheredWrite(stream: Duplex) {
   const write = stream.write.bind(stream) as (data: Uint8Array) => boolean;
@@ -120,7 +128,10 @@ function gatheredWrite(stream: Duplex) {
   return Object.assign(gather, { flush, outgoing });
 }
 
-/** Says whether the network is behind, and when it has caught up. */
+/**
+ * Returns a function. Its result is undefined when the network keeps up; otherwise a promise that resolves when the
+ * network has caught up.
+ */
 export function congestionOf(stream: Duplex): () => Promise<void> | undefined {
   let waiting: Promise<void> | undefined;
   return () => {

@@ -1,4 +1,7 @@
-/** Whom a session believes and how it proves who it is, put together from known_hosts, key files and the agent. */
+/**
+ * Decides which servers a session believes and how the session proves the user's identity. Built from known_hosts, key
+ * files and the agent.
+ */
 import type { Logger } from "../plugin.ts";
 import { type HostKeyUpdate, updateHostKeys } from "./host/host-key-update.ts";
 import { type HostKeySettings, type HostKeys, loadHostKeys } from "./host/host-keys.ts";
@@ -18,7 +21,7 @@ export interface TrustSettings {
   readonly authentication: AuthSettings;
   /** IdentityAgent, as in ssh_config; undefined for SSH_AUTH_SOCK. */
   readonly identityAgent: string | undefined;
-  /** RequiredRSASize: shorter RSA keys are believed from no server, and offered to none. */
+  /** RequiredRSASize, in bits. Shorter RSA keys are not accepted from a server and not offered to one. */
   readonly requiredRsaBits: number;
 }
 
@@ -71,7 +74,7 @@ export async function establishTrust(
   };
 }
 
-/** With UpdateHostKeys ask, who cannot be asked is not told either, as in ssh. */
+/** As with ssh, UpdateHostKeys `ask` changes nothing when there is nobody to ask. */
 function hostKeyUpdate(
   hostKeys: HostKeys,
   { update, userFiles, hashKnownHosts }: HostKeySettings,

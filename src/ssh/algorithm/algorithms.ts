@@ -1,6 +1,6 @@
 /**
- * The algorithms that a session offers: porthop's own in its order of preference, as the user's lists change them, less
- * what the runtime underneath cannot do or does badly.
+ * The algorithms that a session offers. The start is porthop's own list in order of preference. The user's lists change
+ * that list. Algorithms that the runtime does not have, or computes badly, are left out.
  */
 import { getCiphers, getHashes } from "node:crypto";
 import type { Algorithms } from "ssh2";
@@ -34,7 +34,7 @@ export interface AlgorithmWishes {
   readonly compression?: boolean | undefined;
 }
 
-/** Throws `config.invalid` for a list that names what nobody knows, or that leaves nothing. */
+/** Throws `config.invalid` when a list has a name that OpenSSH does not know, or when a list leaves no algorithm. */
 export function sessionAlgorithms(wishes: AlgorithmWishes): Algorithms {
   return {
     cipher: chosen("cipher", wishes).names as NonNullable<Algorithms["cipher"]>,
@@ -45,7 +45,9 @@ export function sessionAlgorithms(wishes: AlgorithmWishes): Algorithms {
   };
 }
 
-/** What the user's lists ask for and porthop has not: one line for each list. Throws as `sessionAlgorithms` does. */
+/**
+ * What the user's lists ask for and porthop does not have: one line for each list. Throws as `sessionAlgorithms` does.
+ */
 export function lackingAlgorithms(wishes: AlgorithmWishes): readonly string[] {
   const compression = wishes.compression === true && isDeno ? ["Compression: porthop has none under Deno"] : [];
   const lists = kinds.flatMap((kind) => {
@@ -96,8 +98,9 @@ function readList(kind: Kind, text: string, stock: AlgorithmStock) {
 }
 
 /**
- * The host key algorithms to be offered, certificates included, best first. sshconnect2.c, ssh_kex2: the order of the
- * user's own list holds; else what known_hosts has comes first: certificates where it trusts an authority, or its keys.
+ * The host key algorithms to offer, with certificates, best first. The order is that of sshconnect2.c, ssh_kex2: a full
+ * list of the user keeps its order. Without such a list, certificates come first when known_hosts trusts an authority
+ * for the host; else the algorithms of the known keys come first.
  */
 export function hostKeyOffer(wishes: AlgorithmWishes, hasAuthority: boolean): readonly string[] {
   const { names } = chosen("hostKey", wishes);
@@ -110,7 +113,10 @@ export function hostKeyOffer(wishes: AlgorithmWishes, hasAuthority: boolean): re
   return hasAuthority ? [...certificates, ...ordered] : [...ordered, ...certificates];
 }
 
-/** ssh2 knows no certificates, and wants at least one: whoever has nothing else gets their plain forms for now. */
+/**
+ * ssh2 knows no certificates, and needs at least one algorithm. When only certificates are left, ssh2 is given the
+ * plain names of these algorithms; host-offer.ts puts the certificates into the offer later.
+ */
 function plainOffer(wishes: AlgorithmWishes): readonly string[] {
   const names = hostKeyOffer(wishes, false);
   const plain = names.filter((name) => !isCertificate(name));
@@ -130,13 +136,13 @@ function stockOf(kind: Kind): AlgorithmStock {
 interface Offer {
   /** Best first. */
   readonly defaults: readonly string[];
-  /** Old and weak, or rare: only when asked for. */
+  /** Old and weak, or rare. The user gets one of these only by asking for it. */
   readonly more: readonly string[];
 }
 
 /**
- * Under Deno AES-GCM takes 138 us for 32 KiB where chacha20 takes 21; under Bun chacha20 is done in JavaScript, and GCM
- * takes 4 (platform facts).
+ * The order depends on the speed of the runtime. For 32 KiB, Deno needs 138 us with AES-GCM and 21 us with chacha20.
+ * Bun needs 4 us with AES-GCM, and computes chacha20 in JavaScript.
  */
 function ciphers(): Offer {
   const gcm = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"];
@@ -146,7 +152,7 @@ function ciphers(): Offer {
   return { defaults: isDeno ? [chacha20Poly1305, ...ctr, ...gcm] : [...gcm, ...ctr, chacha20Poly1305], more: old };
 }
 
-/** With OpenSSL's names. */
+/** Each with the name that OpenSSL gives to the cipher. */
 const oldCiphers = [
   ["aes128-cbc", "aes-128-cbc"],
   ["aes192-cbc", "aes-192-cbc"],
@@ -168,7 +174,7 @@ function macs(): Offer {
   };
 }
 
-/** curve25519 is the fastest by far. Under Deno nistp521 fails. */
+/** curve25519 is the fastest by far. nistp521 fails under Deno. */
 function keyExchanges(): Offer {
   return {
     defaults: [
@@ -193,7 +199,7 @@ function keyExchanges(): Offer {
   };
 }
 
-/** As ssh since 8.8, ssh-rsa, which is RSA with SHA-1, is for those who ask for it. */
+/** ssh-rsa is RSA with SHA-1. As with ssh since 8.8, the user gets ssh-rsa only by asking for it. */
 function hostKeys(): Offer {
   return {
     defaults: [...hostCertificateAlgorithms, ...hostKeyAlgorithms],

@@ -1,13 +1,13 @@
 /**
- * The raw ChaCha20 that ssh2's chacha20-poly1305@openssh.com asks node:crypto for, where the runtime has none: Bun's
- * BoringSSL. It is put under node:crypto only while ssh2 takes over what it needs, and other ciphers pass through.
+ * The raw ChaCha20 cipher, which ssh2 takes from node:crypto for chacha20-poly1305@openssh.com. Bun's BoringSSL does
+ * not have this cipher. The cipher is added to node:crypto only while ssh2 loads; all other ciphers stay as they are.
  */
 import type crypto from "node:crypto";
 import { chacha20orig } from "@noble/ciphers/chacha.js";
 
 export const chacha20Poly1305 = "chacha20-poly1305@openssh.com";
 
-/** What ssh2 takes from node:crypto; its CommonJS object can be written to. */
+/** What ssh2 takes from node:crypto. The CommonJS object of node:crypto can be written to. */
 export type CipherModule = Pick<typeof crypto, "createCipheriv" | "createDecipheriv" | "getCiphers">;
 
 /** Runs `load` with a node:crypto that has the cipher. */
@@ -25,14 +25,17 @@ export async function withChacha20(module: CipherModule, load: () => Promise<voi
   }
 }
 
-/** Encrypting and decrypting are the same. ssh2 makes one for each packet and calls `update` once. */
+/**
+ * Encryption and decryption are one and the same operation. ssh2 makes one object for each packet and calls `update`
+ * once.
+ */
 export class Chacha20 {
   readonly #key: Uint8Array;
   readonly #iv: Buffer;
 
-  /** OpenSSL's form: 8 bytes that count blocks, little endian, then the nonce. */
+  /** `iv` is in OpenSSL's form: 8 bytes that count blocks, little endian, then the nonce. */
   constructor(key: Uint8Array, iv: Uint8Array) {
-    // ssh2 hands out the same buffer every time, with other bytes in it.
+    // ssh2 reuses one buffer for the IV of every packet, so a copy is needed.
     this.#iv = Buffer.from(iv);
     this.#key = key;
   }

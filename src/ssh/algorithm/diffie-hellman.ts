@@ -1,13 +1,14 @@
 /**
- * Diffie-Hellman over prime fields in place of node:crypto's: Bun's takes 0.4 to 26 s, in which nothing else happens, to
- * check a prime that is in an RFC; Deno's takes a second. What the server chooses (RFC 4419) is checked as OpenSSH does.
+ * Diffie-Hellman over prime fields, in place of node:crypto's. Bun checks each prime, even one of an RFC, for 0.4 to 26
+ * s, and the whole program stands still meanwhile; Deno checks for one second. A group that the server chooses (RFC
+ * 4419) is checked as in OpenSSH.
  */
 import { randomBytes } from "node:crypto";
 import { bytesOf, groupPrime, modularPower, numberOf } from "../../codec/session/modular-power.ts";
 import type { KeyExchangeAddition } from "../ssh2/key-exchange.ts";
 import { type DiffieHellmanKeys, handshakeError, type TakenExchange } from "../ssh2/taken-exchange.ts";
 
-/** With the bits of the prime; undefined where the server says it. */
+/** Each name with the bits of its prime. The bits are undefined where the server chooses the group. */
 const groups: readonly (readonly [name: string, bits: number | undefined])[] = [
   ["diffie-hellman-group-exchange-sha256", undefined],
   ["diffie-hellman-group14-sha256", 2048],
@@ -47,12 +48,13 @@ export class EphemeralKey implements DiffieHellmanKeys {
 
   computeSecret(otherPublicKey: Uint8Array): Buffer {
     const other = numberOf(otherPublicKey);
-    // A set sign bit would make it negative (RFC 4251, section 5, mpint).
+    // A number with its highest bit set is negative (RFC 4251, section 5, mpint).
     if (((otherPublicKey[0] ?? 0) & 0x80) !== 0 || !isPublicKey(other, this.#prime)) {
       throw new Error("the server's public key is none");
     }
     const secret = modularPower(other, this.#private, this.#prime);
-    // kexdh.c takes whatever comes of a valid key; 0 and 1 come of none, save in a field that is no field.
+    // OpenSSH's kexdh.c accepts every result of a valid key. With a true prime the result is never 0 or 1. A server
+    // that sends a false prime can cause such a result.
     if (secret < 2n) throw new Error("there is no secret in what the server sent");
     return bytesOf(secret);
   }
@@ -70,7 +72,10 @@ export class EphemeralKey implements DiffieHellmanKeys {
   }
 }
 
-/** kexgexc.c: 2048 to 8192 bits, and no test for primality there either. What could not work at all is refused as well. */
+/**
+ * As in kexgexc.c: 2048 to 8192 bits, and no test whether the number is prime. Numbers that can never work are refused
+ * too.
+ */
 export function checkGroup(prime: Buffer, generator: Buffer): readonly [prime: bigint, generator: bigint] {
   const p = numberOf(prime);
   const g = numberOf(generator);
@@ -86,7 +91,7 @@ export function checkGroup(prime: Buffer, generator: Buffer): readonly [prime: b
   return [p, g];
 }
 
-/** OpenSSH, dh.h, DH_GRP_MIN and DH_GRP_MAX (RFC 8270). */
+/** The limits of OpenSSH's dh.h, DH_GRP_MIN and DH_GRP_MAX (RFC 8270). */
 const minBits = 2048;
 const maxBits = 8192;
 
@@ -105,12 +110,15 @@ function takeGroup(exchange: TakenExchange): void {
   exchange.useKeys(() => (group === undefined ? undefined : new EphemeralKey(...group)));
 }
 
-/** dh.c, dh_gen_key: twice the bits of the strength that is needed, of which 256 is the most. The top bit is set. */
+/**
+ * OpenSSH's dh.c, dh_gen_key, takes twice as many bits as the strength that the ciphers need. No cipher needs more than
+ * 256 bits, so 512 bits are always enough. The top bit is set.
+ */
 function privateExponent(): bigint {
   return numberOf(randomBytes(64)) | (1n << 511n);
 }
 
-/** dh.c, dh_pub_is_valid: 1 < key < prime - 1, and more than a few bits set. */
+/** As dh.c, dh_pub_is_valid: 1 < key < prime - 1, and at least four bits set. */
 function isPublicKey(key: bigint, prime: bigint): boolean {
   return key > 1n && key < prime - 1n && key.toString(2).replaceAll("0", "").length >= 4;
 }

@@ -1,6 +1,6 @@
-/** The algorithms with which a host proves who it is: with its plain key, or with a certificate of it. */
+/** The algorithms with which a host proves its identity: with a plain key, or with a certificate of a key. */
 
-/** Those with a plain key, in order of preference. */
+/** The algorithms for plain keys, best first. */
 export const hostKeyAlgorithms: readonly string[] = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
@@ -10,7 +10,7 @@ export const hostKeyAlgorithms: readonly string[] = [
   "rsa-sha2-256",
 ];
 
-/** The same with a certificate. */
+/** The algorithms for certificates, best first. */
 export const hostCertificateAlgorithms: readonly string[] = hostKeyAlgorithms.map(
   (plain) => `${plain}-cert-v01@openssh.com`,
 );

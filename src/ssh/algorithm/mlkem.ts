@@ -1,6 +1,7 @@
 /**
- * mlkem768x25519-sha256 (draft-ietf-sshm-mlkem-hybrid-kex): X25519 and ML-KEM-768 side by side, so that whoever records
- * the session today needs to break both. K is the SHA-256 of both secrets, hashed as a string.
+ * The key exchange mlkem768x25519-sha256 (draft-ietf-sshm-mlkem-hybrid-kex): X25519 and ML-KEM-768 side by side. An
+ * attacker who records the session today has to break both. K is the SHA-256 of both secrets, and is hashed as a
+ * string.
  */
 import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { KeyExchangeAddition } from "../ssh2/key-exchange.ts";
@@ -8,16 +9,16 @@ import type { Share } from "../ssh2/taken-exchange.ts";
 
 export const mlkemExchange = "mlkem768x25519-sha256";
 
-/** FIPS 203; @noble/post-quantum has it. */
+/** ML-KEM as in FIPS 203. @noble/post-quantum implements this interface. */
 export interface KeyEncapsulation {
   keygen(): { readonly publicKey: Uint8Array; readonly secretKey: Uint8Array };
   decapsulate(cipherText: Uint8Array, secretKey: Uint8Array): Uint8Array;
 }
 
-/** Its messages are those of curve25519-sha256 (RFC 8731) with longer strings in them, and its hash is the same. */
+/** The messages are those of curve25519-sha256 (RFC 8731) with longer strings. The hash is SHA-256 in both. */
 export const mlkemAddition: KeyExchangeAddition = {
   standIn: "curve25519-sha256",
-  // The library is loaded here, and only here: few servers need it.
+  // The library is loaded here and nowhere else, because few servers need ML-KEM.
   client: (exchange) => exchange.useShare(async () => new HybridClient(await load())),
 };
 
@@ -36,7 +37,10 @@ export class HybridClient implements Share {
     this.share = Buffer.concat([publicKey, curvePublicBytes(curve.publicKey)]);
   }
 
-  /** From the ciphertext (1088 bytes) and the server's X25519 key (32). Throws when that is no such thing. */
+  /**
+   * Computes K. `serverShare` is the ciphertext (1088 bytes) followed by the server's X25519 key (32 bytes). Throws
+   * when the length is wrong or the X25519 key is invalid.
+   */
   secret(serverShare: Buffer): Buffer {
     if (serverShare.length !== cipherTextBytes + curveBytes) {
       throw new Error(`the server's share has ${serverShare.length} bytes, not ${cipherTextBytes + curveBytes}`);
@@ -62,7 +66,7 @@ export function curveSecret(privateKey: KeyObject, otherPublicKey: Uint8Array): 
   const key = Buffer.concat([curveHeader, otherPublicKey]);
   const publicKey = createPublicKey({ key, type: "spki", format: "der" });
   const secret = diffieHellman({ privateKey, publicKey });
-  // RFC 7748, section 6.1: so it is with a public key that was chosen to give away the secret.
+  // RFC 7748, section 6.1: the secret is all zeros when the server chose a public key that gives the secret away.
   if (secret.every((byte) => byte === 0)) throw new Error("the server's X25519 key is none");
   return secret;
 }

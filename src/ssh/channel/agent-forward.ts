@@ -1,6 +1,7 @@
 /**
- * Agent forwarding (ssh -A; draft-miller-ssh-agent, section 6): programs on the server ask the agent here. It is offered
- * only where it was asked for, for whoever is root there can use the keys as long as the session lives.
+ * Agent forwarding (ssh -A; draft-miller-ssh-agent, section 6): programs on the server use the agent of this machine.
+ * The agent is offered only when the user asked for forwarding, because root on the server can use the keys while the
+ * session lives.
  */
 import type { Conn } from "../../flow/conn.ts";
 import { join } from "../../flow/join.ts";
@@ -8,14 +9,19 @@ import { hereDialer } from "../../io/here-dialer.ts";
 import { agentSocket } from "../login/agent.ts";
 import type { SideChannels } from "./side-channel.ts";
 
-/** ForwardAgent: yes is the agent of SSH_AUTH_SOCK, else a path or the name of a variable after a dollar sign. */
+/**
+ * The agent's socket for a value of ForwardAgent: `yes` means the agent of SSH_AUTH_SOCK; all else is a path, or the
+ * name of a variable after a dollar sign. Undefined for `no`.
+ */
 export function forwardedAgent(forwardAgent: string | undefined, environment: NodeJS.ProcessEnv): string | undefined {
   const lower = forwardAgent?.toLowerCase() ?? "no";
   if (lower === "no" || lower === "false") return undefined;
   return agentSocket(lower === "yes" || lower === "true" ? "SSH_AUTH_SOCK" : forwardAgent, environment);
 }
 
-/** Whether somebody listens there: ssh asks for the forwarding only then (ssh.c, ssh_session2_setup). */
+/**
+ * Tells whether an agent listens at `path`. ssh asks for the forwarding only when one does (ssh.c, ssh_session2_setup).
+ */
 export async function isAgentThere(path: string): Promise<boolean> {
   try {
     const conn = await dialAgent(path);

@@ -1,6 +1,7 @@
 /**
- * An SSH channel as a Conn. What the raw channel hides is brought out here: a channel that is gone with its session is
- * broken, and one that the server closes has ended, with or without an EOF before (RFC 4254, section 5.3).
+ * An SSH channel as a Conn. ssh2's channel does not show how it ended; the Conn does. A channel whose session is lost
+ * counts as broken. A channel that the server closes counts as ended, with or without an EOF before (RFC 4254, section
+ * 5.3).
  */
 import type { ClientChannel } from "ssh2";
 import { type LegNumber, PorthopError } from "../../errors.ts";
@@ -9,15 +10,18 @@ import { StreamConn } from "../../io/stream-conn.ts";
 import { ChannelFault, channelFault } from "../ssh-failure.ts";
 
 export interface ChannelCarrier {
-  /** The reason, once the session is gone. */
+  /** The reason why the session is gone; undefined while the session lives. */
   readonly goneBy: PorthopError | undefined;
-  /** ssh2 ignores the socket's back-pressure: resolves when the socket has room again. */
+  /**
+   * Undefined when the socket has room. Otherwise a promise that resolves when the socket has room again. ssh2 itself
+   * ignores the socket's back-pressure.
+   */
   congestion(): Promise<void> | undefined;
 }
 
-/** `where` is who is at the other end of the channel: a target behind leg 3, or an origin on leg 1. */
+/** `where` names the other end of the channel for messages: a target behind leg 3, or an origin on leg 1. */
 export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, where: string, leg: LegNumber = 3): Conn {
-  // A forward has no stderr: what a server sends there all the same must not use up the channel's window.
+  // A forward has no stderr. What a server sends there must still be read, or the channel's window stays used up.
   channel.stderr.resume();
   const [way, who] = leg === 1 ? ["from", "origin"] : ["to", "target"];
   const closed = () =>
@@ -27,7 +31,7 @@ export function channelConn(channel: ClientChannel, carrier: ChannelCarrier, whe
     });
   const close = () => {
     if (carrier.goneBy === undefined) channel.close();
-    // Nobody reads any more, but the channel must see its end to be forgotten.
+    // No reader is left, but ssh2 forgets the channel only after the channel's end was read.
     channel.resume();
   };
   return new StreamConn(channel, {

@@ -1,4 +1,7 @@
-/** Asks the server for a channel to a target that it dials (RFC 4254, section 7.2), as a conn or as a stream. */
+/**
+ * Asks the server for a channel to a target that the server dials (RFC 4254, section 7.2). The channel comes as a conn
+ * or as a stream.
+ */
 import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { type Address, isUnix } from "../../codec/address.ts";
@@ -7,17 +10,23 @@ import type { Cancel } from "../../flow/conn.ts";
 import { JoinedStream } from "../../io/joined-stream.ts";
 import { channelRefused, type Peer } from "../ssh-failure.ts";
 
-/** Of the session that the channel is asked for. */
+/** What is used of the session that is asked for the channel. */
 export interface ChannelRequester {
   readonly peer: Peer;
-  /** The reason, once the session is gone. */
+  /** The reason why the session is gone; undefined while the session lives. */
   readonly goneBy: PorthopError | undefined;
 }
 
-/** The originator that sshd is told for a connection of our own (RFC 4254, section 7.2), as `ssh -W` tells it. */
+/**
+ * The originator (RFC 4254, section 7.2) that sshd is told for a connection that porthop itself makes. `ssh -W` sends
+ * these values too.
+ */
 export const nobody = { host: "127.0.0.1", port: 65535 };
 
-/** `made` is called before anything else that came with the answer is read: a target may say all it has at once. */
+/**
+ * Rejects when the server refuses, the session is lost or `signal` fires. `made` is called before any bytes that follow
+ * the server's answer are read, because a target may send all its data at once.
+ */
 export function requestChannel<T>(
   client: Client,
   session: ChannelRequester,
@@ -32,11 +41,12 @@ export function requestChannel<T>(
     const answer = (error: Error | undefined, channel: ClientChannel) => {
       signal.removeEventListener("abort", onAbort);
       if (error !== undefined) return reject(session.goneBy ?? channelRefused(error, target, session.peer));
-      // Nobody waits any more: SSH cannot take an open request back, only close what it gave.
+      // The caller no longer waits. SSH cannot take back a request for a channel; the channel can only be closed once
+      // the server has opened it.
       if (signal.aborted) return channel.close();
       resolve(made(channel));
     };
-    // The protocol wants an address and port for the originator (RFC 4254, section 7.2); a unix socket has none.
+    // The protocol wants an address and a port for the originator (RFC 4254, section 7.2). A unix socket has neither.
     const from = isUnix(origin) ? { host: "127.0.0.1", port: 0 } : origin;
     try {
       if (isUnix(target)) client.openssh_forwardOutStreamLocal(target.path, answer);
@@ -47,13 +57,13 @@ export function requestChannel<T>(
   });
 }
 
-/** For the transport of a session inside this one. */
+/** The channel as the stream under another session, which is reached through this one. */
 export function streamOf(channel: ClientChannel): Duplex {
   channel.stderr.resume();
   return new JoinedStream(channel, channel, {
     release() {
       channel.close();
-      // The channel must see its end to be forgotten.
+      // ssh2 forgets the channel only after the channel's end was read.
       channel.resume();
     },
   });

@@ -1,6 +1,7 @@
 /**
- * Finds the true addresses of leg 3: asks the server for its sockets to the target's port just after the channel was
- * opened, and takes the one that was not there before. When that leaves a doubt the answer is "unknown", never a guess.
+ * Finds the true addresses of leg 3. Just after a channel opens, the locator asks the server for its sockets to the
+ * target's port, and takes the socket that was not there before. When there is any doubt, the answer is "unknown" and
+ * never a guess.
  */
 
 import { isIP } from "node:net";
@@ -10,14 +11,15 @@ import { askPort, readSocketTable, type SocketRow, socketTableCommand } from "..
 import { ipBytes } from "../../codec/ip-bytes.ts";
 import type { CommandGate } from "./command-gate.ts";
 
-/** How long an answer may take: what waits for it (the capture) holds frames back meanwhile. */
+/** How long an answer may take. The capture holds frames back until the answer comes. */
 const answerTimeoutMs = 1000;
 /**
- * Sockets long gone are forgotten beyond this many, so that a port can be found again when it is reused. Two for each
- * socket, and more than one answer can hold: what is still there is never forgotten.
+ * How many keys of sockets are remembered; beyond this number the oldest are forgotten. A port that is used again can
+ * then be found again. Each socket has two keys. One answer always fits, so sockets that still exist are never
+ * forgotten.
  */
 const seenKept = 32_768;
-/** The most that one answer may hold before the shell is given up. */
+/** An answer with more bytes than this makes the locator give the shell up. */
 const answerBytes = 1024 * 1024;
 
 type Gate = Pick<CommandGate, "start">;
@@ -27,11 +29,14 @@ export interface Located {
   readonly to: Address;
 }
 
-/** A connection to a target that was asked for: it cannot be any of the sockets that were seen before. */
+/**
+ * A connection to a target that was just asked for. None of the sockets that were seen earlier can belong to this
+ * connection.
+ */
 export interface Dialing {
-  /** The server has made the connection, or has not. */
+  /** Call this when the server has made the connection, or has failed to. */
   done(): void;
-  /** The addresses of the connection; undefined when they cannot be told. */
+  /** The addresses of the connection; undefined when they are not certain. */
   locate(): Promise<Located | undefined>;
 }
 
@@ -40,13 +45,19 @@ const unlocated: Dialing = { done() {}, locate: async () => undefined };
 export class Locator {
   readonly #gate: Gate;
   readonly #timeoutMs: number;
-  /** Sockets, each with the number of the answer that showed it first; 0 when it is known whose it is. */
+  /**
+   * The keys of known sockets. The value is the number of the answer that first showed the socket, or 0 when the
+   * socket's owner is known.
+   */
   readonly #seen = new Map<string, number>();
   #answers = 0;
   /** How many connections to each port are being dialed or asked about. */
   readonly #underWay = new Map<number, number>();
   readonly #asked = new Set<Promise<unknown>>();
-  /** sshd's sockets were told apart once: those of others are never ours. (The process asked may be a login shell's.) */
+  /**
+   * True once an answer has shown which sockets belong to our sshd process. From then on, sockets of other processes
+   * are never taken for ours.
+   */
   #seesOwn = false;
   #shell: Promise<Shell | undefined> | undefined;
 
@@ -56,8 +67,8 @@ export class Locator {
   }
 
   /**
-   * Starts the command on the server ahead of the first flow, and marks the sockets that are there already: they are
-   * other programs' connections to the same targets.
+   * Starts the command on the server before the first flow. The sockets that exist already belong to other programs
+   * that use the same targets, so they are marked as known.
    */
   async start(ports: readonly number[]): Promise<void> {
     this.#shell ??= startShell(this.#gate, this.#timeoutMs);
@@ -69,7 +80,7 @@ export class Locator {
     }
   }
 
-  /** Call it before the channel is asked for. */
+  /** Call this before the channel is asked for. */
   dialing(target: Address): Dialing {
     const since = this.#answers;
     if (isUnix(target) || this.#shell === undefined) return unlocated;
@@ -80,7 +91,7 @@ export class Locator {
     };
   }
 
-  /** Resolves when nothing is being asked: an answer takes a second at most. */
+  /** Resolves when no question waits for an answer. One answer takes a second at most. */
   async idle(): Promise<void> {
     await Promise.all(this.#asked);
   }
@@ -111,8 +122,8 @@ export class Locator {
       return located === undefined ? [] : [{ row, located }];
     });
     for (const row of rows) this.#see(row, this.#firstSeen(row));
-    // Only root may look into sshd's process; another user must be content with all sockets of the same user. A
-    // connection that is over already shows nobody's uid.
+    // Only root may look into sshd's process. For another user, all sockets of that user are candidates. A connection
+    // that is already over no longer shows its user.
     this.#seesOwn ||= rows.some((row) => own.has(row.inode));
     const tiers = [
       fresh.filter(({ row }) => own.has(row.inode)),
@@ -121,7 +132,8 @@ export class Locator {
       ),
       fresh.filter(({ row }) => !row.established),
     ];
-    // While others are under way, the one that lives may be theirs and the one that is over ours.
+    // While other connections are under way, a live socket may be another connection's, and a socket that is over may
+    // be ours.
     const isAlone = !this.#underWay.has(target.port);
     const best = (isAlone ? tiers.find((tier) => tier.length > 0) : tiers.flat()) ?? [];
     const only = best[0];
@@ -131,12 +143,15 @@ export class Locator {
     return only.located;
   }
 
-  /** The number of the answer that showed it first, which may be the one that is being read. */
+  /** The number of the answer that first showed the socket. For a new socket this is the current answer. */
   #firstSeen(row: SocketRow): number {
     return this.#seen.get(row.established ? keyOf(row) : pairOf(row)) ?? this.#answers;
   }
 
-  /** What is seen again is kept for as long as what is new. */
+  /**
+   * Remembers a socket. A socket that is seen again moves to the end of the list, so the list forgets the sockets that
+   * were not seen for longest.
+   */
   #see(row: SocketRow, firstSeen: number): void {
     for (const key of [keyOf(row), pairOf(row)]) {
       const earlier = this.#seen.get(key) ?? firstSeen;
@@ -150,7 +165,10 @@ export class Locator {
   }
 }
 
-/** The row as a connection to the target; the target's own end of it counts too, for that may be the one that is left. */
+/**
+ * The row as a connection to the target; undefined when the row is about something else. When the connection is over,
+ * the row may be the target's own end, with both addresses swapped.
+ */
 function towards(target: TcpAddress, { local, remote, established }: SocketRow): Located | undefined {
   const matches = ({ host, port }: TcpAddress) =>
     port === target.port && (isIP(target.host) === 0 || isSameAddress(host, target.host));
@@ -158,17 +176,20 @@ function towards(target: TcpAddress, { local, remote, established }: SocketRow):
   return matches(local) && !established ? { from: remote, to: local } : undefined;
 }
 
-/** However it was written: `::1` and `0:0:0:0:0:0:0:1`, `10.0.0.1` and `::ffff:10.0.0.1`. */
+/**
+ * Compares bytes, because one address has several spellings: `::1` and `0:0:0:0:0:0:0:1`, `10.0.0.1` and
+ * `::ffff:10.0.0.1`.
+ */
 function isSameAddress(one: string, other: string): boolean {
   return ipBytes(one)?.join() === ipBytes(other)?.join();
 }
 
-/** The inode tells a new socket on a reused port from the old one. */
+/** The inode distinguishes a new socket on a reused port from the old socket. */
 function keyOf(row: SocketRow): string {
   return `${pairOf(row)} ${row.inode}`;
 }
 
-/** The same for both ends of one connection. */
+/** One key for a connection, equal for both of its ends. */
 function pairOf({ local, remote }: SocketRow): string {
   return [formatAddress(local), formatAddress(remote)].sort().join(" ");
 }
@@ -191,13 +212,16 @@ async function startShell(gate: Gate, timeoutMs: number): Promise<Shell | undefi
   return { uid: Number(uid), ask: (question) => answers.ask(question) };
 }
 
-/** The command's output, cut at the lone dots, handed out in the order of the questions. */
+/**
+ * The command's output, split into answers at each line that is a single dot. Answers are given out in the order of the
+ * questions.
+ */
 class Answers {
   readonly #waiting: ((lines: readonly string[] | undefined) => void)[] = [];
   readonly #channel: ClientChannel;
   readonly #timeoutMs: number;
   #lines: string[] = [];
-  /** The beginning of a line whose end has not come yet. */
+  /** The beginning of a line whose end has not arrived. */
   #line = "";
   #bytes = 0;
   #over = false;
@@ -208,7 +232,7 @@ class Answers {
     channel.setEncoding("latin1");
     channel.on("data", (text: string) => this.#take(text));
     channel.on("close", () => this.giveUp());
-    // Without a listener an error would end the program, and this shell is not worth that.
+    // Without a listener, an "error" event would end the whole program. The loss of this shell is not that serious.
     channel.on("error", () => this.giveUp());
     channel.stderr.resume();
   }
@@ -229,7 +253,7 @@ class Answers {
     });
   }
 
-  /** After one answer that did not come, none that comes late may be taken for the next. */
+  /** Closes the shell. After one missing answer, a late answer could be taken for the answer to the next question. */
   giveUp(): void {
     if (this.#over) return;
     this.#over = true;
@@ -240,7 +264,7 @@ class Answers {
   }
 
   #take(text: string): void {
-    // Closing takes a round trip, and a hostile server may go on for ever.
+    // Closing takes a round trip, and a hostile server may send data for ever.
     if (this.#over) return;
     this.#bytes += text.length;
     if (this.#bytes > answerBytes) {

@@ -1,6 +1,7 @@
 /**
- * What becomes of the bind address of a listener on the server. sshd may not heed it (GatewayPorts): it says so when it
- * opens more than was asked for, and is silent when it keeps to loopback, so that one is looked for.
+ * Finds out where the server really listens for a remote forward. sshd may ignore the bind address (GatewayPorts). sshd
+ * sends a message when it listens on more addresses than asked. When sshd listens on loopback only, it sends nothing,
+ * so the server's sockets are looked at.
  */
 import { formatAddress, isLoopback, type TcpAddress } from "../../codec/address.ts";
 import { portTableCommand, readListening } from "../../codec/capture/socket-table.ts";
@@ -8,22 +9,30 @@ import { ipBytes } from "../../codec/ip-bytes.ts";
 import type { CommandGate } from "./command-gate.ts";
 
 export interface Bound {
-  /** Where the server listens, as far as can be told. */
+  /** Where the server listens, as far as porthop can know. */
   readonly addresses: readonly [TcpAddress, ...TcpAddress[]];
   readonly remarks: readonly string[];
 }
 
-/** As ssh sends it (OpenSSH channels.c, channel_rfwd_bind_host): the empty address is all addresses. */
+/**
+ * The bind address as ssh sends it (OpenSSH channels.c, channel_rfwd_bind_host). The empty text means all addresses.
+ */
 export function bindHost(host: string): string {
   return host === "*" ? "" : host;
 }
 
-/** The bind address in sshd's message that it did something else (channels.c, channel_fwd_bind_addr). */
+/**
+ * The bind address in sshd's message that it listens on other addresses (channels.c, channel_fwd_bind_addr); undefined
+ * for other messages.
+ */
 export function overriddenBind(text: string): string | undefined {
   return /^Forwarding listen address "(.*)" overridden by server GatewayPorts$/.exec(text)?.[1];
 }
 
-/** `wanted` has the true port. Asks the server for its sockets only when the answer is in doubt; never rejects. */
+/**
+ * `wanted` has the true port. `overridden` says that sshd has sent the message above. The server is asked for its
+ * sockets only in case of doubt. Never rejects.
+ */
 export async function whereBound(
   gate: Pick<CommandGate, "output">,
   wanted: TcpAddress,
@@ -36,7 +45,7 @@ export async function whereBound(
     const remark = `others can connect to it: the server listens on all its addresses and not only on ${asked}, for ${why}`;
     return { addresses: [{ host: "*", port }], remarks: [remark] };
   }
-  // These sshd always heeds.
+  // sshd never changes these addresses.
   if (["localhost", "127.0.0.1", "::1"].includes(wanted.host)) return { addresses: [wanted], remarks: [] };
   const table = await gate.output(portTableCommand(port));
   const hosts = readListening(table?.split("\n") ?? [], port);
@@ -55,7 +64,7 @@ export async function whereBound(
   return { addresses: [wanted], remarks: [`others can connect to it: the server listens on ${asked}${doubt}`] };
 }
 
-/** However it is written. */
+/** Compares bytes, because one address has several spellings. */
 function isSameAddress(one: string, other: string): boolean {
   const bytes = ipBytes(one);
   return bytes !== undefined && bytes.join() === ipBytes(other)?.join();

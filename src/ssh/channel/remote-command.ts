@@ -1,7 +1,7 @@
 /**
- * A command that runs on the server: its three streams apart, its end with exit code or signal.
- * The server may send as much as was read here and no more, over both outputs together: whoever stops reading one of them
- * stops the command, and never fills our memory.
+ * A command that runs on the server, with three separate streams and an end by exit code or by signal. The server may
+ * send only as much as was read here, counted over both outputs together. When either output is not read, the command
+ * waits and our memory does not fill.
  */
 import type { ClientChannel } from "ssh2";
 import type { TerminalSize } from "../../codec/session/terminal-size.ts";
@@ -15,22 +15,25 @@ import type { ChannelCarrier } from "./channel-conn.ts";
 
 export type CommandEnd =
   | { readonly how: "exit"; readonly code: number }
-  /** `SIGTERM`, as the server calls it. */
+  /** The name as the server sends it: `SIGTERM`. */
   | { readonly how: "signal"; readonly signal: string }
-  /** The channel was closed, and how the command ended was not said. */
+  /** The channel was closed, and the server did not say how the command ended. */
   | { readonly how: "untold" }
   | { readonly how: "lost"; readonly reason: PorthopError };
 
-/** What the command writes. */
+/** One output of the command: stdout or stderr. */
 export interface CommandOutput {
-  /** The next bytes; undefined once there will be no more, be it that the session was lost. One read at a time. */
+  /**
+   * The next bytes. Undefined when no more bytes will come, also after the loss of the session. Only one read at a
+   * time.
+   */
   read(): Promise<Chunk | undefined>;
 }
 
 export class RemoteCommand {
   readonly stdout: CommandOutput;
   readonly stderr: CommandOutput;
-  /** Settles when the command is over; what it wrote may not be read yet. */
+  /** Resolves when the command is over. Some of the command's output may still be unread then. */
   readonly ended: Promise<CommandEnd>;
   readonly #channel: ClientChannel;
   readonly #carrier: ChannelCarrier;
@@ -68,12 +71,12 @@ export class RemoteCommand {
     });
   }
 
-  /** To its stdin: resolves when more may be written, rejects when the command reads no more. */
+  /** Writes to the command's stdin. Resolves when more may be written; rejects when the command reads no more. */
   write(chunk: Chunk): Promise<void> {
     return this.#stdin.write(chunk);
   }
 
-  /** The end of its stdin; it may go on writing. */
+  /** Ends the command's stdin. The command may go on writing. */
   endInput(): Promise<void> {
     return this.#stdin.end();
   }
@@ -82,19 +85,19 @@ export class RemoteCommand {
     if (this.#carrier.goneBy === undefined) resizeTerminal(this.#channel, size);
   }
 
-  /** Hangs up: a command with a terminal gets SIGHUP, others find their streams closed. */
+  /** Hangs up. A command with a terminal gets SIGHUP; other commands find their streams closed. */
   close(): void {
     if (this.#carrier.goneBy === undefined) this.#channel.close();
   }
 
-  /** The session is gone: whatever waits is told. */
+  /** For the loss of the session: a pending write to stdin rejects with `reason`. */
   abort(reason: PorthopError): void {
     this.#stdin.abort(reason);
   }
 }
 
 class Output implements CommandOutput, OutputTaker {
-  /** Bytes that wait to be read. */
+  /** Bytes that have arrived and are not read yet. */
   unreadBytes = 0;
   readonly #opened: () => void;
   readonly #unread: Chunk[] = [];

@@ -1,6 +1,7 @@
 /**
- * A connection that came in on the server's side of a forward: a channel that the server wants to open (RFC 4254,
- * section 7.2), as an Inbound. It is answered once, with a confirmation or with a true reason, and never by itself.
+ * A connection that arrived on the server's side of a forward, as an Inbound. The server wants to open a channel for
+ * this connection (RFC 4254, section 7.2). The caller answers once, with a confirmation or with a true reason; nothing
+ * answers by itself.
  */
 import { isIP } from "node:net";
 import type { ClientChannel } from "ssh2";
@@ -12,20 +13,23 @@ import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 
 export interface RemoteOpen {
   readonly opening: ChannelOpening;
-  /** As the server says it, which may be anything; undefined for a unix socket, where nobody knows. */
+  /**
+   * The originator as the server names it; a hostile server may send anything. Undefined for a unix socket, which has
+   * no originator.
+   */
   readonly originator: TcpAddress | undefined;
   /** Where the server was asked to listen, with the true port. */
   readonly listen: Address;
   /** The server as our session reached it. */
   readonly server: Address;
-  /** Called once, when it was refused or the channel is closed. */
+  /** Called once: when the channel is refused, or when it is closed. */
   readonly over: () => void;
 }
 
 export interface RemoteCarrier {
-  /** The reason, once the session is gone. */
+  /** The reason why the session is gone; undefined while the session lives. */
   readonly goneBy: PorthopError | undefined;
-  /** Makes a conn of the channel; called before anything that follows its confirmation is read. */
+  /** Makes a conn of the channel. Called before any bytes that follow the confirmation are read. */
   adopt(channel: ClientChannel, origin: string): Conn;
 }
 
@@ -34,7 +38,8 @@ export function remoteInbound(open: RemoteOpen, carrier: RemoteCarrier): Inbound
   let answered = false;
   return {
     origin,
-    // The server says only what it was asked for, not where the origin connected to: the address is our inference.
+    // The server repeats only the address that it was asked to listen on. It does not say which address the origin
+    // connected to, so that address is our conclusion.
     leg: { from: origin, to: connectedTo(origin, open), observed: false },
     async accept() {
       answered = true;
@@ -55,7 +60,7 @@ export function remoteInbound(open: RemoteOpen, carrier: RemoteCarrier): Inbound
   };
 }
 
-/** The channel, or why there is none: the session may be over by now. */
+/** Opens the channel. Returns an error when the session has ended. */
 export function acceptOpening(
   opening: ChannelOpening,
   { goneBy }: Pick<RemoteCarrier, "goneBy">,
@@ -69,7 +74,10 @@ export function acceptOpening(
   }
 }
 
-/** OpenSSH says UNKNOWN where it cannot tell (canohost.c, get_peer_ipaddr), and a hostile server whatever it likes. */
+/**
+ * OpenSSH sends UNKNOWN when it cannot tell the address (canohost.c, get_peer_ipaddr). A hostile server may send
+ * anything.
+ */
 function originOf({ originator, listen }: RemoteOpen): Address {
   if (originator === undefined) return listen;
   const host = isIP(originator.host) === 0 ? "unknown" : plainHost(originator.host);

@@ -1,6 +1,7 @@
 /**
- * Listeners on the server's side of a session (RFC 4254, section 7.1; for unix sockets OpenSSH's PROTOCOL, section 2.4).
- * What comes in on them becomes an Inbound; what nobody asked for, or what is more than can be held, is refused.
+ * Listeners on the server's side of a session (RFC 4254, section 7.1; for unix sockets OpenSSH's PROTOCOL, section
+ * 2.4). Each connection to a listener becomes an Inbound. Channels that nobody asked for are refused, and so are
+ * channels beyond the limit.
  */
 import { type Address, isUnix, type TcpAddress } from "../../codec/address.ts";
 import type { Inbound, Listener } from "../../flow/conn.ts";
@@ -16,9 +17,9 @@ export interface RemoteContext extends RemoteCarrier {
   readonly peer: Peer;
   /** The server as our session reached it. */
   readonly server: Address;
-  /** To its shell. */
+  /** The gate to the server's shell. */
   readonly gate: Pick<CommandGate, "output">;
-  /** Told what a server opens that it was not asked for. */
+  /** Hears of channels that the server opens without having been asked. */
   readonly warn?: ((text: string) => void) | undefined;
 }
 
@@ -30,10 +31,13 @@ export class RemoteListeners {
   readonly #client: Ports["client"];
   readonly #context: RemoteContext;
   readonly #listening = new Map<string, { readonly listen: Address; readonly accept: Accept }>();
-  /** Bind addresses that are being asked for, each with whether sshd said that it does not heed it. */
+  /**
+   * The bind addresses that sshd is being asked for. `overridden` becomes true when sshd says that it ignores the
+   * address.
+   */
   readonly #asked = new Map<string, { overridden: boolean }>();
   readonly #everAsked = new AskedAddresses();
-  /** Channels that the server opened, answered or not. */
+  /** How many channels the server has opened, whether answered or not. */
   #open = 0;
 
   constructor(ports: ListenerPorts, context: RemoteContext) {
@@ -54,7 +58,10 @@ export class RemoteListeners {
     });
   }
 
-  /** Rejects with `forward.refused`, or with what ended the session. `forward` is its name for people. */
+  /**
+   * Asks the server to listen. Rejects with `forward.refused`, or with the reason why the session ended. `forward` is
+   * the name of the forward for people.
+   */
   listen(wanted: Address, accept: Accept, forward?: string): Promise<Listener> {
     return isUnix(wanted) ? this.#listenUnix(wanted.path, accept, forward) : this.#listenTcp(wanted, accept, forward);
   }
@@ -85,7 +92,10 @@ export class RemoteListeners {
     return this.#listener(listen, bound, cancel);
   }
 
-  /** Right with the server's yes: a first connection may be behind it. An error when the answer makes no sense. */
+  /**
+   * Called at once when the server says yes, because a first connection may follow right behind. Returns an error when
+   * the server's answer makes no sense.
+   */
   #begin(listen: Address, accept: Accept, forward: string | undefined): Error | undefined {
     const isPort = isUnix(listen) || (listen.port > 0 && listen.port <= 65535);
     if (!isPort || this.#listening.has(keyOf(listen))) return new Error("the server's answer makes no sense");
@@ -99,7 +109,7 @@ export class RemoteListeners {
     return {
       ...shown,
       close: () => {
-        // What comes from here on finds nobody, whenever the server hears that it is not to listen any more.
+        // From now on connections are refused, even before the server hears that it has to stop listening.
         this.#listening.delete(keyOf(listen));
         closed ??= this.#cancel(cancel);
         return closed;
@@ -124,7 +134,7 @@ export class RemoteListeners {
     });
   }
 
-  /** A server that does not answer, or is gone, is not waited for. */
+  /** Asks the server to stop listening. Waits a limited time, and not at all when the session is gone. */
   #cancel(cancel: (done: () => void) => void): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, cancelMs);
@@ -161,8 +171,8 @@ export class RemoteListeners {
   }
 }
 
-/** How long a server may take to say that it does not listen any more. */
+/** How long to wait for the server to confirm that it listens no more. */
 const cancelMs = 1000;
 
-/** Channels that a server may have open or unanswered at a time: each may cost us a socket and what it holds. */
+/** How many channels a server may have open or unanswered at one time. Each may cost us a socket and buffers. */
 const mostChannels = 4096;

@@ -1,13 +1,20 @@
 /**
- * Small commands on the server, beside the forwards: those that ask which sockets it has. They are best effort: a server
- * without a shell loses an address, nothing else. Whether one may run is for command-gate.ts to say, which alone calls this.
+ * Small commands on the server, besides the forwards: questions about the server's sockets. They may fail without harm:
+ * on a server without a shell, porthop only does not learn an address. command-gate.ts decides whether a command may
+ * run, and alone calls this file.
  */
 import type { Client, ClientChannel } from "ssh2";
 
-/** A server may leave a request unanswered, or run something else that never ends (ForceCommand sleep infinity). */
+/**
+ * How long to wait. A server may leave a request unanswered, or run something that never ends (ForceCommand sleep
+ * infinity).
+ */
 export const patienceMs = 2000;
 
-/** Runs a command that prints little and ends; undefined when the server will not run it, or does something else. */
+/**
+ * Runs a command that prints little and ends soon. Undefined when the server does not run the command, or when the
+ * output is too long or too late.
+ */
 export async function outputOf(client: Client, command: string, timeoutMs = patienceMs): Promise<string | undefined> {
   const channel = await startCommand(client, command, timeoutMs);
   if (channel === undefined) return undefined;
@@ -35,7 +42,10 @@ export async function outputOf(client: Client, command: string, timeoutMs = pati
 
 const mostOutput = 64 * 1024;
 
-/** A command that answers line by line for as long as the session lives; undefined when the server will not run it. */
+/**
+ * Starts a command that answers line by line for as long as the session lives. Undefined when the server does not run
+ * the command in time.
+ */
 export function startCommand(
   client: Client,
   command: string,
@@ -55,7 +65,7 @@ export function startCommand(
     try {
       client.exec(command, (error, channel) => answer(error === undefined ? channel : undefined));
     } catch {
-      // ssh2 throws when the session is gone already: the session's own end is reported elsewhere.
+      // ssh2 throws when the session is already gone. The end of the session is reported elsewhere.
       answer(undefined);
     }
   });

@@ -1,7 +1,7 @@
 /**
- * A session channel before anything runs on it (RFC 4254, section 6): opened early, because a server may allow only one
- * (MaxSessions 1), and started when the forwards are up. All its requests go out at once, as ssh sends them, so that a
- * command costs one round trip however much is asked for beside it.
+ * A session channel before anything runs on it (RFC 4254, section 6). The channel is opened early, because a server may
+ * allow only one (MaxSessions 1), and started when the forwards are up. All requests are sent at once, as ssh does, so
+ * a command costs one round trip, no matter how many requests go with it.
  */
 import type { ClientChannel } from "ssh2";
 import { formatAddress } from "../../codec/address.ts";
@@ -19,13 +19,13 @@ import type { SideCarrier } from "./side-channel.ts";
 import type { X11Request } from "./x11-forward.ts";
 
 export interface TerminalRequest extends TerminalSize {
-  /** TERM. */
+  /** The value of TERM. */
   readonly type: string;
   readonly modes: TerminalModes;
 }
 
 export interface CommandRequest {
-  /** The user's login shell when left out. */
+  /** Undefined for the user's login shell. */
   readonly command: string | undefined;
   readonly terminal: TerminalRequest | undefined;
   readonly environment: readonly (readonly [name: string, value: string])[];
@@ -36,12 +36,12 @@ export interface CommandRequest {
 export interface SessionCarrier extends ChannelCarrier, RemoteCarrier {
   readonly ports: Pick<Ports, "openSession" | "requestsOn" | "onChannelOpen">;
   readonly peer: Peer;
-  /** Told of the command when its session is lost. */
+  /** Remembers the command, so that the command hears of the loss of its session. */
   hold(command: RemoteCommand): void;
 }
 
 export class SessionChannel {
-  /** For the channels that the server opens towards the command's agent and X server. */
+  /** For the channels that the server opens to the agent and the X server of this machine. */
   readonly carrier: SideCarrier;
   readonly #channel: ClientChannel;
   readonly #carrier: SessionCarrier;
@@ -69,7 +69,7 @@ export class SessionChannel {
     });
   }
 
-  /** Rejects when the server does not run it. What it refuses beside the command is told to `refused`, in words. */
+  /** Rejects when the server does not run the command. `refused` hears, in words, what else the server refuses. */
   start(request: CommandRequest, refused: (what: string) => void): Promise<RemoteCommand> {
     const { ports, goneBy } = this.#carrier;
     const command = new RemoteCommand(this.#channel, this.#carrier);
@@ -92,7 +92,7 @@ export class SessionChannel {
   }
 }
 
-/** All that stands before the command itself. */
+/** Sends all requests that come before the command itself. */
 function askBeside(
   requests: SessionRequests,
   { environment, terminal, x11, agent }: CommandRequest,

@@ -1,7 +1,8 @@
 /**
- * Channels that the server opens towards this machine for a command of ours: its agent's and its X11 connections. Each is
- * joined to a socket here, dialed first; both halves end on their own, and a break of one is a break of the other.
- * They are no flows: what an agent or an X server says is nobody's to see, so no plugin and no capture of leg 3 gets it.
+ * Channels that the server opens to this machine for a command of ours: connections to the agent and to the X server.
+ * Each channel is joined to a socket here, which is dialed first. Each half ends on its own; when one side breaks, the
+ * other side breaks too. These channels are no flows: they are private, so no plugin sees them and no capture of leg 3
+ * has them.
  */
 import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
@@ -17,19 +18,19 @@ export interface SideCarrier extends RemoteCarrier {
 
 export interface SideChannels {
   readonly type: SideChannelType;
-  /** In messages. */
+  /** The name of the local end in messages. */
   readonly name: string;
-  /** The socket here. Rejects when there is none. */
+  /** Dials the socket on this machine. Rejects when there is none. */
   dial(): Promise<Conn>;
-  /** Carries the two until both have ended or one broke. Never rejects. */
+  /** Carries bytes between both until both have ended or one broke. Never rejects. */
   carry(channel: Conn, here: Conn): Promise<void>;
-  /** Says why none is taken just now. */
+  /** Why a new channel is refused at this moment; undefined when it is not. */
   refusal?(): string | undefined;
-  /** What went wrong, for the user. */
+  /** Tells the user what went wrong. */
   warn(text: string): void;
 }
 
-/** Counts what is open, as ssh waits for it before it ends. */
+/** Counts the open channels. ssh waits until none is open before it ends, and porthop does too. */
 export class OpenSides {
   readonly #open = new Set<Promise<void>>();
 
@@ -42,13 +43,13 @@ export class OpenSides {
     void work.finally(() => this.#open.delete(work));
   }
 
-  /** Resolves once none is open. */
+  /** Resolves when no channel is open. */
   async idle(): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open);
   }
 }
 
-/** Takes the server's channels of one type from now on. */
+/** Accepts the server's channels of one type from now on. */
 export function takeSideChannels(carrier: SideCarrier, sides: SideChannels, open: OpenSides): void {
   carrier.ports.onChannelOpen(sides.type, (opening) => {
     const why = sides.refusal?.();
@@ -63,7 +64,7 @@ export function takeSideChannels(carrier: SideCarrier, sides: SideChannels, open
   });
 }
 
-/** A server that opens more at a time wants something else: each costs a socket here and what it holds. */
+/** A server that has more channels open at one time has bad intentions: each costs a socket here and buffers. */
 const mostOpen = 1000;
 
 async function connect(carrier: SideCarrier, sides: SideChannels, opening: ChannelOpening): Promise<void> {

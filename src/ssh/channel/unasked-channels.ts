@@ -1,13 +1,16 @@
 /**
- * Says once what a server opens that nobody asked it for. Such channels are refused without a word to anybody, so whoever
- * connects on the server's side is turned away for no reason to be seen; ssh warns (clientloop.c, client_input_channel_open).
+ * Warns once about channels that the server opens without having been asked. These channels are refused, and a person
+ * who connects on the server's side cannot see why. ssh warns too (clientloop.c, client_input_channel_open).
  */
 import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
 import { visible } from "../../text/terminal-text.ts";
 import type { OpenedChannel } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
 
-/** Where the server was asked to listen, whether or not it still is: what comes late is nothing to wonder about. */
+/**
+ * Every address on which the server was ever asked to listen, also after the listening ended. A late connection to one
+ * of them is normal.
+ */
 export class AskedAddresses {
   readonly #asked = new Map<string, { readonly address: Address; readonly forward: string | undefined }>();
 
@@ -19,7 +22,7 @@ export class AskedAddresses {
     return this.#asked.has(keyOf(address));
   }
 
-  /** The forwards that were most likely meant, in words; empty when there is none of the kind. */
+  /** The forwards that were most likely meant, in words. Empty when no forward has the same kind of address. */
   like(address: Address): string {
     const all = [...this.#asked.values()].filter((asked) => isUnix(asked.address) === isUnix(address));
     const near = all.filter((asked) => portOf(asked.address) === portOf(address));
@@ -30,12 +33,12 @@ export class AskedAddresses {
   }
 }
 
-/** Told apart by kind: a server may call a TCP host whatever it likes. */
+/** A key with the kind of address in front, because a server may send a path as the name of a TCP host. */
 export function keyOf(address: Address): string {
   return `${isUnix(address) ? "unix" : "tcp"} ${formatAddress(address)}`;
 }
 
-/** Looks at each channel that the server opens, and changes nothing. `server` is its name for people. */
+/** Watches each channel that the server opens, and changes nothing. `server` is the server's name for people. */
 export function tellUnasked(
   ports: Pick<Ports, "watchChannelOpens">,
   asked: AskedAddresses,
@@ -51,7 +54,7 @@ export function tellUnasked(
       const isLast = strays.size > mostTold;
       warn(isLast ? `${server} has more that no forward asked for: not told` : strayText(server, address, asked));
     }
-    // Where X11 or the agent is forwarded, somebody wants their channels.
+    // When the user forwards X11 or the agent, these channels are wanted.
     if (side !== undefined && !isWanted && isNew(sides, side, sideNames.size)) {
       warn(
         `${server} tried ${side}, which it was not asked for: refused; this is probably an attack by a malicious server`,
@@ -60,14 +63,14 @@ export function tellUnasked(
   });
 }
 
-/** Adds it to what was told, unless that is as much as there may be. */
+/** Adds `what` to the set. False when `what` is in the set already, or when the set has `most` entries. */
 function isNew(told: Set<string>, what: string, most: number): boolean {
   if (told.has(what) || told.size >= most) return false;
   told.add(what);
   return true;
 }
 
-/** Servers have one odd name for an address, or two; a hostile one must not fill the screen. */
+/** Some servers have one or two odd names for an address. A hostile server must not fill the screen. */
 const mostTold = 4;
 const mostNamed = 3;
 
@@ -80,7 +83,7 @@ function portOf(address: Address): number | undefined {
   return isUnix(address) ? undefined : address.port;
 }
 
-/** Where the server says that somebody has connected; undefined for channels of other types. */
+/** The listener's address that the server names; undefined for channels of other types. */
 function listenedOn(type: string, data: OpenedChannel["data"]): Address | undefined {
   if (type === "forwarded-tcpip") return { host: data.destIP ?? "", port: data.destPort ?? 0 };
   return type === "forwarded-streamlocal@openssh.com" ? { path: data.socketPath ?? "" } : undefined;
@@ -92,7 +95,7 @@ function strayText(server: string, address: Address, asked: AskedAddresses): str
   return `${server} has a connection for ${visible(nameOf(address), 200)}, which no forward asked for: refused${instead}`;
 }
 
-/** Without a host it is all addresses. */
+/** An empty host means all addresses. */
 function nameOf(address: Address): string {
   return formatAddress(isUnix(address) || address.host !== "" ? address : { ...address, host: "*" });
 }

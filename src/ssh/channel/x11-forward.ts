@@ -1,6 +1,7 @@
 /**
- * X11 forwarding (RFC 4254, section 6.3): programs on the server show their windows here. The server gets a made-up
- * cookie only; whoever connects with it gets the display's own put in its place, and everybody else is closed out.
+ * X11 forwarding (RFC 4254, section 6.3): programs on the server show their windows here. The server gets only a
+ * made-up cookie. When a connection brings the made-up cookie, the display's own cookie takes its place; all other
+ * connections are closed.
  */
 import { randomBytes } from "node:crypto";
 import { Malformed } from "../../codec/malformed.ts";
@@ -14,9 +15,9 @@ import type { SideChannels } from "./side-channel.ts";
 
 export interface X11Forwarding {
   readonly display: X11Display;
-  /** The display's own. */
+  /** The display's own cookie. */
   readonly cookie: X11Cookie;
-  /** When untrusted programs are let in no more, in the time of `performance.now()`. */
+  /** From this time on, untrusted programs are refused (ForwardX11Timeout). In the time of `performance.now()`. */
   readonly refuseAfterMs: number | undefined;
 }
 
@@ -75,7 +76,10 @@ async function dialDisplay(display: X11Display): Promise<Conn> {
   throw failure;
 }
 
-/** A client that says nothing is not waited for for ever: it holds a connection to the X server. */
+/**
+ * Reads the first message of an X11 client. The wait is limited, because a silent client holds a connection to the X
+ * server.
+ */
 async function readSetup(channel: Conn, setup: X11Setup): Promise<Uint8Array> {
   const timer = setTimeout(() => channel.abort(reasonOf(new Malformed("it said nothing"))), patienceMs);
   try {

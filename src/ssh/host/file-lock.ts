@@ -1,17 +1,20 @@
 /**
- * One at a time: several porthop processes that change the same file take turns. The lock is a file beside it, which a
- * process that died cannot hold for long.
+ * A lock by which several porthop processes take turns in changing one file. The lock is a second file beside the
+ * first. A process that died does not hold the lock for long, because an old lock is broken open.
  */
 import { randomBytes } from "node:crypto";
 import { link, open, rename, stat, unlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "../../io/socket-failure.ts";
 
-/** What is done under it takes milliseconds. */
+/** A lock older than this belongs to a dead process: the work under a lock takes milliseconds. */
 const staleMs = 10_000;
 const patienceMs = 15_000;
 
-/** Where no lock can be made, and when the file stays locked: rejects with the reason, or does the work all the same. */
+/**
+ * Runs `work` under the lock. `without` decides what happens when no lock can be made, or when the file stays locked:
+ * "fail" rejects with the reason, "go on" does the work without a lock.
+ */
 export async function withLock<T>(
   path: string,
   work: () => Promise<T>,
@@ -49,7 +52,7 @@ async function take(lock: string): Promise<boolean> {
   try {
     if (await isStale(lock)) await breakOpen(lock);
   } catch (error) {
-    // It was given back meanwhile.
+    // The other process has removed the lock meanwhile.
     if (errnoOf(error) !== "ENOENT") throw error;
   }
   return false;
@@ -59,7 +62,10 @@ async function isStale(lock: string): Promise<boolean> {
   return Date.now() - (await stat(lock)).mtimeMs > staleMs;
 }
 
-/** Of several who find it stale only one can move it away; a fresh one that was moved by mistake is put back. */
+/**
+ * Several processes may find the lock stale, but only one can move it away. A fresh lock that was moved by mistake is
+ * put back.
+ */
 async function breakOpen(lock: string): Promise<void> {
   const aside = `${lock}.${randomBytes(6).toString("hex")}`;
   await rename(lock, aside);

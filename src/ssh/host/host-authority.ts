@@ -1,6 +1,6 @@
 /**
- * Whether a host certificate is to be believed: signed by an authority that known_hosts trusts for the host, for this
- * host, now (OpenSSH's sshconnect.c, check_host_cert).
+ * Decides whether to believe a host certificate: an authority that known_hosts trusts for the host must have signed it,
+ * it must name this host, and it must be valid now (OpenSSH's sshconnect.c, check_host_cert).
  */
 import {
   type Certificate,
@@ -15,7 +15,10 @@ import { PorthopError } from "../../errors.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { signatureAlgorithm } from "../login/accepted-algorithms.ts";
 
-/** Undefined for a plain key. `name` is for the error of one that is damaged. */
+/**
+ * Undefined for a plain key. Throws `ssh.protocol` when the certificate is damaged; `name` is the host's name in that
+ * error.
+ */
 export function readHostCertificate(blob: Uint8Array, name: string): Certificate | undefined {
   if (!isCertificateType(keyType(blob) ?? "")) return undefined;
   try {
@@ -30,13 +33,14 @@ export function readHostCertificate(blob: Uint8Array, name: string): Certificate
 /** A line of known_hosts that trusts an authority for the host. */
 export interface Authority {
   readonly key: Buffer;
-  /** File and line. */
+  /** `FILE:LINE` of the line. */
   readonly where: string | undefined;
 }
 
 /**
- * Undefined when the certificate proves that this is the host; else why it does not. `certifiedName` is the host as
- * certificates name it, without a port. `signatures` is what an authority may have signed with (CASignatureAlgorithms).
+ * Undefined when the certificate proves that the server is this host; otherwise the reason why not. `certifiedName` is
+ * the host's name as certificates have it, without a port. `signatures` are the algorithms that an authority may sign
+ * with (CASignatureAlgorithms).
  */
 export function authorityFlaw(
   certificate: Certificate | undefined,

@@ -1,10 +1,11 @@
 /**
- * The host key at each key exchange of a session. Only the first may be answered later: an answer that comes while data is
- * being sent corrupts the stream, so a rekey is answered at once by comparing with the key that was accepted.
+ * Checks the host key at each key exchange of a session. Only the first check may be answered later. At a rekey, a late
+ * answer would corrupt the stream, because data is being sent meanwhile. So a rekey is answered at once: the key must
+ * equal the accepted key.
  */
 import type { PorthopError } from "../../errors.ts";
 
-/** Runs while the server has the word. */
+/** Runs while porthop waits for the server. */
 interface Timer {
   pause(): void;
   resume(): void;
@@ -17,7 +18,7 @@ export class HostKeyCheck {
   #accepted: Buffer | undefined;
   #refusal: PorthopError | undefined;
 
-  /** `broken` hears what ssh2 throws at a late answer. */
+  /** `broken` hears what ssh2 throws when a late answer is given. */
   constructor(trust: { verify(blob: Buffer): Promise<void> }, timer: Timer, broken: (error: unknown) => void) {
     this.#verify = (blob) => trust.verify(blob);
     this.#timer = timer;
@@ -28,12 +29,12 @@ export class HostKeyCheck {
     return this.#accepted;
   }
 
-  /** Why it was not accepted. */
+  /** Why the key was not accepted. */
   get refusal(): PorthopError | undefined {
     return this.#refusal;
   }
 
-  /** ssh2's hostVerifier: undefined is an answer that comes later. */
+  /** ssh2's hostVerifier. Returns undefined when the answer comes later, through `answer`. */
   verify(key: Buffer, answer: (valid: boolean) => void): boolean | undefined {
     if (this.#accepted !== undefined) return key.equals(this.#accepted);
     this.#timer.pause();
@@ -49,7 +50,8 @@ export class HostKeyCheck {
           answer(false);
         },
       )
-      // The key exchange goes on inside of `answer`, with whatever the server has sent for it.
+      // ssh2 continues the key exchange inside `answer`, with all that the server has sent meanwhile. An error there is
+      // thrown here.
       .catch(this.#broken);
     return undefined;
   }

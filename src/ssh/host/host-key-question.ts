@@ -1,14 +1,17 @@
-/** Asks a person whether an unknown host key is the host's, in ssh's words; they may answer with the fingerprint. */
+/**
+ * Asks a person whether an unknown host key belongs to the host. The words are ssh's, and the answer may be the
+ * fingerprint.
+ */
 import type { KnownHost } from "../../codec/keys/known-hosts.ts";
 import { visible } from "../../text/terminal-text.ts";
 import type { Prompter } from "../prompter.ts";
 import type { KnownHostsFile } from "./known-hosts-file.ts";
 
 export interface HostKeyQuestion {
-  /** The name under which the host would be known. */
+  /** The name that known_hosts would have for the host. */
   readonly name: string;
   readonly address: string | undefined;
-  /** `ED25519` */
+  /** Such as `ED25519`. */
   readonly kind: string;
   readonly fingerprint: string;
   readonly blob: Buffer;
@@ -37,10 +40,13 @@ export async function askAboutHostKey(
   }
 }
 
-/** As many as ssh lists. */
+/** As many names as ssh lists. */
 const maxOtherNames = 8;
 
-/** The same key under another name is a good sign, or one server answering for another: the person decides. */
+/**
+ * Lists other names that known_hosts has for this key. That can be a good sign, or one server that answers in another's
+ * place; the person decides.
+ */
 function otherNames(blob: Buffer, files: readonly KnownHostsFile[]): string[] {
   const names = files.flatMap(({ path, entries }) =>
     entries

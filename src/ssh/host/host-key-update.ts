@@ -1,6 +1,7 @@
 /**
- * UpdateHostKeys (OpenSSH's PROTOCOL, section 2.5, and clientloop.c): after the login the server names all its host keys. New
- * ones that it proves to hold are learned, lines of keys that it has no more go, and nothing else in the files changes.
+ * UpdateHostKeys (OpenSSH's PROTOCOL, section 2.5, and clientloop.c). After the login the server lists all its host
+ * keys. New keys are added to known_hosts once the server proves that it holds them. Lines of keys that the server has
+ * no longer are removed. Nothing else in the files changes.
  */
 import { randomBytes } from "node:crypto";
 import type { ParsedKey } from "ssh2";
@@ -18,33 +19,33 @@ import type { Ports } from "../ssh2/ports.ts";
 import { changeKnownHosts, type LineChanges, readKnownHosts } from "./known-hosts-file.ts";
 
 export interface HostKeyUpdate {
-  /** The name under which the host is known. */
+  /** The name that known_hosts has for the host. */
   readonly name: string;
-  /** UserKnownHostsFile: keys are added to the first, obsolete ones taken out of all. */
+  /** UserKnownHostsFile. New keys are added to the first file; old keys are removed from all files. */
   readonly files: readonly string[];
   readonly hashed: boolean;
-  /** Asked first when there is one (UpdateHostKeys ask). */
+  /** When given, the person is asked before a change (UpdateHostKeys ask). */
   readonly prompter: Prompter | undefined;
   readonly log: Logger;
-  /** Ends the question. */
+  /** When this fires, the question ends without an answer. */
   readonly signal?: AbortSignal | undefined;
-  /** The host was believed because of a plain key in the user's own files, or by a person. */
+  /** True when the host key was accepted because of a plain key in the user's own files, or by a person. */
   isTrusted(): boolean;
 }
 
 /**
- * Takes the server's list when it comes, and without an `update` drops it; call it before the login. Never fails a session:
- * what goes wrong is a warning.
+ * Waits for the server's list; without `update` the list is dropped. Call this before the login. A failure is a warning
+ * and never ends the session.
  */
 export function updateHostKeys(ports: HostKeyPorts, update: HostKeyUpdate | undefined): void {
   let seen = false;
-  // ssh2 would have every key proved each time, also those that are known.
+  // ssh2's own handling would ask for a proof of every key each time, also of the known keys.
   ports.onGlobalRequest("hostkeys-00@openssh.com", (data) => {
     if (seen || !Array.isArray(data) || data.length > mostKeys || update?.isTrusted() !== true) return;
     seen = true;
     learnHostKeys(ports, data as HostKey[], update).catch((error: unknown) => {
       if (update.signal?.aborted === true) return;
-      // Ctrl-C at the question, where the terminal sends no signal, is meant for the whole program all the same.
+      // In raw mode the terminal sends no signal for Ctrl-C. Ctrl-C at the question still means the whole program.
       if (error instanceof PorthopError && error.code === "cancelled") return void process.kill(process.pid, "SIGINT");
       update.log.warn(`cannot update the host keys of ${visible(update.name)}: ${describe(error)}`);
     });
@@ -57,13 +58,13 @@ type ProvingPorts = Pick<Ports, "proveHostKeys" | "sessionId">;
 
 type HostKey = Pick<ParsedKey, "getPublicSSH">;
 
-/** Servers have three or four. */
+/** A list with more keys is ignored. Servers have three or four. */
 const mostKeys = 64;
 
-/** Keys of other types are left alone, in the list and in the files. */
+/** The key types that are learned. Keys of other types are ignored, in the list and in the files. */
 const types = ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
-/** Rejects when a file cannot be changed, or the server does not prove what it says. */
+/** Rejects when a file cannot be changed, or when the server does not prove that it holds its keys. */
 export async function learnHostKeys(
   ports: ProvingPorts,
   offered: readonly HostKey[],
@@ -91,7 +92,10 @@ export async function learnHostKeys(
   for (const text of [...learned, ...dropped]) update.log.info(`${visible(update.name)}: ${text}`);
 }
 
-/** Of the file as it is when its turn has come: somebody else may have learned the same meanwhile. */
+/**
+ * Computes the changes again from the file's present content, under the lock: another process may have learned the keys
+ * meanwhile.
+ */
 function changesOf(
   now: KnownHosts,
   adds: boolean,
@@ -122,7 +126,10 @@ async function isWanted({ prompter, name, signal }: HostKeyUpdate, changes: read
   return answer.trim().toLowerCase() === "yes";
 }
 
-/** hostkeys-prove-00@openssh.com: a signature with each key over the session's identifier. Rejects unless all are right. */
+/**
+ * Asks the server to sign the session's identifier with each key (hostkeys-prove-00@openssh.com). Rejects unless all
+ * signatures are right.
+ */
 async function prove(ports: ProvingPorts, keys: readonly HostKey[]): Promise<void> {
   const { sessionId } = ports;
   const answer = await ports.proveHostKeys(keys);

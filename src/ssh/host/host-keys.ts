@@ -1,6 +1,6 @@
 /**
- * Whether a host key is the host's, decided as ssh decides it (StrictHostKeyChecking over known_hosts; OpenSSH's
- * sshconnect.c, check_host_key). A key that changed is refused whatever the setting: nobody is led past it.
+ * Decides whether a host key belongs to the host, as ssh decides (StrictHostKeyChecking with known_hosts; OpenSSH's
+ * sshconnect.c, check_host_key). A changed key is always refused, whatever the settings are.
  */
 import { randomBytes } from "node:crypto";
 import type { Certificate } from "../../codec/keys/certificate.ts";
@@ -19,28 +19,28 @@ import { refuseMarked } from "./revoked-keys.ts";
 
 export interface HostKeySettings {
   readonly strict: "yes" | "accept-new" | "ask" | "no";
-  /** UserKnownHostsFile, with `~` and tokens already filled in; the first one is added to. `none` is no file. */
+  /** UserKnownHostsFile, with `~` and tokens filled in. New keys go to the first file. `none` is no file. */
   readonly userFiles: readonly string[];
   readonly globalFiles: readonly string[];
   readonly hostKeyAlias?: string | undefined;
   readonly hashKnownHosts: boolean;
-  /** CASignatureAlgorithms; all but those with SHA-1 when left out. */
+  /** CASignatureAlgorithms. Undefined for all except those with SHA-1. */
   readonly authoritySignatures?: readonly string[] | undefined;
   /** RevokedHostKeys, with `~` filled in. */
   readonly revokedFile?: string | undefined;
-  /** UpdateHostKeys; `no` when left out. */
+  /** UpdateHostKeys. Undefined means `no`. */
   readonly update?: "yes" | "no" | "ask" | undefined;
 }
 
 export interface HostKeyDeps {
-  /** Undefined where nobody can be asked. */
+  /** Undefined when there is nobody to ask. */
   readonly prompter: Prompter | undefined;
   readonly log: Logger;
-  /** The host's IP address, for the question. */
+  /** The host's IP address, shown in the question. */
   readonly address?: string | undefined;
 }
 
-/** Reads the known_hosts files. Nothing about them is fatal: what cannot be read is a warning. */
+/** Reads the known_hosts files. A file that cannot be read causes a warning and no error. */
 export async function loadHostKeys(
   host: string,
   port: number,
@@ -61,29 +61,29 @@ export async function loadHostKeys(
   return new HostKeys(host, port, settings, deps, files);
 }
 
-/** One line of one file. */
+/** One known_hosts line that matches the host, or a key that was accepted in this run. */
 interface Found extends Pick<KnownHost, "type" | "blob" | "key" | "marker"> {
-  /** The file, and file and line; undefined for a key that was accepted in this run. */
+  /** `path` is the file, `where` is `FILE:LINE`. Both are undefined for a key that was accepted in this run. */
   readonly path: string | undefined;
   readonly where: string | undefined;
 }
 
 export class HostKeys {
-  /** The name under which the host is known. */
+  /** The name that known_hosts has for the host. */
   readonly name: string;
   readonly #settings: HostKeySettings;
   readonly #deps: HostKeyDeps;
   readonly #files: readonly KnownHostsFile[];
   readonly #known: Found[];
-  /** Keys of the host's name without the port: good enough to accept, not to refuse. */
+  /** Lines for the host without its port: a match accepts the key, a mismatch does not refuse it. */
   readonly #knownWithoutPort: readonly Found[];
-  /** As a host certificate names the host: without the port. */
+  /** The host's name as certificates have it: without the port. */
   readonly #certifiedName: string;
-  /** Why the key that was accepted last was. */
+  /** Why the last accepted key was accepted, in words. */
   grounds: string | undefined;
   #accepted: Buffer | undefined;
   #isTrusted = false;
-  /** Why the last certificate was not enough. */
+  /** Why the last certificate was not accepted. */
   #certificateFlaw: string | undefined;
 
   constructor(
@@ -94,7 +94,7 @@ export class HostKeys {
     files: readonly KnownHostsFile[],
   ) {
     const alias = settings.hostKeyAlias;
-    // An alias stands for host and port together.
+    // An alias stands for the host and the port together.
     this.name = alias === undefined ? knownHostName(host, port) : alias.toLowerCase();
     this.#certifiedName = (alias ?? host).toLowerCase();
     this.#settings = settings;
@@ -106,8 +106,8 @@ export class HostKeys {
   }
 
   /**
-   * The host key algorithms whose keys are already known, best first: the server must be asked for these before all others.
-   * A known key that is revoked too does not count, as with ssh: the server may have a good one beside it.
+   * The algorithms of the keys that are known, best first. The server must be asked for these keys before all others.
+   * As with ssh, a known key that is also revoked does not count: the server may have another key.
    */
   get knownAlgorithms(): readonly string[] {
     const from = this.#known.length > 0 ? this.#known : this.#knownWithoutPort;
@@ -118,25 +118,25 @@ export class HostKeys {
     return algorithms.filter(([, type]) => types.has(type)).map(([algorithm]) => algorithm);
   }
 
-  /** Some line trusts an authority for this host: the server is to be asked for a certificate before all keys. */
+  /** True when a line trusts an authority for this host. The server is then asked for a certificate first. */
   get hasAuthority(): boolean {
     return this.#known.some(({ marker }) => marker === "cert-authority");
   }
 
   /**
-   * The files may be brought up to date with what the server says of its keys: the one that was accepted last stands in a
-   * file of the user's, or a person has confirmed it (sshconnect.c, check_host_key).
+   * True when the known_hosts files may be updated from the server's list of keys: the accepted key stands in a file of
+   * the user, or a person has confirmed the key (sshconnect.c, check_host_key).
    */
   get isTrusted(): boolean {
     return this.#isTrusted;
   }
 
-  /** The key that was accepted last, or the certificate. */
+  /** The key or certificate that was accepted last. */
   get accepted(): Buffer | undefined {
     return this.#accepted;
   }
 
-  /** For key exchanges after the first, which ssh2 must be answered at once. */
+  /** For the key exchanges after the first one: ssh2 needs their answer at once. */
   isAccepted(blob: Uint8Array): boolean {
     return this.#accepted?.equals(blob) ?? false;
   }
@@ -150,7 +150,7 @@ export class HostKeys {
       this.#refuseChanged(offered);
       await this.#meet(offered, signal);
     }
-    // A copy: it is kept for the whole session, the bytes belong to a packet.
+    // The value is kept for the whole session, and `blob` may be part of a packet. So a copy is kept.
     this.#accepted = Buffer.from(blob);
   }
 
@@ -158,7 +158,10 @@ export class HostKeys {
     return [...this.#known, ...this.#knownWithoutPort].filter(({ marker }) => marker === "revoked");
   }
 
-  /** One that does not do is looked at as the plain key that is in it, as ssh does. */
+  /**
+   * False for a certificate that is not good enough. As with ssh, the plain key inside is then checked like any other
+   * key.
+   */
   #isCertified(certificate: Certificate | undefined): boolean {
     const authorities = this.#known.filter(({ marker }) => marker === "cert-authority");
     if (authorities.length === 0) return false;
@@ -180,7 +183,7 @@ export class HostKeys {
     return known !== undefined;
   }
 
-  /** Any other key known for the host makes this one a changed key, also when it is of another type (hostfile.c). */
+  /** Throws when the host has another known key, also one of another type (hostfile.c): the key has then changed. */
   #refuseChanged(offered: Offered): void {
     const plain = this.#known.filter(({ marker }) => marker === undefined);
     const old = plain.find(({ type }) => type === offered.type) ?? plain[0];
@@ -197,7 +200,7 @@ export class HostKeys {
     );
   }
 
-  /** Nothing is known of the host. */
+  /** The host has no known key. StrictHostKeyChecking decides what happens. */
   async #meet(offered: Offered, signal: AbortSignal | undefined): Promise<void> {
     const { strict } = this.#settings;
     if (strict === "yes") throw this.#unknown(offered, "and StrictHostKeyChecking is yes");
@@ -241,14 +244,14 @@ export class HostKeys {
     try {
       return formatKnownHost({ name: this.name, blob, salt: hashed ? randomBytes(20) : undefined });
     } catch (error) {
-      // A name that cannot stand there plain (a HostKeyAlias may be anything) can still stand there hashed.
+      // A HostKeyAlias may have characters that known_hosts does not allow. Such a name can still be written as a hash.
       if (!(error instanceof Malformed)) throw error;
       return formatKnownHost({ name: this.name, blob, salt: randomBytes(20) });
     }
   }
 }
 
-/** ssh2's host key algorithms in order of preference, each with the type of its keys (RFC 8332 has three for one type). */
+/** ssh2's host key algorithms, best first, each with its key type. RFC 8332 has three algorithms for one type. */
 const algorithms: readonly (readonly [algorithm: string, type: string])[] = [
   ["ssh-ed25519", "ssh-ed25519"],
   ["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"],
@@ -262,10 +265,10 @@ const algorithms: readonly (readonly [algorithm: string, type: string])[] = [
 interface Offered {
   readonly blob: Buffer;
   readonly type: string;
-  /** `ED25519` */
+  /** Such as `ED25519`. */
   readonly kind: string;
   readonly fingerprint: string;
-  /** `ED25519 key SHA256:...` */
+  /** Such as `ED25519 key SHA256:...`. */
   readonly text: string;
 }
 
@@ -287,7 +290,7 @@ function find(files: readonly KnownHostsFile[], name: string): Found[] {
   );
 }
 
-/** One word of a shell command that the user may copy. */
+/** The text as one word of a shell command that the user may copy. */
 function shellWord(text: string): string {
   return /^[\w./~:@%+-]+$/.test(text) ? text : `'${visible(text).replaceAll("'", "'\\''")}'`;
 }

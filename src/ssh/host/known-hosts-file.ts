@@ -1,6 +1,6 @@
 /**
- * The known_hosts files on disk: read before connecting, added to and rewritten without ever losing a line of somebody
- * else, whoever writes at the same time. A file that is not there is an empty one.
+ * The known_hosts files on disk: how they are read, added to and rewritten. No line of another program is ever lost,
+ * even when several programs write at the same time. A missing file counts as an empty file.
  */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
@@ -16,7 +16,7 @@ export interface KnownHostsFile extends KnownHosts {
   readonly path: string;
 }
 
-/** Rejects with the system's error when the file is there and cannot be read. */
+/** Rejects with the system's error when the file exists and cannot be read. */
 export async function readKnownHosts(path: string): Promise<KnownHostsFile> {
   const file = await openExisting(path);
   if (file === undefined) return { path, entries: [], unreadable: [] };
@@ -28,28 +28,29 @@ export async function readKnownHosts(path: string): Promise<KnownHostsFile> {
 }
 
 /**
- * Adds a line at the end. It is one write to a file opened for appending, so that lines which other programs add at the
- * same time stay whole; when somebody has put another file in its place meanwhile, it is written there again. A missing
- * folder (0700) and file (0600) are made, as ssh makes ~/.ssh.
+ * Adds a line at the end. The line is one write to a file opened for appending, so lines that other programs add at the
+ * same time stay whole. When another program has replaced the file meanwhile, the line is written to the new file too.
+ * A missing folder (0700) and a missing file (0600) are made, as ssh makes ~/.ssh.
  */
 export async function appendKnownHost(path: string, line: string): Promise<void> {
   await makeFolder(dirname(path));
   const stats = await stat(path).catch(() => undefined);
-  // /dev/null is the known_hosts of many who do not want one: nothing belongs beside it.
+  // Many users who want no known_hosts set it to /dev/null. No lock file may be made beside a device.
   if (stats?.isFile() === false) return append(path, line, false);
-  // Without a lock (a folder that is not ours) the line is as safe, but may be there twice.
+  // No lock can be made in a folder of another user. The line is safe without the lock, but may be there twice.
   await withLock(path, () => append(path, line, false), "go on");
 }
 
 export interface LineChanges {
-  /** Counted from 1. */
+  /** Line numbers, counted from 1. */
   readonly remove: ReadonlySet<number>;
   readonly add: readonly string[];
 }
 
 /**
- * Changes the file as `plan` says of what is in it by then; undefined is no change. Nobody sees it half changed: with lines
- * taken out, a new file with the old one's mode and owner takes its place.
+ * Changes the file. `plan` gets the file's content under the lock and returns the changes, or undefined for none. No
+ * reader sees a half-changed file: to remove lines, a new file with the old file's mode and owner replaces the old
+ * file.
  */
 export function changeKnownHosts(path: string, plan: (now: KnownHosts) => LineChanges | undefined): Promise<void> {
   return withLock(path, async () => {
@@ -68,7 +69,7 @@ export function changeKnownHosts(path: string, plan: (now: KnownHosts) => LineCh
   });
 }
 
-/** More than any real file has; /dev/zero and its like must not fill the memory. */
+/** No real known_hosts file is larger. The limit keeps files like /dev/zero from filling the memory. */
 const maxBytes = 64 * 1024 * 1024;
 const mostTries = 10;
 
@@ -117,7 +118,7 @@ function isSame(one: Stats, other: Stats | undefined): boolean {
   return other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-/** A name that is a link stays one: the file that it leads to is replaced. */
+/** A symbolic link stays a link: the file behind the link is replaced. */
 async function replace(path: string, old: FileHandle, bytes: Buffer, { remove, add }: LineChanges): Promise<void> {
   const real = await realpath(path);
   const next = `${real}.${randomBytes(6).toString("hex")}`;
@@ -128,14 +129,15 @@ async function replace(path: string, old: FileHandle, bytes: Buffer, { remove, a
     await unlink(next).catch(() => {});
     throw error;
   }
-  // What others have added to the old file after it was read would be lost with it.
+  // Other programs may have added lines to the old file after it was read. These lines are copied to the new file.
   for (const line of await linesFrom(old, bytes.length)) await append(real, line, true);
 }
 
 async function writeLike(path: string, content: Buffer, { mode, uid, gid }: Stats): Promise<void> {
   const file = await open(path, "wx", 0o600);
   try {
-    // Only root can give a file away; for all others it is theirs already, or was never theirs to replace.
+    // Only root can give a file to another owner. For all others the new file either has the right owner already, or
+    // could not have been replaced at all.
     await file.chown(uid, gid).catch(() => {});
     await file.chmod(mode & 0o777);
     await file.writeFile(content);

@@ -1,6 +1,7 @@
 /**
- * Host keys and authorities that are never believed: `@revoked` lines of known_hosts, and RevokedHostKeys, a list of keys
- * as in `.pub` files. A line revokes the key that it names or certifies, and each certificate of it (sshkey_equal_public).
+ * Host keys and authorities that are never believed. They come from `@revoked` lines of known_hosts and from
+ * RevokedHostKeys, a list of keys as in `.pub` files. A line revokes a key and every certificate of that key; a line
+ * with a certificate revokes the key inside (sshkey_equal_public).
  */
 import { open } from "node:fs/promises";
 import { type Certificate, isAuthentic } from "../../codec/keys/certificate.ts";
@@ -14,8 +15,9 @@ import { signatureAlgorithm } from "../login/accepted-algorithms.ts";
 import { readHostCertificate } from "./host-authority.ts";
 
 /**
- * `path` is the list; without one, or with `none`, there is nothing to refuse. As with ssh a list of which a line cannot be
- * read lets nobody through (authfile.c, sshkey_check_revoked); a KRL is one that porthop cannot read.
+ * Throws when the list at `path` has the key. Without a path, or with `none`, nothing is refused. As with ssh, every
+ * host is refused when a line of the list cannot be read (authfile.c, sshkey_check_revoked). porthop cannot read a KRL,
+ * so a KRL also refuses every host.
  */
 export async function refuseRevoked(blob: Uint8Array, name: string, path: string | undefined): Promise<void> {
   if (path === undefined || path.toLowerCase() === "none") return;
@@ -39,7 +41,7 @@ export async function refuseRevoked(blob: Uint8Array, name: string, path: string
   if (flaw !== undefined) throw unreadable(path, `line ${flaw.line}: ${flaw.reason}`);
 }
 
-/** The same for `@revoked` lines of known_hosts that speak of the host. */
+/** Throws when a `@revoked` line of known_hosts for this host has the key. */
 export function refuseMarked(
   offered: { readonly blob: Buffer; readonly text: string },
   certificate: Certificate | undefined,
@@ -58,7 +60,7 @@ export function refuseMarked(
   );
 }
 
-/** `blob` is what the line says, `key` the plain key. */
+/** `blob` is the key or certificate that the line has; `key` is the plain key. */
 interface RevokedLine {
   readonly blob: Buffer;
   readonly key: Buffer;
@@ -68,7 +70,10 @@ interface MarkedLine extends RevokedLine {
   readonly where: string | undefined;
 }
 
-/** A certificate that was signed with a revoked key is as bad as that key. */
+/**
+ * Looks for the offered key, then for the authority that signed its certificate: a certificate by a revoked key is as
+ * bad as the key.
+ */
 function findRevoked<Line extends RevokedLine>(
   offered: { readonly blob: Buffer },
   certificate: Certificate | undefined,
@@ -80,21 +85,21 @@ function findRevoked<Line extends RevokedLine>(
   return signer === undefined ? undefined : { line: signer, isAuthority: true };
 }
 
-/** Who looks for the key in that line would not find it. */
+/** A line with a certificate does not contain the plain key's text, so the message says where the key is. */
 function manner({ blob, key }: RevokedLine): string {
   return blob.equals(key) ? "" : ", in a certificate of it";
 }
 
 /**
- * The certificate of a line was changed after it was signed: which key was meant nobody can tell. Of a signature with SHA-1,
- * which is not checked here, ssh thinks better.
+ * When the certificate in a line was changed after the signature, nobody knows which key is meant. Signatures with
+ * SHA-1 are not checked here; ssh accepts such a line.
  */
 function forgery({ certificate, line }: ListedKey): { readonly line: number; readonly reason: string } | undefined {
   if (certificate === undefined || signatureAlgorithm(certificate.signature) === "ssh-rsa") return undefined;
   return isAuthentic(certificate) ? undefined : { line, reason: "the signature of its certificate is wrong" };
 }
 
-/** What begins a KRL (PROTOCOL.krl, section 1). */
+/** The first bytes of a KRL (PROTOCOL.krl, section 1). */
 const krlMagic = "SSHKRL\n\0";
 
 const maxBytes = 64 * 1024 * 1024;

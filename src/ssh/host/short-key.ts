@@ -1,10 +1,16 @@
-/** RequiredRSASize on the server's side: a host key that is too short proves nothing (sshconnect.c, verify_host_key_callback). */
+/**
+ * RequiredRSASize for host keys: an RSA key that is too short proves nothing, and is refused (sshconnect.c,
+ * verify_host_key_callback).
+ */
 import { rsaBits } from "../../codec/keys/rsa-size.ts";
 import { PorthopError } from "../../errors.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { readHostCertificate } from "./host-authority.ts";
 
-/** `required` is in bits. */
+/**
+ * Throws when the RSA key in `blob`, plain or certified, has fewer than `required` bits. `name` is the host's name for
+ * the error.
+ */
 export function refuseShort(blob: Uint8Array, name: string, required: number): void {
   const bits = rsaBits(readHostCertificate(blob, name)?.key ?? blob);
   if (bits === undefined || bits >= required) return;

@@ -1,13 +1,13 @@
 /**
- * PubkeyAcceptedAlgorithms and CASignatureAlgorithms: which keys may be offered, with which algorithm each, and which
- * signature of an authority is believed. Nothing is offered or believed that the user's own list leaves out.
+ * PubkeyAcceptedAlgorithms and CASignatureAlgorithms: which keys may be offered, with which algorithm, and which
+ * signatures of an authority are believed. Nothing outside the user's own list is offered or believed.
  */
 import { chooseAlgorithms, parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
 import { openSshAlgorithms } from "../../codec/config/openssh-algorithms.ts";
 import { readString } from "../../codec/ssh-string.ts";
 import type { KeyAlgorithm } from "./foreign-algorithm.ts";
 
-/** What a list of PubkeyAcceptedAlgorithms leaves, best first; undefined without one. */
+/** The algorithms that a list of PubkeyAcceptedAlgorithms allows, best first. Undefined without a list. */
 export function acceptedAlgorithms(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const available = openSshAlgorithms.publicKey;
@@ -15,19 +15,19 @@ export function acceptedAlgorithms(text: string | undefined): readonly string[] 
     .names;
 }
 
-/** What a list of CASignatureAlgorithms leaves; undefined without one. */
+/** The algorithms that a list of CASignatureAlgorithms allows. Undefined without a list. */
 export function authoritySignatures(text: string | undefined): readonly string[] | undefined {
   return acceptedAlgorithms(text)?.filter((name) => !name.includes("-cert-"));
 }
 
-/** The algorithm's name in front of a signature (RFC 4253, section 6.6). */
+/** The name of the algorithm that a signature begins with (RFC 4253, section 6.6). "" for a damaged signature. */
 export function signatureAlgorithm(signature: Uint8Array): string {
   return readString(signature, 0)?.bytes.toString("latin1") ?? "";
 }
 
 /**
- * The algorithm that a key of this type may be offered with; undefined for none. Only RSA has a choice: the first in the
- * list that the server says it takes (sshconnect2.c, key_sig_algorithm).
+ * The algorithm to offer a key of this type with; undefined when the list allows none. Only RSA has several: the first
+ * in the list that the server accepts is taken (sshconnect2.c, key_sig_algorithm).
  */
 export function acceptedAlgorithm(
   type: string,
@@ -43,7 +43,7 @@ export function acceptedAlgorithm(
   });
 }
 
-/** How a key of a type with a choice is offered under this name; undefined for all other types. */
+/** How to offer an RSA key, plain or certified, under this name. Undefined for names of other key types. */
 export function rsaAlgorithm(name: string): KeyAlgorithm | undefined {
   const signature = name.replace(/-cert-v01@openssh\.com$/, "");
   if (!rsaNames.includes(signature)) return undefined;
@@ -53,7 +53,7 @@ export function rsaAlgorithm(name: string): KeyAlgorithm | undefined {
 
 const rsaNames = ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
 
-/** ssh's own default since 8.8: neither DSA nor RSA with SHA-1. */
+/** As ssh's own default since 8.8: no DSA, and no RSA with SHA-1. */
 function isSound(name: string): boolean {
   return !/^ssh-(dss|rsa)\b/.test(name);
 }

@@ -1,6 +1,6 @@
 /**
- * A client of ssh-agent (draft-miller-ssh-agent): lists keys and has data signed. ssh2's own client drops keys whose
- * type it does not know, believes any length, and waits for ever for an agent that hangs.
+ * A client of ssh-agent (draft-miller-ssh-agent) that lists keys and asks for signatures. ssh2's own client drops keys
+ * of types that it does not know, believes every length, and waits for ever when an agent hangs.
  */
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
@@ -14,13 +14,16 @@ export interface AgentKey {
 }
 
 export interface AgentTimeouts {
-  /** To list its keys. */
+  /** The limit for listing the keys. */
   readonly listMs: number;
-  /** To sign: a person may have to confirm, or to touch a device. */
+  /** The limit for a signature. It is long, because a person may have to confirm or to touch a device. */
   readonly signMs: number;
 }
 
-/** Where the agent listens: IdentityAgent, else SSH_AUTH_SOCK. Undefined when there is none. */
+/**
+ * The path of the agent's socket: IdentityAgent, or SSH_AUTH_SOCK when IdentityAgent is not set. Undefined when there
+ * is no agent.
+ */
 export function agentSocket(identityAgent: string | undefined, environment: NodeJS.ProcessEnv): string | undefined {
   const named = identityAgent ?? "SSH_AUTH_SOCK";
   if (named.toLowerCase() === "none" || named === "") return undefined;
@@ -30,13 +33,13 @@ export function agentSocket(identityAgent: string | undefined, environment: Node
   return path === "" ? undefined : path;
 }
 
-/** The agent is there, and hangs. */
+/** The agent accepted the connection and does not answer. */
 export class AgentSilent extends Error {
   override readonly name = "AgentSilent";
 }
 
 export class Agent {
-  /** As messages name it. */
+  /** The agent's name in messages. */
   readonly label: string;
   readonly #connect: () => Promise<AgentStream>;
   readonly #timeouts: AgentTimeouts;
@@ -47,14 +50,20 @@ export class Agent {
     this.#timeouts = timeouts;
   }
 
-  /** Its keys, in its order. Rejects when there is no agent, or none that answers. */
+  /**
+   * The agent's keys, in the agent's order. Rejects when no agent is there, or with AgentSilent when the agent does not
+   * answer.
+   */
   async list(signal?: AbortSignal): Promise<AgentKey[]> {
     const answer = await this.#ask(Buffer.from([requestIdentities]), this.#timeouts.listMs, signal);
     if (answer[0] !== identitiesAnswer) throw new Error(`the agent at ${this.label} does not list its keys`);
     return parseIdentities(answer);
   }
 
-  /** The signature as SSH has it: `string algorithm`, `string bytes`, and what some types add. `flags` choose RSA's hash. */
+  /**
+   * Resolves with an SSH signature: `string algorithm`, `string bytes`, and more fields for some types. `flags` choose
+   * the hash for RSA.
+   */
   async sign(blob: Uint8Array, data: Uint8Array, flags: number, signal?: AbortSignal): Promise<Buffer> {
     const choice = Buffer.alloc(4);
     choice.writeUInt32BE(flags);
@@ -65,7 +74,7 @@ export class Agent {
     return Buffer.from(signature.bytes);
   }
 
-  /** One connection for one question, as agents expect it of short-lived clients. */
+  /** One connection for each question, as agents expect from short-lived clients. */
   async #ask(request: Uint8Array, timeoutMs: number, signal: AbortSignal | undefined): Promise<Buffer> {
     signal?.throwIfAborted();
     const connecting = this.#connect();
@@ -80,7 +89,7 @@ export class Agent {
       return await orAbort(exchange(stream, request), either);
     } finally {
       clearTimeout(timer);
-      // Also when the connection comes up after nobody waits for it any more.
+      // This also closes a connection that comes up after the wait is over.
       connecting.then(
         (stream) => stream.destroy(),
         () => {},
@@ -103,7 +112,7 @@ const signResponse = 14;
 const maxAnswerBytes = 256 * 1024;
 const maxKeys = 2048;
 
-/** The part of a stream that is used here: ssh2 makes it, from a unix socket, a Windows pipe or Pageant. */
+/** The part of a stream that is used here. ssh2 makes the stream of a unix socket, a Windows pipe or Pageant. */
 interface AgentStream {
   on(event: "data", listener: (chunk: Buffer) => void): unknown;
   on(event: "error" | "end" | "close", listener: () => void): unknown;
@@ -120,7 +129,7 @@ function connect(ssh2: Ssh2, socketPath: string): Promise<AgentStream> {
   });
 }
 
-/** Sends one message and resolves with the one that comes back, without its length. */
+/** Sends one message. Resolves with the answer, without its length field. */
 function exchange(stream: AgentStream, request: Uint8Array): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

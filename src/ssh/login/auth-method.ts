@@ -1,4 +1,4 @@
-/** What the methods of a login have in common: what they are made from, and how they are asked for their next attempt. */
+/** The interface of the login methods: what a method is made from, and how a method is asked for its next attempt. */
 import type { AnyAuthMethod } from "ssh2";
 import type { Logger } from "../../plugin.ts";
 import type { Prompter } from "../prompter.ts";
@@ -6,7 +6,7 @@ import type { Ssh2 } from "../ssh2/loading.ts";
 import type { AuthRecord } from "./auth-record.ts";
 
 export interface AuthMethod {
-  /** The next attempt, or undefined when this method has no more to try. Rejects when the login is to be given up. */
+  /** The next attempt; undefined when this method has nothing more to try. Rejects when the whole login must end. */
   next(): Promise<AnyAuthMethod | undefined>;
 }
 
@@ -16,13 +16,16 @@ export interface AuthContext {
   readonly log: Logger;
   readonly prompter: Prompter | undefined;
   readonly signal: AbortSignal | undefined;
-  /** What the server says it takes signatures of (RFC 8308, section 3.1); undefined when it said nothing. */
+  /**
+   * The algorithms of signatures that the server says it accepts (RFC 8308, section 3.1). Undefined when the server did
+   * not say.
+   */
   signatureAlgorithms(): readonly string[] | undefined;
   /** NumberOfPasswordPrompts. */
   readonly prompts: number;
-  /** `user@host` as the user named them, safe to show: whose password is asked for. */
+  /** `user@host` as the user wrote them, safe to show. Questions name this account. */
   readonly account: string;
-  /** An attempt that is under way came to nothing: start the next one. */
+  /** Starts the next attempt, when the attempt under way has failed on our side. */
   readonly advance: () => void;
   /** Ends the login, for a reason on our side. */
   readonly giveUp: (reason: unknown) => void;

@@ -1,6 +1,6 @@
 /**
- * What a login tried, what stood in its way, and the one error that tells it: which methods and keys were refused, what
- * the server would take, and what to do. Nothing secret is ever written here.
+ * What a login tried and what hindered it, and the one error made of both: which methods and keys were refused, which
+ * methods the server accepts, and what the user can do. Nothing secret is ever stored here.
  */
 import { formatAddress } from "../../codec/address.ts";
 import { PorthopError } from "../../errors.ts";
@@ -14,18 +14,18 @@ export interface Login {
 
 export interface Attempt {
   readonly method: string;
-  /** The key that was offered; `remark` is what it tells itself of a refusal. */
+  /** The key that was offered. `remark` is a reason for a refusal that the key's certificate itself shows. */
   readonly key?:
     | { readonly label: string; readonly fromAgent: boolean; readonly remark?: string | undefined }
     | undefined;
   /**
-   * `unsent`: ssh2 had no signature algorithm in common with the server. `unsigned`: the server would take the key, but
-   * it could not be used. Undefined: no answer came.
+   * `unsent`: ssh2 had no signature algorithm in common with the server. `unsigned`: the server accepted the key, but
+   * the key could not sign. Undefined: no answer came.
    */
   answer: "refused" | "partial" | "unsent" | "unsigned" | undefined;
 }
 
-/** Kinds of obstacles, the most telling first. */
+/** Kinds of obstacles. Hints are shown in this order, the most helpful first. */
 const ranks = [
   "permissions",
   "passphrase",
@@ -40,19 +40,19 @@ const ranks = [
   "agent",
 ] as const;
 
-/** Why something was not tried. */
+/** Why a key or method was not tried. */
 export interface Obstacle {
   readonly kind: (typeof ranks)[number];
-  /** What to do about it. */
+  /** What the user can do. */
   readonly hint: string;
 }
 
 export interface AuthRecord extends Login {
   readonly attempts: Attempt[];
   readonly obstacles: Obstacle[];
-  /** What the server said last that it takes; undefined before it said anything. */
+  /** The methods in the server's latest answer; undefined before the first answer. */
   serverMethods: readonly string[] | undefined;
-  /** What ended the login on our side: the person gave up, or a defect. */
+  /** What ended the login on our side: the person gave up, or porthop has a defect. */
   stopped: unknown;
 }
 
@@ -60,7 +60,7 @@ export function newAuthRecord({ user, host, port }: Login): AuthRecord {
   return { user, host, port, attempts: [], obstacles: [], serverMethods: undefined, stopped: undefined };
 }
 
-/** The error of a login that failed. `cause` is what ended the connection, if the server did. */
+/** The error of a failed login. `cause` is what ended the connection, when the server ended it. */
 export function authFailure(record: AuthRecord, cause?: Error): PorthopError {
   const { stopped } = record;
   if (stopped instanceof PorthopError) return stopped;
@@ -84,7 +84,7 @@ export function authFailure(record: AuthRecord, cause?: Error): PorthopError {
   );
 }
 
-/** `publickey (~/.ssh/id_ed25519)`: what a login that went well was granted for. */
+/** What the server accepted in a successful login, in words: `publickey (~/.ssh/id_ed25519)`. */
 export function grantedBy({ attempts }: AuthRecord): string {
   const granted = attempts.filter(({ answer }) => answer === "partial" || answer === undefined);
   const texts = granted.map(({ method, key }) => {
@@ -99,7 +99,7 @@ function partlyAccepted({ attempts }: AuthRecord): string {
   return accepted.length === 0 ? "" : `accepted ${accepted.join(" and ")} as a part of it, `;
 }
 
-/** `tried publickey (~/.ssh/id_ed25519, 2 agent keys), password (3 times)`. */
+/** In words: `tried publickey (~/.ssh/id_ed25519, 2 agent keys), password (3 times)`. */
 function tried({ attempts }: AuthRecord): string {
   const others = attempts.filter(({ answer }) => answer !== "partial" && answer !== "unsent");
   const methods = [...new Set(others.map(({ method }) => method))];
@@ -117,7 +117,7 @@ function tried({ attempts }: AuthRecord): string {
 
 function hintFor({ attempts, obstacles, serverMethods }: AuthRecord, cutOff: boolean): string | undefined {
   const keys = attempts.filter(({ key }) => key !== undefined).length;
-  // One that got no answer is the one that the server has hung up on.
+  // An attempt without an answer is the one at which the server closed the connection.
   const remarks = attempts.flatMap(({ key, answer }) =>
     (answer === "refused" || answer === undefined) && key?.remark !== undefined ? [key.remark] : [],
   );
@@ -127,7 +127,7 @@ function hintFor({ attempts, obstacles, serverMethods }: AuthRecord, cutOff: boo
   }
   const sorted = [...obstacles].sort((one, other) => ranks.indexOf(one.kind) - ranks.indexOf(other.kind));
   const hints = [...remarks, ...sorted.map(({ hint }) => hint)];
-  // Two at most: an error is to be read.
+  // Two hints at most, so that the error stays short enough to be read.
   if (hints.length > 0) return [...new Set(hints)].slice(0, 2).join("; ");
   const wantsKey = serverMethods?.includes("publickey") === true;
   if (wantsKey && keys === 0)

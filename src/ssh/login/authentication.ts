@@ -1,6 +1,7 @@
 /**
- * The login as ssh does it: `none` to learn what the server takes, then public keys, keyboard-interactive and password,
- * each only where it is offered and allowed. A failed login is never tried again by itself; its record tells why.
+ * The login in ssh's order: `none` to learn which methods the server accepts, then public keys, keyboard-interactive
+ * and password, each only where the server and the settings allow it. A failed login is never repeated here; its record
+ * says why it failed.
  */
 import type { AnyAuthMethod, AuthHandlerMiddleware } from "ssh2";
 import type { PorthopError } from "../../errors.ts";
@@ -22,37 +23,37 @@ export interface AuthSettings {
   readonly kbdInteractiveAuthentication: boolean;
   readonly batchMode: boolean;
   readonly identitiesOnly: boolean;
-  /** PubkeyAcceptedAlgorithms, best first; any when left out. */
+  /** PubkeyAcceptedAlgorithms, best first. Undefined for all. */
   readonly acceptedAlgorithms?: readonly string[] | undefined;
-  /** AddKeysToAgent is anything but no. */
+  /** True unless AddKeysToAgent is `no`. */
   readonly addsToAgent?: boolean | undefined;
-  /** PreferredAuthentications: only these, in this order. */
+  /** PreferredAuthentications: only these methods, in this order. */
   readonly preferred?: readonly string[] | undefined;
-  /** NumberOfPasswordPrompts; 3 by default. */
+  /** NumberOfPasswordPrompts. Undefined means 3. */
   readonly passwordPrompts?: number | undefined;
 }
 
 export interface AuthDeps extends Omit<KeySources, "identitiesOnly" | "addsToAgent"> {
   readonly ssh2: Ssh2;
   readonly log: Logger;
-  /** Undefined where nobody can be asked. */
+  /** Undefined when there is nobody to ask. */
   readonly prompter: Prompter | undefined;
-  /** Aborts questions and the agent when the connection is gone. */
+  /** Fires when the connection is gone, and ends open questions and waits for the agent. */
   readonly signal?: AbortSignal | undefined;
-  /** The host as the user named it, for the questions; the host itself by default. */
+  /** The host as the user wrote it, for the questions. Undefined for the true host name. */
   readonly hostLabel?: string | undefined;
 }
 
 type LoginPorts = Pick<Ports, "onLoginFailure" | "onSignatureAlgorithms" | "onPasswordDemand">;
 
-/** One per connection: what is tried once is tried. */
+/** Make one for each connection: an attempt is never made twice. */
 export function createAuthHandler(settings: AuthSettings, login: Login, deps: AuthDeps): Authentication {
   return new Authentication(settings, login, deps);
 }
 
 export class Authentication {
   readonly record: AuthRecord;
-  /** ssh2's authHandler. Its errors never become ssh2's: they end up in the record. */
+  /** ssh2's authHandler. An error in a method never reaches ssh2; the record keeps it. */
   readonly handler: AuthHandlerMiddleware;
   readonly #settings: AuthSettings;
   readonly #deps: AuthDeps;
@@ -70,15 +71,15 @@ export class Authentication {
     this.#makeMethods();
     this.handler = (methods, _partial, next) => {
       this.#send = next as (attempt: AnyAuthMethod | false) => void;
-      // ssh2 asks for the first attempt with null, and while "agent" attempts go on with what an older answer said: what
-      // the server answers is heard where it comes in.
+      // ssh2 passes null for the first attempt. Between "agent" attempts ssh2 passes the methods of an older answer. So
+      // the server's answers are taken from the protocol directly (attach).
       if (methods === null) return this.#send({ type: "none", username: login.user });
       this.#settleUnsent();
       void this.#advance();
     };
   }
 
-  /** Listens to the server's answers. Call it before the login. */
+  /** Starts to hear the server's answers. Call this before the login. */
   attach(ports: LoginPorts): void {
     ports.onLoginFailure((methods, partial) => this.#answered(methods, partial));
     ports.onSignatureAlgorithms((algorithms) => {
@@ -87,12 +88,12 @@ export class Authentication {
     ports.onPasswordDemand((request, change) => void this.#changePassword(request, change));
   }
 
-  /** Why the login failed. `cause` is what ended the connection, if the server did. */
+  /** The error of the failed login. `cause` is what ended the connection, when the server ended it. */
   failure(cause?: Error): PorthopError {
     return authFailure(this.record, cause);
   }
 
-  /** What the login was granted for. */
+  /** What the server accepted in the login, in words. */
   get grounds(): string {
     return grantedBy(this.record);
   }
@@ -132,7 +133,7 @@ export class Authentication {
     if (settings.passwordAuthentication) this.#methods.set("password", new PasswordMethod(context, asked));
   }
 
-  /** The first method in our order that the server takes and that still has something to try. */
+  /** Takes the first method in our order that the server accepts and that has something left to try. */
   async #advance(): Promise<void> {
     try {
       for (const name of this.#order) {
@@ -161,12 +162,15 @@ export class Authentication {
     try {
       this.#send?.(false);
     } catch (error) {
-      // The connection was torn down while a question was open: whoever did that knows why.
+      // The connection was closed while a question was open. The code that closed it reports why.
       this.#deps.log.debug(`the login was over before it ended: ${error instanceof Error ? error.message : error}`);
     }
   }
 
-  /** SSH_MSG_USERAUTH_FAILURE: what can go on, and whether the last attempt was one step of several. */
+  /**
+   * For SSH_MSG_USERAUTH_FAILURE: `methods` can go on; `partial` says that the last attempt was accepted as one step of
+   * several.
+   */
   #answered(methods: readonly string[], partial: boolean): void {
     this.record.serverMethods = methods;
     const last = this.record.attempts.at(-1);
@@ -174,7 +178,7 @@ export class Authentication {
     if (partial) this.#deps.log.debug(`${last?.method ?? "none"} was accepted as one step of the login`);
   }
 
-  /** ssh2 asks again without having sent anything when it shares no signature algorithm with the server. */
+  /** When ssh2 shares no signature algorithm with the server, ssh2 sends nothing and asks for the next attempt. */
   #settleUnsent(): void {
     const last = this.record.attempts.at(-1);
     if (last === undefined || last.answer !== undefined) return;
@@ -183,7 +187,7 @@ export class Authentication {
     this.record.obstacles.push({ kind: "unsupported", hint });
   }
 
-  /** What the server would have taken and was not tried, and why. */
+  /** Notes the methods that the server accepts and that were not tried, each with the reason. */
   #noteUntried(): void {
     const { batchMode, pubkeyAuthentication, passwordAuthentication, kbdInteractiveAuthentication } = this.#settings;
     const takes = (name: string) => this.record.serverMethods?.includes(name) === true && this.#order.includes(name);

@@ -1,22 +1,23 @@
 /**
- * How public keys are offered that ssh2 does not know, certificates and security keys: their names in the request and in the
- * signature.
+ * The algorithm names for public keys that ssh2 does not know: certificates and security keys. The request and the
+ * signature may need different names.
  */
 import { isCertificateType } from "../../codec/keys/certificate.ts";
 
-/** What a key is offered and signed with. */
+/** The names and the hash with which a key is offered and signs. */
 export interface KeyAlgorithm {
-  /** In the request: `rsa-sha2-512-cert-v01@openssh.com`. */
+  /** The name in the request: `rsa-sha2-512-cert-v01@openssh.com`. */
   readonly offered: string;
-  /** In the signature: `rsa-sha2-512`. */
+  /** The name in the signature: `rsa-sha2-512`. */
   readonly signature: string;
-  /** For node:crypto; undefined where the key's type fixes it. */
+  /** The hash for node:crypto. Undefined when the key's type decides the hash. */
   readonly hash: "sha256" | "sha512" | undefined;
 }
 
 /**
- * How a key of this type is offered; undefined for types that ssh2 knows, and for those that nobody here does. Only RSA has
- * a choice: the better hash that the server says it takes (RFC 8308, section 3.1; sshconnect2.c, key_sig_algorithm).
+ * The algorithm for a key of this type. Undefined for types that ssh2 knows, and for types that neither ssh2 nor
+ * porthop knows. Only RSA has several: the better hash that the server says it accepts is taken (RFC 8308, section 3.1;
+ * sshconnect2.c, key_sig_algorithm).
  */
 export function foreignAlgorithm(type: string, serverTakes: readonly string[] | undefined): KeyAlgorithm | undefined {
   if (type === "ssh-rsa-cert-v01@openssh.com") {
@@ -31,5 +32,5 @@ export function foreignAlgorithm(type: string, serverTakes: readonly string[] | 
   return { offered: type, signature: plain.startsWith("sk-") ? `${plain}@openssh.com` : plain, hash: undefined };
 }
 
-/** `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. */
+/** The types of plain security keys: `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. */
 export const securityKey = /^sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com$/;

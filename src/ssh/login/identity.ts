@@ -1,6 +1,7 @@
 /**
- * The key files that may prove who we are: those named by -i and IdentityFile, or ssh's own default ones.
- * A file that cannot be used is left out with a reason, which the login's error tells if it fails; none is fatal.
+ * The key files that may prove who the user is: files named by -i and IdentityFile, or else ssh's default files. A file
+ * that cannot be used is left out with a reason, and the reason appears in the error when the login fails. No such file
+ * is fatal.
  */
 import type { Stats } from "node:fs";
 import { open } from "node:fs/promises";
@@ -18,36 +19,42 @@ import { KeyFile } from "./key-file.ts";
 import { readUserCertificate, type UserCertificate } from "./user-certificate.ts";
 
 export interface IdentitySettings {
-  /** From -i: one that is missing is named and then forgotten, as ssh does. */
+  /** From -i. As with ssh, a missing file causes a warning and then counts as not given. */
   readonly flagFiles: readonly string[];
-  /** From IdentityFile, with `~` and tokens already filled in. `none` alone is no file at all. */
+  /** From IdentityFile, with `~` and tokens filled in. `none` as the only value means no file at all. */
   readonly configFiles: readonly string[];
-  /** From CertificateFile. With one, the certificates beside the keys are not looked for (ssh.c, load_public_identity_files). */
+  /**
+   * From CertificateFile. When there is one, certificates beside the key files are not looked for (ssh.c,
+   * load_public_identity_files).
+   */
   readonly certificateFiles?: readonly string[] | undefined;
-  /** The file and line of the configuration that names a key or a certificate. */
+  /** For each path the file and line of the configuration that names the key or certificate. */
   readonly places?: ReadonlyMap<string, string> | undefined;
   readonly home: string;
 }
 
-/** A key file that is there, or was asked for, and cannot be used. */
+/** A file that exists or was asked for, and cannot be used. */
 export interface UnusableFile {
   readonly label: string;
   readonly reason: "missing" | "unreadable" | "permissions" | "format";
-  /** What is wrong, as the warning says it. */
+  /** What is wrong, in the words of the warning. */
   readonly text: string;
   readonly hint: string;
 }
 
 export interface Identities {
-  /** In the order in which they are to be tried. */
+  /** In the order in which they are tried. */
   readonly files: readonly KeyFile[];
   readonly certificates: readonly UserCertificate[];
   readonly unusable: readonly UnusableFile[];
-  /** Public parts of all files, usable or not, and all certificates: with IdentitiesOnly an agent may use these and no others. */
+  /**
+   * The public parts of all files, usable or not, and all certificates. With IdentitiesOnly, an agent's key is used
+   * only when it is among these.
+   */
   readonly publicBlobs: readonly Buffer[];
 }
 
-/** Looks at the files once; opening the locked ones waits until a server takes their public part. */
+/** Reads the files once. A locked file is opened only when a server accepts its public part. */
 export async function loadIdentities(settings: IdentitySettings, log: Logger): Promise<Identities> {
   const found: Found = { files: [], certificates: [], unusable: [], publicBlobs: [] };
   const certificateFiles = (settings.certificateFiles ?? []).filter((path) => path.toLowerCase() !== "none");
@@ -66,7 +73,7 @@ export async function loadIdentities(settings: IdentitySettings, log: Logger): P
   return found;
 }
 
-/** In the order of ssh's fill_default_options (readconf.c), without the kinds that no server takes any more. */
+/** The order of ssh's fill_default_options (readconf.c), without the types that no server accepts any more. */
 const defaultNames = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
 
 /** As OpenSSH's MAX_KEY_FILE_SIZE (authfile.c). */
@@ -84,7 +91,7 @@ interface Looking {
   readonly places: IdentitySettings["places"];
   readonly found: Found;
   readonly log: Logger;
-  /** `KEY-cert.pub` is looked for beside each KEY. */
+  /** True when `KEY-cert.pub` is looked for beside each KEY. */
   readonly besides: boolean;
 }
 
@@ -93,7 +100,7 @@ async function look(path: string, { home, places, found, log, besides }: Looking
   const refuse = (reason: UnusableFile["reason"], why: string, hint: string) => {
     const text = `${placed(places?.get(path))}${why}`;
     found.unusable.push({ label, reason, text, hint });
-    // Of the default files only what ssh warns of too.
+    // As with ssh, a problem with a default file causes a warning only when the file's permissions are wrong.
     if (isDefault && reason !== "permissions") log.debug(text);
     else log.warn(text);
   };
@@ -127,7 +134,7 @@ async function look(path: string, { home, places, found, log, besides }: Looking
     const missing = errnoOf(error) === "ENOENT";
     const publicBlob = missing ? await readPublicPart(`${path}.pub`) : undefined;
     if (publicBlob !== undefined) {
-      // The private half is kept elsewhere: in an agent.
+      // The private key is kept elsewhere, in an agent.
       found.publicBlobs.push(publicBlob);
       const file = publicOnly(label, publicBlob, isDefault);
       found.files.push(file);
@@ -145,7 +152,10 @@ function publicOnly(label: string, publicBlob: Buffer, isOptional: boolean): Key
   return new KeyFile({ label, text: "", recognized, publicBlob, isOptional });
 }
 
-/** sshkey_load_public: the name as it is, else with `.pub`. One that is none, or is for hosts, is passed over. */
+/**
+ * As sshkey_load_public, tries the name as it is and then with `.pub`. A file that is no certificate, or is one for
+ * hosts, is ignored.
+ */
 async function lookBeside(path: string, file: KeyFile, home: string, found: Found, log: Logger): Promise<void> {
   for (const name of [`${path}-cert`, `${path}-cert.pub`]) {
     const blob = await readPublicPart(name);
@@ -162,7 +172,7 @@ async function lookBeside(path: string, file: KeyFile, home: string, found: Foun
   }
 }
 
-/** One that is named has to be there and to be one. */
+/** A certificate file that the user names must exist and be a certificate for users. Otherwise there is a warning. */
 async function lookAtCertificate(
   path: string,
   name: string,
@@ -202,7 +212,7 @@ async function readKeyFile(path: string): Promise<{ text: string; stats: Stats }
   }
 }
 
-/** The `.pub` file beside a key whose own file hides the public part. */
+/** The public key from the `.pub` file beside a key file. Undefined when there is none. */
 async function readPublicPart(path: string): Promise<Buffer | undefined> {
   try {
     return parsePublicKey((await readKeyFile(path)).text);
@@ -211,7 +221,9 @@ async function readPublicPart(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** sshkey_perm_ok (authfile.c): only for files of our own, and only where there are owners at all. */
+/**
+ * As sshkey_perm_ok (authfile.c): only files of our own user are checked, and only on systems where files have owners.
+ */
 function isTooOpen(stats: Stats, { format }: KeyText): boolean {
   if (format === "public" || process.platform === "win32" || (stats.mode & 0o077) === 0) return false;
   const uid = ownUid();
@@ -222,7 +234,7 @@ function ownUid(): number | undefined {
   try {
     return process.getuid?.();
   } catch {
-    // Deno asks for a permission of its own here, which porthop needs for nothing else.
+    // Deno asks the user for an extra permission here, and porthop needs that permission for nothing else.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The keys that a login may offer, each with its way to sign: a file's or an agent's, plain, certified or of a security
- * device, in the order in which ssh offers them (sshconnect2.c, pubkey_prepare).
+ * The keys that a login may offer, each with a way to sign. A key comes from a file or an agent, and is plain,
+ * certified or in a security device. The order is ssh's (sshconnect2.c, pubkey_prepare).
  */
 import { type Certificate, isCertificateType, plainKey } from "../../codec/keys/certificate.ts";
 import { keyType, keyTypeName } from "../../codec/keys/fingerprint.ts";
@@ -17,13 +17,13 @@ import { readUserCertificate, type UserCertificate } from "./user-certificate.ts
 export interface Candidate {
   readonly label: string;
   readonly fromAgent: boolean;
-  /** Undefined where the file has to be opened to know it. */
+  /** Undefined when only opening the file shows the public key. */
   readonly publicBlob: Buffer | undefined;
   readonly certificate?: Certificate | undefined;
   readonly file?: KeyFile;
-  /** The bytes of a signature alone, for keys that ssh2 knows; `hash` is asked for by RSA. */
+  /** Makes the bytes of a signature without the algorithm's name, for keys that ssh2 knows. `hash` is for RSA. */
   sign(data: Buffer, hash: string | undefined): Promise<Buffer>;
-  /** A whole signature, for keys that it does not know. */
+  /** Makes a whole signature with the algorithm's name, for keys that ssh2 does not know. */
   signWhole(data: Buffer, algorithm: KeyAlgorithm): Promise<Buffer>;
 }
 
@@ -31,7 +31,7 @@ export interface CandidateSources {
   readonly identities: Identities;
   readonly agent: Agent | undefined;
   readonly agentKeys: readonly AgentKey[];
-  /** IdentitiesOnly: of the agent's keys only those named by files. */
+  /** IdentitiesOnly: an agent's key is offered only when a file names it. */
   readonly identitiesOnly: boolean;
   readonly opening: () => Opening;
   readonly signal: AbortSignal | undefined;
@@ -39,7 +39,7 @@ export interface CandidateSources {
 
 export interface Candidates {
   readonly inOrder: Candidate[];
-  /** Files and certificates whose private half is nowhere. */
+  /** Files and certificates for which no private key was found. */
   readonly halves: readonly (KeyFile | UserCertificate)[];
 }
 
@@ -102,7 +102,7 @@ function agentSigner({ agent, signal }: CandidateSources, key: AgentKey): Candid
     const flags = wanted === "rsa-sha2-256" ? rsaSha256Flag : wanted === "rsa-sha2-512" ? rsaSha512Flag : 0;
     const signature = (await agent?.sign(key.blob, data, flags, signal)) ?? Buffer.alloc(0);
     const name = readString(signature, 0)?.bytes.toString("latin1");
-    // An old agent that ignores the flags would sign with SHA-1, which the server refuses.
+    // An old agent ignores the flags and signs with SHA-1, which the server refuses.
     if (name !== wanted) throw new Error(`the agent cannot sign with ${wanted}`);
     return signature;
   };
@@ -123,7 +123,7 @@ function signatureName(type: string, hash: string | undefined): string {
   return hash === "sha512" ? "rsa-sha2-512" : "rsa-sha2-256";
 }
 
-/** Takes the algorithm's name off, which `whole` has looked at. */
+/** Removes the algorithm's name, which `whole` has checked. */
 function bareSignature(signature: Buffer): Buffer {
   const bytes = readString(signature, readString(signature, 0)?.next ?? -1)?.bytes;
   if (bytes === undefined) throw new Error("the agent's signature makes no sense");

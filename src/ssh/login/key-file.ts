@@ -1,6 +1,6 @@
 /**
- * One key file, opened when its signature is wanted and then kept open: a locked one asks for its passphrase once in
- * a run, also when the session has to be made again. The passphrase itself is never kept.
+ * One key file. The file is opened when a signature is needed, and stays open: a locked file asks for its passphrase
+ * once in a run, even when the session is made again. The passphrase itself is never kept.
  */
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import type { KeyText } from "../../codec/keys/key-text.ts";
@@ -10,7 +10,7 @@ import type { Ssh2 } from "../ssh2/loading.ts";
 import { securityKey } from "./foreign-algorithm.ts";
 import { openPrivateKey, type PrivateKey, WrongPassphrase } from "./private-key.ts";
 
-/** Why a key that looked well could not be opened. */
+/** A key that seemed usable could not be opened. */
 export class KeyUnusable extends Error {
   override readonly name = "KeyUnusable";
   readonly reason: "passphrase" | "nobody" | "format";
@@ -27,7 +27,7 @@ export interface KeyFileFacts {
   readonly text: string;
   readonly recognized: KeyText;
   readonly publicBlob: Buffer | undefined;
-  /** One of ssh's default files: nobody asked for it. */
+  /** One of ssh's default files, which the user did not ask for. */
   readonly isOptional?: boolean;
 }
 
@@ -41,14 +41,17 @@ export interface Opening {
 
 export class KeyFile {
   readonly label: string;
-  /** The public part where it is known without opening the file. */
+  /** The public key, when it is known without opening the file. */
   readonly publicBlob: Buffer | undefined;
-  /** No private key is in it: that may be in an agent, or in a security device that an agent knows. */
+  /**
+   * The file has no usable private key. The private key may be in an agent, or in a security device that an agent can
+   * use.
+   */
   readonly isPublic: boolean;
-  /** It leads to a security device (FIDO), which only an agent can ask to sign. */
+  /** The key is in a security device (FIDO), and only an agent can ask the device for a signature. */
   readonly isSecurityKey: boolean;
   readonly isOptional: boolean;
-  /** A passphrase opens it. */
+  /** The file needs a passphrase. */
   readonly isLocked: boolean;
   readonly #text: string;
   #opened: PrivateKey | undefined;
@@ -63,7 +66,7 @@ export class KeyFile {
     this.isLocked = recognized.locked;
   }
 
-  /** Rejects with KeyUnusable, or with what the prompter rejects with. */
+  /** Rejects with KeyUnusable, or with the prompter's reason. */
   async open(opening: Opening): Promise<PrivateKey> {
     this.#opened ??= this.#check(this.isLocked ? await this.#unlock(opening) : this.#read(opening.ssh2));
     return this.#opened;
@@ -75,7 +78,7 @@ export class KeyFile {
     }
     for (let tries = 0; tries < prompts; tries++) {
       const passphrase = await prompter.secret(`Enter passphrase for key '${this.label}': `, signal);
-      // As in ssh an empty answer means: go on without this key.
+      // As with ssh, an empty answer means to go on without this key.
       if (passphrase === "") throw new KeyUnusable("passphrase", `no passphrase was given for ${this.label}`);
       try {
         return this.#read(ssh2, passphrase);
@@ -95,7 +98,7 @@ export class KeyFile {
     }
   }
 
-  /** A `.pub` file of another key would make the server accept one key and then get a signature of another. */
+  /** With a `.pub` file of another key, the server would accept one key and get the signature of another. */
   #check(key: PrivateKey): PrivateKey {
     if (this.publicBlob === undefined || this.publicBlob.equals(key.blob)) return key;
     throw new KeyUnusable("format", `${this.label} and ${this.label}.pub are two different keys`);

@@ -1,17 +1,18 @@
 /**
- * Offers one public key to the server and signs only when the server would take it (RFC 4252, section 7).
- * To ssh2 it looks like an agent with one key: that is its only way to sign later, after a passphrase or a touch.
+ * Offers one public key to the server, and signs only when the server accepts the key (RFC 4252, section 7). For ssh2
+ * the offer looks like an agent with one key, because ssh2 waits for a later signature only from an agent. A signature
+ * may need a passphrase or a touch.
  */
 import type { BaseAgent, IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
 import type { Ssh2 } from "../ssh2/loading.ts";
 
-/** Gives the signature as ssh2 wants it: the bytes alone, without the algorithm's name. */
+/** Makes a signature as ssh2 wants it: the bytes alone, without the algorithm's name. */
 export type Signer = (data: Buffer, hash: string | undefined) => Promise<Buffer>;
 
 /**
- * `sign` has to end the matter itself when it cannot sign, by starting the next attempt: it then gives undefined, and
- * ssh2 never hears of it. (Told, it would emit an `error` for something that is none.) `failed` hears what ssh2 throws
- * at a signature.
+ * When `sign` cannot sign, it starts the next attempt itself and resolves with undefined. ssh2 is then not told,
+ * because ssh2 would emit an `error` event although nothing is wrong. `failed` hears what ssh2 throws when a signature
+ * is handed over.
  */
 export function offerKey(
   ssh2: Ssh2,
@@ -32,7 +33,7 @@ export function offerKey(
     ): void {
       const callback = typeof options === "function" ? options : answer;
       const hash = typeof options === "function" ? undefined : options.hash;
-      // ssh2 gives a view into memory that it uses again.
+      // `data` is a view into memory that ssh2 uses again, so a copy is needed.
       sign(Buffer.from(data), hash)
         .then((signature) => {
           if (signature !== undefined) callback?.(null, signature);

@@ -1,6 +1,6 @@
 /**
- * Keyboard-interactive login (RFC 4256): the server asks, in as many rounds as it likes, and the person answers.
- * Each question is shown with who asks, so that a server cannot pass one off as somebody else's.
+ * Keyboard-interactive login (RFC 4256): the server asks questions, in one round or several, and the person answers.
+ * Each question is shown with the account's name, so a server cannot make a question look like another program's.
  */
 import type { AnyAuthMethod, Prompt } from "ssh2";
 import type { Prompter } from "../prompter.ts";
@@ -20,7 +20,8 @@ export class KeyboardMethod implements AuthMethod {
 
   async next(): Promise<AnyAuthMethod | undefined> {
     const { record, prompts, giveUp } = this.#context;
-    // A server that offers the method and then asks nothing would not ask the next time either (sshconnect2.c).
+    // A server that offered the method and then asked no question will not ask one the next time either
+    // (sshconnect2.c).
     if (this.#tries >= prompts || (this.#tries > 0 && !this.#asked)) return undefined;
     this.#tries++;
     record.attempts.push({ method: "keyboard-interactive", answer: undefined });

@@ -1,4 +1,7 @@
-/** Login by password (RFC 4252, section 8), asked for as often as ssh does, and a new one where the server wants that. */
+/**
+ * Login by password (RFC 4252, section 8). A wrong password is asked for again, as often as ssh does. When the server
+ * wants a new password, the person is asked for one.
+ */
 import type { AnyAuthMethod } from "ssh2";
 import type { Prompter } from "../prompter.ts";
 import { serverText } from "../server-text.ts";
@@ -8,7 +11,7 @@ export class PasswordMethod implements AuthMethod {
   readonly #context: AuthContext;
   readonly #prompter: Prompter;
   #tries = 0;
-  /** The password under way, which a change has to repeat. */
+  /** The password that was sent last. A change of the password must send it again. */
   #sent: string | undefined;
 
   constructor(context: AuthContext, prompter: Prompter) {
@@ -26,7 +29,10 @@ export class PasswordMethod implements AuthMethod {
     return { type: "password", username: record.user, password: this.#sent };
   }
 
-  /** The password is right but must be replaced (RFC 4252, section 8). Undefined when the person does not want to. */
+  /**
+   * For a server that accepts the password but wants a new one (RFC 4252, section 8). Undefined when the person gives
+   * none.
+   */
   async change(request: string): Promise<{ old: string; fresh: string } | undefined> {
     const { account, signal } = this.#context;
     const text = serverText(request);

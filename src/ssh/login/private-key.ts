@@ -1,6 +1,6 @@
 /**
- * Opens private keys of all formats and signs with them. The signing is done by node:crypto: ssh2 takes no PKCS#8 at
- * all, and what it makes of half of all ECDSA keys is refused under Deno ("invalid SEC1 private key").
+ * Opens private keys of all formats and signs with them. node:crypto makes the signatures, for two reasons: ssh2 cannot
+ * read PKCS#8, and Deno refuses half of the ECDSA keys that ssh2 has converted ("invalid SEC1 private key").
  */
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import { type KeyText, recognizeKey } from "../../codec/keys/key-text.ts";
@@ -12,9 +12,9 @@ import { keyFault } from "../ssh-failure.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
 
 export interface PrivateKey {
-  /** The public part. */
+  /** The public key. */
   readonly blob: Buffer;
-  /** `hash` is asked for by RSA alone (RFC 8332). The bytes are as node:crypto makes them: ssh2 brings ECDSA's into shape. */
+  /** Only RSA needs `hash` (RFC 8332). The bytes are in node:crypto's form; for ECDSA, ssh2 converts them. */
   sign(data: Uint8Array, hash: string | undefined): Buffer;
 }
 
@@ -39,7 +39,8 @@ function open(text: string, { locked }: KeyText, passphrase: string | undefined)
     return createPrivateKey({ key: text, ...(locked ? { passphrase: passphrase ?? "" } : {}) });
   } catch (error) {
     if (locked && isUnknownLock(error)) throw new Malformed(unknownLock, { cause: error });
-    // A wrong passphrase mostly gives bad padding, and once in 256 times garbage: then any text is possible.
+    // A wrong passphrase mostly gives a padding error. About once in 256 times it gives random bytes instead, and then
+    // the error can have any text.
     if (locked) throw new WrongPassphrase("wrong passphrase", { cause: error });
     throw new Malformed(`it cannot be read: ${visible(messageOf(error), 120)}`, { cause: error });
   }
@@ -48,13 +49,16 @@ function open(text: string, { locked }: KeyText, passphrase: string | undefined)
 const unknownLock =
   "its passphrase is kept in a way that porthop does not know: give it one anew with ssh-keygen -p -Z aes256-ctr -f FILE";
 
-/** Of BoringSSL (scrypt, PRFs other than SHA-1 and SHA-256, Camellia), before it looks at the passphrase. */
+/**
+ * BoringSSL reports an unknown way of locking before it uses the passphrase: scrypt, PRFs other than SHA-1 and SHA-256,
+ * Camellia.
+ */
 function isUnknownLock(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return /^ERR_OSSL_.*UNSUPPORTED_(KEY_DERIVATION_FUNCTION|PRF|ENCRYPTION|CIPHER)$/.test(code);
 }
 
-/** ssh2 knows this format, and the bcrypt that locks it; only the result is taken from it. */
+/** ssh2 reads this format and its bcrypt. Only the opened key is taken from ssh2. */
 function openOpenSsh(ssh2: Ssh2, text: string, passphrase: string | undefined): KeyObject {
   const parsed = ssh2.utils.parseKey(text, passphrase);
   if (parsed instanceof Error) {
@@ -70,8 +74,9 @@ function openOpenSsh(ssh2: Ssh2, text: string, passphrase: string | undefined): 
 }
 
 /**
- * ssh2 writes the private number with as many bytes as it had in the file, where RFC 5915 wants a fixed number: here it
- * gets that. The PEM is ssh2's own (a sequence, the version as three bytes, then the number), so its layout is given.
+ * ssh2 writes the private number with the length that it has in the file, but RFC 5915 wants a fixed length; this
+ * function gives the number that length. ssh2 writes the PEM itself (a sequence, three bytes of version, the number),
+ * so the layout is known.
  */
 function ecKey(pem: string, blob: Buffer, curve: Curve): JsonWebKey {
   const der = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ""), "base64");
@@ -84,7 +89,7 @@ function ecKey(pem: string, blob: Buffer, curve: Curve): JsonWebKey {
   return { kty: "EC", crv: curve.jwk, d: base64url(d), x: base64url(x), y: base64url(y) };
 }
 
-/** `rsa`, or the hash that the key's type fixes: null for Ed25519, which has its own inside. */
+/** `rsa`, or the hash that belongs to the key's type. Null for Ed25519, whose hash is a part of the algorithm. */
 function signingKind(key: KeyObject): "rsa" | string | null {
   switch (key.asymmetricKeyType) {
     case "rsa":
@@ -98,7 +103,10 @@ function signingKind(key: KeyObject): "rsa" | string | null {
   }
 }
 
-/** RFC 4253, section 6.6 (RSA), RFC 5656, section 3.1 (ECDSA), RFC 8709, section 4 (Ed25519). */
+/**
+ * The form of the public key: RFC 4253, section 6.6 (RSA), RFC 5656, section 3.1 (ECDSA), RFC 8709, section 4
+ * (Ed25519).
+ */
 function publicBlob(key: KeyObject): Buffer {
   const jwk = key.export({ format: "jwk" });
   const field = (value: string | undefined) => Buffer.from(value ?? "", "base64url");
@@ -115,7 +123,10 @@ function curveOf(jwk: JsonWebKey): Curve {
   return curve;
 }
 
-/** An mpint (RFC 4251, section 5): a first byte with the high bit set would make it negative. */
+/**
+ * Makes an mpint (RFC 4251, section 5). A zero byte goes in front of a first byte with the high bit set, which would
+ * mean a negative number.
+ */
 function positive(bytes: Buffer): Buffer {
   return (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes;
 }

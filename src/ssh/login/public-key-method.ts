@@ -1,6 +1,6 @@
 /**
- * Login by public key: each key is offered once, in ssh's order, because servers count refusals (MaxAuthTries); it signs
- * only when the server would take it, and one that then cannot is a step to the next.
+ * Login by public key. Each key is offered once, in ssh's order, because servers count refusals (MaxAuthTries). A key
+ * signs only when the server accepts it. When an accepted key cannot sign, the next key is offered.
  */
 import type { AnyAuthMethod } from "ssh2";
 import { keyType } from "../../codec/keys/fingerprint.ts";
@@ -21,13 +21,13 @@ import { refusalHint, type UserCertificate } from "./user-certificate.ts";
 export interface KeySources {
   readonly identities: Identities;
   readonly agent: Agent | undefined;
-  /** IdentitiesOnly: of the agent's keys only those named by files. */
+  /** IdentitiesOnly: an agent's key is offered only when a file names it. */
   readonly identitiesOnly: boolean;
-  /** PubkeyAcceptedAlgorithms, best first; any when left out. */
+  /** PubkeyAcceptedAlgorithms, best first. Undefined for all. */
   readonly accepted?: readonly string[] | undefined;
-  /** RequiredRSASize; none when left out. */
+  /** RequiredRSASize, in bits. Undefined for no limit. */
   readonly requiredRsaBits?: number | undefined;
-  /** AddKeysToAgent, which porthop does not do: whoever typed a passphrase is told. */
+  /** AddKeysToAgent. porthop does not add keys to an agent, and tells a user who has typed a passphrase. */
   readonly addsToAgent?: boolean | undefined;
 }
 
@@ -66,7 +66,7 @@ export class PublicKeyMethod implements AuthMethod {
     return inOrder;
   }
 
-  /** An agent that is gone or hangs is no reason not to go on without it. */
+  /** Without an agent, or with an agent that hangs, the login goes on with the key files. */
   async #agentKeys(): Promise<AgentKey[]> {
     const { agent } = this.#sources;
     if (agent === undefined) return [];
@@ -74,7 +74,7 @@ export class PublicKeyMethod implements AuthMethod {
       return await agent.list(this.#context.signal);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      // One that is not there is nothing new, as in ssh; one that hangs has made the user wait.
+      // As with ssh, a missing agent is normal. An agent that hangs has made the user wait, so the user is told.
       const tell = error instanceof AgentSilent ? "warn" : "debug";
       this.#context.log[tell](`going on without ssh-agent: ${text}`);
       this.#obstacle("agent", `ssh-agent was of no help: ${text}`);
@@ -119,7 +119,7 @@ export class PublicKeyMethod implements AuthMethod {
     return true;
   }
 
-  /** What a key of this type is offered as; "" for its own ways, undefined when it may not be offered. */
+  /** The algorithm to offer a key of this type with. "" without a list, undefined when the list allows none. */
   #acceptedFor(type: string): string | undefined {
     const { accepted } = this.#sources;
     return accepted === undefined ? "" : acceptedAlgorithm(type, accepted, this.#context.signatureAlgorithms());
@@ -131,7 +131,7 @@ export class PublicKeyMethod implements AuthMethod {
     return { method: "publickey", key: { label, fromAgent, remark }, answer: undefined };
   }
 
-  /** A locked file without a public part beside it: only opening it tells which key it is. */
+  /** For a locked file without a `.pub` file: only the opened file shows which key it has. */
   async #openEarly(candidate: Candidate): Promise<Buffer | undefined> {
     try {
       return (await candidate.file?.open(this.#opening()))?.blob;
@@ -142,7 +142,9 @@ export class PublicKeyMethod implements AuthMethod {
     }
   }
 
-  /** The server would take this key. Undefined when it cannot be used after all, and the next attempt was started. */
+  /**
+   * Called when the server accepts the key. Undefined when the key cannot sign; the next attempt has then been started.
+   */
   async #sign(
     candidate: Candidate,
     attempt: Attempt,

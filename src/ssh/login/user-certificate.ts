@@ -1,6 +1,7 @@
 /**
- * A certificate that may prove who we are (ssh-keygen -s): from the file beside a key, from CertificateFile or from an
- * agent. Like ssh it is offered whatever it says; what it says is told when the server refuses it.
+ * A certificate that may prove who the user is (ssh-keygen -s), from the file beside a key, from CertificateFile or
+ * from an agent. As with ssh, the certificate is offered whatever its content is. When the server refuses, the error
+ * says what the certificate allows.
  */
 import { type Certificate, parseCertificate, timeFlaw, timeText } from "../../codec/keys/certificate.ts";
 import { fingerprint } from "../../codec/keys/fingerprint.ts";
@@ -13,18 +14,23 @@ export interface UserCertificate {
   readonly label: string;
   readonly blob: Buffer;
   readonly certificate: Certificate;
-  /** The key file that it stands beside (`KEY-cert.pub`); undefined when it was named by itself. */
+  /**
+   * The key file that the certificate lies beside (`KEY-cert.pub`). Undefined when the user named the certificate
+   * itself.
+   */
   readonly file?: KeyFile | undefined;
 }
 
-/** Throws Malformed with the reason why it is none that can be offered. */
+/** Throws Malformed with the reason when the blob is no certificate for users. */
 export function readUserCertificate(label: string, blob: Buffer, file?: KeyFile): UserCertificate {
   const certificate = parseCertificate(blob);
   if (certificate.role !== "user") throw new Malformed("it is a certificate for hosts, not for users");
   return { label, blob, certificate, file };
 }
 
-/** What the certificate itself tells of why `user` was refused with it. */
+/**
+ * Says, from the certificate's own content, why a server may have refused it for `user`. `nowMs` is in ms since 1970.
+ */
 export function refusalHint(label: string, certificate: Certificate, user: string, nowMs: number): string {
   const name = `the certificate ${label}`;
   const flaw = userFlaw(certificate, user, nowMs);
@@ -33,7 +39,10 @@ export function refusalHint(label: string, certificate: Certificate, user: strin
   return `${name} is ${until}: the server may not trust its authority ${fingerprint(certificate.authority)}`;
 }
 
-/** As sshd decides it without AuthorizedPrincipals (auth2-pubkeyfile.c): the user's own name has to be among the principals. */
+/**
+ * sshd without AuthorizedPrincipals decides in this way (auth2-pubkeyfile.c): the principals must include the user's
+ * own name.
+ */
 function userFlaw(certificate: Certificate, user: string, nowMs: number): string | undefined {
   const flaw = timeFlaw(certificate, nowMs);
   if (flaw !== undefined) return flaw;

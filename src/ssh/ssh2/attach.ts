@@ -1,6 +1,6 @@
 /**
- * Takes hold of an ssh2 client, once and in one order: what reads and writes the bytes first, then the key exchange, then the
- * messages, each of which has one owner. What is gained are the ports.
+ * Connects porthop to the insides of an ssh2 client, once and in a fixed order: first the reading and writing of bytes,
+ * then the key exchange, then the messages, each of which has one owner. The result is the ports.
  */
 import type { Client } from "ssh2";
 import { ChannelMessages } from "./channel-messages.ts";
@@ -18,7 +18,10 @@ import { Sending } from "./sending.ts";
 import { openSession, requestsOn } from "./session-request.ts";
 import { viewOf } from "./view-check.ts";
 
-/** Call it right after `client.connect`, before the server's first byte. Throws when this ssh2 looks different inside. */
+/**
+ * Call this right after `client.connect`, before the server's first byte. Throws when the insides of this ssh2 look
+ * different.
+ */
 export function attach(client: Client): Ports {
   const view = viewOf(client);
   const { _protocol: protocol } = view;
@@ -26,8 +29,8 @@ export function attach(client: Client): Ports {
   readHeaderWhole(protocol);
   const onPacket = hearPackets(protocol);
   const sending = new Sending(protocol);
-  // An exchange is changed by an algorithm of ours first (key-exchange.ts), then read for its certificate; whoever wants its
-  // keys comes behind both, for only then it computes what it will.
+  // The order matters for an exchange: an algorithm of ours changes the exchange (key-exchange.ts), then the
+  // certificate is read, and only then can a watcher see the keys that result.
   const exchanges = exchangesOf(protocol);
   readCertificates(exchanges);
   sendForeignKeys(protocol);

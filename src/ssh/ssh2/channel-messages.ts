@@ -1,6 +1,6 @@
 /**
- * Looks at what ssh2 believes of a server unseen about its channels: one on which the server breaks the rules is closed, and
- * the others go on.
+ * Checks what ssh2 accepts unchecked from a server about channels. When the server breaks a rule on a channel, that
+ * channel is closed and the others go on.
  */
 import { ChannelFault } from "../ssh-failure.ts";
 import type { ChannelTable, ChannelView, Handlers, Opened, StreamView } from "./view.ts";
@@ -17,12 +17,12 @@ export class ChannelMessages {
     this.#guardRequests(handlers);
   }
 
-  /** Told how much each CHANNEL_DATA brings, before it is taken. */
+  /** `told` hears the size of each CHANNEL_DATA before the data is taken. */
   onData(told: (bytes: number) => void): void {
     this.#onData = told;
   }
 
-  /** Channel._write would cut its data into packets of no size for ever. */
+  /** Guards against a packet size of 0, with which ssh2's Channel._write would cut data into empty packets for ever. */
   #guardConfirmations(handlers: Handlers): void {
     const { CHANNEL_OPEN_CONFIRMATION: confirm } = handlers;
     handlers.CHANNEL_OPEN_CONFIRMATION = (self, info) => {
@@ -33,7 +33,7 @@ export class ChannelMessages {
     };
   }
 
-  /** Does all that ssh2 does with data: the window is ours to keep (window.ts). */
+  /** Does everything that ssh2 does with data, because porthop itself manages the window (window.ts). */
   #guardData(handlers: Handlers): void {
     handlers.CHANNEL_DATA = (_self, recipient, data) => {
       this.#onData?.(data.length);
@@ -42,12 +42,15 @@ export class ChannelMessages {
     };
     handlers.CHANNEL_EXTENDED_DATA = (_self, recipient, data, type) => {
       const channel = this.#takerOf(recipient, data);
-      // Bytes of a type that nobody knows use up the window as well: they go where nobody listens.
+      // Bytes of an unknown type use up the window too. They go to a stream that drops them.
       if (channel !== undefined) takeData(channel, type === stderrType ? channel.stderr : nowhere, data);
     };
   }
 
-  /** After our own CLOSE the number is the server's to give away: an answer might be taken for another channel's. */
+  /**
+   * After our CLOSE the server may give the number to another channel, which could take our answer for its own. So no
+   * answer is sent.
+   */
   #guardRequests(handlers: Handlers): void {
     const { CHANNEL_REQUEST: take } = handlers;
     handlers.CHANNEL_REQUEST = (self, recipient, type, wantsReply, data) => {
@@ -57,10 +60,13 @@ export class ChannelMessages {
     };
   }
 
-  /** The channel that data is for; undefined when it is nobody's, or more than may come. */
+  /**
+   * The channel for the data. Undefined when no channel takes the data, or when the data is more than the window
+   * allows.
+   */
   #takerOf(recipient: number, data: Uint8Array): ChannelView | undefined {
     const channel = this.#channels.get(recipient);
-    // Behind an EOF or our own CLOSE data is nobody's: what is on its way may still come.
+    // After an EOF or our own CLOSE the data is dropped. Data that was already on its way is no fault of the server.
     if (!isOpen(channel) || channel.incoming.state !== "open" || hasClosed(channel)) return undefined;
     if (data.length <= channel.incoming.window) return channel;
     distrust(channel, "sent more than the window of the channel allows");
@@ -68,7 +74,7 @@ export class ChannelMessages {
   }
 }
 
-/** Servers offer 16 KiB and more; whoever takes less than this wants every byte to cost a packet. */
+/** Servers offer 16 KiB and more. A server that takes less than this number wants every byte to cost a packet. */
 export const fewestPacketBytes = 256;
 
 function isOpen(channel: ChannelView | Opened | null | undefined): channel is ChannelView {
@@ -79,16 +85,16 @@ function hasClosed({ outgoing }: ChannelView): boolean {
   return outgoing.state === "closing" || outgoing.state === "closed";
 }
 
-/** Whoever has the channel hears why, and it is closed: what the server sends on it from now on is dropped. */
+/** Tells the channel's owner why and closes the channel. Later data on the channel is dropped. */
 function distrust(channel: ChannelView | Opened | null | undefined, what: string): void {
   if (!isOpen(channel)) return;
   if (channel.listenerCount("error") > 0) channel.emit("error", new ChannelFault(`the server ${what}`));
   channel.close();
-  // The channel must see its end to be forgotten.
+  // ssh2 forgets the channel only after the channel's end was read.
   channel.resume();
 }
 
-/** RFC 4254, section 5.2: SSH_EXTENDED_DATA_STDERR. */
+/** SSH_EXTENDED_DATA_STDERR (RFC 4254, section 5.2). */
 const stderrType = 1;
-/** Takes all, and holds nothing. */
+/** A stream that takes all data and keeps nothing. */
 const nowhere: StreamView = { readableLength: 0, read: () => null, push: () => true };

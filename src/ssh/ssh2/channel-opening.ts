@@ -1,15 +1,16 @@
 /**
- * Channels that the server opens (RFC 4254, section 7.2). ssh2 decides about some of them without asking, and whoever it asks
- * can refuse with one reason only; here whoever wants a type is asked, says why not, and holds nothing before the answer.
+ * Channels that the server opens (RFC 4254, section 7.2). ssh2 decides about some of them without asking, and allows
+ * only one reason for a refusal. Here the code that wants a type of channel is asked, gives a true reason for a
+ * refusal, and holds nothing before the answer.
  */
 import type { Client, ClientChannel } from "ssh2";
 import type { OpenRefusal } from "../ssh-failure.ts";
 import { fewestPacketBytes } from "./channel-messages.ts";
 import type { ClientView, OpenView } from "./view.ts";
 
-/** Not answered yet: one of the two answers it, once. `accept` throws when the session is over. */
+/** A channel that waits for an answer. Call `accept` or `refuse` once. `accept` throws when the session is over. */
 export interface ChannelOpening {
-  /** What the server says of it, which may be anything. */
+  /** The server's data about the channel. A hostile server may send anything. */
   readonly data: NonNullable<OpenView["data"]>;
   accept(): ClientChannel;
   refuse(refusal: OpenRefusal): void;
@@ -18,7 +19,7 @@ export interface ChannelOpening {
 export interface OpenedChannel {
   readonly type: string;
   readonly data: NonNullable<OpenView["data"]>;
-  /** Whether somebody wants channels of its type. */
+  /** True when some code takes channels of this type. */
   readonly isWanted: boolean;
 }
 
@@ -37,12 +38,12 @@ export class ChannelOpenings {
     handlers.CHANNEL_OPEN = (self, open) => this.#opened(self, open);
   }
 
-  /** Hands over the channels of this type from now on. */
+  /** From now on `taker` gets the channels of this type. */
   take(type: string, taker: (opening: ChannelOpening) => void): void {
     this.#takers.set(type, taker);
   }
 
-  /** Looks at each before it is decided about. */
+  /** `watcher` sees each channel before the decision about it. */
   watch(watcher: (opened: OpenedChannel) => void): void {
     this.#watchers.push(watcher);
   }
@@ -61,7 +62,7 @@ export class ChannelOpenings {
     }
   }
 
-  /** Only for X11 ssh2 asks in a way that has one answer for all, so that is what the channel is shown to it as. */
+  /** ssh2 opens an X11 channel in a way that works for every type. So the channel is shown to ssh2 as one of X11. */
   #accept(self: unknown, open: OpenView): ClientChannel {
     if (this.#view._protocol._destruct === undefined) throw new Error("the session has ended");
     let channel: ClientChannel | undefined;
@@ -86,8 +87,8 @@ export class ChannelOpenings {
 }
 
 /**
- * An sshd before 6.0 that was to choose the port says 0 for it with each connection (COMPAT.DYN_RPORT_BUG): ssh2 keeps which
- * one it is.
+ * An sshd before 6.0 that chose the port itself sends port 0 with each connection (COMPAT.DYN_RPORT_BUG). ssh2
+ * remembers the true port.
  */
 function withTruePort(data: OpenedChannel["data"], forwarding: ClientView["_forwarding"]): OpenedChannel["data"] {
   const destPort = data.destPort === 0 ? forwarding[`${data.destIP}:0`] : undefined;

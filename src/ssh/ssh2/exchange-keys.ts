@@ -1,18 +1,21 @@
 /**
- * What a key exchange has come to, for whoever wants to read a capture of it later (SSHKEYLOGFILE of Wireshark): told once the
- * secret is known, and only where somebody asks.
+ * The secrets of a key exchange, with which a capture can be read later (Wireshark's SSHKEYLOGFILE). They are told once
+ * the secret is known, and only to code that asks.
  */
 import type { ExchangeView } from "./exchange-view.ts";
 import type { ExchangeWatch } from "./exchange-watch.ts";
 
 export interface ExchangeKeys {
-  /** `curve25519-sha256`. */
+  /** Such as `curve25519-sha256`. */
   readonly name: string;
-  /** The 16 bytes of the client's KEXINIT by which a capture finds the exchange (RFC 4253, section 7.1). */
+  /** The 16 random bytes of the client's KEXINIT (RFC 4253, section 7.1). A capture finds the exchange by them. */
   readonly cookie: Uint8Array;
-  /** K as it is hashed, without the length in front: of a hybrid exchange a string, else an mpint (RFC 4251, section 5). */
+  /**
+   * K as it is hashed, without the length in front: a string in a hybrid exchange, otherwise an mpint (RFC 4251,
+   * section 5).
+   */
   readonly secret: Uint8Array;
-  /** Our private key of this one exchange; undefined where there are two of them, as in a hybrid one. */
+  /** Our private key of this one exchange. Undefined in a hybrid exchange, which has two. */
   readonly ephemeralKey: Uint8Array | undefined;
 }
 

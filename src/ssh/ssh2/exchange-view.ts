@@ -1,20 +1,20 @@
 /**
- * What porthop touches of ssh2 1.17.0's key exchange (lib/protocol/kex.js, and the parts of Protocol.js that it works on),
- * for clients and for servers: the second half of view.ts.
+ * The parts of ssh2 1.17.0's key exchange that porthop uses (lib/protocol/kex.js, and the parts of Protocol.js that
+ * kex.js works on), for clients and for servers. The second half of view.ts.
  */
 
-/** One that ssh2 makes (KeyExchange and those that extend it). */
+/** A key exchange that ssh2 makes: KeyExchange or a class that extends KeyExchange. */
 export interface ExchangeView {
   readonly negotiated: { kex: string; serverHostKey: string };
   readonly sessionID: Buffer;
   readonly _protocol: ExchangingView;
-  /** Our own KEXINIT and the other side's. */
+  /** Our own KEXINIT, then the other side's. */
   readonly _kexinit: Buffer;
   _remoteKexinit: Buffer;
-  /** Our keys, where they have the form of node:crypto's Diffie-Hellman, and the public one. */
+  /** Our keys in the form of node:crypto's Diffie-Hellman, and the public key. */
   _dh: DiffieHellmanView | null;
   _public: Buffer | null;
-  /** Our keys of an X25519 exchange. */
+  /** Our keys in an X25519 exchange. */
   readonly _keys?: { readonly privateKey: import("node:crypto").KeyObject } | null;
   _hostKey: Buffer;
   _sig: Buffer | undefined;
@@ -22,22 +22,22 @@ export interface ExchangeView {
   generateKeys(): void;
   getPublicKey(): Buffer;
   convertPublicKey(key: Buffer): Buffer;
-  /** K, big endian, hashed as a string; an error ends the handshake. */
+  /** K, big endian, which is hashed as a string. An error ends the handshake. */
   computeSecret(otherPublicKey: Buffer): Buffer | Error;
-  /** Of a group exchange: what the server chose. */
+  /** Takes the group that the server chose, in a group exchange. */
   setDHParams?(prime: Buffer, generator: Buffer): void;
 }
 
-/** What ssh2 wants of node:crypto's DiffieHellman. */
+/** The part of node:crypto's DiffieHellman that ssh2 uses. */
 export interface DiffieHellmanView {
   computeSecret(otherPublicKey: Uint8Array): Buffer;
   getPrivateKey(): Buffer;
-  /** Of a group exchange: hashed with the rest. */
+  /** Needed in a group exchange, where both numbers are hashed too. */
   getPrime?(): Buffer;
   getGenerator?(): Buffer;
 }
 
-/** The protocol of either side, as far as a key exchange works on it. */
+/** The part of a client's or a server's protocol that a key exchange works on. */
 export interface ExchangingView {
   readonly _server: boolean;
   readonly _offer?: { readonly lists: { readonly kex: { array: readonly string[] } } };
@@ -46,7 +46,7 @@ export interface ExchangingView {
   readonly _debug?: ((text: string) => void) | undefined;
 }
 
-/** What is offered in our KEXINIT. Another one is made with its constructor, of plain lists. */
+/** What our KEXINIT offers. The object's constructor makes another offer from plain lists. */
 export interface OfferView {
   readonly lists: {
     readonly kex: ListView;
@@ -67,7 +67,10 @@ export interface ListView {
   array: readonly string[];
 }
 
-/** What lib/protocol/kex.js exports. Protocol.js and handlers.js take these when they are loaded: change them before that. */
+/**
+ * The exports of lib/protocol/kex.js. Protocol.js and handlers.js copy these when they are loaded, so changes have to
+ * come before.
+ */
 export interface KexModule {
   onKEXPayload: (this: ExchangingView, state: { readonly firstPacket: boolean }, payload: Buffer) => unknown;
   readonly HANDLERS: { [type: number]: KexHandler | undefined };

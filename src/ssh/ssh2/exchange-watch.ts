@@ -1,6 +1,7 @@
 /**
- * The one place that sees each key exchange when ssh2 makes it, before its first step: it is put into `_kex` once the
- * algorithms are agreed on (lib/protocol/kex.js, handleKexInit), and whoever changes or watches it does so in one order.
+ * The one place that sees each key exchange when ssh2 makes it, before its first step. ssh2 stores the exchange in
+ * `_kex` once the algorithms are agreed on (lib/protocol/kex.js, handleKexInit). All code that changes or watches an
+ * exchange is called here, in a fixed order.
  */
 import type { ExchangeView, ExchangingView } from "./exchange-view.ts";
 
@@ -8,7 +9,7 @@ type Made = (exchange: ExchangeView) => void;
 
 const watches = new WeakMap<ExchangingView, ExchangeWatch>();
 
-/** There is one for each connection. */
+/** The watch of this connection. Each connection has one. */
 export function exchangesOf(protocol: ExchangingView): ExchangeWatch {
   const known = watches.get(protocol);
   if (known !== undefined) return known;
@@ -34,12 +35,12 @@ export class ExchangeWatch {
     });
   }
 
-  /** Watchers are told in the order in which they came. */
+  /** `told` hears of each new exchange. Watchers are called in the order in which they were added. */
   onMade(told: Made): void {
     this.#watchers.push(told);
   }
 
-  /** One that is made while `run` runs is told to `change` before all others. */
+  /** Calls `change` first, before all watchers, for an exchange that is made while `run` runs. */
   changing<T>(change: Made, run: () => T): T {
     this.#first = change;
     try {

@@ -1,6 +1,6 @@
 /**
- * Global requests (RFC 4254, section 4), both ways. Answers have no number and come in the order of the questions, so ours
- * wait in ssh2's own line.
+ * Global requests (RFC 4254, section 4) of both sides. The answers have no number and come in the order of the
+ * requests, so our requests stand in ssh2's own queue.
  */
 import type { ClientView, HostKeyView, ProtocolView } from "./view.ts";
 
@@ -21,17 +21,23 @@ export class GlobalRequests {
     };
   }
 
-  /** Hands over what the server says with requests of this name, which are answered with a yes. */
+  /** `taker` gets the data of the server's requests with this name. Each request is answered with success. */
   take(name: string, taker: (data: unknown) => void): void {
     this.#takers.set(name, taker);
   }
 
-  /** Resolves once the server has answered all that was sent so far, in whatever way; rejects when the session is over. */
+  /**
+   * Resolves once the server has answered everything sent so far, whether with success or failure. Rejects when the
+   * session is over.
+   */
   async ping(): Promise<void> {
     await this.#ask((protocol) => protocol.ping());
   }
 
-  /** hostkeys-prove-00@openssh.com (OpenSSH's PROTOCOL, section 2.5): the server's answer, undefined when it refuses; rejects as `ping`. */
+  /**
+   * hostkeys-prove-00@openssh.com (OpenSSH's PROTOCOL, section 2.5). Resolves with the server's answer, or with
+   * undefined when the server refuses. Rejects when the session is over.
+   */
   proveHostKeys(keys: readonly HostKeyView[]): Promise<Buffer | undefined> {
     return this.#ask((protocol) => protocol.openssh_hostKeysProve(keys));
   }
@@ -41,7 +47,7 @@ export class GlobalRequests {
     return new Promise((resolve, reject) => {
       if (protocol._destruct === undefined) throw new Error("the session has ended");
       waiting.push((failed, answer) => {
-        // A refusal is `true`; at the end of the connection ssh2 tells an error to all that wait.
+        // ssh2 passes `true` for a refusal. When the connection ends, ssh2 passes an error to all waiting requests.
         if (failed instanceof Error) reject(failed);
         else resolve(failed === true ? undefined : (answer ?? undefined));
       });

@@ -1,21 +1,23 @@
 /**
- * Host certificates in the key exchange of ssh2 1.17.0, which knows none: their algorithms are offered, the exchange hash
- * is made over the certificate, and the server's signature is checked with the key inside of it. Whether that
- * certificate is to be believed is for the host key check, which is handed it whole.
+ * Adds host certificates to the key exchange of ssh2 1.17.0, which knows none. Their algorithms are offered, the
+ * exchange hash covers the certificate, and the key inside the certificate checks the server's signature. The host key
+ * check gets the whole certificate and decides whether to believe it.
  */
 import { parseCertificate } from "../../codec/keys/certificate.ts";
 import type { ExchangeView, ListView, OfferView, OneWay } from "./exchange-view.ts";
 import type { ExchangeWatch } from "./exchange-watch.ts";
 import type { ProtocolView } from "./view.ts";
 
-/** Offers exactly these host key algorithms, certificates among them. Call it before the first key exchange. */
+/**
+ * Offers exactly these host key algorithms, which may include certificates. Call this before the first key exchange.
+ */
 export function offerHostKeys(protocol: Pick<ProtocolView, "_offer">, algorithms: readonly string[]): void {
   const { kex, cs, sc } = protocol._offer.lists;
   const KexInit = protocol._offer.constructor as new (lists: OfferedLists) => OfferView;
   protocol._offer = new KexInit({ kex: kex.array, serverHostKey: algorithms, cs: oneWay(cs), sc: oneWay(sc) });
 }
 
-/** Has exchanges that agree on a certificate read it. */
+/** Prepares each exchange that agrees on a certificate. */
 export function readCertificates(exchanges: ExchangeWatch): void {
   exchanges.onMade((exchange) => {
     if (exchange.negotiated.serverHostKey.includes("-cert-")) readCertificate(exchange);
@@ -34,10 +36,11 @@ function oneWay({ cipher, mac, compress, lang }: OneWay<ListView>): OneWay<reado
 }
 
 /**
- * What ssh2's kex.js does with a host key, in its order: compares the key's type with the algorithm agreed on, has the key
- * verified, hashes it, and then, from the signature on, compares the signature's algorithm and checks it with the key. So
- * the algorithm is first the certificate's type; and when the signature is looked at, everything is the plain key's. Were
- * the order another one, the hash or the check would fail, and the connection with it: nothing would be believed unseen.
+ * ssh2's kex.js treats a host key in this order. First it compares the key's type with the agreed algorithm, has the
+ * key verified, and hashes the key. Then it reads the signature, compares the signature's algorithm, and checks the
+ * signature with the key. So the algorithm is at first the certificate's type; at the first read of the signature, the
+ * algorithm and the key become the plain ones. If ssh2 had another order, the hash or the check would fail and the
+ * connection would end; nothing would be believed unchecked.
  */
 function readCertificate(exchange: ExchangeView): void {
   const algorithm = plainAlgorithm(exchange.negotiated.serverHostKey);

@@ -1,7 +1,8 @@
 /**
- * Key exchanges that ssh2 1.17.0 lacks or does badly. Its factory is out of reach, but not the two ways into it: there a
- * KEXINIT that agrees on one of ours is shown to it with the name of a kin that it has, and the exchange which it makes
- * of that is changed before its first step. What is hashed and sent stays as both sides wrote it.
+ * Key exchanges that ssh2 1.17.0 lacks or does badly. ssh2's factory of exchanges cannot be changed, but its two
+ * entries can. There, a KEXINIT that agrees on an exchange of ours is shown to ssh2 with the name of a similar
+ * exchange. The exchange that ssh2 makes is changed before its first step. All that is hashed and sent stays as both
+ * sides wrote it.
  */
 import { kexInitLists, withKeyExchanges } from "../../codec/session/kex-init.ts";
 import { unmatchedList } from "../ssh-failure.ts";
@@ -10,16 +11,20 @@ import { exchangesOf } from "./exchange-watch.ts";
 import { TakenExchange } from "./taken-exchange.ts";
 
 export interface KeyExchangeAddition {
-  /** The one of ssh2's whose messages look the same. Its own name when ssh2 has it. */
+  /**
+   * The exchange of ssh2 that has messages of the same form. Undefined when ssh2 has this exchange under its own name.
+   */
   readonly standIn?: string;
-  /** Changes it for a client; `server` for a server, which then can do it too. */
+  /** `client` changes the exchange for a client, `server` for a server. */
   readonly client?: (exchange: TakenExchange) => void;
   readonly server?: (exchange: TakenExchange) => void;
 }
 
 export const kexInitMessage = 20;
 
-/** Throws when the module looks different. Gives the handler that handlers.js must have got, once it is loaded. */
+/**
+ * Throws when the module looks different. Returns the handler that handlers.js must have once that module is loaded.
+ */
 export function addKeyExchanges(
   module: Partial<KexModule>,
   additions: ReadonlyMap<string, KeyExchangeAddition>,
@@ -29,7 +34,8 @@ export function addKeyExchanges(
   if (onKEXPayload === undefined || handlers === undefined || handle === undefined) {
     throw new Error("ssh2's kex.js has no such handlers");
   }
-  // The first KEXINIT of a connection comes here, before there is compression; those of a rekey to the handler.
+  // The first KEXINIT of a connection comes through onKEXPayload, before there is compression. The KEXINITs of a rekey
+  // come through the handler.
   module.onKEXPayload = function (state, payload) {
     const go = (shown: Buffer) => onKEXPayload.call(this, state, shown);
     const isFirst = state.firstPacket && payload[0] === kexInitMessage;
@@ -57,7 +63,7 @@ function exchange(
     const change = protocol._server ? addition?.server : addition?.client;
     if (name === undefined || change === undefined) return go(payload);
     const standIn = addition?.standIn ?? name;
-    // Both names change places in both lists: whatever else was said about either stays true.
+    // Both names change places in both lists. So ssh2 agrees on the stand-in exactly where the true lists agree on `name`.
     const swapped = (names: readonly string[]) =>
       names.map((each) => (each === name ? standIn : each === standIn ? name : each));
     const takeOver = (made: ExchangeView) => {
@@ -80,7 +86,7 @@ function agreed(client: readonly string[], server: readonly string[]): string | 
   return client.find((name) => server.includes(name));
 }
 
-/** ssh2 says what could not be agreed on; as with ssh, one wants to know what the server would have taken. */
+/** ssh2 says which list had nothing in common. As with ssh, the error also has the server's list. */
 function tellingOffers<T>(protocol: ExchangingView, payload: Buffer, run: () => T): T {
   const onError = protocol._onError;
   protocol._onError = (error) => {
@@ -96,7 +102,10 @@ function tellingOffers<T>(protocol: ExchangingView, payload: Buffer, run: () => 
   }
 }
 
-/** Names in the list of key exchanges that are none (RFC 8308, section 2.1; OpenSSH, PROTOCOL, section 1.10). */
+/**
+ * Some names in the list of key exchanges are signals and no exchanges (RFC 8308, section 2.1; OpenSSH, PROTOCOL,
+ * section 1.10).
+ */
 function isSignal(name: string): boolean {
   return name.startsWith("ext-info-") || name.startsWith("kex-strict-");
 }

@@ -1,6 +1,6 @@
 /**
- * Loads ssh2 with algorithms that it lacks or does badly. Its version is pinned, and whatever touches its internals looks
- * first whether they are there: what does not fit is left out with a reason (extension.ts).
+ * Loads ssh2 with algorithms that it lacks or does badly. The version of ssh2 is fixed. Code that uses ssh2's insides
+ * first checks that they look as expected; an algorithm that does not fit is left out with a reason (extension.ts).
  */
 
 import type { KexHandler } from "./exchange-view.ts";
@@ -10,13 +10,13 @@ import { addKeyExchanges, type KeyExchangeAddition, kexInitMessage } from "./key
 export type Ssh2 = typeof import("ssh2");
 
 export interface Additions {
-  /** A cipher that ssh2 has where node:crypto has what it needs: `load` runs with a node:crypto that has it. */
+  /** A cipher that ssh2 offers only when node:crypto supports it. `having` runs `load` with a node:crypto that does. */
   readonly cipher: { readonly name: string; having(load: () => Promise<void>): Promise<void> };
-  /** By their names. Those with a stand-in are new to ssh2. */
+  /** By name. An exchange with a stand-in is new to ssh2. */
   readonly exchanges: ReadonlyMap<string, KeyExchangeAddition>;
 }
 
-/** ssh2's inner modules take over each other's values when they are loaded: whatever changes them comes in this order. */
+/** ssh2's inner modules copy values of each other when they are loaded, so the changes have to come in this order. */
 export async function loadWith({ cipher, exchanges }: Additions): Promise<Ssh2> {
   const { version } = (await import("ssh2/package.json", { with: { type: "json" } })).default;
   await cipher.having(async () => {
@@ -32,11 +32,11 @@ export async function loadWith({ cipher, exchanges }: Additions): Promise<Ssh2> 
   extend(version, fresh, () => {
     handler = addKeyExchanges(kex, exchanges);
   });
-  // ssh2 is CommonJS: all it exports is on `default`.
+  // ssh2 is a CommonJS module: all exports are on `default`.
   const { default: ssh2 } = await import("ssh2");
   const { default: handlers } = await import("ssh2/lib/protocol/handlers.js");
   extend(version, fresh, () => {
-    // Protocol.js has the same one, unless somebody had loaded it before.
+    // Protocol.js then has our handler too, unless Protocol.js was loaded earlier.
     if (handler === undefined || handlers[kexInitMessage] !== handler) throw new Error("ssh2 was loaded without it");
     if (constants.SUPPORTED_KEX === undefined) throw new Error("ssh2's constants.js has no such list");
     constants.SUPPORTED_KEX.push(...fresh);

@@ -1,10 +1,10 @@
 /**
- * The server's answers to a login, at their source: ssh2 1.17.0 forgets what is said to a key that came from an agent, so
- * that a partial success would be taken for a refusal; and a demand for a new password it answers with nothing.
+ * The server's answers to a login, taken before ssh2 handles them. ssh2 1.17.0 drops the answers to a key of an agent,
+ * so a partial success would look like a refusal. ssh2 also does not answer when the server demands a new password.
  */
 import type { ProtocolView } from "./view.ts";
 
-/** Sends the new password. */
+/** Sends the new password to the server. */
 export type ChangePassword = (user: string, old: string, fresh: string) => void;
 
 export class LoginMessages {
@@ -27,24 +27,28 @@ export class LoginMessages {
     handlers.USERAUTH_PASSWD_CHANGEREQ = (self, prompt) => {
       if (this.#onPasswordDemand === undefined) return demand(self, prompt);
       this.#onPasswordDemand(prompt, (...words) => {
-        // ssh2 takes an answer off this queue for each request, and forgets that this demand was one.
+        // ssh2 removes one entry from this queue for each answered request. ssh2 does not count the demand as an
+        // answer, so the entry is removed here.
         protocol._authsQueue.shift();
         protocol.authPassword(...words);
       });
     };
   }
 
-  /** SSH_MSG_USERAUTH_FAILURE: what can go on, and whether the last attempt was one step of several. */
+  /**
+   * For SSH_MSG_USERAUTH_FAILURE: `methods` can go on; `isPartial` says that the last attempt was accepted as one step
+   * of several.
+   */
   onFailure(told: (methods: readonly string[], isPartial: boolean) => void): void {
     this.#onFailure = told;
   }
 
-  /** The signature algorithms that the server says it takes (RFC 8308, section 3.1). */
+  /** The signature algorithms that the server says it accepts (RFC 8308, section 3.1). */
   onSignatures(told: (algorithms: readonly string[]) => void): void {
     this.#onSignatures = told;
   }
 
-  /** SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252, section 8). */
+  /** For SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252, section 8): the server wants a new password. */
   onPasswordDemand(told: (prompt: string, change: ChangePassword) => void): void {
     this.#onPasswordDemand = told;
   }

@@ -1,4 +1,4 @@
-/** The inner modules of ssh2 that are imported: their types are not in @types/ssh2. */
+/** Types for the inner modules of ssh2 that porthop imports. @types/ssh2 does not have them. */
 declare module "ssh2/lib/protocol/kex.js" {
   const module: Partial<import("./exchange-view.ts").KexModule>;
   export default module;

@@ -1,6 +1,7 @@
 /**
- * The two outputs of a command, taken from its channel before its streams hold them. They share one window, and stdin's conn
- * listens to the same stream as stdout, so the window follows what is read where they went.
+ * Takes the two outputs of a command from their channel before ssh2's streams keep them. Both outputs share one window.
+ * The stdin's conn listens to the stdout stream too, so the window must follow what the takers' readers read, and not
+ * what the streams read.
  */
 import type { ClientChannel } from "ssh2";
 import type { Chunk } from "../../plugin.ts";
@@ -8,13 +9,13 @@ import { viewOfChannel } from "./view-check.ts";
 import { openWindow } from "./window.ts";
 
 export interface OutputTaker {
-  /** Bytes that wait to be read. */
+  /** Bytes that have arrived and are not read yet. */
   readonly unreadBytes: number;
-  /** The next bytes; null at the end, and once more when the channel is closed. */
+  /** Takes the next bytes. Null means the end, and comes once more when the channel is closed. */
   take(chunk: Chunk | null): void;
 }
 
-/** Gives what is to be called whenever some of it was read. */
+/** Returns a function that must be called after each read, so that the window opens again. */
 export function takeOutputs(channel: ClientChannel, stdout: OutputTaker, stderr: OutputTaker): () => void {
   const view = viewOfChannel(channel);
   for (const [stream, taker] of [
@@ -24,7 +25,7 @@ export function takeOutputs(channel: ClientChannel, stdout: OutputTaker, stderr:
     const push = stream.push.bind(stream);
     stream.push = (chunk) => {
       taker.take(chunk);
-      // The end alone is the stream's own.
+      // The stream itself sees only the end.
       return chunk === null ? push(chunk) : true;
     };
     Object.defineProperty(stream, "readableLength", { get: () => taker.unreadBytes });

@@ -1,6 +1,7 @@
 /**
- * What the rest of ssh/ may hear of ssh2's insides and do with them, one port for each thing. A made-up one is all that a
- * test needs. A later listener takes the place of an earlier one, unless the port says that it is for as many as ask.
+ * All that the rest of ssh/ may hear from ssh2's insides and do with them, one port for each thing. A test needs only a
+ * made-up object of this type. A new listener replaces the earlier listener, unless the port says "any number of
+ * listeners".
  */
 import type { Client, ClientChannel } from "ssh2";
 import type { ChannelOpening, OpenedChannel } from "./channel-opening.ts";
@@ -13,51 +14,56 @@ import type { HostKeyView } from "./view.ts";
 export interface Ports {
   readonly client: Client;
 
-  /** The software in the server's identification (RFC 4253, section 4.2); empty until that has come. */
+  /**
+   * The software in the server's identification (RFC 4253, section 4.2). Empty until the identification has arrived.
+   */
   readonly serverSoftware: string;
-  /** Of the first key exchange (RFC 4253, section 7.2). */
+  /** The identifier from the first key exchange (RFC 4253, section 7.2). */
   readonly sessionId: Uint8Array;
 
-  /** Offers exactly these host key algorithms. Before the server's first word. */
+  /** Offers exactly these host key algorithms. Call this before the server's first byte. */
   offerHostKeys(algorithms: readonly string[]): void;
-  /** Told of each key exchange from the next one on, as often as somebody asks. Its keys are secret. */
+  /** Hears of each later key exchange. Any number of listeners. The keys are secret. */
   onKeyExchange(told: (keys: ExchangeKeys) => void): void;
-  /** Asks for new keys (RFC 4253, section 9), unless they are being exchanged. */
+  /** Asks for new keys (RFC 4253, section 9), unless an exchange is under way. */
   rekey(): void;
 
-  /** The server's refusals of a login attempt, before ssh2 has them. */
+  /** Hears of refused login attempts, before ssh2 does. */
   onLoginFailure(told: (methods: readonly string[], isPartial: boolean) => void): void;
   onSignatureAlgorithms(told: (algorithms: readonly string[]) => void): void;
   onPasswordDemand(told: (prompt: string, change: ChangePassword) => void): void;
 
-  /** The server's requests of this name, which get a yes (RFC 4254, section 4). */
+  /** Takes the server's requests of this name (RFC 4254, section 4). Each is answered with success. */
   onGlobalRequest(name: string, take: (data: unknown) => void): void;
-  /** Resolves once the server has answered all that was sent so far; rejects when the session is over. */
+  /** Resolves once the server has answered everything sent so far. Rejects when the session is over. */
   ping(): Promise<void>;
-  /** The server's signatures with these keys, undefined when it refuses; rejects when the session is over. */
+  /** The server's signatures with these keys; undefined when the server refuses. Rejects when the session is over. */
   proveHostKeys(keys: readonly HostKeyView[]): Promise<Buffer | undefined>;
 
-  /** Channels of this type that the server opens, from now on. */
+  /** Takes the channels of this type that the server opens from now on. */
   onChannelOpen(type: string, take: (opening: ChannelOpening) => void): void;
-  /** Each channel that the server opens, before it is decided about; for as many as ask. */
+  /** Sees each channel that the server opens, before the decision about it. Any number of listeners. */
   watchChannelOpens(look: (opened: OpenedChannel) => void): void;
-  /** A session channel on which nothing was asked for. */
+  /** Opens a session channel, with no request on it yet. */
   openSession(opened: (error: Error | undefined, channel: ClientChannel) => void): void;
-  /** What can be asked for on it; undefined when the server has closed it. */
+  /** The requests that can be made on the channel. Undefined when the server has closed the channel. */
   requestsOn(channel: ClientChannel): SessionRequests | undefined;
 
-  /** What the server says in SSH_MSG_DEBUG (RFC 4253, section 11.3), which may be anything; for as many as ask. */
+  /**
+   * Hears the texts of SSH_MSG_DEBUG (RFC 4253, section 11.3). A hostile server may send anything. Any number of
+   * listeners.
+   */
   onDebug(hear: (text: string) => void): void;
-  /** Each packet of the server's, before it is looked at. */
+  /** Hears of each packet from the server before the packet is read. */
   onPacket(told: () => void): void;
-  /** How much each CHANNEL_DATA brings, before its channel has it. */
+  /** Hears the size of each CHANNEL_DATA before the channel gets the data. */
   onData(told: (bytes: number) => void): void;
-  /** Whatever is sent because the server sent something passes through this. */
+  /** All that is sent in answer to the server passes through `answering`. */
   onAnswer(answering: Answering): void;
-  /** A key exchange holds back what is to be sent. */
+  /** True while a key exchange holds back outgoing messages. */
   readonly isHolding: boolean;
-  /** SSH_MSG_IGNORE, which whoever gets it drops; nothing while keys are exchanged. */
+  /** Sends SSH_MSG_IGNORE, which the receiver drops. Sends nothing during a key exchange. */
   sendIgnore(): void;
-  /** The server is alive: the time until it is asked begins anew. */
+  /** Call this when the server has shown that it is alive: the keepalive interval starts again. */
   restartKeepAlive(): void;
 }

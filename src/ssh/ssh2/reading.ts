@@ -1,7 +1,9 @@
-/** What comes in beside channels and requests: that a packet came, and what the server says in SSH_MSG_DEBUG. */
+/**
+ * Two things that arrive besides channels and requests: the news that a packet came, and the texts of SSH_MSG_DEBUG.
+ */
 import type { Handlers, ProtocolView } from "./view.ts";
 
-/** Gives the way to listen; for one listener. */
+/** Returns a function that sets the listener. There is one listener. */
 export function hearPackets(protocol: Pick<ProtocolView, "_onPacket">): (told: () => void) => void {
   const { _onPacket: heard } = protocol;
   let listener: (() => void) | undefined;
@@ -14,7 +16,10 @@ export function hearPackets(protocol: Pick<ProtocolView, "_onPacket">): (told: (
   };
 }
 
-/** SSH_MSG_DEBUG (RFC 4253, section 11.3): ssh2 keeps it to itself, but for its own trace. The text may be anything. */
+/**
+ * SSH_MSG_DEBUG (RFC 4253, section 11.3). ssh2 uses its text only for ssh2's own trace. A hostile server may send any
+ * text. Returns a function that adds a listener.
+ */
 export function hearDebug(handlers: Pick<Handlers, "DEBUG">): (hear: (text: string) => void) => void {
   const { DEBUG: trace } = handlers;
   const listeners: ((text: string) => void)[] = [];

@@ -1,11 +1,11 @@
 /**
- * What goes out: nothing after the end, answers counted, and messages of our own. At the end of the connection ssh2 lets go
- * of its compression, and only at the close, which may come much later, of its channels: what these have to say in between
- * goes nowhere, and with compression it would throw.
+ * Outgoing messages: nothing is sent after the end, answers are counted, and messages of our own can be sent. When the
+ * connection ends, ssh2 drops its compression at once, but its channels only at the close, which may come much later.
+ * Messages of the channels in between are dropped here; with compression ssh2 would throw.
  */
 import { answerKinds, lateKinds, type ProtocolView, type SendKind } from "./view.ts";
 
-/** Calls `send` once: what the stream is given meanwhile is the answer. */
+/** Calls `send` once. The bytes that the stream gets during the call are the answer. */
 export type Answering = (send: () => void) => void;
 
 export class Sending {
@@ -19,7 +19,7 @@ export class Sending {
       const send = sends[kind];
       const isAnswer = answers.has(kind);
       sends[kind] = (...words) => {
-        // It destructs itself once (Protocol.js, cleanup).
+        // Undefined once the connection has ended (Protocol.js, cleanup).
         if (protocol._destruct === undefined) return;
         if (isAnswer) this.#answering(() => send.apply(protocol, words));
         else send.apply(protocol, words);
@@ -27,24 +27,30 @@ export class Sending {
     }
   }
 
-  /** Whatever is sent because the server sent something passes through this. */
+  /** All that is sent in answer to the server passes through `answering`. */
   onAnswer(answering: Answering): void {
     this.#answering = answering;
   }
 
-  /** A key exchange is under way and holds back what is to be sent. */
+  /** True while a key exchange holds back outgoing messages. */
   get isHolding(): boolean {
     return this.#protocol._queue !== undefined;
   }
 
-  /** SSH_MSG_IGNORE (RFC 4253, section 11.2). Not while keys are exchanged: then much goes both ways; nor after the end. */
+  /**
+   * Sends SSH_MSG_IGNORE (RFC 4253, section 11.2). Not during a key exchange, when both sides send enough anyway, and
+   * not after the end.
+   */
   ignore(): void {
     if (this.#protocol._kexinit !== undefined || this.#protocol._destruct === undefined) return;
     sendPayload(this.#protocol, ignoreMessage);
   }
 }
 
-/** As ssh2 sends its own messages (lib/protocol/utils.js, sendPacket): a key exchange that is under way holds it back. */
+/**
+ * Sends a payload as ssh2 sends its own messages (lib/protocol/utils.js, sendPacket). A key exchange that is under way
+ * holds the payload back.
+ */
 export function sendPayload(protocol: ProtocolView, payload: Uint8Array): void {
   const { write } = protocol._packetRW;
   const packet = write.alloc(payload.length);
@@ -60,5 +66,5 @@ export function sendPayload(protocol: ProtocolView, payload: Uint8Array): void {
 
 const answers: ReadonlySet<string> = new Set(answerKinds);
 
-/** Its number, and a string without content. */
+/** The message's number, and an empty string. */
 const ignoreMessage = Uint8Array.of(2, 0, 0, 0, 0);

@@ -1,6 +1,6 @@
 /**
- * Requests on a session channel (RFC 4254, section 6), sent one by one: ssh2's own `exec` sends the command at once, and
- * gives it up when only the agent is refused.
+ * Requests on a session channel (RFC 4254, section 6), sent one by one. ssh2's own `exec` sends the command at once,
+ * and gives the command up when only the agent is refused.
  */
 import type { ClientChannel } from "ssh2";
 import type { TerminalSize } from "../../codec/session/terminal-size.ts";
@@ -8,25 +8,25 @@ import type { ClientView, ProtocolView } from "./view.ts";
 import { viewOfChannel } from "./view-check.ts";
 import { packetBytes, windowBytes } from "./window.ts";
 
-/** Told whether the server has refused it, or closed the channel before it answered. */
+/** `isRefused` is true when the server refused the request, or closed the channel before an answer. */
 export type Answered = (isRefused: boolean) => void;
 
-/** What is asked for on one channel, in the order in which it is called. */
+/** The requests on one channel. They are sent in the order of the calls. */
 export interface SessionRequests {
-  /** Asks for no answer: servers take few names, and say so of none. */
+  /** No answer is asked for: servers accept few names, and ssh does not ask either. */
   environment(name: string, value: string): void;
   terminal(size: TerminalSize, type: string, modes: Uint8Array, answered: Answered): void;
-  /** `cookie` in hex digits. */
+  /** `cookie` is in hex digits. */
   x11(
     request: { readonly protocol: string; readonly cookie: string; readonly screen: number },
     answered: Answered,
   ): void;
   agent(answered: Answered): void;
-  /** The user's login shell without a command. */
+  /** Runs the command; without a command, the user's login shell. */
   run(command: string | undefined, answered: Answered): void;
 }
 
-/** Opens a session channel on which nothing was asked for yet. */
+/** Opens a session channel, with no request on it yet. */
 export function openSession(
   { _chanMgr: channels, _protocol: protocol }: ClientView,
   opened: (error: Error | undefined, channel: ClientChannel) => void,
@@ -36,7 +36,7 @@ export function openSession(
   else protocol.session(id, windowBytes, packetBytes);
 }
 
-/** Undefined when the server has closed it already. */
+/** Undefined when the server has already closed the channel. */
 export function requestsOn(protocol: ProtocolView, channel: ClientChannel): SessionRequests | undefined {
   const view = viewOfChannel(channel);
   if (view.outgoing.state !== "open") return undefined;
@@ -63,7 +63,7 @@ export function requestsOn(protocol: ProtocolView, channel: ClientChannel): Sess
   };
 }
 
-/** The terminal of the command that runs there has another size (RFC 4254, section 6.7). */
+/** Tells the server that the command's terminal has a new size (RFC 4254, section 6.7). */
 export function resizeTerminal(channel: ClientChannel, { rows, columns }: TerminalSize): void {
   const { outgoing, _client: client } = viewOfChannel(channel);
   if (outgoing.state === "open") client._protocol.windowChange(outgoing.id, rows, columns, 0, 0);

@@ -1,18 +1,18 @@
 /**
- * A key exchange that ssh2 has made and that an algorithm of our own takes over before its first step: what it computes with
- * is ours, what is sent and hashed stays ssh2's.
+ * A key exchange that ssh2 has made and that an algorithm of ours takes over before its first step. The computation is
+ * ours; the messages and the hash stay ssh2's.
  */
 import type { DiffieHellmanView, ExchangeView } from "./exchange-view.ts";
 
-/** Keys of node:crypto's form, with the public one. */
+/** Keys in the form of node:crypto's DiffieHellman, with the public key. */
 export interface DiffieHellmanKeys extends DiffieHellmanView {
   readonly publicKey: Buffer;
 }
 
-/** What two sides exchange that no number is. */
+/** For exchanges whose public value is a string of bytes and no number. */
 export interface Share {
   readonly share: Buffer;
-  /** K from the other side's share. Throws when that is none. */
+  /** Computes K from the other side's share. Throws when that share is invalid. */
   secret(otherShare: Buffer): Buffer;
 }
 
@@ -23,7 +23,7 @@ export class TakenExchange {
     this.#exchange = exchange;
   }
 
-  /** Makes the keys when they are wanted; undefined for as long as they cannot be made. */
+  /** `make` is called when the keys are needed. It returns undefined while they cannot be made. */
   useKeys(make: () => DiffieHellmanKeys | undefined): void {
     const exchange = this.#exchange;
     exchange.generateKeys = () => {
@@ -34,12 +34,15 @@ export class TakenExchange {
     };
   }
 
-  /** Of a group exchange (RFC 4419): what the server has chosen. What `take` throws ends the handshake. */
+  /**
+   * `take` gets the group that the server has chosen in a group exchange (RFC 4419). An error thrown by `take` ends the
+   * handshake.
+   */
   onGroup(take: (prime: Buffer, generator: Buffer) => void): void {
     this.#exchange.setDHParams = take;
   }
 
-  /** The other side has nothing to say until it has our share, so the share may take its time. */
+  /** `make` may take its time: the other side sends nothing until it has our share. */
   useShare(make: () => Promise<Share>): void {
     const exchange = this.#exchange;
     let ours: Share | undefined;
@@ -66,7 +69,7 @@ export class TakenExchange {
   }
 }
 
-/** An error as ssh2 makes them: it ends the handshake. */
+/** Marks an error as ssh2 does for an error that ends the handshake. */
 export function handshakeError(error: Error): Error {
   return Object.assign(error, { level: "handshake" });
 }

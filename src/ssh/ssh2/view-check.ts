@@ -1,13 +1,14 @@
 /**
- * Looks whether ssh2 is inside what view.ts says, before a connection relies on it: with another one every guard against
- * hostile servers would be missing without a word. One line tells what differs, and there is no session.
+ * Checks that ssh2's insides are as view.ts says, before a connection relies on them. With another ssh2, all guards
+ * against hostile servers could be missing, and nobody would notice. A difference ends the session with one line that
+ * names it.
  */
 import type { Client, ClientChannel } from "ssh2";
 import { PorthopError } from "../../errors.ts";
 import { ssh2Version } from "./extension.ts";
 import { answerKinds, type ChannelView, type ClientView, lateKinds } from "./view.ts";
 
-/** Throws `internal` when it looks different. Call it right after `client.connect`. */
+/** Throws `internal` when ssh2 looks different. Call this right after `client.connect`. */
 export function viewOf(client: Client): ClientView {
   const view = client as unknown as ClientView;
   const missing = parts.filter(([path, kind]) => !isThere(view, path.split("."), kind)).map(([path]) => path);
@@ -21,7 +22,7 @@ export function viewOf(client: Client): ClientView {
   );
 }
 
-/** Of a client that was looked at; a channel's own parts are not looked for once more. */
+/** The view of a channel of a checked client. The channel's own parts are not checked again. */
 export function viewOfChannel(channel: ClientChannel): ChannelView {
   return channel as unknown as ChannelView;
 }

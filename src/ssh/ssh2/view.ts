@@ -1,7 +1,7 @@
 /**
- * What porthop touches of ssh2 1.17.0 that its types do not show (lib/client.js, lib/Channel.js, lib/protocol/): written down
- * here once, and looked for before a connection says its first word (view-check.ts). Only this folder may use it; all others
- * in ssh/ have the ports.
+ * The parts of ssh2 1.17.0 that porthop uses and that ssh2's types do not show (lib/client.js, lib/Channel.js,
+ * lib/protocol/). They are written down here once, and view-check.ts checks them before a connection's first byte. Only
+ * this folder may use them; the rest of ssh/ uses the ports.
  */
 import type { ClientChannel } from "ssh2";
 import type { ExchangeView, OfferView } from "./exchange-view.ts";
@@ -9,22 +9,25 @@ import type { ExchangeView, OfferView } from "./exchange-view.ts";
 export interface ClientView {
   readonly _protocol: ProtocolView;
   readonly _chanMgr: ChannelTable;
-  /** Of global requests that are not answered yet, in order. They have no number (RFC 4254, section 4). */
+  /**
+   * The callbacks of global requests without an answer yet, in order. These requests have no number (RFC 4254, section
+   * 4).
+   */
   readonly _callbacks: ((failed: unknown, answer?: Buffer | null) => void)[];
-  /** Forgets what was not answered, and waits a whole interval before it asks again. */
+  /** Forgets unanswered keepalives, and waits a whole interval until the next. */
   readonly _resetKA: () => void;
-  /** The software in the server's identification; undefined until that has come. */
+  /** The software in the server's identification. Undefined until the identification has arrived. */
   readonly _remoteVer: string | undefined;
-  /** The ports of listeners on the server, by the address that it says with each connection. */
+  /** The ports of listeners on the server, by the address that the server names with each connection. */
   readonly _forwarding: { readonly [address: string]: number | undefined };
-  /** Not 0: channels of X11 are told to whoever listens to "x11". */
+  /** When this is not 0, ssh2 emits "x11" for X11 channels. */
   _acceptX11: number;
 }
 
 export interface ProtocolView extends Sends {
   readonly _server: boolean;
   readonly _handlers: Handlers;
-  /** Gives the index of the first byte that it left alone. */
+  /** Returns the index of the first byte that was not read. */
   _parse: (chunk: Buffer, start: number, end: number) => number;
   _buffer: Buffer | undefined;
   _onPacket: () => void;
@@ -33,11 +36,11 @@ export interface ProtocolView extends Sends {
   /** Undefined once the connection has ended. */
   readonly _destruct: unknown;
   _offer: OfferView;
-  /** The latest key exchange, also when it is over. */
+  /** The latest key exchange, which may be over. */
   _kex: ExchangeView | undefined;
-  /** Our own KEXINIT, while a key exchange is under way. */
+  /** Our own KEXINIT. Undefined when no key exchange is under way. */
   readonly _kexinit: Buffer | undefined;
-  /** What waits for the end of that. */
+  /** Messages that wait for the end of the key exchange. */
   _queue: Uint8Array[] | undefined;
   readonly _packetRW: {
     readonly write: {
@@ -47,11 +50,11 @@ export interface ProtocolView extends Sends {
     };
   };
   readonly _cipher: { encrypt(packet: Uint8Array): void };
-  /** Methods of login that wait for an answer. */
+  /** Login methods that wait for an answer. */
   readonly _authsQueue: string[];
 }
 
-/** What the protocol sends, message by message. */
+/** The functions of the protocol that send a message each. */
 export interface Sends extends Record<SendKind, (...words: never[]) => void> {
   channelOpenFail(recipient: number, reason: number, text: string): void;
   channelWindowAdjust(recipient: number, bytes: number): void;
@@ -84,20 +87,20 @@ export interface Sends extends Record<SendKind, (...words: never[]) => void> {
   windowChange(id: number, rows: number, columns: number, heightPixels: number, widthPixels: number): void;
 }
 
-/** What ssh2 puts together to be signed goes in, the signature comes out. */
+/** Gets the bytes that ssh2 wants signed, and gives the signature to `answer`. */
 export type SignView = (signed: Buffer, answer: (signature: Buffer) => void) => void;
 
 export interface HostKeyView {
   getPublicSSH(): Buffer;
 }
 
-/** The messages that are sent because the server sent one. */
+/** Messages that are sent in answer to the server. */
 export const answerKinds = [
   ...["requestSuccess", "requestFailure", "channelSuccess", "channelFailure"],
   ...["channelOpenConfirm", "channelOpenFail", "channelWindowAdjust", "channelClose", "authInfoRes"],
 ] as const satisfies readonly string[];
 
-/** What may still be called when the connection has ended, and must go nowhere then. */
+/** Messages that may still be sent after the connection has ended. They must be dropped then. */
 export const lateKinds = [
   ...["channelData", "channelExtData", "channelEOF", "channelClose", "channelWindowAdjust"],
   ...["channelSuccess", "channelFailure", "channelOpenConfirm", "channelOpenFail", "requestSuccess", "requestFailure"],
@@ -106,7 +109,7 @@ export const lateKinds = [
 
 export type SendKind = (typeof answerKinds)[number] | (typeof lateKinds)[number];
 
-/** What is told of the server's messages (lib/protocol/handlers.misc.js). Each gets the protocol itself first. */
+/** The handlers of the server's messages (lib/protocol/handlers.misc.js). The first argument is always the protocol. */
 export interface Handlers {
   CHANNEL_OPEN: (self: unknown, open: OpenView) => void;
   CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly packetSize: number; readonly recipient: number }) => void;
@@ -117,7 +120,7 @@ export interface Handlers {
   USERAUTH_FAILURE: (self: unknown, methods: readonly string[], isPartial: boolean) => void;
   USERAUTH_PASSWD_CHANGEREQ: (self: unknown, prompt: string) => void;
   EXT_INFO: (self: unknown, infos: readonly { readonly name: string; readonly algs?: readonly string[] }[]) => void;
-  /** Only where ssh2's own trace is wanted. */
+  /** Set only when ssh2's own trace is on. */
   DEBUG?: ((self: unknown, display: boolean, text: unknown) => void) | undefined;
 }
 
@@ -137,10 +140,13 @@ export interface OpenView {
     | undefined;
 }
 
-/** By our numbers. A function stands in the place of a channel that is being opened: it gets the channel, or why not. */
+/**
+ * Channels by our numbers. For a channel that is being opened, the value is a function that gets the channel, or the
+ * error.
+ */
 export interface ChannelTable {
   get(id: number): ChannelView | Opened | null | undefined;
-  /** -1 when there is no number left. */
+  /** Returns -1 when no number is left. */
   add(opened: Opened): number;
 }
 
@@ -151,7 +157,10 @@ export interface ChannelView extends StreamView {
   readonly outgoing: { readonly state: "open" | "eof" | "closing" | "closed"; readonly id: number };
   readonly stderr: StreamView;
   readonly _client: { readonly _protocol: Pick<ProtocolView, "channelWindowAdjust" | "windowChange"> };
-  /** Called with true for a refusal, in the order of the requests; with true as well when the channel is closed. */
+  /**
+   * Callbacks of requests, in the order of the requests. They get true for a refusal, and also when the channel is
+   * closed.
+   */
   readonly _callbacks: ((isRefused: boolean) => void)[];
   listenerCount(event: "error"): number;
   emit(event: "error", error: Error): boolean;
@@ -159,7 +168,7 @@ export interface ChannelView extends StreamView {
   resume(): void;
 }
 
-/** One of a channel's two streams, the data and what its types call stderr. */
+/** One of a channel's two incoming streams: the data, or what ssh2 calls stderr. */
 export interface StreamView {
   readonly readableLength: number;
   read(bytes?: number): unknown;
