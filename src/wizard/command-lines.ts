@@ -1,6 +1,7 @@
 /**
- * A command in lines that fit the screen and can still be copied: where it is too long for one line, a backslash ends each
- * line but the last, and a shell reads the same words. Below it what each flag is for.
+ * A command as lines that fit the screen and can still be copied. When the command is too long for one line, a
+ * backslash ends each line except the last, and a shell reads the same words. Below the command stands what each flag
+ * is for.
  */
 import { requireOneLine, shellLine } from "../codec/words/shell-words.ts";
 import { wrapped } from "../text/wrapped-text.ts";
@@ -12,7 +13,7 @@ export interface Piece {
 
 const indent = "    ";
 
-/** A piece is never torn apart, so that a line is longer than the columns only where a single piece is. */
+/** A piece is never split, so a line is wider than the columns only when a single piece is. */
 export function commandLines(program: string, pieces: readonly Piece[], columns: number): readonly string[] {
   requireOneLine([program, ...pieces.flatMap(({ words }) => words)]);
   const texts = [program, ...pieces.map(({ words }) => shellLine(words))];
@@ -21,7 +22,7 @@ export function commandLines(program: string, pieces: readonly Piece[], columns:
   const lines: string[] = [];
   let line = "";
   for (const text of texts) {
-    // Two columns are for the backslash.
+    // Two columns are kept for the backslash.
     if (line !== "" && line.length + 1 + text.length > columns - 2) {
       lines.push(`${line} \\`);
       line = `${indent}${text}`;
@@ -30,7 +31,7 @@ export function commandLines(program: string, pieces: readonly Piece[], columns:
   return [...lines, line];
 }
 
-/** `-N  no shell on the server`: beside each other where there is room, else the reason below the flag. */
+/** Lines such as `-N  no shell on the server`. When there is not enough room, the explanation stands below the flag. */
 export function pieceLines(pieces: readonly Piece[], columns: number): readonly string[] {
   const rows = pieces.map(({ words, about }) => ({ text: shellLine(words), about }));
   const width = Math.max(0, ...rows.map(({ text }) => text.length));

@@ -1,6 +1,6 @@
 /**
- * The conversation as a pure function: the answers so far lead to the next question or to the finished plan. Going back is
- * leaving the last answer out; nothing is asked, looked up or remembered here.
+ * The conversation as a pure function: the answers so far lead to the next question or to the finished plan. To go
+ * back, the caller leaves the last answer out. Nothing is asked, looked up or remembered here.
  */
 import { askListening, askServerListening } from "./listening-questions.ts";
 import { type Plan, relayPlan, tunnelPlan } from "./plan.ts";
@@ -18,7 +18,7 @@ export type Step = NextQuestion | Finished;
 export interface NextQuestion {
   readonly given: readonly Given[];
   readonly question: Question;
-  /** What is wrong with the last of the answers, which was not taken. */
+  /** What is wrong with the last answer, which was not accepted. */
   readonly flaw?: string;
 }
 
@@ -43,8 +43,8 @@ export function nextStep(answers: readonly string[], facts: Facts): Step {
 }
 
 /**
- * The same after an answer was changed: `old` are the later ones of the time before, and each is taken where the very same
- * question comes again. What the change touches is so asked anew, and nothing else.
+ * The next step after an answer was changed. `old` has the answers that came after the changed one. An old answer is
+ * used again when exactly the same question comes again. So only the questions that the change affects are asked again.
  */
 export function resume(answers: readonly string[], old: readonly Given[], facts: Facts): Step {
   let step = nextStep(answers, facts);

@@ -1,16 +1,19 @@
-/** What to do once it runs: how the service is used through the forward, how programs are told of the proxy. */
+/**
+ * What the user can do once the tunnel runs: how to use the service through the forward, or how to tell programs about
+ * the proxy.
+ */
 import type { ForwardSpec, Listen } from "../codec/words/forward-spec.ts";
 import { quoteForShell } from "../codec/words/shell-words.ts";
 import type { Plan } from "./plan.ts";
 import { useOf } from "./services.ts";
 
 export interface FirstUse {
-  /** Where it is done, as a heading. */
+  /** A heading that names the machine. */
   readonly where: string;
   readonly lines: readonly string[];
 }
 
-/** Undefined where nobody can know. `here` is the name of this machine. */
+/** Undefined when porthop cannot know. `here` is the name of this machine. */
 export function firstUse(plan: Plan, here: string): FirstUse | undefined {
   const { description, spec } = plan;
   const isBack = description.via === "ssh" && (spec.kind === "remote" || spec.kind === "reverse-dynamic");
@@ -20,7 +23,7 @@ export function firstUse(plan: Plan, here: string): FirstUse | undefined {
   return { where: `Then, on ${machine}`, lines: [...lines, ...fromElsewhere(spec, machine)] };
 }
 
-/** For those whom it was opened to. */
+/** A line for the users of other machines, when the forward is open to them. */
 function fromElsewhere({ listen, connect }: ForwardSpec, machine: string): readonly string[] {
   if (listen === undefined || "path" in listen || listen.bind !== "*") return [];
   return [`from other machines: write ${machine} in place of ${connect === undefined ? "127.0.0.1" : "localhost"}`];
@@ -40,7 +43,7 @@ function servicePort({ connect }: ForwardSpec): number {
   return connect === undefined || "path" in connect ? 0 : connect.port;
 }
 
-/** socks5h: names are looked up at the far end too. Chromium always does so, Firefox when it is told. */
+/** With socks5h, the far end looks names up. Chromium always does this, Firefox only when it is told to. */
 function proxyUse(port: Exclude<Listen, { path: string }>["port"]): readonly string[] {
   const proxy = `127.0.0.1:${port}`;
   return [

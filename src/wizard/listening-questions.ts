@@ -1,4 +1,4 @@
-/** Who may connect, and where the forward listens for them: on this machine, or on the server. */
+/** Questions about who may connect, and where the forward listens for them: on this machine, or on the server. */
 import { type Address, isUnix } from "../codec/address.ts";
 import { parsePort } from "../codec/host-port.ts";
 import type { Listen, TcpListen } from "../codec/words/forward-spec.ts";
@@ -8,7 +8,7 @@ import { checkSocketPath } from "./target-questions.ts";
 
 const socksPort = 1080;
 
-/** On this machine. `what` is a service, `socks` or `relay`. */
+/** Asks where to listen on this machine. `what` is the name of a service, `socks` or `relay`. */
 export function* askListening(what: string, connect: Address | undefined, facts: Facts): Asking<Listen> {
   const isFile = connect !== undefined && isUnix(connect);
   const risk = risks[what] ?? "they need no password for it, and what they send to this machine is not encrypted";
@@ -39,7 +39,7 @@ export function* askListening(what: string, connect: Address | undefined, facts:
   return { bind, port: parsePort(port) };
 }
 
-/** Without `connect` it is a proxy. */
+/** Asks where to listen on the server. Without `connect` the forward is a proxy. */
 export function* askServerListening(connect: Address | undefined, server: string): Asking<TcpListen> {
   const open =
     connect === undefined

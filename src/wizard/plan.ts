@@ -1,4 +1,4 @@
-/** What comes out of the questions: the description of the tunnel or relay, and what is known of its service besides. */
+/** The result of the questions: the description of the tunnel or relay, and what is known about its service. */
 
 import type { Destination } from "../codec/words/destination.ts";
 import type { ForwardSpec } from "../codec/words/forward-spec.ts";
@@ -14,11 +14,11 @@ import {
 export interface Plan {
   readonly description: TunnelDescription;
   readonly spec: ForwardSpec;
-  /** As services.ts calls it; undefined for a proxy. */
+  /** The service's name in services.ts; undefined for a proxy. */
   readonly service: string | undefined;
 }
 
-/** What was wished for besides the forward. */
+/** What the user wants besides the forward. */
 export interface Wishes {
   readonly capture?: string;
   readonly rate?: string;
@@ -52,7 +52,10 @@ export function relayPlan(spec: ForwardSpec, wishes: Wishes): Plan {
   return { description, spec, service: undefined };
 }
 
-/** The words of porthop, which gives up by itself when a forward cannot be set up. */
+/**
+ * The words of porthop's command line. ExitOnForwardFailure is left out, because porthop always ends when a forward
+ * cannot be set up.
+ */
 export function ownWords({ description }: Plan): readonly string[] {
   const isSaid = ({ name }: KeywordLine) => name !== "ExitOnForwardFailure";
   return porthopWords({ ...description, keywords: description.keywords.filter(isSaid) });
@@ -65,7 +68,7 @@ function flags({ compress, background }: Wishes): readonly SshFlag[] {
   ];
 }
 
-/** ssh alone would go on without the forward, and stumble over the socket file of the last time. */
+/** Without these, ssh would go on without the forward, and would fail at a socket file that an earlier run has left. */
 function keywords({ listen }: ForwardSpec): readonly KeywordLine[] {
   const isFile = listen !== undefined && "path" in listen;
   return [

@@ -1,6 +1,7 @@
 /**
- * What the wizard asks: a choice from a list, or a line of text. An answer is always text that a user typed, so each
- * question says itself what it refuses; nothing with a line break or another invisible character gets through.
+ * The questions of the wizard: a choice from a list, or a line of text. Each question says itself which answers it
+ * refuses, because an answer may be any text that a user typed. A text with a line break or another invisible character
+ * is always refused.
  */
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -9,17 +10,17 @@ import { requireOneLine } from "../codec/words/shell-words.ts";
 export type Question = Choice | Entry;
 
 interface Asked {
-  /** The same for the same thing asked, whatever its words. */
+  /** A question about the same thing keeps its id, whatever its words are. */
   readonly id: string;
   readonly ask: string;
-  /** Sentences below the question. */
+  /** Sentences that stand below the question. */
   readonly about: readonly string[];
 }
 
 export interface Choice extends Asked {
   readonly kind: "choice";
   readonly options: readonly Option[];
-  /** The value that Enter takes. */
+  /** The value that is chosen when the user presses only Enter. */
   readonly usual: string;
 }
 
@@ -31,31 +32,31 @@ export interface Option {
 
 export interface Entry extends Asked {
   readonly kind: "entry";
-  /** What Enter alone takes; undefined when something has to be typed. */
+  /** The text that counts when the user presses only Enter. Undefined when the user must type something. */
   readonly usual: string | undefined;
   readonly example?: string;
-  /** Throws Malformed. */
+  /** Throws Malformed when the text is no good answer. */
   check(text: string): void;
-  /** What is allowed and yet worth a word. */
+  /** A warning about an allowed answer. Undefined when there is nothing to warn of. */
   readonly warn?: (text: string) => string | undefined;
-  /** The answer is a port of this machine, to be free on this address. */
+  /** When given, the answer is a port of this machine that must be free on this address. */
   readonly listensOn?: string;
 }
 
-/** What is known before anything is asked. */
+/** What is known before the first question. */
 export interface Facts {
   /** The name of this machine. */
   readonly here: string;
   /** The home folder. */
   readonly home: string;
-  /** Names that ~/.ssh/config has for servers. */
+  /** The names of servers in ~/.ssh/config. */
   readonly hosts: readonly string[];
 }
 
-/** Yields questions, is handed answers that passed `flawIn`. */
+/** Yields questions, and gets answers that `flawIn` has accepted. */
 export type Asking<T> = Generator<Question, T, string>;
 
-/** Why this is no answer, if so. */
+/** Why the answer is refused; undefined when it is accepted. */
 export function flawIn(question: Question, answer: string): string | undefined {
   if (question.kind === "choice") {
     return question.options.some(({ value }) => value === answer) ? undefined : "that is not on the list";
@@ -71,7 +72,7 @@ export function flawIn(question: Question, answer: string): string | undefined {
   }
 }
 
-/** Whether the one is asked as the other was: an answer to that one then answers this one too. */
+/** True when both questions are the same in every word. The answer to one then also answers the other. */
 export function isSameQuestion(one: Question, other: Question): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
@@ -86,7 +87,6 @@ export function entry(id: string, ask: string, check: (text: string) => void, mo
   return { kind: "entry", id, ask, about: [], usual: undefined, check, ...more };
 }
 
-/** A question for a port. */
 export function portEntry(id: string, ask: string, usual: number | undefined, more: EntryOptions = {}): Entry {
   const check = (text: string) => void parsePort(text);
   return entry(id, ask, check, { usual: usual === undefined ? undefined : String(usual), ...more });

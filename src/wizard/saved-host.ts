@@ -1,6 +1,7 @@
 /**
- * A tunnel as lines to add at the end of ~/.ssh/config: a Host of its own that says all by itself. What the file says of an
- * alias is written out, since no block leads to another one, and porthop's own settings come only where ssh passes over them.
+ * A tunnel as lines for the end of ~/.ssh/config: a Host block that needs no other block. When the tunnel uses an
+ * alias, the alias's settings are written out, because one block cannot refer to another. porthop's own settings are
+ * written only when ssh ignores them.
  */
 import { resolve } from "node:path";
 import { quoteArgument } from "../codec/config/config-line.ts";
@@ -16,7 +17,7 @@ import { quoted } from "../text/terminal-text.ts";
 import { sshConfigBlock } from "../tunnel/ssh-config-block.ts";
 import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
 
-/** Throws Malformed when a Host cannot be called so. */
+/** Throws Malformed when no new Host can have this name. */
 export function checkHostName(name: string, { patterns }: HostNames): void {
   if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("-")) {
     throw new Malformed("letters, digits, dots, dashes and underscores, and no dash in front");
@@ -26,8 +27,8 @@ export function checkHostName(name: string, { patterns }: HostNames): void {
 }
 
 /**
- * Throws Malformed or PorthopError where the configuration as it is cannot be read. `folder` is the one in which relative
- * names of files were meant: in ~/.ssh/config they would start at ~/.ssh.
+ * Throws Malformed or PorthopError when the present configuration cannot be read. `folder` is the folder at which
+ * relative file names of the tunnel start; in ~/.ssh/config such a name would start at ~/.ssh.
  */
 export function savedHostLines(
   tunnel: SshTunnel,
@@ -43,22 +44,27 @@ export function savedHostLines(
   const block = sshConfigBlock(spelledOut(tunnel, name, sources), name);
   if (own.length === 0) return block;
   if (!isIgnored) {
-    // The first IgnoreUnknown counts: with another one before, ssh would stumble over these lines for every host.
+    // Only the first IgnoreUnknown counts. With another one before, ssh would fail at these lines for every host, so
+    // the lines are comments.
     return [...block, "    # Only porthop reads these, once IgnoreUnknown has Porthop* too:", ...own.map(commented)];
   }
-  // ssh looks at the keywords of all blocks, also of those that do not apply: it has to hold for all hosts.
+  // ssh checks the keywords of all blocks, even of blocks that do not apply. So IgnoreUnknown has to stand in a block
+  // for all hosts.
   return ["Host *", "    IgnoreUnknown Porthop*", "", ...block, ...own.map((line) => `    ${line}`)];
 }
 
-/** What is added to a file that ends like this. */
+/**
+ * The text to add. `isEmpty` and `endsInLine` tell about the file: whether it is empty, and whether it ends with a line
+ * feed.
+ */
 export function appendix(lines: readonly string[], isEmpty: boolean, endsInLine: boolean): string {
   const before = isEmpty ? "" : endsInLine ? "\n" : "\n\n";
   return `${before}${lines.join("\n")}\n`;
 }
 
 /**
- * Why `ssh NAME` would not do the same, if so: of two lines the first one counts, and the block stands last. `sources` read
- * the new file.
+ * Why `ssh NAME` would not reach the same server; empty when it would. Of two lines the first counts, and the new block
+ * stands last. `before` reads the present files, `after` the files with the new block.
  */
 export function disagreement(tunnel: SshTunnel, name: string, before: ConfigSources, after: ConfigSources): string[] {
   const wanted = settingsOf(tunnel.host, before);

@@ -1,17 +1,17 @@
 /**
- * What people forward, by the names they know it under: the ports it is usually found on, the port to give it at the
- * other end, and how it is then used.
+ * Services that people forward, under well-known names: the ports on which a service usually listens, the port to
+ * listen on at the other end, and how the service is used.
  */
 
 export interface Service {
   readonly value: string;
   readonly label: string;
   readonly hint?: string;
-  /** The usual one first; none where nobody can know it. */
+  /** The usual port comes first. Empty when nobody can know the port. */
   readonly ports: readonly ServicePort[];
-  /** It mostly runs on another machine than the server. */
+  /** True when the service mostly runs on another machine than the server. */
   readonly isElsewhere?: boolean;
-  /** The path of its socket, where it has no port. */
+  /** The path of the service's socket, when the service has no port. */
   readonly socket?: string;
 }
 
@@ -39,7 +39,7 @@ const mysql: Service = { value: "mysql", label: "MySQL or MariaDB", ports: [{ po
 const redis: Service = { value: "redis", label: "Redis", ports: [{ port: 6379, about: "Redis" }] };
 const mongodb: Service = { value: "mongodb", label: "MongoDB", ports: [{ port: 27017, about: "MongoDB" }] };
 
-/** Of the server's side, to be reached from here. */
+/** Services on the server's side that can be reached from here. */
 export const reachable: readonly Service[] = [
   web,
   postgresql,
@@ -77,7 +77,7 @@ export const reachable: readonly Service[] = [
   other,
 ];
 
-/** Of this side, to be shown on the server's. */
+/** Services on this side that can be shown to the server's side. */
 export const showable: readonly Service[] = [
   {
     ...web,
@@ -104,14 +104,14 @@ export const showable: readonly Service[] = [
   other,
 ];
 
-/** The port to listen on for it: its own, or one above 1023, which everybody may take. */
+/** The port to listen on for a service: the service's own port, or a port above 1023, where every user may listen. */
 export function usualListenPort(port: number): number {
   if (port === 22) return 2222;
   if (port >= 1024) return port;
   return port < 100 || port === 443 ? port + 8000 : port + 1000;
 }
 
-/** What listens on a database's port, as `uses` calls it. */
+/** The usual database on each port, under its name in `uses`. */
 const databases: Readonly<Record<number, string>> = {
   5432: "postgresql",
   3306: "mysql",
@@ -119,7 +119,7 @@ const databases: Readonly<Record<number, string>> = {
   27017: "mongodb",
 };
 
-/** How to use what now listens there. Empty where nobody can know. */
+/** Says how to use the service through the forward. Empty when porthop cannot know. */
 export function useOf(service: string, port: number, at: { readonly host: string; readonly port: number }): string[] {
   const { host } = at;
   const uses: Readonly<Record<string, string>> = {

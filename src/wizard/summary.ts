@@ -1,6 +1,6 @@
 /**
- * What the finished plan looks like: the picture, the legs, the command with a line for each flag, what the server has to
- * allow, what to mind, and how to use it. Lines of at most the columns; only a flag longer than a line goes over them.
+ * The view of a finished plan: the picture, the legs, the command with a line for each flag, what the server must
+ * allow, warnings, and how to use the forward. Lines fit into the columns; only a flag longer than a line is wider.
  */
 
 import { wrapped } from "../text/wrapped-text.ts";
@@ -16,11 +16,11 @@ import { ownWords, type Plan } from "./plan.ts";
 export interface Part {
   readonly title: string;
   readonly lines: readonly string[];
-  /** Stands at the margin, so that a mouse can copy it. */
+  /** True for lines that stand at the margin, so that a mouse can copy them. */
   readonly isCommand?: boolean;
 }
 
-/** `shown` is the same tunnel to where it really goes, behind an alias of the configuration. */
+/** `shown` is the tunnel with the true host in place of an alias of the configuration. */
 export function summary(plan: Plan, place: Place, columns: number, shown = plan.description): readonly Part[] {
   const { description, spec } = plan;
   const { forwards, server, mistakes } = explain(shown, place);
@@ -47,7 +47,7 @@ export function summary(plan: Plan, place: Place, columns: number, shown = plan.
     { title: "What the server has to allow, in its sshd_config", lines: text(server) },
     {
       title: "Mind",
-      // The notes are about what the questions have said already.
+      // Notes repeat what the questions have said, so only warnings are shown.
       lines: mistakes
         .filter(({ level }) => level === "warning")
         .flatMap(({ text: said, cure }) => [
@@ -69,7 +69,7 @@ function commandParts({ description }: Plan, columns: number): readonly Part[] {
   ];
 }
 
-/** Words that belong together stay together: a flag and its value. */
+/** A flag and its value stay together as one piece. */
 function porthopPieces(plan: Plan): readonly Piece[] {
   const [, ...words] = ownWords(plan);
   const pieces: string[][] = [];
@@ -82,10 +82,10 @@ function porthopPieces(plan: Plan): readonly Piece[] {
   return pieces.map((each) => ({ words: each, about: "" }));
 }
 
-/** The flags of a plan that take no value. */
+/** The flags of a plan that have no value. */
 const alone = new Set(["-N", "-f", "-C"]);
 
-/** What begins with blanks goes on so. */
+/** Continuation lines are indented two columns deeper than the first line. */
 function indented(line: string, columns: number): readonly string[] {
   const blanks = /^ */.exec(line)?.[0] ?? "";
   return wrapped(line.trimStart(), columns, `${blanks}  `, blanks);

@@ -1,4 +1,6 @@
-/** Which service it is about, on which server, and where the service is as the machine that connects to it sees it. */
+/**
+ * Questions about the service, the server, and the place of the service as seen from the machine that connects to it.
+ */
 import { type Address, isUnix, type TcpAddress } from "../codec/address.ts";
 import { parseHost, parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -46,7 +48,7 @@ export function* askServer({ hosts }: Facts): Asking<Destination> {
   return parseDestination(typed);
 }
 
-/** `machine` is whose view counts: the server, or for what is shown this machine. */
+/** `machine` is the machine that connects to the service: the server, or this machine when the user shows something. */
 export function* askTarget(service: Service, machine: string, isHere = false): Asking<Address> {
   const host = yield* askWhere(service, machine, isHere);
   if (service.socket !== undefined && host === "localhost") {
@@ -69,7 +71,7 @@ export function* askTargetAddress(): Asking<TcpAddress> {
 }
 
 function* askWhere(service: Service, machine: string, isHere: boolean): Asking<string> {
-  // A socket is a file: nobody reaches another machine's.
+  // A socket is a file, and no other machine can reach it.
   if (service.socket !== undefined) return "localhost";
   const where = yield choice(
     "where",
@@ -101,7 +103,7 @@ function* askServicePort({ ports }: Service): Asking<number> {
   return parsePort(yield portEntry("service-port", "On which port does it listen?", first?.port));
 }
 
-/** `ssh alice@server` would be a user whose name has a blank. */
+/** Without this check, `ssh alice@server` would be a user whose name has a blank. */
 function checkServer(text: string): void {
   if (/^ssh\s/.test(text)) throw new Malformed("only the server, without the word ssh and its flags");
   parseDestination(text);
@@ -111,7 +113,9 @@ function checkTargetHost(text: string): void {
   targetHost(text);
 }
 
-/** An address of IPv6 may stand in brackets. What else is copied along from a browser is said to be too much. */
+/**
+ * Accepts an IPv6 address in brackets. When more of a browser's address was copied, the error says what is too much.
+ */
 function targetHost(text: string): string {
   if (text === "*") throw new Malformed('"*" is no machine to connect to');
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
@@ -120,7 +124,7 @@ function targetHost(text: string): string {
   return parseHost(bare);
 }
 
-/** As a forward takes it: long paths and those with invisible characters are refused. */
+/** Throws Malformed when a forward does not accept the path: a long path, or one with invisible characters. */
 export function checkSocketPath(text: string): void {
   if (!text.startsWith("/")) throw new Malformed("the path begins with /");
   const connect = { path: text };

@@ -1,4 +1,7 @@
-/** What may come besides the forward: each is asked for only when it is picked, and "no" is what Enter takes. */
+/**
+ * Questions about what the user wants besides the forward. Details are asked only for a picked item, and Enter means
+ * "no".
+ */
 import { underHome } from "../codec/home-path.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { parseRate } from "../codec/units.ts";
@@ -36,7 +39,7 @@ function* askOne(picked: string, home: string): Asking<Wishes> {
       usual: "porthop.pcapng",
       about: ["Only porthop records; beside the ssh command stand the tcpdump commands that come close."],
     });
-    // No shell will do it: the word stands in quotes.
+    // The word stands in quotes, so no shell expands a `~`. It is expanded here.
     return { capture: underHome(file, home) };
   }
   if (picked === "rate") {
@@ -56,7 +59,7 @@ function* askOne(picked: string, home: string): Asking<Wishes> {
   return picked === "compress" ? { compress: true } : { background: true };
 }
 
-/** A dash would be a flag to other programs, and the one alone is stdout. */
+/** Other programs would take a leading dash for a flag, and a single dash means stdout. */
 function checkCaptureFile(text: string): void {
   if (text.startsWith("-")) throw new Malformed("the name begins with a dash: write ./ before it");
   if (!/\.pcap(ng)?$/.test(text)) throw new Malformed("the name ends in .pcapng or .pcap");

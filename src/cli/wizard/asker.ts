@@ -1,29 +1,29 @@
-/** How the wizard talks to a person: with the prompts of a full terminal, or line by line where there is no such thing. */
+/** How the wizard talks to a person: with the prompts of a full terminal, or line by line on a simpler terminal. */
 import { PorthopError } from "../../errors.ts";
 import type { Question } from "../../wizard/question.ts";
 import type { Part } from "../../wizard/summary.ts";
 
-/** The answer that leads to the question before. */
+/** The answer that leads to the previous question. */
 export const back = Symbol("back");
 
-/** What a user types for it. */
+/** The key that a user types to go back. */
 export const backKey = "<";
 
 export interface Asking {
-  /** What Enter takes, in place of the question's own. */
+  /** The answer for Enter, in place of the question's own default. */
   readonly usual?: string | undefined;
-  /** Sentences besides the question's own. */
+  /** Sentences to show besides the question's own. */
   readonly about?: readonly string[];
-  /** Looks at a typed answer once more; gives back what is wrong with it. */
+  /** A further check of a typed answer. Resolves with what is wrong, or with undefined. */
   readonly check?: ((text: string) => Promise<string | undefined>) | undefined;
-  /** There is a question before. */
+  /** True when there is a previous question. */
   readonly canGoBack: boolean;
 }
 
 export interface Asker {
-  /** How many columns the lines of a part may have. */
+  /** The greatest width of a part's lines. */
   readonly columns: number;
-  /** What is pressed or typed to go back, in words. */
+  /** The keys for going back, in words. */
   readonly backKeys: string;
   begin(title: string, text: string): void;
   /** Throws PorthopError `cancelled` after Ctrl-C. */
@@ -32,7 +32,7 @@ export interface Asker {
   say(text: string): void;
   warn(text: string): void;
   end(text: string): void;
-  /** Gives the terminal back. */
+  /** Gives the terminal back to the shell. */
   close(): void;
 }
 
@@ -41,8 +41,8 @@ export function cancelled(): PorthopError {
 }
 
 /**
- * A terminal on which the cursor cannot be moved, one read aloud, one too narrow to draw on, or one that does not know its
- * width, as a serial line: the prompts would take it for a single column.
+ * True for a terminal on which prompts do not work: the cursor cannot be moved, the text is read aloud, the screen is
+ * too narrow, or the width is unknown. (For an unknown width, as on a serial line, the prompts would use one column.)
  */
 export function isPlain(environment: NodeJS.ProcessEnv, columns: number | undefined): boolean {
   const { TERM, ACCESSIBLE } = environment;
@@ -50,7 +50,7 @@ export function isPlain(environment: NodeJS.ProcessEnv, columns: number | undefi
   return TERM === "dumb" || isTermless || !["", "0", "false"].includes(ACCESSIBLE ?? "") || (columns ?? 0) < 30;
 }
 
-/** Wider than 80 columns lines are hard to read; a terminal that does not know its width has 80. */
+/** Lines wider than 80 columns are hard to read. A terminal with an unknown width counts as 80 columns wide. */
 export function columnsOf(columns: number | undefined): number {
   return columns === undefined || columns === 0 ? 80 : Math.min(columns, 80);
 }

@@ -1,4 +1,4 @@
-/** What can be done with the finished plan: run, copy, save, show as something else, change. */
+/** What the user can do with the finished plan: run, copy, save, show it for another program, or change an answer. */
 import { Malformed } from "../../codec/malformed.ts";
 import { shellLine } from "../../codec/words/shell-words.ts";
 import type { ConfigSources } from "../../config/file/config-sources.ts";
@@ -44,7 +44,7 @@ export async function decide(
   }
 }
 
-/** The line to be pasted: of ssh, or for a relay of porthop. */
+/** The line to paste: an ssh command, or for a relay a porthop command. */
 export function lineOf(plan: Plan): string {
   const { description } = plan;
   return shellLine(description.via === "ssh" ? ["ssh", ...sshWords(description)] : ownWords(plan));
@@ -58,7 +58,9 @@ async function act(action: string, plan: Plan, asker: Asker, sources: ConfigSour
   else if (action === "show") await showAs(plan, asker);
 }
 
-/** Where it really goes, as far as the configuration says it; without one that can be read as it was typed. */
+/**
+ * The tunnel with the true host in place of an alias. When the configuration cannot be read, the tunnel stays as typed.
+ */
 function shownDescription({ description }: Plan, sources: ConfigSources): Plan["description"] {
   if (description.via === "nothing") return description;
   try {
@@ -112,7 +114,7 @@ async function showAs({ description }: Plan, asker: Asker): Promise<void> {
   const format = await asker.ask(question, { canGoBack: true });
   if (format === back) return;
   const flags = format === "powershell" ? ["--shell=powershell"] : [`--format=${format}`];
-  // The same as `porthop command` prints, on stdout and unbroken, as it has to be copied.
+  // The output is that of `porthop command`, on stdout and without line breaks, so that it can be copied.
   asker.say("Here it is:");
   await command([...flags, ...porthopWords(description)], () => {});
 }

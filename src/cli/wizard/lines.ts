@@ -1,6 +1,6 @@
 /**
- * The wizard's questions line by line, for a terminal that cannot move its cursor and for screen readers: a numbered list,
- * and an answer with Enter behind it.
+ * The wizard's questions line by line, for screen readers and for terminals that cannot move their cursor: a numbered
+ * list, and an answer followed by Enter.
  */
 import { createInterface } from "node:readline";
 import { visible } from "../../text/terminal-text.ts";
@@ -50,7 +50,7 @@ export function linesAsker(signal: AbortSignal): Asker {
       writeText(`! ${text}`);
     },
     end(text) {
-      // Behind a question that got no answer the line is still open.
+      // After a question without an answer, the cursor still stands behind the question.
       if (typing.isWaiting) write("");
       writeText(text);
     },
@@ -60,7 +60,7 @@ export function linesAsker(signal: AbortSignal): Asker {
   };
 }
 
-/** What is typed ahead is kept for the next question. */
+/** Reads typed lines. Lines that were typed early are kept for the next question. */
 class Typing {
   readonly #lines: string[] = [];
   readonly #reader = createInterface({ input: process.stdin, terminal: false });
@@ -74,7 +74,7 @@ class Typing {
       if (this.#waiting === undefined) this.#lines.push(line);
       else this.#take()?.resolve(line);
     });
-    // Ctrl-D ends the input; Ctrl-C comes as a signal.
+    // Ctrl-D ends the input. Ctrl-C arrives as a signal.
     const end = () => {
       this.#isOver = true;
       this.#take()?.reject(cancelled());
@@ -83,7 +83,7 @@ class Typing {
     signal.addEventListener("abort", end, { once: true });
   }
 
-  /** Nothing was typed after the last question. */
+  /** True when nothing was typed after the last question. */
   get isWaiting(): boolean {
     return this.#isUnanswered;
   }
@@ -134,7 +134,7 @@ function usualText(question: Choice | Entry, usual: string): string {
   return String(question.options.findIndex(({ value }) => value === usual) + 1);
 }
 
-/** A number of the list as its value. */
+/** A number from the list counts as the value of its option. */
 function answerOf(question: Question, typed: string, usual: string | undefined): string {
   if (typed === "") return usual ?? "";
   if (question.kind === "entry") return typed;

@@ -1,12 +1,12 @@
-/** Whether a port of this machine is free, tried by listening on it for a moment; and which one to take instead. */
+/** Tells whether a port of this machine is free, by listening on it for a moment, and which port to take instead. */
 import { PorthopError } from "../../errors.ts";
 import { listenTcp } from "../../io/listen.ts";
 import { portHolder } from "../../io/port-holder.ts";
 
-/** So many are tried. */
+/** How many ports are tried. */
 const farthest = 50;
 
-/** Why nobody could listen there, if so. */
+/** Why no program can listen on the port, with a free port to take instead. Undefined when the port is free. */
 export async function portFlaw(host: string, port: number): Promise<string | undefined> {
   const flaw = await flawOf(host, port);
   if (flaw === undefined) return undefined;
@@ -14,7 +14,7 @@ export async function portFlaw(host: string, port: number): Promise<string | und
   return next === undefined ? flaw : `${flaw}; ${next} is free`;
 }
 
-/** This port or the next one that is free. */
+/** The first free port from `from` on; undefined when none is found. */
 export async function nextFreePort(host: string, from: number): Promise<number | undefined> {
   for (let port = from; port < from + farthest && port <= 65535; port++) {
     if ((await refusalOf(host, port)) === undefined) return port;

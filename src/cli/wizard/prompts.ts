@@ -1,6 +1,6 @@
 /**
- * The wizard's questions as prompts of @clack/prompts, on stderr so that stdout stays clean. Escape goes back as `<` does;
- * Ctrl-C, and whatever aborts the signal, leaves the cursor visible and the keys as they were.
+ * The wizard's questions as prompts of @clack/prompts, on stderr so that stdout stays clean. Escape goes back, as `<`
+ * does. After Ctrl-C or an abort of the signal, the cursor is visible and the keys work as before.
  */
 import { visible } from "../../text/terminal-text.ts";
 import { wrapped } from "../../text/wrapped-text.ts";
@@ -9,11 +9,11 @@ import { type Asker, type Asking, back, backKey, cancelled, columnsOf } from "./
 
 type Clack = typeof import("@clack/prompts");
 
-/** In front of each line stand a bar and two blanks. */
+/** Each line begins with a bar and two blanks. */
 const margin = 3;
 const beside = " ".repeat(margin);
 
-/** Loaded only here: it costs what the first question may not wait for in other commands. */
+/** The library is loaded here and nowhere else, because loading takes time that other commands must not lose. */
 export async function promptingAsker(signal: AbortSignal): Promise<Asker> {
   const clack = await import("@clack/prompts");
   const output = process.stderr;
@@ -106,7 +106,7 @@ interface Message {
   readonly forEntry: string;
 }
 
-/** A choice puts the bar before each line itself, a line of text does not. */
+/** A choice puts the bar in front of each line by itself; a line of text does not. */
 function messageOf({ S_BAR }: Clack, ask: string, about: readonly string[], columns: number): Message {
   const lines = [...wrapped(ask, columns), ...about.flatMap((line) => wrapped(line, columns))];
   return { forChoice: lines.join("\n"), forEntry: lines.join(`\n${S_BAR}  `) };

@@ -1,4 +1,7 @@
-/** Saves a tunnel as a Host of ~/.ssh/config: asks for the name, shows what is added, asks once more, keeps a copy. */
+/**
+ * Saves a tunnel as a Host of ~/.ssh/config: asks for the name, shows the lines, asks for a confirmation, and keeps a
+ * copy of the old file.
+ */
 import { Malformed } from "../../codec/malformed.ts";
 import { addToConfig, readForAddition } from "../../config/file/config-addition.ts";
 import type { ConfigSources } from "../../config/file/config-sources.ts";
@@ -11,7 +14,7 @@ import { choice, entry, flawIn } from "../../wizard/question.ts";
 import { appendix, checkHostName, disagreement, savedHostLines } from "../../wizard/saved-host.ts";
 import { type Asker, back } from "./asker.ts";
 
-/** Whatever is in the way is said, and nothing is written. */
+/** When something prevents saving, the user is told why and nothing is written. */
 export async function saveHost(tunnel: SshTunnel, asker: Asker, sources: ConfigSources): Promise<void> {
   try {
     await save(tunnel, asker, sources);
@@ -52,7 +55,7 @@ async function save(tunnel: SshTunnel, asker: Asker, sources: ConfigSources): Pr
   asker.say(`Saved: ssh ${name}, or porthop run ${name}.${kept}`);
 }
 
-/** The same files, with the user's as it would be. */
+/** The configuration as it would be with the new lines in the user's file. */
 function reading(sources: ConfigSources, path: string, before: Buffer | undefined, addition: string): ConfigSources {
   const text = `${before?.toString("utf8") ?? ""}${addition}`;
   return { ...sources, read: (file, isPrivate) => (file === path ? text : sources.read(file, isPrivate)) };
