@@ -1,6 +1,7 @@
 /**
- * Adds lines to the end of a configuration file without ever damaging it: what was there stays byte for byte, a copy is
- * kept, and nobody sees the file half written. A link stays a link: the file that it leads to is replaced.
+ * Adds lines to the end of a configuration file without ever damaging the file. The old content stays byte for byte, a
+ * copy is kept, and no reader sees a half-written file. A symbolic link stays a link: the file behind the link is
+ * replaced.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -26,10 +27,10 @@ import { visible } from "../../text/terminal-text.ts";
 import { currentUser } from "../current-user.ts";
 import { refuseShared } from "./private-file.ts";
 
-/** More has no file that people write; what is larger is something else. */
+/** No configuration file that people write is larger. */
 const mostBytes = 16 * 1024 * 1024;
 
-/** The file's bytes; undefined when there is none. Throws a PorthopError when nothing may be added to it. */
+/** The file's bytes; undefined when there is no file. Throws a PorthopError when nothing may be added to the file. */
 export function readForAddition(path: string): Buffer | undefined {
   return failing("read", path, () => {
     const stats = statSync(path, { throwIfNoEntry: false });
@@ -37,15 +38,15 @@ export function readForAddition(path: string): Buffer | undefined {
     if (!stats.isFile()) throw new Error("it is no plain file");
     if (stats.size > mostBytes) throw new Error(`it is larger than ${mostBytes} bytes`);
     refuseShared(stats, currentUser());
-    // It would be replaced, which the folder's rights allow: but somebody meant it to stay.
+    // The folder's permissions would allow to replace a read-only file. But its owner does not want a change.
     if ((stats.mode & 0o200) === 0) throw new Error("it is read-only");
     return readFileSync(path);
   });
 }
 
 /**
- * `before` is what was read and shown: when the file has changed since, nothing is written. Gives the path of the copy,
- * undefined when there was no file.
+ * `before` is the content that the user has seen. When the file has changed since, nothing is written and a
+ * PorthopError is thrown. Returns the path of the copy; undefined when there was no file.
  */
 export function addToConfig(path: string, before: Buffer | undefined, addition: string): string | undefined {
   const now = readForAddition(path);
@@ -57,7 +58,7 @@ export function addToConfig(path: string, before: Buffer | undefined, addition: 
   return failing("write", path, () => {
     if (now === undefined) {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      // Not through a link that leads nowhere, and not over what somebody made just now.
+      // With the flag "wx" the write fails when the file was made just now, or when a link that leads nowhere is there.
       writeFileSync(path, addition, { mode: 0o600, flag: "wx" });
       return undefined;
     }
@@ -68,7 +69,7 @@ export function addToConfig(path: string, before: Buffer | undefined, addition: 
   });
 }
 
-/** Beside the file; a copy of an earlier time stays. */
+/** Makes the copy beside the file. Copies of earlier times stay. */
 function keepCopy(real: string): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const copy = `${real}.${time}.${randomBytes(2).toString("hex")}.bak`;
@@ -87,7 +88,7 @@ function replace(real: string, content: Buffer, { mode, uid, gid }: Stats): void
     } finally {
       closeSync(file);
     }
-    // Only root can give a file away; for all others it is theirs already.
+    // Only root can give a file to another owner. For all others the file already has the right owner.
     if (process.getuid?.() === 0) chownSync(next, uid, gid);
     chmodSync(next, mode & 0o777);
     renameSync(next, real);

@@ -1,6 +1,6 @@
 /**
- * LocalForward, RemoteForward and DynamicForward: the same as -L, -R and -D, in two words (readconf.c). Variables are
- * filled in before a forward is read, tokens after, and only in the paths of sockets, as ssh.c does.
+ * LocalForward, RemoteForward and DynamicForward mean -L, -R and -D in two words (readconf.c). As in ssh.c, variables
+ * are filled in before a forward is read. Tokens are filled in afterwards, and only in the paths of sockets.
  */
 import { type Address, isUnix } from "../../codec/address.ts";
 import { splitArguments } from "../../codec/config/config-line.ts";
@@ -12,10 +12,12 @@ const flags = { LocalForward: "L", RemoteForward: "R", DynamicForward: "D" } as 
 
 export type ForwardKeyword = keyof typeof flags;
 
-/** In this order they come after the forwards of the flags. */
+/** Their forwards come in this order, after the forwards of the flags. */
 export const forwardKeywords = Object.keys(flags) as readonly ForwardKeyword[];
 
-/** Throws a Malformed; what depends on a variable is looked at when that is filled in. */
+/**
+ * Throws Malformed when the value is wrong. A value with a variable is checked later, when the variable is filled in.
+ */
 export function checkForward(keyword: ForwardKeyword, value: string): void {
   const text = specText(keyword, value);
   if (!text.includes("${")) readSpec(keyword, text);
@@ -29,7 +31,7 @@ export function parseConfigForward(
   return readSpec(keyword, fillVariables(specText(keyword, value)));
 }
 
-/** The tokens in the paths of its sockets. */
+/** Fills tokens into the paths of the forward's sockets. */
 export function fillPaths(spec: ForwardSpec, fill: (path: string) => string): ForwardSpec {
   const filled = <Side extends ForwardSpec["listen"] | Address>(side: Side): Side =>
     side !== undefined && "path" in side ? { ...side, path: fill(side.path) } : side;

@@ -1,4 +1,7 @@
-/** Whether a block of the configuration applies: the patterns of Host and the criteria of Match (readconf.c, match_cfg_line). */
+/**
+ * Decides whether a block of the configuration applies, by the patterns of Host or the criteria of Match (readconf.c,
+ * match_cfg_line).
+ */
 import { takeToken } from "../../codec/config/config-line.ts";
 import { matchesPattern, matchPatterns } from "../../codec/host-pattern.ts";
 import { Malformed } from "../../codec/malformed.ts";
@@ -6,25 +9,25 @@ import { didYouMean } from "../../text/nearest.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
 
 export interface MatchContext {
-  /** As far as the configuration has been read: HostName in place of what was typed. */
+  /** The host name that is known so far: the value of HostName, or else the typed name. */
   readonly host: string;
-  /** As it was typed. */
+  /** The host name as typed. */
   readonly originalHost: string;
   readonly user: string;
   readonly localUser: string;
-  /** Tag. */
+  /** The value of Tag. */
   readonly tag: string;
-  /** The configuration is being read once more, with the final host name. */
+  /** True while the configuration is read a second time, with the final host name. */
   readonly isFinal: boolean;
-  /** Runs the command of exec, its tokens filled in. */
+  /** Runs the command of the criterion `exec`, with tokens filled in. True when the command succeeds. */
   succeeds(command: string): boolean;
-  /** `final` was seen: the configuration has to be read once more. */
+  /** Called for the criterion `final`: the configuration has to be read a second time. */
   askForFinal(): void;
-  /** A criterion that porthop cannot decide: it is taken not to be met. */
+  /** Called for a criterion that porthop cannot decide. The criterion then counts as not met. */
   undecided(criterion: string): void;
 }
 
-/** One pattern must fit and none of those with `!`. Letter case counts, as in ssh. */
+/** True when a pattern fits and no pattern with `!` fits. As in ssh, letter case counts. */
 export function hostApplies(patterns: readonly string[], host: string): boolean {
   let applies = false;
   for (const item of patterns) {
@@ -37,7 +40,10 @@ export function hostApplies(patterns: readonly string[], host: string): boolean 
   return applies;
 }
 
-/** `text` is all after the word Match. A command runs only when all criteria before it are met. */
+/**
+ * `text` is all that follows the word Match. A command runs only when all criteria before it are met. Throws Malformed
+ * when the text is wrong.
+ */
 export function matchApplies(text: string, context: MatchContext): boolean {
   let applies = true;
   let count = 0;
@@ -65,7 +71,7 @@ export function matchApplies(text: string, context: MatchContext): boolean {
 
 const needsNone: ReadonlySet<string> = new Set(["canonical", "final"]);
 
-/** What newer versions of ssh have, and porthop does not. */
+/** Criteria of newer versions of ssh that porthop does not have. */
 const undecidable: ReadonlySet<string> = new Set(["localnetwork", "sessiontype", "command", "version"]);
 
 const known = ["all", "canonical", "exec", "final", "host", "localuser", "originalhost", "tagged", "user"];

@@ -1,6 +1,6 @@
 /**
- * Reads configuration files for one host, line by line as readconf.c does: blocks apply or do not, files are included
- * where they stand, and the first value of a keyword wins. Whatever is wrong names its file and line.
+ * Reads configuration files for one host, line by line as readconf.c does. A block applies or does not, a file is
+ * included where its name stands, and the first value of a keyword wins. Each error names its file and line.
  */
 import { join } from "node:path";
 import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line.ts";
@@ -17,9 +17,9 @@ import { findKeyword, type Keyword, type Keywords, keywords as known } from "./k
 import { weightOf } from "./other-keywords.ts";
 import { type Block, hostHoldsAlways, matchHoldsAlways, PlainSsh } from "./plain-ssh.ts";
 
-/** Of whom the files are asked. What Match looks at changes while they are read. */
+/** The host that the files are read for. The values for Match change while the files are read. */
 export interface Subject {
-  /** What Host is matched with. */
+  /** The name that Host patterns are compared with. */
   readonly host: string;
   readonly isFinal: boolean;
   match(): Pick<MatchContext, "host" | "originalHost" | "user" | "localUser" | "succeeds">;
@@ -27,13 +27,13 @@ export interface Subject {
 
 interface Place {
   readonly path: string;
-  /** A file of the user's, and not of the system's. */
+  /** True for a file of the user, false for a file of the system. */
   readonly isUser: boolean;
-  /** Nobody else may be able to write it. */
+  /** True when no other user may be able to write the file. */
   readonly isPrivate: boolean;
-  /** Included from a block that does not apply: its lines are only looked at. */
+  /** True for a file included from a block that does not apply. Its lines are checked but have no effect. */
   readonly isDead: boolean;
-  /** Not included from a block that holds for some hosts only. */
+  /** False for a file included from a block that holds only for some hosts. */
   readonly isForAll: boolean;
   readonly depth: number;
 }
@@ -42,42 +42,42 @@ interface Line extends ConfigLine {
   readonly number: number;
 }
 
-/** READCONF_MAX_DEPTH. */
+/** OpenSSH's READCONF_MAX_DEPTH. */
 const maxDepth = 16;
 
-/** What includes two files that include two files ... must come to an end too. */
+/** A limit, because two files that each include two files, and so on, would never end. */
 const maxFiles = 10_000;
 
-/** Values of a keyword that porthop does not have which leave things as they are. */
+/** Values that change nothing, for keywords that porthop does not have. */
 const asEver = /^(no|none|false|off|default|internal|any)$/i;
 
 export class ConfigReading {
   readonly #sources: ConfigSources;
   readonly #keywords: Keywords;
-  /** Files that were read, cut into their lines. */
+  /** The lines of each file that was read. */
   readonly #files = new Map<string, readonly Line[]>();
-  /** Keywords of ssh's that porthop does not have, in small letters, with the first value of each. */
+  /** Keywords of ssh that porthop does not have, in lower case, each with its first value. */
   readonly #others = new Map<string, string>();
-  /** Lines with a SendEnv that counted. */
+  /** The places of SendEnv lines that have taken effect. */
   readonly #sent = new Set<string>();
   #plainSsh: PlainSsh | undefined;
   #wantsFinal = false;
   #count = 0;
 
-  /** What the files say is added to the keywords, behind what they hold already. */
+  /** The values of the files are added to `keywords`, after the values that are already there. */
   constructor(sources: ConfigSources, keywords: Keywords) {
     this.#sources = sources;
     this.#keywords = keywords;
   }
 
-  /** The files want to be read once more, with the host that is reached. */
+  /** True when the files have to be read a second time, with the final host name. */
   get wantsFinal(): boolean {
     return this.#wantsFinal;
   }
 
-  /** Gives back why a file could not be read. */
+  /** Reads one file. Returns the reason when the file cannot be read. */
   read(path: string, rules: Pick<Place, "isUser" | "isPrivate">, subject: Subject): Unreadable | undefined {
-    // Each on its own: the system's file is read for users who have no file too.
+    // Each file is judged by itself, because a user without a file still reads the system's file.
     this.#plainSsh = subject.isFinal ? undefined : new PlainSsh(path);
     const missing = this.#readFile({ ...rules, path, isDead: false, isForAll: true, depth: 0 }, subject);
     const warning = this.#plainSsh?.warning;
@@ -110,7 +110,7 @@ export class ConfigReading {
     return lines;
   }
 
-  /** The block of the lines that follow. */
+  /** Reads one line. Returns the block of the lines that follow. */
   #readLine(line: Line, place: Place, block: Block, subject: Subject): Block {
     const name = line.keyword.toLowerCase();
     const { isActive } = block;
@@ -145,7 +145,7 @@ export class ConfigReading {
     else this.#plainSsh?.meets(line.keyword, where);
   }
 
-  /** SendEnv is the only one that a second reading of the same line would change. */
+  /** A second reading of a SendEnv line would add its names again. All other keywords keep their first value. */
   #wasSent(keyword: Keyword, line: Line, { path }: Place): boolean {
     if (keyword !== "SendEnv") return false;
     const where = `${path}:${line.number}`;
@@ -160,7 +160,7 @@ export class ConfigReading {
       ...match,
       tag: this.#others.get("tag") ?? "",
       isFinal: subject.isFinal,
-      // What does not apply anyway runs nothing.
+      // In a file that was included from a block that does not apply, no command runs.
       succeeds: (command) => !place.isDead && succeeds(command),
       askForFinal: () => {
         this.#wantsFinal = true;
@@ -189,7 +189,7 @@ export class ConfigReading {
     }
   }
 
-  /** What porthop does not have: ssh knows it, or it is to be ignored, or it is wrong. */
+  /** For keywords that porthop does not have: ssh knows the keyword, or IgnoreUnknown names it, or it is an error. */
   #readOther(name: string, line: Line, place: Place, isActive: boolean): void {
     const shown = visible(line.keyword, 50);
     const weight = weightOf(name);
@@ -210,7 +210,10 @@ export class ConfigReading {
     this.#say(weight === "matters" ? "warnings" : "notes", line, place, `porthop does not have ${shown}: ignored`);
   }
 
-  /** A keyword that many files have and that leaves porthop as it is; with the address checked ssh would be safer. */
+  /**
+   * For keywords that many files have and porthop ignores. Only CheckHostIP causes a warning, because ssh would be
+   * safer with the address checked.
+   */
   #passOver(keyword: Keyword, line: Line, place: Place): void {
     if (this.#keywords.text(keyword) !== undefined || asEver.test(line.arguments[0] ?? "")) return;
     const kind = keyword === "CheckHostIP" ? "warnings" : "notes";

@@ -1,6 +1,6 @@
 /**
- * Where the configuration is read from, and what its patterns and tokens ask about this machine. Reading is by the
- * rules of ssh: a file of the user's that others could write is refused, and one that is missing is nothing.
+ * Where the configuration is read from, and the facts about this machine that its patterns and tokens need. ssh's rules
+ * hold: a user's file that others can write is refused, and a missing file counts as empty.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
@@ -13,18 +13,18 @@ import { matchingPaths } from "./include-paths.ts";
 import { refuseShared } from "./private-file.ts";
 
 export interface ConfigSources {
-  /** The user's file and the system's. */
+  /** The user's file, then the system's. */
   readonly userFile: string;
   readonly systemFile: string;
-  /** Where relative names of Include are looked up, for files of the user's and for the system's. */
+  /** The folders at which relative names of Include start: for the user's files, then for the system's. */
   readonly userFolder: string;
   readonly systemFolder: string;
   readonly machine: Machine;
-  /** The text of a file. A Malformed when it `isPrivate`, that is nobody else may be able to write it, and one can. */
+  /** The text of a file. With `isPrivate`, throws Malformed when another user can write the file. */
   read(path: string, isPrivate: boolean): string | Unreadable;
-  /** The files that a pattern of Include names, in the order of their names. */
+  /** The files that a pattern of Include names, sorted by name. */
   paths(pattern: string): readonly string[];
-  /** Match exec: whether the command ends with 0. */
+  /** Match exec: true when the command ends with 0. */
   succeeds(command: string): boolean;
 }
 
@@ -33,14 +33,14 @@ export interface Unreadable {
   readonly isMissing: boolean;
 }
 
-/** What tokens stand for. */
+/** The values that tokens stand for. */
 export interface Machine {
   readonly home: string;
   readonly user: string;
   readonly uid: string;
   readonly host: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** `~user`; undefined when there is no such user. */
+  /** The home folder for `~user`; undefined when there is no such user. */
   homeOf(user: string): string | undefined;
 }
 
@@ -58,10 +58,10 @@ export function realSources(environment: NodeJS.ProcessEnv): ConfigSources {
   };
 }
 
-/** Nobody writes as much; it bounds what a device or a wrong file can do. */
+/** No real configuration is larger. The limit guards against devices and wrong files. */
 const maxBytes = 16 * 1024 * 1024;
 
-/** How long a Match exec may take: everything waits for it. */
+/** The limit for a command of Match exec. porthop waits for the command. */
 const execMs = 30_000;
 
 function readConfigFile(path: string, isPrivate: boolean): string | Unreadable {
@@ -74,7 +74,7 @@ function readConfigFile(path: string, isPrivate: boolean): string | Unreadable {
   try {
     const stats = fstatSync(file);
     if (isPrivate) refuseShared(stats, currentUser());
-    // As for ssh nothing can be read from a directory, and that is no error: `Include conf.d/*` may meet one.
+    // As with ssh, a directory counts as empty and is no error: `Include conf.d/*` may find one.
     return stats.isDirectory() ? "" : readAll(file);
   } finally {
     closeSync(file);
@@ -94,7 +94,7 @@ function readAll(file: number): string {
   }
 }
 
-/** The user's own shell, as ssh runs it (readconf.c, execute_in_shell): only stderr is shown. */
+/** Runs a command in the user's own shell, as ssh does (readconf.c, execute_in_shell). Only stderr is shown. */
 function runs(command: string, environment: NodeJS.ProcessEnv): boolean {
   const shell = environment["SHELL"] || "/bin/sh";
   const { status, error, signal } = spawnSync(shell, ["-c", command], {

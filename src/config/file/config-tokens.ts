@@ -1,6 +1,6 @@
 /**
- * Fills in what ssh does (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES): `~`, `%h` and `${NAME}`, each only in the
- * keywords where ssh.c has it. What was filled in is not looked at again.
+ * Fills in `~`, `%h` and `${NAME}` as ssh does (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES), each only in the
+ * keywords in which ssh.c does. Text that was filled in is not filled a second time.
  */
 import { createHash } from "node:crypto";
 import { expandTokens, expandTokensAndVariables } from "../../codec/config/percent-tokens.ts";
@@ -11,13 +11,13 @@ import type { Keyword, Keywords } from "./keyword.ts";
 
 export type Tokens = Readonly<Record<string, string>>;
 
-/** Who is connected to, as far as it is known. */
+/** The facts about the connection that tokens stand for. */
 export interface Connection {
-  /** As it was typed. */
+  /** The host name as typed. */
   readonly originalHost: string;
-  /** What HostName made of it. */
+  /** The host name after HostName. */
   readonly host: string;
-  /** HostKeyAlias. */
+  /** HostKeyAlias, or else the host name. */
   readonly keyName: string;
   readonly port: string;
   readonly user: string;
@@ -42,7 +42,7 @@ export function connectionTokens(connection: Connection, machine: Machine): Toke
   };
 }
 
-/** `~`, tokens and variables in the names of files and sockets, and tokens in the command. */
+/** Fills in `~`, tokens and variables in the names of files and sockets, and tokens in the command. */
 export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine): void {
   const path = (text: string) => expandTokensAndVariables(underHome(text, machine), tokens, machine.environment);
   fill(keywords, "RemoteCommand", (text) => expandTokens(text, tokens));
@@ -61,7 +61,10 @@ export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine)
   }
 }
 
-/** misc.c, tilde_expand: `~/x` below the own home, `~user/x` below another's. */
+/**
+ * As misc.c, tilde_expand: `~/x` is in the user's own home folder, `~user/x` in the folder of that user. Throws
+ * Malformed when there is no such user.
+ */
 export function underHome(path: string, machine: Machine): string {
   const [, user, rest = ""] = /^~([^/]*)(.*)$/s.exec(path) ?? [];
   if (user === undefined) return path;
@@ -70,7 +73,7 @@ export function underHome(path: string, machine: Machine): string {
   return `${home.replace(/\/+$/, "")}/${rest.slice(1)}`;
 }
 
-/** What is wrong with a value is said with the file and line that it is of, and behind the keyword's name. */
+/** Runs `read`. A Malformed from `read` gets the value's file and line and the keyword in front. */
 export function locating<T>(keywords: Keywords, keyword: Keyword, read: () => T): T {
   try {
     return read();

@@ -1,6 +1,7 @@
 /**
- * The value that a line of a configuration file, or of -o, gives to a keyword. A command reaches to the end of its line, a list has
- * several words, and all else is one word, which ssh insists on as well ("extra arguments at end of line").
+ * Reads the value that a line of a configuration file, or of -o, gives to a keyword. A command reaches to the end of
+ * the line. A list has several words. All other values are one word; ssh refuses more too ("extra arguments at end of
+ * line").
  */
 import { type ConfigLine, parseConfigLine, quoteArgument } from "../../codec/config/config-line.ts";
 import { parsePort } from "../../codec/host-port.ts";
@@ -13,7 +14,9 @@ import { findKeyword, type Keyword, type Keywords, keywords as readings } from "
 import { checkReading, type Reading } from "./keyword-value.ts";
 import { besideConfiguration } from "./named-files.ts";
 
-/** `Keyword=value` or `Keyword value` after -o: for ssh a line like those of a file (ssh.c, main). */
+/**
+ * Adds `Keyword=value` or `Keyword value` of -o, which ssh reads like a line of a file (ssh.c, main). Throws Malformed.
+ */
 export function addOption(keywords: Keywords, text: string): void {
   const [, name, rest = ""] = /^\s*([A-Za-z0-9]+)(?=[\s=])(.*)$/s.exec(text) ?? [];
   const line = rest.replace(/^\s*=?\s*/, "") === "" ? undefined : parseConfigLine(text);
@@ -25,13 +28,13 @@ export function addOption(keywords: Keywords, text: string): void {
     );
   }
   addConfigLine(keywords, keyword, line, true);
-  // Who types it is told; in a file, which is for ssh too, it is not worth a word.
+  // The user who types an ignored keyword is told. A file is for ssh too, so no message is needed there.
   if (readings[keyword] === "ignored") keywords.ignored.push(keyword);
 }
 
 /**
- * In a block that does not apply a value is only looked at, where ssh and porthop judge it alike. `file` is the one that the
- * line stands in; undefined for one of the command line.
+ * When the block does not apply (`isActive` is false), the value is only checked, and only if ssh and porthop judge its
+ * kind alike. `file` is the file with the line; undefined for the command line.
  */
 export function addConfigLine(
   keywords: Keywords,
@@ -76,7 +79,7 @@ function listIn(keyword: Keyword, line: ConfigLine): readonly string[] {
   return list;
 }
 
-/** Of two values for the same variable the first one counts (readconf.c, parse_keyvalue). */
+/** When a variable has two values, the first counts (readconf.c, parse_keyvalue). */
 function variablesIn(list: readonly string[]): readonly string[] {
   const wrong = list.find((word) => word.indexOf("=") < 1);
   if (wrong !== undefined) throw new Malformed(`SetEnv: ${quoted(wrong)} is not NAME=value`);
@@ -85,7 +88,7 @@ function variablesIn(list: readonly string[]): readonly string[] {
 }
 
 function addChecked(keywords: Keywords, keyword: Keyword, value: string): void {
-  // Later they are no longer known to be of this line.
+  // These two are checked here, because here the line of the value is still known.
   if (keyword === "User") parseUser(value);
   else if (keyword === "Port") named(keyword, () => parsePort(value));
   keywords.addQuietly(keyword, value);

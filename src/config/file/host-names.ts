@@ -1,6 +1,6 @@
 /**
- * The names that the user's configuration has for servers, as they can be offered in a list. What cannot be read is left
- * out without a word: this serves whoever chooses, and not the connection.
+ * The names of servers in the user's configuration, for a list that a person can choose from. Files and lines that
+ * cannot be read are left out without a message, because the connection does not depend on this list.
  */
 import { join } from "node:path";
 import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line.ts";
@@ -10,11 +10,11 @@ import type { ConfigSources } from "./config-sources.ts";
 import { underHome } from "./config-tokens.ts";
 
 export interface HostNames {
-  /** Those without a pattern, each once, in the order of the files. */
+  /** Names that are no patterns, each once, in the order of the files. */
   readonly hosts: readonly string[];
-  /** All words of all Host lines, patterns too. */
+  /** All words of all Host lines, with the patterns. */
   readonly patterns: readonly string[];
-  /** The values of IgnoreUnknown, wherever they stand. */
+  /** All values of IgnoreUnknown, from all blocks. */
   readonly ignored: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export function readHostNames(sources: ConfigSources): HostNames {
   const lines = linesOf(sources);
   const patterns = lines.filter(({ keyword }) => /^host$/i.test(keyword)).flatMap((line) => line.arguments);
   const ignored = lines.filter(({ keyword }) => /^ignoreunknown$/i.test(keyword)).flatMap((line) => line.arguments);
-  // A name with a pattern's sign, a port or an @ cannot be logged in to as it stands.
+  // A name with a sign of a pattern, a port or an @ cannot be used for a login.
   const hosts = patterns.filter((name) => !/[*?!:]/.test(name) && hostFlaw(name) === undefined);
   return { hosts: [...new Set(hosts)], patterns, ignored };
 }

@@ -1,12 +1,12 @@
 /**
- * The files that a pattern of Include names, as glob(3) finds them: `*`, `?`, `[a-z]` and `[[:digit:]]` within a name, a
- * dot at its beginning only by a dot, sorted by name. A pattern that fits nothing is no error.
+ * The files that a pattern of Include names, found as by glob(3): `*`, `?`, `[a-z]` and `[[:digit:]]` within one name,
+ * a leading dot only for a literal dot, sorted by name. A pattern without a match is no error.
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { fitsPieces } from "../../codec/host-pattern.ts";
 
 export function matchingPaths(pattern: string): readonly string[] {
-  // What ends so is a folder, and ssh reads nothing from one.
+  // Such a pattern names a folder, and ssh reads nothing from a folder.
   if (pattern.endsWith("/")) return [];
   let found: readonly string[] = [pattern.startsWith("/") ? "" : "."];
   for (const part of pattern.split("/")) {
@@ -18,7 +18,7 @@ export function matchingPaths(pattern: string): readonly string[] {
   return found.filter(isThere);
 }
 
-/** A name without any pattern, its backslashes taken off; undefined when it is one. */
+/** The name without its backslashes, when it has no pattern; otherwise undefined. */
 function plainName(part: string): string | undefined {
   const tokens = tokensOf(part);
   return tokens.every((token): token is string => typeof token === "string") ? tokens.join("") : undefined;
@@ -53,7 +53,10 @@ function tokensOf(part: string): readonly Token[] {
   return tokens;
 }
 
-/** A `]` that comes first belongs to the set, and so does that of a class. Without an end the bracket is a sign like others. */
+/**
+ * The index of the `]` that ends the set, or -1 when none does; then the `[` is an ordinary sign. A `]` in first place
+ * and the `]` of a class belong to the set.
+ */
 function closingBracket(signs: readonly string[], open: number): number {
   const isNegated = signs[open + 1] === "!" || signs[open + 1] === "^";
   for (let at = open + (isNegated ? 2 : 1), first = at; at < signs.length; at++) {
@@ -63,14 +66,14 @@ function closingBracket(signs: readonly string[], open: number): number {
   return -1;
 }
 
-/** Where the `[:digit:]` that begins here ends; undefined where none begins. */
+/** The index of the end of a class such as `[:digit:]` that begins at `at`. Undefined when no class begins there. */
 function classEnd(signs: readonly string[], at: number): number | undefined {
   if (signs[at] !== "[" || signs[at + 1] !== ":") return undefined;
   const end = signs.indexOf("]", at + 2);
   return signs[end - 1] === ":" && end > at + 2 ? end : undefined;
 }
 
-/** POSIX's, as the C locale has them. */
+/** The classes of POSIX, with their members in the C locale. */
 const classes: Readonly<Record<string, RegExp>> = {
   alnum: /[0-9A-Za-z]/,
   alpha: /[A-Za-z]/,
@@ -120,7 +123,7 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
-    // Not a folder, or not ours to look into: nothing in it fits.
+    // The folder does not exist, or we may not look into it. Then no name fits.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** How the values of keywords are written, and what is wrong with one that is not of its kind. */
+/** How the value of each kind of keyword is written, and what is wrong with a value that is not of its kind. */
 import { parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
 import { type AlgorithmKind, isAlgorithmKind } from "../../codec/config/openssh-algorithms.ts";
 import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
@@ -11,7 +11,7 @@ import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import { quoted } from "../../text/terminal-text.ts";
 import { checkForward, type ForwardKeyword } from "./config-forward.ts";
 
-/** What a value means. `ignored` keywords change nothing that porthop does: they are taken with a warning. */
+/** The kind of a value. A keyword of the kind `ignored` has no effect on porthop: it is accepted with a warning. */
 export type Reading =
   | AlgorithmKind
   | "text"
@@ -35,12 +35,12 @@ export type Reading =
 
 const yesNo: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);
 
-/** Yes, in one variant of the protocol: which one a login uses is no matter here. */
+/** The value means yes and chooses a variant of the protocol. porthop does not care which variant a login uses. */
 export function isVariant(keyword: string, value: string): boolean {
   return keyword === "PubkeyAuthentication" && /^(unbound|host-bound)$/i.test(value);
 }
 
-/** Throws a Malformed at a value that the keyword does not take. */
+/** Throws Malformed when the keyword does not accept the value. */
 export function checkReading(keyword: string, reading: Reading, value: string): void {
   const lower = value.toLowerCase();
   const expect = (is: boolean, what: string) => {
@@ -50,7 +50,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "yes-no") expect(yesNo.has(lower) || isVariant(keyword, value), "yes or no");
   else if (reading === "number") expect(/^\d{1,9}$/.test(value), "a number");
   else if (reading === "count") expect(/^0*[1-9]\d{0,8}$/.test(value), "a number from 1 on");
-  // misc.c, strtol to base 8 and no more than 0777.
+  // As in misc.c: strtol to base 8, at most 0777.
   else if (reading === "octal") expect(/^0{0,10}[0-7]{1,3}$/.test(value), "an octal number up to 0777");
   else if (reading === "escape") expect(escapeOf(value) !== null, "one character, ^ and one, or none");
   else if (reading === "host") refuseFlaw(keyword, hostFlaw(value));
@@ -67,7 +67,7 @@ function refuseFlaw(keyword: string, flaw: string | undefined): void {
   if (flaw !== undefined) throw new Malformed(`${keyword}: ${flaw}`);
 }
 
-/** What is wrong with the value is said behind the keyword's name. */
+/** Runs `read`. A Malformed from `read` gets the keyword's name in front. */
 function naming(keyword: string, read: () => unknown): void {
   try {
     read();
@@ -77,12 +77,12 @@ function naming(keyword: string, read: () => unknown): void {
   }
 }
 
-/** Cut at blanks, but not at those in quotes. */
+/** Splits at blanks, except at blanks in quotes. */
 export function words(text: string): readonly string[] {
   return (text.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map(unquote);
 }
 
-/** One pair of quotes around the whole value is not part of it. */
+/** Removes one pair of quotes around the whole value. */
 export function unquote(value: string): string {
   return /^("[^"]*"|'[^']*')$/.test(value) ? value.slice(1, -1) : value;
 }

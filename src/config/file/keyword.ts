@@ -1,6 +1,7 @@
 /**
- * The ssh_config keywords that porthop understands, each with how its value is read. `-o`, files and the flags that stand
- * for a keyword (-p, -l, -i ...) fill one record; as in ssh the first value of a keyword wins, IdentityFile collects.
+ * The ssh_config keywords that porthop understands, each with the kind of its value. `-o`, the files and the flags that
+ * stand for a keyword (-p, -l, -i ...) fill one record. As in ssh, the first value of a keyword wins; a few keywords,
+ * such as IdentityFile, collect all values.
  */
 import { parseDuration } from "../../codec/units.ts";
 import { checkReading, isVariant, type Reading, words } from "./keyword-value.ts";
@@ -81,10 +82,10 @@ export const keywords = {
 
 export type Keyword = keyof typeof keywords;
 
-/** setTimeout takes anything longer for 1 ms. */
+/** setTimeout treats a longer time as 1 ms. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** Other names of the same keyword (readconf.c). */
+/** Other names for a keyword (readconf.c). */
 const aliases: readonly (readonly [string, Keyword])[] = [
   ["challengeresponseauthentication", "KbdInteractiveAuthentication"],
   ["keyboardinteractiveauthentication", "KbdInteractiveAuthentication"],
@@ -96,7 +97,7 @@ const aliases: readonly (readonly [string, Keyword])[] = [
   ["tisauthentication", "KbdInteractiveAuthentication"],
 ];
 
-/** Those that collect all their values instead of keeping the first. */
+/** Keywords that collect all their values instead of keeping the first. */
 const collecting: ReadonlySet<Keyword> = new Set([
   "CertificateFile",
   "DynamicForward",
@@ -112,23 +113,23 @@ const byLowerCase: ReadonlyMap<string, Keyword> = new Map([
   ...aliases,
 ]);
 
-/** The keyword of this name, in whatever case, or an older name of it. */
+/** The keyword with this name or an older name, in any letter case. */
 export function findKeyword(name: string): Keyword | undefined {
   return byLowerCase.get(name.toLowerCase());
 }
 
 export class Keywords {
   readonly #values = new Map<Keyword, string[]>();
-  /** Of a list that was cut into its words already. */
+  /** The words of lists that were already split. */
   readonly #lists = new Map<Keyword, readonly string[]>();
-  /** File and line of each value that is of a configuration file. */
+  /** For each value the file and line; undefined for a value of the command line. */
   readonly #places = new Map<Keyword, (string | undefined)[]>();
   #place: string | undefined;
-  /** Keywords that were taken and change nothing. */
+  /** Keywords that were accepted and have no effect. */
   readonly ignored: string[] = [];
-  /** What is to be said of the configuration files once the log is there. */
+  /** Warnings about the configuration files, which are printed once the log exists. */
   readonly warnings: string[] = [];
-  /** The same, for those who ask what goes on (-v). */
+  /** Remarks about the configuration files, which only -v prints. */
   readonly notes: string[] = [];
 
   add(keyword: Keyword, given: string): void {
@@ -145,20 +146,20 @@ export class Keywords {
     }
   }
 
-  /** A value of a configuration file, where a keyword that changes nothing is not worth a word. */
+  /** Adds a value of a configuration file, where an ignored keyword is not mentioned. */
   addQuietly(keyword: Keyword, value: string): void {
     const before = this.ignored.length;
     this.add(keyword, value);
     this.ignored.length = before;
   }
 
-  /** A list whose words no longer have their quotes. */
+  /** Adds a list whose words are already split and have no quotes. */
   addList(keyword: Keyword, list: readonly string[]): void {
     if (!this.#values.has(keyword)) this.#lists.set(keyword, list);
     this.addQuietly(keyword, list.join(" "));
   }
 
-  /** What is added meanwhile is said to be of this place. */
+  /** All values that `add` adds get this place. */
   addingFrom(place: string, add: () => void): void {
     this.#place = place;
     try {
@@ -168,13 +169,13 @@ export class Keywords {
     }
   }
 
-  /** What a message about the value begins with: the file and line that it is of, nothing for the command line. */
+  /** The beginning of a message about the value: its file and line, or "" for the command line. */
   placeOf(keyword: Keyword): string {
     const place = this.#places.get(keyword)?.[0];
     return place === undefined ? "" : `${place}: `;
   }
 
-  /** The same for each value that is of a file. */
+  /** For each value from a file, the file and line. */
   placesOf(keyword: Keyword): ReadonlyMap<string, string> {
     const places = this.#places.get(keyword) ?? [];
     return new Map(
@@ -185,7 +186,7 @@ export class Keywords {
     );
   }
 
-  /** Takes over what another says of these keywords, where nothing is said here. */
+  /** Takes the values of these keywords from `other`, for keywords without a value here. */
   fillFrom(other: Keywords, wanted: Iterable<Keyword>): void {
     for (const keyword of wanted) {
       const values = other.#values.get(keyword);
@@ -197,13 +198,13 @@ export class Keywords {
     }
   }
 
-  /** In place of what there is. */
+  /** Replaces all values of the keyword. */
   put(keyword: Keyword, value: string): void {
     checkReading(keyword, keywords[keyword], value);
     this.#values.set(keyword, [value]);
   }
 
-  /** Changes what is there, each value or each word of a list: tokens are filled in. */
+  /** Changes each value, or each word of a list. Used to fill in tokens. */
   replace(keyword: Keyword, change: (value: string) => string): void {
     const list = this.list(keyword);
     const values = this.#values.get(keyword);
@@ -215,7 +216,7 @@ export class Keywords {
     } else this.#values.set(keyword, values.map(change));
   }
 
-  /** Those that have a value. */
+  /** The keywords that have a value. */
   given(): readonly Keyword[] {
     return [...this.#values.keys()];
   }
@@ -224,7 +225,7 @@ export class Keywords {
     return this.#values.get(keyword)?.[0];
   }
 
-  /** Of two that are given, which came first; one that is not given came last. */
+  /** True when `one` was given before `other`. A keyword without a value counts as last. */
   isBefore(one: Keyword, other: Keyword): boolean {
     const first = [...this.#values.keys()].find((keyword) => keyword === one || keyword === other);
     return first === one;
@@ -234,7 +235,7 @@ export class Keywords {
     return this.#values.get(keyword) ?? [];
   }
 
-  /** Several in one value are separated by blanks; one that holds a blank stands in quotes (ssh_config(5)). */
+  /** The words of the value. Blanks separate the words, and a word with a blank stands in quotes (ssh_config(5)). */
   list(keyword: Keyword): readonly string[] | undefined {
     const text = this.text(keyword);
     return text === undefined ? undefined : (this.#lists.get(keyword) ?? words(text));
@@ -250,13 +251,13 @@ export class Keywords {
     return text === undefined ? undefined : Number(text);
   }
 
-  /** Octal, as file modes are written. */
+  /** Octal digits, as in file modes. */
   octal(keyword: Keyword): number | undefined {
     const text = this.text(keyword);
     return text === undefined ? undefined : Number.parseInt(text, 8);
   }
 
-  /** A time of ssh's (`30`, `1m30s`) in milliseconds, `none` being 0; never longer than a timer can wait. */
+  /** A time in ssh's form (`30`, `1m30s`) in milliseconds. `none` is 0. Never longer than a timer can wait. */
   time(keyword: Keyword): number | undefined {
     const text = this.text(keyword);
     if (text === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * The keywords of OpenSSH (readconf.c, up to 10.2, and Debian's and Apple's own) that porthop does not have. In a file
- * they are no error, as they are none for ssh; one that would be felt is worth a word, any other one to those who ask
- * (-v), and one that would send the connection another way ends it.
+ * The keywords of OpenSSH that porthop does not have (readconf.c up to 10.2, with Debian's and Apple's own). In a file
+ * they are no errors, because ssh accepts them. A keyword whose absence the user would notice causes a warning, the
+ * others only a note for -v. A keyword that would send the connection another way is refused.
  */
 
 export type Weight = "harmless" | "matters" | "refused";
@@ -27,7 +27,7 @@ const matters = `
   PKCS11Provider ProtocolKeepAlives ProxyUseFdpass RefuseConnection RekeyLimit SecurityKeyProvider SetupTimeOut
   SmartcardDevice Tunnel VerifyHostKeyDNS`;
 
-/** Without it the connection would go out another way than the one that was named. */
+/** Without this keyword the connection would leave through another network interface than the user wants. */
 const refused = "BindInterface";
 
 const weights: ReadonlyMap<string, Weight> = new Map([

@@ -1,23 +1,24 @@
 /**
- * Whether ssh itself still reads the files: a keyword that it does not know is an error for every host, also in a block
- * that does not apply, unless the first IgnoreUnknown that holds for that host stands before it (readconf.c).
+ * Checks whether ssh itself can still read the files. A keyword that ssh does not know is an error for every host, even
+ * in a block that does not apply, unless the first IgnoreUnknown that holds for the host comes before the keyword
+ * (readconf.c).
  */
 import { takeToken } from "../../codec/config/config-line.ts";
 import { matchesPattern, matchPatterns } from "../../codec/host-pattern.ts";
 import { visible } from "../../text/terminal-text.ts";
 
-/** The part of a file that a line stands in. */
+/** The part of a file in which a line stands. */
 export interface Block {
-  /** For the host that is asked of. */
+  /** True when the block applies to the current host. */
   readonly isActive: boolean;
-  /** For every host. */
+  /** True when the block applies to every host. */
   readonly holdsAlways: boolean;
 }
 
 export class PlainSsh {
-  /** The file that the reading began with. */
+  /** The file with which the reading began. */
   readonly #root: string;
-  /** Those that may be the first one for some host, up to one that holds for all. */
+  /** The IgnoreUnknown lines that may be the first for some host, up to one that holds for all hosts. */
   readonly #firsts: { readonly patterns: readonly string[]; readonly where: string; readonly block: Block }[] = [];
   readonly #all: string[] = [];
   #stray: { readonly keyword: string; readonly where: string; readonly cure: string | undefined } | undefined;
@@ -26,7 +27,7 @@ export class PlainSsh {
     this.#root = root;
   }
 
-  /** An IgnoreUnknown. */
+  /** Reports an IgnoreUnknown line. */
   ignores(list: string, where: string, block: Block): void {
     const patterns = list.split(",").filter((pattern) => pattern !== "");
     this.#all.push(...patterns);
@@ -34,7 +35,7 @@ export class PlainSsh {
     if (!isSaid) this.#firsts.push({ patterns: patterns.map((pattern) => pattern.toLowerCase()), where, block });
   }
 
-  /** A keyword of porthop's. */
+  /** Reports a keyword of porthop's own. */
   meets(keyword: string, where: string): void {
     if (this.#stray !== undefined) return;
     const covers = ({ patterns }: { readonly patterns: readonly string[] }) =>
@@ -48,7 +49,7 @@ export class PlainSsh {
     this.#stray = { keyword, where, cure };
   }
 
-  /** One line for the first keyword that ssh would end at, with what helps. */
+  /** One line about the first keyword that ssh would refuse, with a cure. Undefined when there is none. */
   get warning(): string | undefined {
     if (this.#stray === undefined) return undefined;
     const {
@@ -60,19 +61,22 @@ export class PlainSsh {
     return `${visible(where, 200)}: ${what}: ${cure}`;
   }
 
-  /** Only the first one counts: it has to say what all others say. */
+  /** Only the first IgnoreUnknown counts, so it needs the patterns of all others too. */
   #union(): string {
     const others = this.#all.filter((pattern) => !matchesPattern(pattern.toLowerCase(), "porthop*"));
     return visible([...new Set(["Porthop*", ...others])].join(","), 200);
   }
 }
 
-/** Host with these patterns holds for every host. */
+/** True when a Host line with these patterns applies to every host. */
 export function hostHoldsAlways(patterns: readonly string[]): boolean {
   return patterns.some(isStar) && !patterns.some((pattern) => pattern.startsWith("!"));
 }
 
-/** The same for the criteria of Match. What only a second reading meets does not hold for the first. */
+/**
+ * True when a Match line with these criteria applies to every host. A criterion that only a second reading meets does
+ * not apply in the first.
+ */
 export function matchHoldsAlways(criteria: string): boolean {
   let next = takeToken(criteria);
   while (next.token !== "" && !next.token.startsWith("#")) {

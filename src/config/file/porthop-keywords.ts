@@ -1,6 +1,7 @@
 /**
- * porthop's own settings in ssh_config, below `IgnoreUnknown Porthop*` so that ssh passes over them: each stands for a
- * flag. The command line is stronger: a plugin that it names is not taken from the configuration.
+ * porthop's own settings in ssh_config. They stand below `IgnoreUnknown Porthop*`, so that ssh ignores them. Each
+ * stands for a flag. The command line is stronger: a plugin that the command line names is not taken from the
+ * configuration.
  */
 import { resolve } from "node:path";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";

@@ -1,6 +1,6 @@
 /**
- * Who may write a file of the configuration: its owner and root, as ssh has it ("Bad owner or permissions"). As in
- * Debian's ssh a group may too whose only member is the user, since a umask of 002 makes files so.
+ * Who may write a configuration file: its owner and root, as in ssh ("Bad owner or permissions"). As in Debian's ssh, a
+ * group whose only member is the user may write it too, because a umask of 002 makes such files.
  */
 import { Malformed } from "../../codec/malformed.ts";
 import { groupMembers, ownUid } from "../current-user.ts";
@@ -11,7 +11,7 @@ export interface FileOwner {
   readonly mode: number;
 }
 
-/** Throws a Malformed when others could have written it. */
+/** Throws Malformed when another user can have written the file. */
 export function refuseShared({ uid, gid, mode }: FileOwner, user: string): void {
   if (process.platform === "win32") return;
   const own = ownUid();

@@ -1,6 +1,7 @@
 /**
- * What holds for a host: the command line first, then ~/.ssh/config or the file of -F, then /etc/ssh/ssh_config, put
- * together as ssh.c's main does it, with host name and tokens filled in. `ssh -G` is the judge.
+ * The settings that hold for a host: the command line first, then ~/.ssh/config or the file of -F, then
+ * /etc/ssh/ssh_config. They are put together as in ssh.c's main, with host name and tokens filled in. The test of truth
+ * is `ssh -G`.
  */
 import { isIP } from "node:net";
 import { expandTokens } from "../../codec/config/percent-tokens.ts";
@@ -14,17 +15,18 @@ import { connectionTokens, fillTokens, locating, type Tokens } from "./config-to
 import type { Keywords } from "./keyword.ts";
 
 export interface EffectiveSettings {
-  /** The keywords of the command line, with those of the files behind them. */
+  /** The keywords of the command line, followed by those of the files. */
   readonly keywords: Keywords;
-  /** Whom to connect to, and under which name its host key is known. */
+  /** The host to connect to, which is also the name that its host key is known by. */
   readonly host: string;
-  /** What `%h` and its like stand for. */
+  /** The values of `%h` and the other tokens. */
   readonly tokens: Tokens;
 }
 
 /**
- * `host` is as it was typed. `commandLine` is filled up with what the files say; for a jump host it is an empty one, or
- * has its user and port. `file` is -F, in place of both files.
+ * `host` is the typed name. The values of the files are added to `commandLine`; for a jump host, `commandLine` is empty
+ * or has only the user and port. `file` is the value of -F and replaces both files. Throws a PorthopError when a file
+ * is wrong.
  */
 export function effectiveSettings(
   host: string,
@@ -63,7 +65,7 @@ function readAll(
         originalHost,
         user: keywords.text("User") ?? sources.machine.user,
         localUser: sources.machine.user,
-        // Only what stands in a file of the user's own is run: nothing here came from a network.
+        // A command comes only from a file of the user or of the system, and never from the network.
         succeeds: (command: string) =>
           sources.succeeds(expandTokens(command, tokensOf(reached, originalHost, reached, keywords, sources))),
       };
@@ -82,7 +84,7 @@ function readAll(
   }
 }
 
-/** Names have no case; an address stays as it was written. */
+/** Host names have no letter case. An address stays as written. */
 function reachedHost(host: string, keywords: Keywords): string {
   const name = namedHost(host, keywords);
   return isIP(name) === 0 ? name.toLowerCase() : name;
@@ -94,7 +96,7 @@ function namedHost(host: string, keywords: Keywords): string {
   return invalid(() => locating(keywords, "HostName", () => parseHost(expandTokens(name, { h: host }))));
 }
 
-/** The words of the command line are right by themselves: it is what they are filled in with that is not. */
+/** The command line was checked before, so an error here comes from a value that was filled in. */
 function invalid<T>(read: () => T): T {
   try {
     return read();
