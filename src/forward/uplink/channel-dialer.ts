@@ -1,4 +1,6 @@
-/** Dials targets through the session that stands: the server makes the TCP connection (leg 3) and we get a channel. */
+/**
+ * Dials targets through the standing session: the server makes the TCP connection (leg 3) and porthop gets a channel.
+ */
 import type { Dialer } from "../../flow/conn.ts";
 import type { Locator } from "../../ssh/channel/locator.ts";
 import type { Session } from "../../ssh/session.ts";

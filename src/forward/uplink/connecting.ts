@@ -1,6 +1,6 @@
 /**
- * Brings an uplink its session: goes the way to the destination once, makes the session ready, and lets it stand. When
- * that session is lost the uplink ends with the same reason.
+ * Brings an uplink its session: makes the way to the destination once, prepares the session, and announces it. When the
+ * session is lost, the uplink ends with the same reason.
  */
 import { PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
@@ -9,7 +9,7 @@ import type { Session } from "../../ssh/session.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface Connected {
-  /** Settles with the reason when there is no session any more, and `close` was not called. */
+  /** Resolves with the reason when the session is lost. Never resolves after `close`. */
   readonly lost: Promise<PorthopError>;
 }
 
@@ -22,8 +22,8 @@ export class Connecting {
   }
 
   /**
-   * Resolves when a session stands. `prepare` does with it what has to be done before anybody gets it: what it looks at
-   * on the server is as it was before the first dial.
+   * Resolves when a session stands. `prepare` runs before any dialer gets the session, so on the server it sees the
+   * state before the first dial.
    */
   async connect(
     signal: AbortSignal,
@@ -37,7 +37,7 @@ export class Connecting {
     return { lost };
   }
 
-  /** Ends the session, and whoever still waits for one. */
+  /** Ends the session, and also all waits for a session. */
   async close(): Promise<void> {
     this.uplink.end(new PorthopError("cancelled", "porthop is stopping"));
     await this.#route.close();

@@ -1,6 +1,6 @@
 /**
- * The listener of a forward on the server: asked for with the session that stands, and anew with each one after it, for a
- * listener ends with its session. What comes in says which session it came by.
+ * The listener of a forward on the server. A listener ends with its session, so porthop asks each new session to listen
+ * again. Each connection carries the facts of the session that it came through.
  */
 import { type Address, isUnix } from "../../codec/address.ts";
 import { PorthopError } from "../../errors.ts";
@@ -13,15 +13,18 @@ import type { Losable, Uplink } from "./uplink.ts";
 export interface ListeningSession extends Losable, Pick<Session, "leg" | "listen"> {}
 
 export interface ThereListening {
-  /** Of the forward, for people. */
+  /** The name of the forward for people. */
   readonly id: string;
   readonly listen: Address;
   readonly uplink: Pick<Uplink<ListeningSession>, "session" | "onSession">;
-  /** Told when a later session does not get what the first one had. */
+  /** Hears of the error when a later session does not get the listener that the first session had. */
   readonly bus: Pick<Bus, "publish">;
 }
 
-/** Rejects when the first session that lives to have an answer does not get it. */
+/**
+ * Asks the server to listen. Rejects when the server refuses. A session that is lost before an answer does not count;
+ * the next session is asked.
+ */
 export async function listenThere(
   listening: ThereListening,
   accept: (inbound: Inbound) => void,
@@ -51,7 +54,7 @@ async function firstOf(
     try {
       return await there.begin(session);
     } catch (error) {
-      // One that was lost before it had an answer says nothing of the next.
+      // A session that was lost before its answer tells nothing about the next session.
       if (session.goneBy === undefined) throw error;
     }
   }
@@ -60,9 +63,9 @@ async function firstOf(
 class ThereListener {
   readonly #listening: ThereListening;
   readonly #accept: (inbound: Inbound) => void;
-  /** Where to ask for it: with the port that was given, once one was. */
+  /** The address to ask for. When the server has chosen the port, later sessions ask for that port. */
   #listen: Address;
-  /** The newest that it was asked of. */
+  /** The newest session that was asked. */
   #session: ListeningSession | undefined;
   #present: Listener | undefined;
   #isClosed = false;
@@ -85,7 +88,7 @@ class ThereListener {
     if (session === this.#session) return;
     this.#session = session;
     try {
-      // Where the session before still stands, its listener has the port.
+      // While the earlier session still stands, its listener holds the port.
       await this.#present?.close();
       if (this.#isOver(session)) return;
       this.#present = undefined;
@@ -93,7 +96,7 @@ class ThereListener {
       if (this.#isOver(session)) await listener.close();
       else this.#present = listener;
     } catch (error) {
-      // That a session was lost is told by itself, and the next one is asked.
+      // The loss of a session is reported elsewhere, and the next session is asked.
       if (this.#isOver(session) || session.goneBy !== undefined) return;
       this.#listening.bus.publish({ event: "error", error: asPorthopError(error) });
     }
@@ -107,20 +110,20 @@ class ThereListener {
   #ask(session: ListeningSession): Promise<Listener> {
     const { leg } = session;
     const accept = (inbound: Inbound) => {
-      // The server may say yes only after we had enough of it.
+      // The server's yes may arrive after the forward was closed here.
       if (this.#isClosed) inbound.refuse(new PorthopError("cancelled", "this forward is closed"));
       else this.#accept({ ...inbound, session: leg });
     };
     return session.listen(this.#listen, accept, this.#listening.id);
   }
 
-  /** Nobody wants this session's listener any more. */
+  /** True when the listener of this session is no longer needed. */
   #isOver(session: ListeningSession): boolean {
     return this.#isClosed || this.#session !== session;
   }
 }
 
-/** Where any port would do, the one that was given must come back: others know it by then. */
+/** When the server chose the port, the next session must ask for that port, because people know it by then. */
 function withPortOf(given: Address, asked: Address): Address {
   return isUnix(asked) || isUnix(given) ? asked : { ...asked, port: given.port };
 }

@@ -1,6 +1,7 @@
 /**
- * The way of a tunnel to its sessions. Nobody keeps one: whoever dials asks for the session that stands. While there is
- * none they wait, until one stands, until they give up, or until it is known that there will be none any more.
+ * The way of a tunnel to its sessions. No other part keeps a session: each dialer asks for the standing session.
+ * Without one the dialer waits, until a session stands, until the dialer gives up, or until it is certain that no
+ * session will come.
  */
 import type { PorthopError } from "../../errors.ts";
 import type { StopHearing } from "../../flow/bus.ts";
@@ -9,25 +10,31 @@ import { OpenItems } from "../../flow/open-items.ts";
 
 /** What an uplink needs of a session. */
 export interface Losable {
-  /** Why it is over, once it is. */
+  /** Why the session is over; undefined before. */
   readonly goneBy: PorthopError | undefined;
-  /** Settles with the reason when it was lost, maybe later than `goneBy` is set; and never when it was closed from here. */
+  /**
+   * Resolves with the reason when the session is lost, maybe a little later than `goneBy` is set. Never resolves when
+   * porthop closed the session.
+   */
   readonly lost: Promise<PorthopError>;
 }
 
 export class Uplink<S extends Losable> {
   readonly #waiting = new OpenItems<Wait<S>>();
-  /** Replaced, never changed, for it may be gone through just now. */
+  /** This array is replaced and never changed, because a loop over it may be under way. */
   #hearers: readonly Hearer<S>[] = [];
   #newest: S | undefined;
   #endedBy: PorthopError | undefined;
 
-  /** The session that is there just now. */
+  /** The session that stands now; undefined when none does. */
   get standing(): S | undefined {
     return this.#newest?.goneBy === undefined ? this.#newest : undefined;
   }
 
-  /** The session that stands, or the next one that does. Rejects once there will be none, or as the signal says. */
+  /**
+   * The standing session, or the next one. Rejects with the reason when no session will come, or with the signal's
+   * reason.
+   */
   session(signal: Cancel): Promise<S> {
     if (signal.aborted) return Promise.reject(signal.reason);
     const { standing } = this;
@@ -36,30 +43,33 @@ export class Uplink<S extends Losable> {
   }
 
   /**
-   * One is there from now on. It takes the place of an earlier one, which gets no new dials any more. Throws the reason
-   * where it was said already that there will be none.
+   * Announces a session. It replaces an earlier session, which gets no new dials. Throws the reason when `end` was
+   * called before.
    */
   stands(session: S): void {
     if (this.#endedBy !== undefined) throw this.#endedBy;
-    // It may be lost before anybody got it.
+    // The session may be lost before any dialer got it.
     if (session.goneBy !== undefined) return;
     this.#newest = session;
     void session.lost.then(() => {
       if (this.#newest === session) this.#newest = undefined;
     });
     for (const hearer of this.#hearers) if (!hearer.hasLeft) hearer.hear(session);
-    // Who heard of it may have found it gone.
+    // A hearer may have found out that the session is gone.
     if (this.standing === session) for (const wait of this.#waiting.all()) wait.found(session);
   }
 
-  /** There will be no other session than the one that stands, if one does. Of several reasons the first one counts. */
+  /** No other session will come after the standing one. When there are several reasons, the first counts. */
   end(reason: PorthopError): void {
     this.#endedBy ??= reason;
     this.#hearers = [];
     for (const wait of this.#waiting.all()) wait.failed(this.#endedBy);
   }
 
-  /** Hears of each session that stands: of the present one at once, of those to come before any dial that waits. */
+  /**
+   * `hear` is called for the standing session at once, and for each later session before any waiting dial gets it.
+   * Returns a function that stops this.
+   */
   onSession(hear: (session: S) => void): StopHearing {
     const hearer: Hearer<S> = { hear, hasLeft: false };
     this.#hearers = [...this.#hearers, hearer];
@@ -95,7 +105,10 @@ export class Uplink<S extends Losable> {
   }
 }
 
-/** With methods, so that an uplink of whole sessions is one of all that has less. */
+/**
+ * Methods, and no function properties. With methods, TypeScript accepts an uplink of whole sessions where an uplink of
+ * smaller ones is wanted.
+ */
 interface Wait<S> {
   found(session: S): void;
   failed(reason: PorthopError): void;
