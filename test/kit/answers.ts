@@ -1,8 +1,8 @@
-/** A person at a terminal, played: answers the questions one after the other, and keeps all that was shown. */
+/** Plays a person at a terminal: answers the questions one after the other, and keeps all text that was shown. */
 import { PorthopError } from "../../src/errors.ts";
 import type { Prompter } from "../../src/ssh/prompter.ts";
 
-/** Instead of an answer: Ctrl-C. */
+/** Given in place of an answer: the person presses Ctrl-C. */
 export const ctrlC = Symbol("Ctrl-C");
 
 export interface Shown {
@@ -18,7 +18,7 @@ export class Answers implements Prompter {
     this.#answers = answers;
   }
 
-  /** What was shown, as `ask Are you sure? `, one line for each time. */
+  /** All text that was shown, one line for each time: `ask Are you sure? `. */
   get text(): string {
     return this.shown.map(({ how, text }) => `${how} ${text}`).join("\n");
   }

@@ -1,4 +1,4 @@
-/** Plays a part of the wizard's conversation: these answers, and no question more. */
+/** Plays a part of the wizard's conversation. The part must ask exactly one question for each answer. */
 import assert from "node:assert/strict";
 import type { Asking, Question } from "../../src/wizard/question.ts";
 

@@ -1,4 +1,4 @@
-/** What a method of a login is given, with everything that it does to the login written down. */
+/** The context that a login method gets. All that the method does to the login is recorded. */
 
 import { loadSsh2 } from "../../src/ssh/loader.ts";
 import type { AuthContext } from "../../src/ssh/login/auth-method.ts";
@@ -7,9 +7,9 @@ import { LogLines } from "./log-lines.ts";
 
 export interface PlayedContext extends AuthContext {
   readonly log: LogLines;
-  /** How often the next attempt was started. */
+  /** How many times the next attempt was started. */
   readonly advanced: () => number;
-  /** Why the login was given up, each time. */
+  /** The reason of each time that the login was given up. */
   readonly gaveUp: readonly unknown[];
 }
 

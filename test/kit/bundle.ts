@@ -1,6 +1,6 @@
 /**
- * What an executable of ours is made of: the JavaScript inside it, with the names that are looked up only at run time, and
- * the files that a bundler puts together for it.
+ * What our executable is made of: the JavaScript inside, the names that are looked up only at run time, and the files
+ * that a bundler takes for the executable.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { run } from "./run.ts";
 import { projectRoot, scriptCommand } from "./runtime.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 
-/** Bun writes it, as it is, behind its own program. */
+/** Bun writes the bundle unchanged behind Bun's own program. */
 export function bundleIn(executable: string): string {
   const bytes = readFileSync(executable);
   const start = bytes.lastIndexOf("// @bun @bytecode\n");
@@ -18,15 +18,18 @@ export function bundleIn(executable: string): string {
 }
 
 export interface LeftForRunTime {
-  /** As they are written: `node:fs`, `cpu-features`, `./x.node`. */
+  /** The names as written: `node:fs`, `cpu-features`, `./x.node`. */
   readonly names: readonly string[];
-  /** What is imported by an expression instead. */
+  /** The expressions in imports that have no fixed name. */
   readonly computed: readonly string[];
 }
 
-/** All that a bundle still requires and imports. It has strings too that look like one: a name too many does no harm. */
+/**
+ * All names that a bundle still requires or imports. A string in the bundle may look like an import; an extra name does
+ * no harm.
+ */
 export function leftForRunTime(bundle: string): LeftForRunTime {
-  // Bun calls its require by a short name of its own.
+  // Bun gives its `require` a short name.
   const aliases = [...bundle.matchAll(/([\w$]+)\s*=\s*import\.meta\.require\b/g)].map(([, name = ""]) => name);
   const require = ["require", "require\\.resolve", ...aliases.map((name) => name.replaceAll("$", "\\$"))].join("|");
   const named = [
@@ -41,13 +44,13 @@ export function leftForRunTime(bundle: string): LeftForRunTime {
 }
 
 export interface BundleInput {
-  /** From the project's root, or absolute. */
+  /** The path, either absolute or from the project's root. */
   readonly file: string;
-  /** What it requires and imports, as it is written there. */
+  /** The imported and required names, as written in the file. */
   readonly imports: readonly string[];
 }
 
-/** Asks the bundler anew, so that this does not depend on what build.ts makes of its answer. */
+/** Runs the bundler again, so the result does not depend on what build.ts makes of the bundler's answer. */
 export async function bundleInputs(): Promise<readonly BundleInput[]> {
   const folder = tempDirectory("bundle");
   try {

@@ -1,6 +1,6 @@
 /**
- * Makes a capture file in memory out of conversations that a test drives: three legs, a clock that ticks a microsecond a
- * packet, statistics that are counted.
+ * Makes a capture file in memory from conversations that a test plays: three legs, a clock that advances one
+ * microsecond for each packet, and true statistics.
  */
 import type { CaptureFormat, CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
@@ -31,18 +31,18 @@ export class CaptureMaker {
     this.#pieces.push(format.header(legs, names));
   }
 
-  /** Initial sequence numbers are scattered and never the same twice, and yet the same in every file. */
+  /** Initial sequence numbers are scattered and all different, but every file gets the same ones. */
   conversation(leg: 1 | 2 | 3, from: End, to: End, sequences = this.#nextSequences()): MadeConversation {
     const tcp = new TcpConversation({ leg, from, to, sequences, sums: this.#sums });
     return new MadeConversation(tcp, (frames) => this.#write(leg - 1, frames));
   }
 
-  /** Names that come up between two packets. */
+  /** Adds names that become known between two packets. */
   learn(names: readonly CaptureName[]): void {
     this.#pieces.push(this.#format.names(names));
   }
 
-  /** All of the file, with its end. */
+  /** The whole file, with its end. */
   file(): Uint8Array {
     const statistics = this.#received.map((received) => ({ startNs, endNs: this.#nowNs, received, dropped: 0 }));
     return Buffer.concat([...this.#pieces, this.#format.trailer(statistics)]);
@@ -67,7 +67,7 @@ export class CaptureMaker {
 
 type Write = (frames: readonly SentFrame[]) => void;
 
-/** A conversation whose frames go into the file at once. */
+/** A conversation that writes its frames into the file at once. */
 class MadeConversation {
   readonly #tcp: TcpConversation;
   readonly #write: Write;

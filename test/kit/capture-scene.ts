@@ -1,6 +1,6 @@
 /**
- * The capture plugin with flows that a test plays: what is told here in one word happens on both plain legs in the order
- * in which bytes really pass them.
+ * Plays flows for the capture plugin. One call here makes events on both plain legs, in the order in which bytes really
+ * pass them.
  */
 import capture from "../../plugins/capture.ts";
 import type { Address } from "../../src/codec/address.ts";
@@ -10,7 +10,7 @@ import { type FlowFacts, ScriptedFlow, type ScriptedHost, setUp } from "./plugin
 export const listener = { host: "127.0.0.1", port: 3456 };
 
 export interface SceneFacts extends FlowFacts {
-  /** Where the listener accepted. */
+  /** The address on which the listener accepted. */
   readonly listen?: Address;
 }
 
@@ -35,10 +35,10 @@ export class CaptureScene {
     return new CaptureScene(file, host, middleware);
   }
 
-  /** Leg 1 stands, and the flow waits for its target. */
+  /** Leg 1 is open, and the flow waits for its target. */
   enter(facts: SceneFacts = {}): ScriptedFlow {
     const flow = new ScriptedFlow(facts);
-    // How it ends is told in the file; nobody waits for it here.
+    // The file tells how the flow ends, so no code here waits for the end.
     flow.enter(this.#middleware).catch(() => {});
     flow.legs[0].from = flow.origin;
     flow.legs[0].to = facts.listen ?? listener;
@@ -46,7 +46,7 @@ export class CaptureScene {
     return flow;
   }
 
-  /** Leg 3 stands; its addresses are those that were given. Resolves when they were looked up. */
+  /** Leg 3 is open, with these addresses. Resolves when the addresses were looked up. */
   async dial(flow: ScriptedFlow, ends: { readonly from?: Address; readonly to?: Address } = {}): Promise<void> {
     flow.legs[2].from = ends.from;
     flow.legs[2].to = ends.to ?? flow.target;
@@ -63,7 +63,7 @@ export class CaptureScene {
     for (const leg of onTheWay(flow, direction)) leg.ended(direction);
   }
 
-  /** A request with its half-close, and then the answer with its end. */
+  /** Plays a request with its half-close, then the answer with its end. */
   exchange(flow: ScriptedFlow, request: Chunk, answer: Chunk): void {
     this.send(flow, "up", request);
     this.end(flow, "up");
@@ -72,7 +72,7 @@ export class CaptureScene {
     flow.finish();
   }
 
-  /** Breaks all that is open, as the core does it. */
+  /** Breaks both open legs, as the core does. */
   break(flow: ScriptedFlow, reason: Error & { readonly leg?: 1 | 2 | 3 | undefined }): void {
     flow.legs[0].aborted(reason.leg === 1 ? "up" : "down", reason);
     flow.legs[2].aborted(reason.leg === 3 ? "down" : "up", reason);

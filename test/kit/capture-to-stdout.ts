@@ -1,6 +1,6 @@
 /**
- * A program that captures one flow to stdout and carries it as fast as it can: `capture-to-stdout.ts CHUNKS` of 64 KiB.
- * On stderr it says "carried" when the flow is over, and then what the plugin logged.
+ * A program that captures one flow to stdout and carries the flow at full speed: `capture-to-stdout.ts CHUNKS`, each of
+ * 64 KiB. On stderr the program prints "carried" when the flow is over, and then the plugin's log.
  */
 import { CaptureScene, turn } from "./capture-scene.ts";
 
@@ -10,12 +10,12 @@ const chunk = new Uint8Array(65_536).fill(7);
 async function* source(): AsyncGenerator<Uint8Array> {
   for (let count = 0; count < chunks; count++) {
     yield chunk;
-    // As a socket would: others get their turn between two chunks.
+    // As with a socket, other work gets its turn between two chunks.
     await turn();
   }
 }
 
-// As soon as anything looks at it, Bun makes it non-blocking; porthop's command line does.
+// Bun makes stdout non-blocking when a program looks at isTTY, as porthop's command line does.
 void process.stdout.isTTY;
 const scene = await CaptureScene.start("-");
 const flow = scene.enter({ target: { host: "10.0.0.3", port: 5432 } });

@@ -1,6 +1,6 @@
 /**
- * Reads capture files with the tools that users read them with: tshark, capinfos, tcpdump, editcap.
- * Personal settings of Wireshark and the locale are kept out, and so is the remark about running as root.
+ * Reads capture files with the tools of users: tshark, capinfos, tcpdump, editcap. Personal settings of Wireshark and
+ * the locale have no effect, and the remark about running as root is removed.
  */
 import { findTool } from "./packages.ts";
 import { type Sum, Summing } from "./random.ts";
@@ -11,11 +11,11 @@ export interface Read {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** stdout without its last newline, one by one; none when nothing was printed. */
+  /** The lines of stdout without the last newline. Empty when nothing was printed. */
   readonly lines: readonly string[];
 }
 
-/** `tshark -r FILE ...`; `-` reads `input`. */
+/** Runs `tshark -r FILE ...`. For the file `-`, tshark reads `input`. */
 export function tshark(file: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Read> {
   return read("tshark", ["-r", file, ...args], options);
 }
@@ -24,19 +24,20 @@ export function capinfos(file: string, args: readonly string[] = []): Promise<Re
   return read("capinfos", [...args, file]);
 }
 
-/** `tcpdump -nn -r FILE ...` */
+/** Runs `tcpdump -nn -r FILE ...`. */
 export function tcpdump(file: string, args: readonly string[] = []): Promise<Read> {
   return read("tcpdump", ["-nn", "-r", file, ...args]);
 }
 
-/** For editcap and mergecap, whose files stand among their arguments. */
+/** For editcap and mergecap, whose file names are among their arguments. */
 export function wireshark(tool: "editcap" | "mergecap" | "dumpcap", args: readonly string[]): Promise<Read> {
   return read(tool, args);
 }
 
 /**
- * The TCP payload that an interface saw, in frame order: `up` is from the side that sent the SYN. `filter` is a further
- * display filter, as `tcp.stream==3`. An undefined interface is all of them, for a `.pcap`, which has no names.
+ * The TCP payload that an interface saw, in frame order. `up` is from the side that sent the SYN. `filter` is a further
+ * display filter, such as `tcp.stream==3`. An undefined interface means all interfaces, for a `.pcap`, which has no
+ * names.
  */
 export async function payloadOf(
   file: string,
@@ -52,13 +53,13 @@ export async function payloadOf(
   const onStdout = (chunk: Uint8Array) => payload.add(chunk);
   const args = ["-Y", filters.join(" && "), "-T", "fields", "-E", "occurrence=f", ...fields];
   const told = await tshark(file, args, { onStdout, timeoutMs: 300_000 });
-  // After SIGKILL a capture ends in the middle of a block: what is before the cut is the answer.
+  // After SIGKILL a capture ends in the middle of a block. The content before the cut is the answer.
   if (told.code !== 0 && !told.stderr.includes("cut short"))
     throw new Error(`tshark cannot read ${file}: ${told.stderr}`);
   return payload.sum();
 }
 
-/** Sums what tshark prints, line by line, so that a large capture needs no memory. */
+/** Sums tshark's output line by line, so a large capture needs little memory. */
 class Payload {
   readonly #direction: "up" | "down" | undefined;
   readonly #summing = new Summing();
@@ -82,7 +83,7 @@ class Payload {
   #addLine(line: string): void {
     const [stream = "", port, ip, ipv6, payload = ""] = line.split("\t");
     const sender = `${ip}${ipv6} ${port}`;
-    // The first frame of a stream is its SYN, from whoever opened it.
+    // The first frame of a stream is the SYN of the side that opened the connection.
     const initiator = this.#initiators.get(stream) ?? sender;
     this.#initiators.set(stream, initiator);
     const direction = sender === initiator ? "up" : "down";

@@ -1,6 +1,7 @@
 /**
- * One flow on in-memory conns: the test holds the origin's end and the target's end, and what the core did between them
- * is kept in order. No socket and no clock: `quiet` resolves when nothing more can happen by itself.
+ * One flow on in-memory conns. The test holds the origin's end and the target's end; what the core does between them is
+ * recorded in order. There is no socket and no clock: `quiet` resolves when nothing more can happen without a new
+ * event.
  */
 import { PorthopError } from "../../src/errors.ts";
 import { carry, type FlowOutcome } from "../../src/flow/carry.ts";
@@ -22,33 +23,33 @@ export const forwardInfo: ForwardInfo = {
 };
 
 export interface CarryOptions {
-  /** In the order of the command line; a name of its own for each. */
+  /** In the order of the command line, each with a name of its own. */
   readonly middlewares?: Readonly<Record<string, Middleware>>;
-  /** What each of the four buffers holds before its writer waits. */
+  /** How many bytes each of the four buffers holds before a writer has to wait. */
   readonly capacityBytes?: number;
-  /** Leg 2 that a dial would go through. */
+  /** The leg 2 that a dial goes through. */
   readonly through?: LegFacts;
-  /** Instead of dialing the in-memory target at once. It is handed the dial that would have been made. */
+  /** Replaces the dial of the in-memory target. `dialed` is the dial that would have been made. */
   readonly dial?: (
     dialed: ReturnType<Dialer["dial"]>,
     ...asked: Parameters<Dialer["dial"]>
   ) => ReturnType<Dialer["dial"]>;
-  /** Instead of accepting at once. */
+  /** Replaces accepting at once. */
   readonly accept?: (conn: Conn) => Promise<Conn>;
-  /** Leg 2, of a session that the inbound came by. */
+  /** The leg 2 of the session that the inbound came through. */
   readonly session?: LegFacts;
 }
 
 export interface CarriedFlow {
   readonly flow: LiveFlow;
-  /** The client's end: what is written here goes up. */
+  /** The client's end: bytes written here go up. */
   readonly origin: MemoryConn;
   /** The server's end. */
   readonly target: MemoryConn;
   readonly outcome: Promise<FlowOutcome>;
-  /** `dial db.internal:5432`, `dialed`, `accept`, `opened`, `refuse CODE`, in the order in which they happened. */
+  /** The steps of the core in order: `dial db.internal:5432`, `dialed`, `accept`, `opened`, `refuse CODE`. */
   readonly steps: string[];
-  /** `PLUGIN: what it threw` for each observer that was dropped. */
+  /** `PLUGIN: the error` for each observer that was dropped. */
   readonly dropped: string[];
 }
 
@@ -90,7 +91,7 @@ export async function carryFlow(options: CarryOptions = {}): Promise<CarriedFlow
   return { flow, origin, target, outcome, steps, dropped };
 }
 
-/** A flow of its own, not carried by anybody. */
+/** A flow that no code carries. */
 export function liveFlow(dropped: string[] = [], now: () => number = () => 0): LiveFlow {
   return new LiveFlow({
     id: "L1#17",
@@ -110,7 +111,7 @@ export function chainOf(middlewares: Readonly<Record<string, Middleware>>, log =
   return Chain.setUp(plugins, tellingTo(log, { loggerFor: () => log }), { version: "0.0.0" });
 }
 
-/** A middleware that hangs something into the flow and lets it pass. */
+/** A middleware that adds something to the flow and lets the flow pass. */
 export function hanging(hang: (flow: Flow) => void): Middleware {
   return (flow, next) => {
     hang(flow);
@@ -118,20 +119,20 @@ export function hanging(hang: (flow: Flow) => void): Middleware {
   };
 }
 
-/** A break as a carrier tells it: `leg` 1 is the origin's doing, 3 the target's. */
+/** A break as a carrier reports it: `leg` is 1 when the origin broke, 3 when the target did. */
 export function broken(leg?: 1 | 2 | 3): PorthopError {
   return new PorthopError(leg === 2 ? "ssh.lost" : "target.unreachable", "the cable was cut", { leg });
 }
 
 /**
- * Resolves when all that can happen without a new event has happened: everything in memory is done in microtasks, and
- * those are all run before the event loop turns.
+ * Resolves when everything has happened that can happen without a new event. In-memory work runs in microtasks, and all
+ * microtasks run before the event loop turns.
  */
 export function quiet(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What a promise has come to by now. */
+/** The present state of a promise. */
 export async function stateOf(promise: Promise<unknown>): Promise<"pending" | "resolved" | "rejected"> {
   let state: "pending" | "resolved" | "rejected" = "pending";
   promise.then(

@@ -1,12 +1,14 @@
-/** Certificates put together field by field (PROTOCOL.certkeys), signed or not, also such as no ssh-keygen would make. */
+/**
+ * Makes certificates field by field (PROTOCOL.certkeys), signed or not, and also some that ssh-keygen would never make.
+ */
 import type { KeyObject } from "node:crypto";
 import { sign } from "node:crypto";
 import { writeStrings } from "../../src/codec/ssh-string.ts";
 
 export interface CertificateFields {
-  /** The type's beginning: `ssh-ed25519` by default. */
+  /** The beginning of the type. Undefined means `ssh-ed25519`. */
   readonly stem?: string;
-  /** Of the key; zeros by default. */
+  /** The public key. Undefined means zeros. */
   readonly publicKey?: Buffer;
   readonly role?: "user" | "host" | number;
   readonly serial?: bigint;
@@ -15,7 +17,7 @@ export interface CertificateFields {
   readonly validBefore?: bigint;
   readonly criticalOptions?: readonly { readonly name: string; readonly value: string }[];
   readonly authority?: Buffer;
-  /** An Ed25519 key; without one the signature is nonsense. */
+  /** An Ed25519 key. Without it the signature is invalid. */
   readonly signWith?: KeyObject;
 }
 

@@ -1,21 +1,21 @@
-/** Certificates for keys, signed by ssh-keygen as a certificate authority would. */
+/** Certificates for keys, signed by ssh-keygen in the role of a certificate authority. */
 import { run } from "./run.ts";
 
 export interface CertificateOptions {
   /** The authority's private key. */
   readonly authority: string;
-  /** Users, or with `host` names; none stands for all. */
+  /** Names of users, or of hosts with `host`. An empty list means all. */
   readonly principals?: readonly string[];
   readonly host?: boolean;
-  /** As after `ssh-keygen -V`. */
+  /** The value for `ssh-keygen -V`. */
   readonly validity?: string;
-  /** As after `ssh-keygen -O`. */
+  /** The values for `ssh-keygen -O`. */
   readonly options?: readonly string[];
-  /** As after `ssh-keygen -t`: what an RSA authority signs with. */
+  /** The value for `ssh-keygen -t`: the signature algorithm of an RSA authority. */
   readonly signature?: string;
 }
 
-/** Signs the public key of `keyFile`; the certificate is beside it, `KEY-cert.pub`, which is given. */
+/** Signs the public key of `keyFile`. Returns the path of the certificate, `KEY-cert.pub`, beside the key. */
 export async function certify(keyFile: string, given: CertificateOptions): Promise<string> {
   const { authority, principals = [], host = false, validity, options = [], signature } = given;
   const args = [

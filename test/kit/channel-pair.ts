@@ -1,6 +1,6 @@
 /**
- * Both ends of one SSH channel in the test's hands: ssh2's client on this side, taken hold of as a session does, and ssh2's
- * server on the other, over loopback. For what a server can do to a channel that no real target makes it do.
+ * Both ends of an SSH channel in the test's hands: ssh2's client on this side, attached as in a session, and ssh2's
+ * server on the other, over loopback. For what a server can do to a channel and no real target makes a server do.
  */
 import { type AddressInfo, createConnection, type Socket } from "node:net";
 import type { Algorithms, Client, ClientChannel, Connection, Server, ServerChannel } from "ssh2";
@@ -12,9 +12,9 @@ import { serverView } from "./ssh2-server-view.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface PairOptions {
-  /** What both ends take; ssh2's own choice by default. */
+  /** The algorithms of both ends. Undefined for ssh2's own choice. */
   readonly algorithms?: Algorithms;
-  /** Called when the client was taken hold of, before its first byte and the server's. */
+  /** Called when the client is attached, before the first byte of the client and of the server. */
   readonly attached?: (ports: Ports, socket: Socket) => void;
   /** Called with the server's end before the first key exchange. */
   readonly connected?: (connection: Connection) => void;
@@ -79,7 +79,7 @@ export class ChannelPair implements AsyncDisposable {
     return this.ports.client;
   }
 
-  /** A new channel: our end of it, and the server's. */
+  /** A new channel, with our end and the server's end. */
   async channel(): Promise<{ readonly near: ClientChannel; readonly far: ServerChannel }> {
     const index = this.#accepted.length;
     const near = await new Promise<ClientChannel>((resolve, reject) => {
@@ -91,7 +91,7 @@ export class ChannelPair implements AsyncDisposable {
     return { near, far: await this.accepted(index) };
   }
 
-  /** The server's end of the channel that was asked for then, once it is there. */
+  /** The server's end of the channel with this index, once it exists. */
   accepted(index: number): Promise<ServerChannel> {
     return this.#waiting.until(`channel ${index}`, () => this.#accepted[index]);
   }
@@ -102,7 +102,7 @@ export class ChannelPair implements AsyncDisposable {
     return channels._count;
   }
 
-  /** Breaks the TCP connection, as a network does; resolves when our side has noticed. */
+  /** Breaks the TCP connection, as a network does. Resolves when our side has noticed. */
   async break(): Promise<void> {
     const noticed = new Promise<void>((resolve) => this.client.once("close", () => resolve()));
     serverView(this.connection)._sock.resetAndDestroy();

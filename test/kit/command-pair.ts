@@ -1,6 +1,6 @@
 /**
- * A session channel with both ends in the test's hands: porthop's on this side, ssh2's server on the other. Each request
- * of the channel is noted and answered as the test says.
+ * A session channel with both ends in the test's hands: porthop's end on this side, ssh2's server on the other. Each
+ * request on the channel is recorded and answered as the test says.
  */
 import type { ClientChannel, ServerChannel } from "ssh2";
 import type { PorthopError } from "../../src/errors.ts";
@@ -12,7 +12,7 @@ import { Waiting } from "./waiting.ts";
 
 export class CommandPair implements AsyncDisposable {
   readonly pair: ChannelPair;
-  /** What the server was asked for, in order: `env FOO=bar`, `pty xterm 24x80`, `exec ls`. */
+  /** The requests that the server got, in order: `env FOO=bar`, `pty xterm 24x80`, `exec ls`. */
   readonly requests: string[] = [];
   /** The kinds of request that the server refuses: `exec`, `pty`, `x11`, `auth-agent`. */
   readonly refused = new Set<string>();
@@ -52,7 +52,7 @@ export class CommandPair implements AsyncDisposable {
     return this.#waiting.until("the command", () => this.#far);
   }
 
-  /** Resolves once the server has been asked for this. */
+  /** Resolves once the server has got such a request. */
   asked(request: RegExp): Promise<string> {
     return this.#waiting.until(String(request), () => this.requests.find((each) => request.test(each)));
   }
@@ -88,7 +88,7 @@ export class CommandPair implements AsyncDisposable {
   }
 }
 
-/** The server's session as it is used here: of each kind of request what it holds. */
+/** The part of ssh2's server session that is used here. */
 interface Requests {
   on(
     kind: string,
@@ -100,7 +100,7 @@ interface Requests {
   ): void;
 }
 
-/** A command and nothing beside it. */
+/** A command without any further request. */
 export const plain: CommandRequest = {
   command: "ls",
   terminal: undefined,

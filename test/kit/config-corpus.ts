@@ -1,19 +1,19 @@
 /**
- * Configurations as people write them, and as nobody should: files, the words of a command line, and the host, each to be
- * read by ssh and by porthop alike. DIR is the folder that the files lie in.
+ * Configurations as people write them, and some that nobody should write: files, the words of a command line, and the
+ * host. ssh and porthop must read each alike. DIR is the folder of the files.
  */
 
 export interface ConfigCase {
   readonly name: string;
   readonly config: string;
-  /** Further files, by their path below DIR. */
+  /** Further files, by their paths below DIR. */
   readonly files?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
-  /** `web` when left out. */
+  /** Undefined means `web`. */
   readonly host?: string;
 }
 
-/** `${NAME}`. */
+/** Makes the text `${NAME}`. */
 function variable(name: string): string {
   return `$${`{${name}}`}`;
 }

@@ -1,4 +1,4 @@
-/** Choices that look random and are the same for the same seed: what a test did by chance can be done again. */
+/** Choices that look random but are the same for the same seed, so a test can repeat what happened by chance. */
 import { randomBytes } from "./random.ts";
 
 export class Dice {
@@ -10,12 +10,12 @@ export class Dice {
     this.#seed = seed;
   }
 
-  /** A whole number from `least` up to and with `most`. */
+  /** A whole number from `least` to `most`, both included. */
   between(least: number, most: number): number {
     return least + (this.#next() % (most - least + 1));
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** One of the names. A name with a higher weight is chosen more often. */
   oneOf<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
     const entries = Object.entries<number | undefined>(weights).map(([name, weight = 0]) => ({ name, weight }));
     let left = this.between(
@@ -36,5 +36,5 @@ export class Dice {
   }
 }
 
-/** So many are made at a time. */
+/** How many random numbers are made at once. */
 const rolls = 1024;

@@ -1,18 +1,20 @@
-/** Disks that misbehave: one that takes nothing until the test lets it, and one that is full after a few megabytes. */
+/**
+ * Disks that misbehave: one that accepts nothing until the test allows it, and one that is full after a few megabytes.
+ */
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { atExit } from "./lifetime.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 
-/** A fifo that holds 64 KiB and is read when the test says so. Needs the tool mkfifo. */
+/** A fifo that holds 64 KiB and is read only when the test says so. Needs the tool mkfifo. */
 export class SlowDisk implements Disposable {
-  /** To be written to. Whoever writes closes it. */
+  /** The end to write to. The writer closes it. */
   readonly fd: number;
   readonly #directory = tempDirectory("slow-disk");
   readonly #readFd: number;
 
-  /** With `blocking: false` a full disk says EAGAIN instead of keeping the write. */
+  /** With `blocking: false`, a write to a full disk fails with EAGAIN instead of waiting. */
   constructor({ blocking = true } = {}) {
     const path = join(this.#directory, "disk");
     const made = spawnSync("mkfifo", [path]);
@@ -22,7 +24,7 @@ export class SlowDisk implements Disposable {
     this.#readFd = openSync(path, O_RDONLY | O_NONBLOCK);
   }
 
-  /** Takes exactly this many bytes, waiting until they were written. */
+  /** Reads exactly this many bytes, and waits until they were written. */
   async take(bytes: number): Promise<Uint8Array> {
     const taken = new Uint8Array(bytes);
     let at = 0;
@@ -30,7 +32,7 @@ export class SlowDisk implements Disposable {
     return taken;
   }
 
-  /** Takes all that comes until the promise settles, and what is left then. */
+  /** Reads all bytes until the promise settles, and then the rest. */
   async takeUntil(done: Promise<unknown>): Promise<Uint8Array> {
     let isDone = false;
     const settled = done.finally(() => {
@@ -53,7 +55,7 @@ export class SlowDisk implements Disposable {
     removeTemp(this.#directory);
   }
 
-  /** 0 when there is nothing now; then others get a turn. */
+  /** Returns 0 when no byte is there; other work then gets its turn. */
   async #read(into: Uint8Array): Promise<number> {
     try {
       const count = readSync(this.#readFd, into);
@@ -66,7 +68,7 @@ export class SlowDisk implements Disposable {
   }
 }
 
-/** A file system of its own, which only root can have. `path` is undefined where it cannot be mounted. */
+/** A file system of its own. Only root can mount one; `path` is undefined for others. */
 export function tinyDisk(megabytes: number): { readonly path: string | undefined } & Disposable {
   const directory = tempDirectory("tiny-disk");
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", directory]).status === 0;

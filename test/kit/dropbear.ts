@@ -1,7 +1,7 @@
 /**
- * A real dropbear on loopback, the server of routers and small machines: it ends the session over a message for a channel
- * that it does not know any more. It believes in the home directories of /etc/passwd only, so it gets an /etc/passwd of
- * its own, in a mount namespace of its own: the tester's ~/.ssh is neither read nor written.
+ * A real dropbear on loopback, the ssh server of routers and small machines. dropbear ends the session at a message for
+ * a channel that it no longer knows. It takes home directories only from /etc/passwd, so it runs in its own mount
+ * namespace with its own /etc/passwd, and never touches the tester's ~/.ssh.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,11 +14,11 @@ import { greetedFrom, keyLogin, makeKey } from "./sshd.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 import { type Look, Transcript } from "./transcript.ts";
 
-/** For a test's `skip`, behind `need("dropbear", "dropbearkey", "ssh-keygen", "unshare", "mount")`. */
+/** For a test's `skip`, together with `need("dropbear", "dropbearkey", "ssh-keygen", "unshare", "mount")`. */
 export const noMounts =
   spawnSync("unshare", ["-m", "true"]).status !== 0 && "needs the right to unshare -m and to mount";
 
-/** Starts one and waits until it has answered with its SSH banner. */
+/** Starts a dropbear and waits until it has sent its SSH banner. */
 export async function startDropbear(): Promise<Dropbear> {
   for (let attempt = 1; ; attempt++) {
     const dropbear = new Dropbear(await freePort());
@@ -27,7 +27,7 @@ export async function startDropbear(): Promise<Dropbear> {
       return dropbear;
     } catch (error) {
       await dropbear[Symbol.asyncDispose]();
-      // Somebody else may have taken the free port meanwhile.
+      // Another program may have taken the free port meanwhile.
       if (attempt === 3 || !dropbear.log().includes("Address already in use")) throw error;
     }
   }
@@ -37,9 +37,9 @@ export class Dropbear implements AsyncDisposable {
   readonly host = "127.0.0.1";
   readonly port: number;
   readonly user = currentUser();
-  /** The home of its user, and all else that it has; removed when it is disposed. */
+  /** The user's home and all other files. Removed when the dropbear is disposed. */
   readonly directory = tempDirectory("dropbear");
-  /** For plain ssh and for porthop, before the host's name. */
+  /** Flags for ssh and for porthop, to stand before the host's name. */
   readonly sshArgs: readonly string[];
   readonly #transcript = new Transcript("dropbear's log");
   readonly #pid: number;
@@ -86,12 +86,12 @@ export class Dropbear implements AsyncDisposable {
     return this.#transcript.until(pattern, look);
   }
 
-  /** It does not say when it listens: it is asked again and again. */
+  /** dropbear does not say when it listens, so this connects again and again. */
   async greets(): Promise<void> {
     for (;;) {
       try {
         const from = await greetedFrom(this.host, this.port);
-        // Its child for that greeting must not be mistaken for a session.
+        // The child process that sent this greeting must not be mistaken for a session.
         await this.logged(new RegExp(`Exit before auth from <\\S+:${from}>`));
         return;
       } catch (error) {
@@ -117,7 +117,7 @@ function makeHostKey(file: string): string {
   return key;
 }
 
-/** passwd(5): `name:password:uid:gid:comment:home:shell`. */
+/** The form of a line in passwd(5): `name:password:uid:gid:comment:home:shell`. */
 function passwdWithHome(user: string, home: string): string {
   return readFileSync("/etc/passwd", "utf8")
     .split("\n")

@@ -1,30 +1,33 @@
 /**
- * What clients of a forward ask of a target in one line, so that both ends know from a few numbers which bytes have to
- * arrive: a download of seeded bytes, an upload that is answered with its hash, an echo; or a target that leaves.
+ * One-line requests of a client to a target, so both ends know from a few numbers which bytes must arrive: a download
+ * of seeded bytes, an upload that is answered with its hash, an echo, or a target that leaves.
  */
 import type { Socket } from "node:net";
 import { randomChunks, Summing, sumOf } from "./random.ts";
 import { type ServerOptions, sendChunks, serve, type TargetServer } from "./servers.ts";
 
 export interface Errand {
-  /** `leave`: the target reads some bytes and closes, whatever more is on its way to it. */
+  /** `leave`: the target reads some bytes and then closes, although more bytes are on their way. */
   readonly kind: "download" | "upload" | "echo" | "leave";
   readonly bytes: number;
   readonly seed: number;
 }
 
-/** What a client says first. */
+/** The first line of a client. */
 export function asked({ kind, bytes, seed }: Errand): string {
   return `${kind} ${bytes} ${seed}\n`;
 }
 
-/** What a client that stays gets. */
+/** The answer for a client that stays. */
 export async function answerTo({ kind, bytes, seed }: Errand): Promise<{ bytes: number; sha256: string }> {
   const sum = await sumOf(randomChunks(bytes, seed));
   return kind === "upload" ? sumOf([Buffer.from(receipt(sum.bytes, sum.sha256))]) : sum;
 }
 
-/** Serves each connection's one errand. An upload is answered as soon as all its bytes are there, FIN or not. */
+/**
+ * Serves one errand for each connection. An upload is answered as soon as all its bytes are there, with or without a
+ * FIN.
+ */
 export function errandServer(options: ServerOptions = {}): Promise<TargetServer> {
   return serve(options, (socket) => {
     let heard = Buffer.alloc(0);
@@ -37,7 +40,7 @@ export function errandServer(options: ServerOptions = {}): Promise<TargetServer>
       start(socket, kind, Number(bytes), Number(seed), heard.subarray(lineEnd + 1));
     };
     socket.on("data", listen);
-    // Whoever says nothing to the end gets nothing.
+    // A client that ends without a request gets no answer.
     socket.on("end", () => socket.end());
   });
 }
@@ -72,7 +75,7 @@ function start(socket: Socket, kind: string, bytes: number, seed: number, first:
     socket.resume();
   };
   socket.on("data", take);
-  // It was not all: a client that goes on waiting sees a clean end with nothing before it.
+  // Some bytes are missing. A client that waits for an answer sees a clean end without one.
   socket.on("end", () => socket.end());
   take(first);
 }

@@ -1,6 +1,6 @@
 /**
- * The compiled executable dist/porthop, built when it is missing or older than what it is made of.
- * Several test processes may ask at once: one builds, the others wait for it.
+ * The compiled executable dist/porthop. It is built when it is missing or older than its sources. When several test
+ * processes ask at once, one builds and the others wait.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
@@ -9,8 +9,8 @@ import { withLock } from "./lock.ts";
 import { projectRoot } from "./runtime.ts";
 
 /**
- * Gives its path. Call it at the top level of a test file before the first test that runs it: a build outlasts a
- * test's time limit, and Bun kills what a test has running when that is over.
+ * The path of the executable. Call this at the top level of a test file, before the first test that runs the
+ * executable: a build takes longer than a test's time limit, and Bun kills the processes of a test whose time is over.
  */
 export function builtExecutable(root = projectRoot): string {
   const executable = join(root, "dist", "porthop");
@@ -35,7 +35,7 @@ function build(root: string): void {
   if (built.status !== 0) throw new Error(`npm run build failed:\n${built.stdout}${built.stderr}`);
 }
 
-/** Of a file, or of anything below a directory; 0 when there is none. */
+/** The latest change of a file, or of anything below a directory, in ms since 1970. 0 when nothing is there. */
 function newestMs(path: string): number {
   try {
     const below = readdirSync(path).map((name) => newestMs(join(path, name)));

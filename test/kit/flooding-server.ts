@@ -1,15 +1,15 @@
 /**
- * An ssh server that asks its client without end: requests that want an answer, channels that nobody wants, messages that
- * mean nothing. It reads the answers, or it does not. Its flood begins with the first channel that the client opens.
+ * An ssh server that asks its client without end: requests that want an answer, channels that nobody wants, messages
+ * without meaning. It reads the answers or does not. The flood begins when the client opens its first channel.
  */
 import { type HostileSsh, hostileSsh, type Peer, text, uint32 } from "./hostile-ssh.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface Question {
   readonly name: string;
-  /** Whether a client owes an answer to each. */
+  /** Whether the client must answer each one. */
   readonly answered: boolean;
-  /** The parts of the message; `channel` is the number of the client's open channel. */
+  /** The parts of the message. `channel` is the number of the client's open channel. */
   message(channel: Uint8Array, index: number): readonly (number | Uint8Array)[];
 }
 
@@ -34,18 +34,18 @@ export const questions: readonly Question[] = [
 
 export interface Flood {
   readonly question: Question;
-  /** How often it is asked; without end by default. */
+  /** How many times the server asks. Undefined for without end. */
   readonly count?: number;
-  /** Whether it reads; it does not by default. */
+  /** Whether the server reads. Undefined means no. */
   readonly reads?: boolean;
 }
 
 export interface FloodingServer extends HostileSsh {
-  /** Resolves when all are sent and as many answers are there as are owed. */
+  /** Resolves when all questions are sent and all answers to them have arrived. */
   answered(): Promise<void>;
 }
 
-/** Its channels echo. */
+/** Starts the server. Its channels echo. */
 export async function floodingServer(flood: Flood): Promise<FloodingServer> {
   const waiting = new Waiting();
   const count = flood.count ?? Number.POSITIVE_INFINITY;
@@ -54,7 +54,7 @@ export async function floodingServer(flood: Flood): Promise<FloodingServer> {
   const pour = (peer: Peer, channel: Uint8Array) => {
     answers = peer.answers;
     waiting.change();
-    // In portions, so that what it gets is read in between.
+    // The questions go out in portions, so that the server can read in between.
     for (let index = 0; index < portion && asked < count; index++)
       peer.send(...flood.question.message(channel, asked++));
     if (peer.socket.destroyed || (asked >= count && answers >= count)) return;
@@ -86,7 +86,7 @@ function globalRequest(name: string): Question {
   return { name, answered: true, message: () => [80, text(name), 1] };
 }
 
-/** Each with a number of its own, as if all of them could be open at a time. */
+/** Each question has a number of its own, as if all channels could be open at one time. */
 function openOf(type: string, more: readonly Uint8Array[]): Question {
   const message = (_channel: Uint8Array, index: number) => [
     90,

@@ -1,6 +1,6 @@
 /**
- * An ssh server that has lost its manners: ssh2's own, with a way to send any message at any time. What it does wrong is
- * up to the test.
+ * An ssh server that breaks the rules: ssh2's server, with a way to send any message at any time. The test decides what
+ * the server does wrong.
  */
 import type { AddressInfo, Socket } from "node:net";
 import type { AuthContext, Connection, ServerChannel } from "ssh2";
@@ -10,12 +10,14 @@ import { makeSshKey } from "./ssh-server.ts";
 import { serverChannelView, serverView, watchMessages } from "./ssh2-server-view.ts";
 
 export interface Manners {
-  /** Instead of letting everybody in. */
+  /** Replaces letting every client in. */
   readonly login?: (context: AuthContext, peer: Peer) => void;
   readonly ready?: (peer: Peer) => void;
-  /** Instead of refusing each channel. `accept` gives the channel, and the number that the client knows it by. */
+  /**
+   * Replaces refusing each channel. `accept` gives the channel, and the number by which the client knows the channel.
+   */
   readonly open?: (peer: Peer, accept: () => Accepted) => void;
-  /** Instead of refusing to listen: it was asked to and said yes. Called right after that yes. */
+  /** With this, the server says yes when it is asked to listen, instead of refusing. Called right after the yes. */
   readonly listens?: (peer: Peer) => void;
 }
 
@@ -27,22 +29,25 @@ export interface Accepted {
 /** One connection of a client. */
 export interface Peer {
   readonly socket: Socket;
-  /** How many answers came: successes and failures of global requests, of requests on channels, and of opened channels. */
+  /**
+   * How many answers have come: successes and failures of global requests and of channel requests, and answers to
+   * opened channels.
+   */
   readonly answers: number;
-  /** Sends a message as it is: its number, and what follows. */
+  /** Sends a message unchanged: its number, and the bytes that follow. */
   send(...parts: readonly (number | Uint8Array)[]): void;
-  /** The next channel that is accepted is confirmed with these numbers instead of the usual ones. */
+  /** The next accepted channel is confirmed with these numbers instead of the usual ones. */
   confirmWith(windowBytes: number, packetBytes: number): void;
 }
 
 export interface HostileSsh extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** For porthop, before the host's name: nothing is known of this server, and nothing is written down. */
+  /** Flags for porthop, to stand before the host's name. The server is unknown, and nothing is saved about it. */
   readonly sshArgs: readonly string[];
 }
 
-/** A string of the protocol (RFC 4251, section 5). */
+/** A string of the SSH protocol (RFC 4251, section 5). */
 export function text(content: string): Uint8Array {
   return Buffer.concat([uint32(Buffer.byteLength(content)), Buffer.from(content)]);
 }
@@ -58,7 +63,7 @@ export async function hostileSsh(manners: Manners): Promise<HostileSsh> {
   const server = new ssh2.Server({ hostKeys: [makeSshKey().private] }, (connection) => {
     const peer = peerOf(connection);
     sockets.add(peer.socket);
-    // Clients are meant to hang up on it.
+    // Clients are expected to close the connection to this server.
     connection.on("error", () => {});
     connection.on("authentication", (context) => (manners.login ?? accept)(context, peer));
     connection.on("ready", () => manners.ready?.(peer));

@@ -1,12 +1,12 @@
 /**
- * Texts that want to break a parser, and what every parser of text promises about them: it answers, or throws a
- * Malformed of one short line that is safe to show, and takes its time for neither.
+ * Texts that try to break a parser, and the promises of every parser of text: it returns a value, or throws a Malformed
+ * with one short line that is safe to show, and takes little time for both.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Malformed } from "../../src/codec/malformed.ts";
 
-/** Random text: any code units at all, any characters, and what the grammar itself is made of (`pieces`). */
+/** Random text: any code units, any characters, and parts of the grammar itself (`pieces`). */
 export function hostileText(...pieces: readonly string[]): fc.Arbitrary<string> {
   const units = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)), maxLength: 30 });
   const made = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: "binary", maxLength: 3 })), {
@@ -19,7 +19,10 @@ export function hostileText(...pieces: readonly string[]): fc.Arbitrary<string> 
   );
 }
 
-/** What was read, or undefined when it was refused as every codec must refuse: a Malformed fit to be shown. */
+/**
+ * The value, or undefined when the text was refused in the way that every codec must refuse: with a Malformed that is
+ * fit to be shown.
+ */
 export function readOrRefused<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -32,8 +35,8 @@ export function readOrRefused<T>(read: () => T): T | undefined {
 }
 
 /**
- * Very long rows of the same few characters, each read once. Whatever is quadratic or worse in the length of its input
- * needs minutes here; ten seconds are plenty for what is linear, also on a busy machine.
+ * Reads very long rows of a few repeated characters. A parser whose time grows with the square of the length would need
+ * minutes here. Ten seconds are plenty when the time grows with the length, even on a busy machine.
  */
 export function assertFastOnLongText(read: (text: string) => unknown, ...pieces: readonly string[]): void {
   for (const piece of pieces) {

@@ -1,7 +1,7 @@
 /**
- * Run by `npm test` before the first test: installs by one apt-get all that the test files ask for with `need`, so that
- * no test depends on what another one has installed before it. Where nothing may be installed it does nothing, and each
- * test says for itself what it lacks.
+ * `npm test` runs this before the first test. One apt-get installs all tools that the test files ask for with `need`,
+ * so no test depends on what another test has installed. Without the right to install, nothing is done here, and each
+ * test says which tool it lacks.
  */
 import { install, toolsAskedFor } from "./packages.ts";
 import { sourceFiles } from "./source-file.ts";

@@ -1,5 +1,6 @@
 /**
- * How porthop is started: the compiled executable by default, or its source under Bun or Deno, in a clean environment.
+ * How porthop is started: as the compiled executable by default, or as source under Bun or Deno, always in a clean
+ * environment.
  */
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,14 +12,14 @@ import { tempDirectory } from "./temp.ts";
 export type Runtime = ScriptRuntime | "compiled";
 
 export interface LaunchOptions {
-  /** PORTHOP_TEST_RUNTIME by default, and `compiled` without that. */
+  /** Undefined for the value of PORTHOP_TEST_RUNTIME, or `compiled` when that is not set. */
   readonly runtime?: Runtime;
-  /** Added to the clean environment; undefined takes a variable away. */
+  /** Added to the clean environment. The value undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** A home that the test has prepared; a fresh empty one by default. */
+  /** A home that the test has prepared. Undefined for a fresh empty home. */
   readonly home?: string;
-  /** Another program than porthop's main file, for Bun and Deno. */
+  /** Another program in place of porthop's main file, for Bun and Deno. */
   readonly main?: string;
 }
 
@@ -27,7 +28,7 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly home: string;
-  /** True when `home` was made for this one and is to be removed with it. */
+  /** True when `home` was made for this launch and is removed with it. */
   readonly ownsHome: boolean;
 }
 
@@ -53,7 +54,10 @@ function wantedRuntime(): Runtime {
   throw new Error(`PORTHOP_TEST_RUNTIME is bun, deno or compiled, not ${wanted}`);
 }
 
-/** What a login gives and nothing of the tester's: no agent, no NO_COLOR, no proxy, no settings of the runtimes. */
+/**
+ * The variables that a login gives, and nothing of the tester's: no agent, no NO_COLOR, no proxy, no settings of the
+ * runtimes.
+ */
 function environment(home: string, runtime: Runtime, extra: NonNullable<LaunchOptions["env"]>): Record<string, string> {
   const user = currentUser();
   const merged: Record<string, string | undefined> = {
@@ -72,7 +76,7 @@ function environment(home: string, runtime: Runtime, extra: NonNullable<LaunchOp
   return Object.fromEntries(set);
 }
 
-/** Deno keeps what it has compiled below HOME, and would start slowly in each fresh one: it gets the tester's cache. */
+/** Deno keeps compiled code below HOME and would start slowly in each fresh home. So Deno gets the tester's cache. */
 function denoSettings(): Record<string, string> {
   const cache = process.env["DENO_DIR"] ?? join(homedir(), ".cache", "deno");
   return { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1" };

@@ -1,10 +1,10 @@
 /**
- * How long the things of a test live. What a test opens is closed by `await using`, what a file shares by `shared`;
- * whatever a failing or forgetful test left is undone when the process ends, so that no test run leaves a trace.
+ * How long the resources of a test live. `await using` closes what a test opens, and `shared` what a file shares. What
+ * a failing or forgetful test left behind is undone when the process ends, so no test run leaves a trace.
  */
 import { after } from "node:test";
 
-/** Runs `undo` when the process ends; only synchronous work counts there. Gives back a function that takes it off again. */
+/** Runs `undo` when the process ends; `undo` must be synchronous. Returns a function that cancels this. */
 export function atExit(undo: () => void): () => void {
   if (!armed) arm();
   undos.add(undo);
@@ -14,14 +14,14 @@ export function atExit(undo: () => void): () => void {
 }
 
 /**
- * One resource for all tests of a file: opened by the first test that asks, closed after the last one.
- * Call it at the top level of the test file. (Not in `before`: under Bun an `after` that is registered inside `before`
- * already runs when that hook ends.)
+ * One resource for all tests of a file: opened by the first test that asks, closed after the last test. Call this at
+ * the top level of the test file, and not in `before`: under Bun, an `after` that is registered inside `before` runs
+ * when that hook ends.
  */
 export function shared<T extends AsyncDisposable>(open: () => T | Promise<T>): () => Promise<T> {
   let opened: Promise<T> | undefined;
   after(async () => {
-    // An opening that failed has failed the test that asked for it: nothing is left to close here.
+    // When the opening failed, the test that asked has failed, and there is nothing to close here.
     const resource = await opened?.catch(() => undefined);
     await resource?.[Symbol.asyncDispose]();
   });
@@ -37,18 +37,18 @@ let armed = false;
 function arm(): void {
   armed = true;
   process.on("exit", undoAll);
-  // `deno test` ends without "exit" but with "unload", and drops `after` hooks when the last test is a skipped one.
+  // `deno test` emits no "exit" at its end but "unload", and skips `after` hooks when the last test is a skipped one.
   const target = globalThis as { addEventListener?: (event: string, listener: () => void) => void };
   target.addEventListener?.("unload", undoAll);
 }
 
-/** Last opened is undone first: processes before the directory that they write to. */
+/** The last opened resource is undone first: processes before the directory that they write to. */
 function undoAll(): void {
   for (const undo of [...undos].reverse()) {
     try {
       undo();
     } catch {
-      // One that fails must not keep the others from being undone.
+      // One failure must not prevent the other undos.
     }
   }
   undos.clear();

@@ -1,6 +1,6 @@
 /**
- * A program of its own that listens with porthop's listener: `HOST PORT`. Prints one line of JSON: where it listens, or
- * why it cannot. Ends when its stdin does. See other-listener.ts.
+ * A program that listens with porthop's listener: `HOST PORT`. It prints one line of JSON that says where it listens,
+ * or why it cannot. It ends when its stdin ends. Used by other-listener.ts.
  */
 import { PorthopError } from "../../src/errors.ts";
 import { listenTcp } from "../../src/io/listen.ts";

@@ -1,18 +1,20 @@
 /**
- * A lock between processes: a directory in the temp directory that one of them holds while it installs or builds.
- * Synchronous, because it is taken while test files load. A lock whose holder died is taken over.
+ * A lock between processes: a directory in the temp directory that one process holds while it installs or builds. The
+ * lock is synchronous, because it is taken while test files load. A lock whose holder died is taken over.
  */
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAlive } from "./processes.ts";
 
-/** Nothing that is done under a lock takes this long: such a lock belongs to a process id that was given out again. */
+/**
+ * No work under a lock takes this long. Such an old lock belongs to a process id that another process has got since.
+ */
 const staleMs = 15 * 60_000;
 
-/** Runs `work` while no other process that asks for the same name does. */
+/** Runs `work` while no other process runs its own work under this name. */
 export function withLock<T>(name: string, work: () => T, directory = tmpdir()): T {
-  // Each user has his own: another user's leftover cannot be taken over in a sticky directory.
+  // Each user has a separate lock, because a user cannot remove another user's lock from a sticky directory.
   const lock = join(directory, `${name}-${process.getuid?.() ?? 0}.lock`);
   while (!take(lock)) {
     if (isStale(lock)) breakStale(lock);
@@ -25,7 +27,9 @@ export function withLock<T>(name: string, work: () => T, directory = tmpdir()): 
   }
 }
 
-/** The directory is made elsewhere and renamed into place, so that no lock is ever seen without its holder's name. */
+/**
+ * The directory is made under another name and then renamed, so no process ever sees a lock without its holder's name.
+ */
 function take(lock: string): boolean {
   const ready = mkdtempSync(`${lock}-`);
   writeFileSync(join(ready, "holder"), String(process.pid));
@@ -47,7 +51,10 @@ function isStale(lock: string): boolean {
   }
 }
 
-/** Two processes may find the same stale lock; the one that makes the second directory looks again and removes it. */
+/**
+ * Two processes may find the same stale lock. Only the process that can make the second directory looks again and
+ * removes the lock.
+ */
 function breakStale(lock: string): void {
   const breaking = `${lock}.breaking`;
   try {
@@ -64,7 +71,10 @@ function breakStale(lock: string): void {
   }
 }
 
-/** Renamed first: an emptied lock could be taken by the next process before it is removed, and would be removed from it. */
+/**
+ * The lock is renamed first. Otherwise the next process could take the emptied lock just before its removal, and would
+ * lose the lock.
+ */
 function remove(lock: string): void {
   const aside = mkdtempSync(`${lock}-`);
   try {
@@ -74,7 +84,7 @@ function remove(lock: string): void {
   }
 }
 
-/** Zero when it is gone: then there is nothing to break. */
+/** Zero when the lock is gone: then there is nothing to break. */
 function ageMs(path: string): number {
   try {
     return Date.now() - statSync(path).mtimeMs;

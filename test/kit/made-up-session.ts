@@ -1,6 +1,6 @@
 /**
- * A session with no server behind it: what it is asked for is written down, its channels end in memory, and it is lost
- * when the test says so.
+ * A session without a server: its requests are recorded, its channels end in memory, and it is lost when the test says
+ * so.
  */
 import { type Address, formatAddress, isUnix } from "../../src/codec/address.ts";
 import { PorthopError } from "../../src/errors.ts";
@@ -10,19 +10,22 @@ import { Uplink } from "../../src/forward/uplink/uplink.ts";
 import { connPair, type MemoryConn } from "./memory-conn.ts";
 
 export interface MadeUp {
-  /** Instead of a channel at once. */
+  /** Replaces opening a channel at once. */
   readonly open?: () => Promise<Conn>;
-  /** Instead of a listener at once; what it resolves with is how it shows itself. */
+  /** Replaces listening at once. The result says where the listener shows itself to listen. */
   readonly listen?: (wanted: Address) => Promise<Omit<Listener, "close">>;
 }
 
-/** Of any port that a made-up server gives. */
+/** The port that a made-up server gives when any port will do. */
 export const givenPort = 40_001;
 
 export class MadeUpSession implements ForwardingSession {
-  /** `dialing db:5432`, `dial db:5432`, `dialed db:5432`, `listen localhost:8080 for R1`, `close localhost:8080`. */
+  /**
+   * The requests in order: `dialing db:5432`, `dial db:5432`, `dialed db:5432`, `listen localhost:8080 for R1`, `close
+   * localhost:8080`.
+   */
   readonly asked: string[] = [];
-  /** The far ends of its channels. */
+  /** The far ends of the session's channels. */
   readonly targets: MemoryConn[] = [];
   readonly leg: LegFacts;
   readonly lost: Promise<PorthopError>;
@@ -32,7 +35,7 @@ export class MadeUpSession implements ForwardingSession {
   readonly #accepting = new Map<string, (inbound: Inbound) => void>();
   readonly #loss = Promise.withResolvers<PorthopError>();
 
-  /** `port` is its own end of leg 2, by which sessions are told apart. */
+  /** `port` is the session's own end of leg 2, which distinguishes sessions. */
   constructor(port = 33450, madeUp: MadeUp = {}) {
     this.leg = { from: { host: "10.0.0.1", port }, to: { host: "10.0.0.2", port: 22 }, observed: true };
     this.lost = this.#loss.promise;
@@ -76,7 +79,7 @@ export class MadeUpSession implements ForwardingSession {
     };
   }
 
-  /** Somebody connects to where it listens. */
+  /** Plays a connection to a listener of the session. */
   connect(where: string, inbound: Inbound): void {
     const accept = this.#accepting.get(where);
     if (accept === undefined) throw new Error(`nobody listens at ${where}`);
@@ -87,14 +90,14 @@ export class MadeUpSession implements ForwardingSession {
     return [...this.#accepting.keys()];
   }
 
-  /** It is over, and `lost` has not told so yet. */
+  /** The session is over, but `lost` has not resolved. */
   go(reason = lostBy()): PorthopError {
     this.goneBy = reason;
     for (const target of this.targets) target.abort(reason);
     return reason;
   }
 
-  /** It is over, and tells so. */
+  /** The session is over, and `lost` resolves. */
   lose(reason = lostBy()): PorthopError {
     this.#loss.resolve(this.go(reason));
     return reason;

@@ -1,11 +1,11 @@
-/** Configuration files in memory, on a made-up machine, with a count of what was read and run. */
+/** Configuration files in memory, on a made-up machine, with a list of the commands that were run. */
 import type { ConfigSources } from "../../src/config/file/config-sources.ts";
 
 export interface MemoryConfig extends ConfigSources {
   readonly commands: string[];
 }
 
-/** Files by their path; `~/.ssh/config` is /home/anna/.ssh/config. A command succeeds when it is `true`. */
+/** Files by their paths; `~/.ssh/config` is /home/anna/.ssh/config. Only the command `true` succeeds. */
 export function memoryConfig(files: Readonly<Record<string, string>>): MemoryConfig {
   const commands: string[] = [];
   return {
@@ -31,7 +31,7 @@ export function memoryConfig(files: Readonly<Record<string, string>>): MemoryCon
   };
 }
 
-/** As people with many machines have it: a block for each, and defaults at the end. */
+/** A configuration as people with many machines have one: a block for each machine, and defaults at the end. */
 export function manyHosts(count: number): string {
   const blocks = Array.from(
     { length: count },

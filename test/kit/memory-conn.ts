@@ -1,17 +1,20 @@
 /**
- * Two conns joined in memory: what one writes the other reads, through a buffer of known size.
- * No socket and no clock, so backpressure, half-close and abort can be tested step by step.
+ * Two conns joined in memory: what one writes, the other reads, through a buffer of known size. There is no socket and
+ * no clock, so backpressure, half-close and abort can be tested step by step.
  */
 import type { PorthopError } from "../../src/errors.ts";
 import type { Conn } from "../../src/flow/conn.ts";
 import type { Chunk } from "../../src/plugin.ts";
 
 export interface ConnPairOptions {
-  /** How much one direction holds before `write` waits for a reader. 0: each write waits until its chunk is read. */
+  /**
+   * How many bytes one direction holds before `write` waits for a reader. With 0, each write waits until its chunk is
+   * read.
+   */
   readonly capacityBytes?: number;
 }
 
-/** The two ends of one connection. An end that is never read is simply one whose `read` is never called. */
+/** The two ends of one connection. To leave an end unread, never call its `read`. */
 export function connPair(options: ConnPairOptions = {}): [MemoryConn, MemoryConn] {
   const capacityBytes = options.capacityBytes ?? 65_536;
   const forth = new Pipe(capacityBytes);
@@ -19,14 +22,14 @@ export function connPair(options: ConnPairOptions = {}): [MemoryConn, MemoryConn
   return [new MemoryConn(back, forth), new MemoryConn(forth, back)];
 }
 
-/** Reads all that still comes. */
+/** Reads all bytes up to the end. */
 export async function readAll(conn: Conn): Promise<Uint8Array> {
   const chunks: Chunk[] = [];
   for (let chunk = await conn.read(); chunk !== undefined; chunk = await conn.read()) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** Writes these one after the other, each once the one before was accepted; then ends. */
+/** Writes these chunks one after the other, each after the chunk before was accepted. Then ends. */
 export async function writeAll(conn: Conn, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): Promise<void> {
   for await (const chunk of chunks) await conn.write(chunk);
   await conn.end();
@@ -61,7 +64,7 @@ export class MemoryConn implements Conn {
     return this.#outgoing.ended;
   }
 
-  /** What broke the connection, whichever end did. */
+  /** The reason of the break, whichever end broke the connection. */
   get aborted(): Error | undefined {
     return this.#outgoing.broken;
   }
@@ -78,7 +81,7 @@ export class MemoryConn implements Conn {
     return this.#outgoing.end();
   }
 
-  /** As with TCP: what was not read yet is lost, and when both halves had ended and were read nothing is left to break. */
+  /** As with TCP, unread bytes are lost. When both halves have ended and were read, nothing is left to break. */
   abort(reason: Error): void {
     if (this.#incoming.finished && this.#outgoing.finished) return;
     this.#incoming.break(reason);
@@ -97,7 +100,7 @@ export class MemoryConn implements Conn {
     this.#outgoing.onDeaf(told);
   }
 
-  /** What was written before is read; then reads end. */
+  /** Bytes that were written earlier are still read; then reads end. */
   close(left: () => void): void {
     setImmediate(() => {
       if (!this.#incoming.finished) left();
@@ -105,12 +108,15 @@ export class MemoryConn implements Conn {
     });
   }
 
-  /** True once the other end has closed: what is written here is dropped. */
+  /** True once the other end has closed. What is written here is then dropped. */
   get isCut(): boolean {
     return this.#outgoing.isCut;
   }
 
-  /** As a server that closes a channel: what this end sent stays to be read, its half ends, and it hears no more. */
+  /**
+   * Like a server that closes a channel: bytes that this end sent can still be read, this end's half ends, and this end
+   * reads no more.
+   */
   leave(reason: PorthopError): void {
     void this.#outgoing.end();
     this.#incoming.deafen(reason);
@@ -118,7 +124,7 @@ export class MemoryConn implements Conn {
 }
 
 interface Offer {
-  /** undefined is the end. */
+  /** Undefined means the end. */
   readonly chunk: Chunk | undefined;
   resolve(): void;
   reject(reason: Error): void;
@@ -129,7 +135,10 @@ interface Reader {
   reject(reason: Error): void;
 }
 
-/** One direction. Writes are offers in a queue; they are accepted in order as room comes, or straight by a reader. */
+/**
+ * One direction. Each write is an offer in a queue. Offers are accepted in order, when there is room or when a reader
+ * waits.
+ */
 class Pipe {
   acceptedBytes = 0;
   readBytes = 0;
@@ -137,7 +146,7 @@ class Pipe {
   /** True once the end was read. */
   finished = false;
   broken: Error | undefined;
-  /** What writers hear once nobody reads any more. */
+  /** The error for writers once no reader is left. */
   deaf: Error | undefined;
   #toldDeaf: (() => void) | undefined;
   isCut = false;
@@ -195,7 +204,7 @@ class Pipe {
     else this.#told.push(told);
   }
 
-  /** The reader has gone in good order. */
+  /** The reader has left in good order. */
   deafen(reason: Error): void {
     this.deaf = reason;
     this.finished = true;
@@ -209,7 +218,7 @@ class Pipe {
     else this.#toldDeaf = told;
   }
 
-  /** The reader waits for no more: its reads end, and what comes is taken and dropped. */
+  /** The reader leaves: its reads end, and later writes are accepted and dropped. */
   cut(): void {
     this.finished = true;
     this.isCut = true;
@@ -231,7 +240,7 @@ class Pipe {
     this.#acceptOffers();
     const reader = this.#reader;
     if (reader === undefined) return;
-    // A chunk larger than the whole buffer, or any with a buffer of 0, goes from hand to hand.
+    // A chunk larger than the whole buffer, or any chunk when the buffer is 0, passes directly to the reader.
     if (this.#buffer.length === 0) this.#acceptOffer();
     if (this.#buffer.length === 0) return;
     const chunk = this.#buffer.shift();

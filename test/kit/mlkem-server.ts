@@ -1,6 +1,7 @@
 /**
- * An ssh server that takes no key exchange but mlkem768x25519-sha256, which the OpenSSH of today's stable systems lacks.
- * It is a program of its own: ssh2 must not be loaded before it was changed. It rekeys at each forwarded connection.
+ * An ssh server that accepts only the key exchange mlkem768x25519-sha256, which the OpenSSH of today's stable systems
+ * lacks. It is a separate program, because ssh2 must not be loaded before the change. It rekeys at each forwarded
+ * connection.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,7 +20,7 @@ import { Transcript } from "./transcript.ts";
 export interface MlkemServer extends AsyncDisposable {
   readonly host: string;
   readonly sshArgs: readonly string[];
-  /** Waits until that many key exchanges were begun, over all connections. */
+  /** Waits until this many key exchanges have begun, over all connections. */
   exchanged(times: number): Promise<void>;
 }
 
@@ -46,11 +47,11 @@ export async function startMlkemServer(): Promise<MlkemServer> {
   };
 }
 
-/** The program: one line of facts, then a line for each exchange. */
+/** The program: prints one line of facts, then a line for each exchange. */
 export async function serve(): Promise<void> {
   const { default: constants } = await import("ssh2/lib/protocol/constants.js");
   const { default: kex } = await import("ssh2/lib/protocol/kex.js");
-  // It is made of its kin and called by its name; what it computes with is put in below.
+  // ssh2 makes this exchange from a similar one under another name. Its computation is replaced below.
   addKeyExchanges(kex, new Map([[mlkemExchange, { standIn: "curve25519-sha256", server() {} }]]));
   constants.SUPPORTED_KEX?.push(mlkemExchange);
   constants.DEFAULT_KEX?.splice(0, constants.DEFAULT_KEX.length, mlkemExchange);
@@ -73,7 +74,10 @@ export async function serve(): Promise<void> {
   console.log(JSON.stringify({ host: server.host, sshArgs: server.sshArgs }));
 }
 
-/** The server's half of the draft: encapsulates to the client's key, so its share is there once the secret is. */
+/**
+ * The server's half of the draft. The server encapsulates to the client's key, so its share exists only when the secret
+ * does.
+ */
 function answer(exchange: ExchangeView): void {
   let share = Buffer.alloc(0);
   exchange.generateKeys = () => {};

@@ -1,5 +1,5 @@
 /**
- * A listener in another process: for ports that are taken by a stranger, for a server that does not answer, and for
+ * A listener in another process: for ports that another program has taken, for a server that does not answer, and for
  * what an ordinary user may not do.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -13,14 +13,14 @@ import { projectRoot, scriptCommand } from "./runtime.ts";
 
 export interface OtherListener extends AsyncDisposable {
   readonly pid: number;
-  /** Its name as the system shows it. */
+  /** The program's name as the system shows it. */
   readonly program: string;
   readonly port: number;
-  /** From now on nobody accepts: once the kernel's queue is full, new connections get no answer. */
+  /** From now on the program accepts nothing. Once the kernel's queue is full, new connections get no answer. */
   freeze(): void;
 }
 
-/** What porthop's listener says in the other process. */
+/** What porthop's listener reports in the other process. */
 export interface Attempt {
   readonly addresses?: readonly { readonly host: string; readonly port: number }[];
   readonly code?: string;
@@ -28,7 +28,7 @@ export interface Attempt {
   readonly hint?: string;
 }
 
-/** `port` may be 0. Always under Deno: Bun's backlog is 512 whatever is asked for, so its queue is slow to fill. */
+/** `port` may be 0. The program runs under Deno: Bun's backlog is always 512, so Bun's queue takes long to fill. */
 export async function otherListener(host: string, port: number): Promise<OtherListener> {
   const child = start(scriptCommand("deno", program), host, port);
   const { addresses, message } = await answerOf(child);
@@ -39,7 +39,7 @@ export async function otherListener(host: string, port: number): Promise<OtherLi
     pid,
     program: nameOf(pid),
     port: address.port,
-    // Not child.kill: under Deno that sends one signal only, and the frozen process could not be ended.
+    // Under Deno, child.kill sends only one signal, and the frozen process could then not be ended.
     freeze: () => send([pid], "SIGSTOP"),
     async [Symbol.asyncDispose]() {
       const ended = once(child, "close");
@@ -49,7 +49,7 @@ export async function otherListener(host: string, port: number): Promise<OtherLi
   };
 }
 
-/** Tries to listen as the user nobody. Only root can ask for it, and where `setpriv` is installed. */
+/** Tries to listen as the user nobody. Only root can do this, and only where `setpriv` is installed. */
 export async function attemptAsNobody(host: string, port: number): Promise<Attempt> {
   const switchUser = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
   const child = start([...switchUser, ...scriptCommand("bun", program)], host, port);

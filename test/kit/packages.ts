@@ -1,13 +1,13 @@
 /**
- * Real tools for the tests. What is missing is installed where that is ours to do (root on Debian), and is otherwise
- * the reason why a test is skipped; with PORTHOP_NO_SKIP=1 it is an error, so that CI never skips silently.
+ * Real tools for the tests. A missing tool is installed when we may install it (root on Debian). Otherwise the missing
+ * tool is the reason why a test is skipped. With PORTHOP_NO_SKIP=1 it is an error, so that CI never skips silently.
  */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "./lock.ts";
 
-/** What `need` knows of the machine; the tests of the kit bring their own. */
+/** What `need` knows about the machine. The kit's own tests pass made-up machines. */
 export interface Machine {
   find(tool: string): string | undefined;
   readonly canInstall: boolean;
@@ -16,14 +16,17 @@ export interface Machine {
 }
 
 /**
- * `const missing = need("sshd", "tshark")` at the top of a test file, then `test("...", { skip: missing }, ...)`.
- * Not inside a test: installing outlasts a test's time limit.
+ * Use it as `const missing = need("sshd", "tshark")` at the top of a test file, then `test("...", { skip: missing },
+ * ...)`. Not inside a test: an installation takes longer than a test's time limit.
  */
 export function need(...tools: string[]): false | string {
   return needOn(thisMachine, tools);
 }
 
-/** Where a tool is, looking into the system's own directories too: sshd lives in /usr/sbin, which users lack in PATH. */
+/**
+ * The path of a tool. The system's own directories are searched too: sshd lies in /usr/sbin, which is not in a user's
+ * PATH.
+ */
 export function findTool(tool: string): string | undefined {
   const directories = [...(process.env["PATH"] ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin"];
   return directories
@@ -32,12 +35,12 @@ export function findTool(tool: string): string | undefined {
     .find(isExecutable);
 }
 
-/** Installs those that are missing, all at once, where that is ours to do. Gives those that are missing still. */
+/** Installs all missing tools at once, when we may install. Returns the tools that are still missing. */
 export function install(tools: readonly string[], machine = thisMachine): readonly string[] {
   const missing = () => tools.filter((tool) => machine.find(tool) === undefined);
   if (missing().length > 0 && machine.canInstall) {
     withLock("porthop-packages", () => {
-      // Another test file may have installed them while this one waited for the lock.
+      // Another test file may have installed the tools while this one waited for the lock.
       const packages = packagesOf(missing());
       if (packages.length > 0) machine.install(packages);
     });
@@ -45,7 +48,7 @@ export function install(tools: readonly string[], machine = thisMachine): readon
   return missing();
 }
 
-/** The tools that a test file asks for by their names: the strings between the brackets of `need`. */
+/** The tools that a test file asks for: the strings in the brackets of `need`. */
 export function toolsAskedFor(source: string): readonly string[] {
   const asked = [...source.matchAll(/\bneed\(([^)]*)\)/g)].map(([, names = ""]) => names);
   return asked.flatMap((names) => [...names.matchAll(/"([\w.-]+)"/g)].map(([, name = ""]) => name));
@@ -59,7 +62,7 @@ export function needOn(machine: Machine, tools: readonly string[]): false | stri
   return reason;
 }
 
-/** Debian's package for each tool that is not called like its package. */
+/** Debian's package of each tool whose package has another name. */
 const packageOf: Readonly<Record<string, string>> = {
   sshd: "openssh-server",
   ssh: "openssh-client",
@@ -99,7 +102,7 @@ const thisMachine: Machine = {
   install: aptInstall,
 };
 
-/** A failure is not thrown: the caller looks for the tools again and says which are still missing. */
+/** A failure is not thrown. The caller looks for the tools again and reports the missing ones. */
 function aptInstall(packages: readonly string[]): void {
   process.stderr.write(`test kit: installing ${packages.join(", ")} with apt-get\n`);
   // noninteractive answers wireshark-common's debconf question; SYSTEMD_OFFLINE keeps openssh-server from starting its daemon.

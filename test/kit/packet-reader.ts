@@ -1,6 +1,6 @@
 /**
- * The packets of a pcapng file with all that a capture says of each, on top of wire-reader: for tests that ask what is in a
- * file. Whether Wireshark thinks the same is asked of Wireshark.
+ * The packets of a pcapng file with all that a capture says about each, on top of wire-reader, for tests that ask what
+ * a file contains. Other tests ask Wireshark whether it reads the file in the same way.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -24,14 +24,14 @@ export interface ReadCapture {
   /** The type of each block, in order. */
   readonly types: readonly number[];
   readonly interfaceNames: readonly string[];
-  /** Address and name, as `198.18.1.1 db.internal`. */
+  /** Address and name: `198.18.1.1 db.internal`. */
   readonly names: readonly string[];
   readonly packets: readonly ReadPacket[];
-  /** One for each interface, at the end of the file. */
+  /** One for each interface, from the end of the file. */
   readonly statistics: readonly ReadStatistics[];
 }
 
-/** Asserts that each packet is a whole and valid frame, and that time grows from one to the next. */
+/** Asserts that each packet is a whole and valid frame, and that each timestamp is later than the one before. */
 export function readCapture(path: string): ReadCapture {
   const blocks = readBlocks(readFileSync(path));
   const packets = blocksOf(blocks, 6).map(readPacket);
@@ -48,7 +48,7 @@ export function readCapture(path: string): ReadCapture {
   };
 }
 
-/** Such as `up S 0`, `down SA 0`, `up PA 5`: direction, flags, payload. */
+/** Lines of direction, flags and payload bytes: `up S 0`, `down SA 0`, `up PA 5`. */
 export function outline(packets: readonly ReadPacket[]): string[] {
   return packets.map(({ outbound, flags, payload }) => `${outbound ? "up" : "down"} ${flags} ${payload.length}`);
 }
@@ -92,7 +92,7 @@ function optionsOf(body: Buffer, at: number): Map<number, Buffer> {
   return new Map(readOptions(body.subarray(at)));
 }
 
-/** Two words, the high one first. */
+/** A time as two 32-bit words, the high word first. */
 function timeAt(bytes: Buffer, at: number): bigint {
   return (BigInt(bytes.readUInt32LE(at)) << 32n) | BigInt(bytes.readUInt32LE(at + 4));
 }

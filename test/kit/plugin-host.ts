@@ -1,6 +1,6 @@
 /**
- * A porthop with nothing behind it, for testing a plugin alone: a host that keeps what was logged, and flows whose legs
- * say "opened", "these bytes", "ended", "aborted" when the test tells them to.
+ * A porthop with nothing behind it, for testing a plugin alone: a host that keeps the log, and flows whose legs report
+ * "opened", bytes, "ended" or "aborted" when the test says so.
  */
 import type { TcpAddress } from "../../src/codec/address.ts";
 import { type ErrorCode, PorthopError } from "../../src/errors.ts";
@@ -27,7 +27,7 @@ import type {
   Wire,
 } from "../../src/plugin.ts";
 
-/** Sets a plugin up with options as a user writes them. */
+/** Sets a plugin up, with options in the form in which a user writes them. */
 export async function setUp<O extends OptionSpecs>(
   plugin: Plugin<O>,
   options: Readonly<Record<string, string>> = {},
@@ -41,7 +41,7 @@ export async function setUp<O extends OptionSpecs>(
 export class ScriptedHost implements Host {
   readonly version = "0.1.0";
   readonly sessions: readonly string[];
-  /** What was logged, each line behind its level: `info 3 packets`. */
+  /** The log, each line with its level in front: `info 3 packets`. */
   readonly lines: string[] = [];
   readonly log: Logger = {
     error: (text) => this.lines.push(`error ${text}`),
@@ -71,7 +71,7 @@ export class ScriptedHost implements Host {
     this.#bus.on(event, fn);
   }
 
-  /** Something happens in the tunnel. */
+  /** Publishes an event of the tunnel. */
   tell(event: TunnelEvent): void {
     this.#bus.publish(event);
   }
@@ -88,12 +88,12 @@ export class ScriptedHost implements Host {
     throw new PorthopError(code, message, { hint });
   }
 
-  /** A session's TCP connection stands. */
+  /** Plays a session whose TCP connection is open. */
   startSession(host: string, from: TcpAddress, to: TcpAddress): ScriptedWire {
     return this.startHop({ host, port: to.port, hop: 1, from, to, observed: true });
   }
 
-  /** Any session on the way. */
+  /** Plays a session with any hop on the way. */
   startHop(facts: WireFacts): ScriptedWire {
     const wire = new ScriptedWire(facts);
     for (const fn of this.#onSession) fn(wire);
@@ -106,7 +106,7 @@ export class ScriptedHost implements Host {
   }
 }
 
-/** Tells all watchers what the test says. */
+/** Passes on to all watchers what the test says. */
 class Watched {
   readonly #watchers: Watcher[] = [];
 
@@ -161,7 +161,7 @@ export class ScriptedLeg extends Watched implements Leg {
   from: Address | undefined;
   to: Address | undefined;
   observed = false;
-  /** What `locate` waits for: the test sets the addresses and then lets it go on. */
+  /** `locate` waits for this. The test sets the addresses and then lets this resolve. */
   located: Promise<void> = Promise.resolve();
 
   constructor(number: 1 | 2 | 3) {
@@ -187,7 +187,7 @@ export class ScriptedHalf implements Half {
     this.#taps.push(tap);
   }
 
-  /** Sends chunks through the stages, in the order in which they were hung in. */
+  /** Sends chunks through the stages, in the order in which the stages were added. */
   through(chunks: Chunks): Chunks {
     return this.#stages.reduce((passed, stage) => stage(passed), chunks);
   }
@@ -207,7 +207,7 @@ const forward: ForwardInfo = {
   connect: { host: "127.0.0.1", port: 80 },
 };
 
-/** It is carried until the test says how it ended. */
+/** A flow that counts as carried until the test says how it ended. */
 export class ScriptedFlow implements Flow {
   readonly id: string;
   readonly forward: ForwardInfo;
@@ -240,17 +240,17 @@ export class ScriptedFlow implements Flow {
     throw new PorthopError("target.prohibited", reason);
   }
 
-  /** Runs the middleware around the flow; settles when it did. */
+  /** Runs the middleware around the flow. Settles when the middleware does. */
   async enter(middleware: Middleware): Promise<void> {
     await middleware(this, () => this.#over.promise);
   }
 
-  /** `next()` resolves: both halves ended. */
+  /** Makes `next()` resolve: both halves have ended. */
   finish(): void {
     this.#over.resolve();
   }
 
-  /** `next()` rejects: the flow was refused or broke. */
+  /** Makes `next()` reject: the flow was refused or broke. */
   break(reason: Error): void {
     this.#abort.abort(reason);
     this.#over.reject(reason);

@@ -1,6 +1,6 @@
 /**
- * Runs porthop as its users do, as a program of its own, and waits for what it says: events, lines, its exit code.
- * Its environment is clean and its home empty; nothing that it starts outlives the test.
+ * Runs porthop as users do, as a separate program, and waits for its events, its lines and its exit code. The
+ * environment is clean and the home is empty. No process that porthop starts outlives the test.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -13,11 +13,11 @@ import { type Look, Transcript } from "./transcript.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface PorthopOptions extends LaunchOptions {
-  /** `pipe` to write to `stdin` in the test, or all that it gets to read. Nothing (/dev/null) by default. */
+  /** `pipe` to write to `stdin` in the test, or the whole input. Undefined for no input (/dev/null). */
   readonly stdin?: "pipe" | { readonly text: string | Uint8Array };
 }
 
-/** One line of `--json`. Fields that are not named here are reached as `event["name"]`. */
+/** One line of `--json`. Fields without a name here are read as `event["name"]`. */
 export interface PorthopEvent {
   readonly event: string;
   readonly time: string;
@@ -33,7 +33,7 @@ export interface PorthopEvent {
 }
 
 export interface Exit {
-  /** null when a signal ended it. */
+  /** null when a signal ended the program. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -41,18 +41,18 @@ export interface Exit {
   readonly stdoutBytes: Uint8Array;
 }
 
-/** `await using p = porthop(["run", ...])` ends it with the test. */
+/** Use it as `await using p = porthop(["run", ...])`. porthop ends with the test. */
 export function porthop(args: readonly string[], options: PorthopOptions = {}): Porthop {
   return new Porthop(launch(args, options), options);
 }
 
 export class Porthop implements AsyncDisposable {
   readonly pid: number;
-  /** Its HOME. */
+  /** The HOME of this porthop. */
   readonly home: string;
   /** All events so far. */
   readonly events: PorthopEvent[] = [];
-  /** Resolves when it has ended and its output is complete. */
+  /** Resolves when porthop has ended and its output is complete. */
   readonly exit: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #launch: Launch;
@@ -80,7 +80,7 @@ export class Porthop implements AsyncDisposable {
     this.exit = this.#collect(this.#child);
     if (this.#child.pid === undefined) throw new Error(`cannot run ${command}`);
     this.pid = this.#child.pid;
-    // It may end without reading all its input, which is no error of the test's.
+    // porthop may end without reading all its input, and that is no failure of the test.
     this.#child.stdin?.on("error", () => {});
     if (typeof options.stdin === "object") this.#child.stdin?.end(options.stdin.text);
   }
@@ -98,7 +98,7 @@ export class Porthop implements AsyncDisposable {
     return this.#errText.text;
   }
 
-  /** The first event of this name, be it past or to come, that `where` says yes to. `after` skips that many events. */
+  /** The first event with this name for which `where` is true, past or future. `after` skips this many events. */
   async event(
     name: string,
     where: (event: PorthopEvent) => boolean = () => true,
@@ -113,7 +113,7 @@ export class Porthop implements AsyncDisposable {
     }
   }
 
-  /** The same, but only events that come from now on. */
+  /** Like `event`, but only for events that come from now on. */
   nextEvent(name: string, where?: (event: PorthopEvent) => boolean): Promise<PorthopEvent> {
     return this.event(name, where, { after: this.events.length });
   }
@@ -132,7 +132,7 @@ export class Porthop implements AsyncDisposable {
     send([this.pid], name);
   }
 
-  /** Kills it and all that it started, also what went into the background. */
+  /** Kills porthop and all processes that it started, also those in the background. */
   async [Symbol.asyncDispose](): Promise<void> {
     const killed = this.#killAll();
     await this.exit;
@@ -164,7 +164,7 @@ export class Porthop implements AsyncDisposable {
       };
       child.on("error", (error) => end(null, null, `it could not be run: ${error.message}`));
       child.on("close", (code, signal) => end(code, signal, `porthop ended with ${signal ?? `code ${code}`}`));
-      // A background process that keeps our pipes open would hold back "close" as long as it lives.
+      // A background process that keeps our pipes open would delay "close" for its whole life.
       child.on("exit", () => {
         const timer = setTimeout(() => {
           child.stdout?.destroy();
@@ -175,7 +175,7 @@ export class Porthop implements AsyncDisposable {
     });
   }
 
-  /** Events are lines that hold a JSON object with `event`; a capture on stdout is bytes without meaning here. */
+  /** An event is a line with a JSON object that has `event`. A capture on stdout has no meaning here. */
   #take(chunk: Uint8Array): void {
     this.#stdout.push(chunk);
     const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1");
@@ -196,7 +196,7 @@ export class Porthop implements AsyncDisposable {
       const event: unknown = JSON.parse(Buffer.from(line, "latin1").toString("utf8"));
       if (typeof event === "object" && event !== null && "event" in event) this.events.push(event as PorthopEvent);
     } catch {
-      // Not an event, then.
+      // The line is no event.
     }
   }
 }

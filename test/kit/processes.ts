@@ -1,11 +1,11 @@
 /**
- * Who runs, and under whom: finding and ending the children, and children's children, of a program under test.
- * A child whose parent died belongs to init, so each ending collects first and kills then.
+ * Finds and ends the children, and the children's children, of a program under test. A child whose parent died belongs
+ * to init, so all processes are collected before any is killed.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** All processes below `pid`, parents before their children; without `pid` itself. */
+/** All processes below `pid`, parents before their children, without `pid` itself. */
 export function descendants(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const row of table()) children.set(row.parent, [...(children.get(row.parent) ?? []), row.pid]);
@@ -19,12 +19,15 @@ export function descendants(pid: number): number[] {
   return found;
 }
 
-/** Processes with this `NAME=value` in the environment they were started with. Knows nothing where there is no /proc. */
+/** The processes that were started with this `NAME=value` in the environment. Empty on systems without /proc. */
 export function withEnvironment(entry: string): number[] {
   return numbered().filter((pid) => readProc(pid, "environ").split("\0").includes(entry));
 }
 
-/** Kills a process and all below it so that nobody can start another meanwhile. Gives all of them, for `gone`. */
+/**
+ * Kills a process and all processes below it, so that none can start another meanwhile. Returns all of them, for
+ * `gone`.
+ */
 export function killTree(pid: number): number[] {
   send([pid], "SIGSTOP");
   const all = [...killBelow(() => descendants(pid)), pid];
@@ -33,8 +36,9 @@ export function killTree(pid: number): number[] {
 }
 
 /**
- * Kills all that `below` tells, asked twice: before and after those of the first time were stopped. One whose parent was
- * just ending belongs to init the second time: it would stay stopped for ever, with the pipes that it holds.
+ * Kills all processes that `below` lists. `below` is asked twice: before and after the first ones were stopped. The
+ * second list may lack a process whose parent was just ending, because it belongs to init by then. Such a process would
+ * stay stopped for ever and keep its pipes, so both lists are killed.
  */
 export function killBelow(below: () => readonly number[]): number[] {
   const first = below();
@@ -44,7 +48,10 @@ export function killBelow(below: () => readonly number[]): number[] {
   return all;
 }
 
-/** Resolves once none of them lives. Asks again and again: nobody is told of the end of another's child. */
+/**
+ * Resolves once none of the processes lives. It looks again and again, because the system tells nobody about the end of
+ * another process's child.
+ */
 export async function gone(pids: readonly number[], timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let alive = pids.filter(isAlive); alive.length > 0; alive = alive.filter(isAlive)) {
@@ -53,18 +60,18 @@ export async function gone(pids: readonly number[], timeoutMs = 10_000): Promise
   }
 }
 
-/** Sends a signal to those that still live. */
+/** Sends a signal to those processes that still live. */
 export function send(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, signal);
     } catch {
-      // It ended by itself in between.
+      // The process ended by itself meanwhile.
     }
   }
 }
 
-/** False for a zombie too: it is dead, only nobody has asked for its exit code. */
+/** False for a zombie too: it is dead, and only its exit code was not read. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -74,7 +81,10 @@ export function isAlive(pid: number): boolean {
   return !/^[ZX]/.test(afterName(readProc(pid, "stat")));
 }
 
-/** From the system's own list: Bun's userInfo() believes $USER, and says "unknown" where that is not set. */
+/**
+ * The user's name from the system's own list. Bun's userInfo() believes $USER, and says "unknown" when $USER is not
+ * set.
+ */
 export function currentUser(): string {
   return spawnSync("id", ["-un"], { encoding: "utf8" }).stdout.trim();
 }
@@ -111,7 +121,7 @@ function readProc(pid: number, file: string): string {
   }
 }
 
-/** proc(5): `pid (name) state ppid ...`, and the name itself may hold spaces and brackets. */
+/** The form in proc(5): `pid (name) state ppid ...`. The name may have spaces and brackets. */
 function afterName(stat: string): string {
   return stat.slice(stat.lastIndexOf(")") + 2);
 }

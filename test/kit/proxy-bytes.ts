@@ -1,7 +1,7 @@
-/** The client's side of SOCKS and HTTP CONNECT, byte for byte, for tests that speak it themselves. */
+/** The client's side of SOCKS and HTTP CONNECT, byte for byte, for tests that speak these protocols themselves. */
 
 export const socksConnect = 1;
-/** VER 5, one method, no login. */
+/** Version 5, one method: no login. */
 export const greeting5 = Uint8Array.of(5, 1, 0);
 
 export function request4(ip: string, port: number, name?: string, command = socksConnect, user = "me"): Uint8Array {

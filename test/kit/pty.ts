@@ -1,6 +1,6 @@
 /**
- * A program in a pseudo-terminal, as a user sees it: typing, and waiting for what the screen says.
- * script(1) makes the terminal; colours and cursor movements are left out of what is waited for.
+ * A program in a pseudo-terminal, as a user sees the program: the test types and waits for text on the screen.
+ * script(1) makes the terminal. Waits ignore colours and cursor movements.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { type Look, Transcript } from "./transcript.ts";
 export interface PtyOptions {
   readonly rows?: number;
   readonly columns?: number;
-  /** The whole environment; this process's own by default. `launch(args).env` gives porthop's. */
+  /** The whole environment. Undefined for this process's own. `launch(args).env` gives porthop's. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -25,7 +25,7 @@ export function pty(command: readonly string[], options: PtyOptions = {}): Pty {
 }
 
 export class Pty implements AsyncDisposable {
-  /** Its exit code; 128 and the signal's number when one ended it. */
+  /** The exit code; 128 and the signal's number when a signal ended the program. */
   readonly exit: Promise<number>;
   readonly #directory = tempDirectory("pty");
   readonly #child: ChildProcess;
@@ -36,7 +36,7 @@ export class Pty implements AsyncDisposable {
     const size = `stty rows ${options.rows ?? 24} cols ${options.columns ?? 80}`;
     const inside = `tty > ${quote(this.#ttyFile)}; ${size}; exec ${command.map(quote).join(" ")}`;
     this.#child = spawn("script", ["-qefc", inside, "/dev/null"], {
-      // script runs the command line with $SHELL, whatever shell that is.
+      // script runs the command line with $SHELL.
       env: { ...(options.env ?? process.env), SHELL: "/bin/sh" },
       stdio: ["pipe", "pipe", "pipe"],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -59,7 +59,7 @@ export class Pty implements AsyncDisposable {
     });
   }
 
-  /** All output so far, escape sequences and all. */
+  /** All output so far, with escape sequences. */
   get raw(): string {
     return this.#screen.text;
   }
@@ -69,26 +69,32 @@ export class Pty implements AsyncDisposable {
     return stripVTControlCharacters(this.raw);
   }
 
-  /** Types; Enter is `\r`, Ctrl-C is `\u0003`. Gives a mark: `screen(/x/, { after: mark })` looks at what came since. */
+  /**
+   * Types text; Enter is `\r`, Ctrl-C is `\u0003`. Returns a mark: `screen(/x/, { after: mark })` looks only at later
+   * output.
+   */
   send(text: string): number {
     const mark = this.raw.length;
     this.#child.stdin?.write(text);
     return mark;
   }
 
-  /** Waits for text in the output, which is plain here. */
+  /** Waits for text in the output, without escape sequences. */
   screen(pattern: RegExp, look?: Look): Promise<RegExpMatchArray> {
     return this.#screen.until(pattern, look);
   }
 
-  /** Changes the terminal's size; the program gets SIGWINCH. To be called once it has written something. */
+  /** Changes the terminal's size; the program gets SIGWINCH. Call this after the program has written something. */
   resize(rows: number, columns: number): void {
     const tty = readFileSync(this.#ttyFile, "utf8").trim();
     const set = spawnSync("stty", ["-F", tty, "rows", String(rows), "cols", String(columns)], { encoding: "utf8" });
     if (set.status !== 0) throw new Error(`stty failed: ${set.stderr}`);
   }
 
-  /** Closes the window: the terminal is gone, and who is in it hears SIGHUP. Whoever stays is the caller's to end. */
+  /**
+   * Closes the window: the terminal is gone, and the programs inside get SIGHUP. The caller must end a program that
+   * stays.
+   */
   async hangUp(): Promise<void> {
     if (this.#child.pid !== undefined) send([this.#child.pid], "SIGKILL");
     await this.exit;

@@ -1,15 +1,15 @@
 /**
- * Bytes that look random and are the same for the same seed, and SHA-256 of what went through.
- * A transfer is checked by its hash, so no test has to hold what it sent.
+ * Bytes that look random but are the same for the same seed, and the SHA-256 of a transfer. A transfer is checked by
+ * its hash, so no test has to keep what it sent.
  */
 import { createCipheriv, createHash } from "node:crypto";
 
-/** AES-128-CTR of zeros: gigabytes a second, and nothing that compresses or repeats. */
+/** AES-128-CTR of zeros: gigabytes per second, and nothing that repeats or can be compressed. */
 export function randomBytes(bytes: number, seed = 1): Uint8Array {
   return stream(seed).update(new Uint8Array(bytes));
 }
 
-/** The same bytes as `randomBytes`, in chunks. */
+/** The bytes of `randomBytes`, in chunks. */
 export function* randomChunks(bytes: number, seed = 1, chunkBytes = 65_536): Generator<Uint8Array> {
   const cipher = stream(seed);
   const zeros = new Uint8Array(chunkBytes);
@@ -17,18 +17,18 @@ export function* randomChunks(bytes: number, seed = 1, chunkBytes = 65_536): Gen
     yield cipher.update(zeros.subarray(0, Math.min(left, chunkBytes)));
 }
 
-/** In hex, as sha256sum prints it. */
+/** The hash in hex, as sha256sum prints it. */
 export function sha256(data: Uint8Array | string): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** What came through: how much, and its hash. */
+/** How many bytes came through, and their hash. */
 export interface Sum {
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** Counts and hashes a stream on the way. */
+/** Counts and hashes a stream while it passes. */
 export class Summing {
   #bytes = 0;
   readonly #hash = createHash("sha256");
@@ -42,7 +42,7 @@ export class Summing {
     return this.#bytes;
   }
 
-  /** To be asked once, at the end. */
+  /** Call this once, at the end. */
   sum(): Sum {
     return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }

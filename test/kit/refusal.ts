@@ -1,4 +1,4 @@
-/** What something rejects with, when that must be one of porthop's own errors. */
+/** The error that a promise rejects with. The error must be one of porthop's own. */
 import assert from "node:assert/strict";
 import { PorthopError } from "../../src/errors.ts";
 

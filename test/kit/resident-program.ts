@@ -1,4 +1,7 @@
-/** A program that a test needs beside porthop: started, waited for until it says that it is ready, and ended with the test. */
+/**
+ * A program that a test needs besides porthop: started, waited for until it says that it is ready, and ended with the
+ * test.
+ */
 import { spawn } from "node:child_process";
 import { atExit } from "./lifetime.ts";
 import { killTree } from "./processes.ts";

@@ -1,6 +1,6 @@
 /**
- * Runs a real tool (curl, ssh, tshark) to its end and collects what it said.
- * A tool that does not end is killed, with all below it, and the error shows what it had said by then.
+ * Runs a real tool (curl, ssh, tshark) to its end and collects its output. A tool that does not end is killed with all
+ * processes below it, and the error shows the output so far.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -8,7 +8,7 @@ import { atExit } from "./lifetime.ts";
 import { killTree } from "./processes.ts";
 
 export interface Ran {
-  /** The exit code, or 128 and the signal's number, as a shell says it. */
+  /** The exit code, or 128 and the signal's number, as in a shell. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -17,11 +17,11 @@ export interface Ran {
 
 export interface RunOptions {
   readonly input?: string | Uint8Array;
-  /** The whole environment; this process's own by default. */
+  /** The whole environment. Undefined for this process's own. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly timeoutMs?: number;
-  /** Gets the output as it comes instead of having it collected. */
+  /** Gets the output piece by piece; the output is then not collected. */
   readonly onStdout?: (chunk: Uint8Array) => void;
 }
 
@@ -58,7 +58,7 @@ export function run(command: string, args: readonly string[] = [], options: RunO
       const stdoutBytes = Buffer.concat(stdout);
       resolve({ code: exitCode(code, signal), stdout: text(stdout), stderr: text(stderr), stdoutBytes });
     });
-    // A tool may end without reading its input: that is its business, not an error of ours.
+    // A tool may end without reading its input, and that is no failure of the test.
     child.stdin?.on("error", () => {});
     child.stdin?.end(options.input);
   });

@@ -1,6 +1,4 @@
-/**
- * Which runtime executes what: the one that runs this test, and how each one is asked to run a script or a test file.
- */
+/** The runtime that runs this test, and the commands by which each runtime runs a script or a test file. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * TCP servers that stand at the far end of a forward, each on a free loopback port, each with one thing to prove:
- * that bytes arrive whole, that a half-close or a reset is carried, that a slow reader slows its writer.
+ * TCP servers for the far end of a forward, each on a free loopback port, each with one purpose: to show that bytes
+ * arrive whole, that a half-close or a reset is carried, or that a slow reader slows its writer.
  */
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -11,32 +11,32 @@ export type Loopback = "127.0.0.1" | "::1";
 
 export interface ServerOptions {
   readonly host?: Loopback | undefined;
-  /** A free one by default. */
+  /** Undefined for a free port. */
   readonly port?: number | undefined;
 }
 
 export interface TargetServer extends AsyncDisposable {
   readonly host: Loopback;
   readonly port: number;
-  /** How many connections came in so far. */
+  /** How many connections have come in so far. */
   readonly accepted: number;
-  /** Ends it, and its connections with a reset. */
+  /** Ends the server, and resets its connections. */
   close(): Promise<void>;
 }
 
-/** How one connection's incoming half went. */
+/** How the incoming half of one connection went. */
 export interface Received extends Sum {
   /** True after a FIN, false after a reset. */
   readonly ended: boolean;
 }
 
 export interface ReceivingServer extends TargetServer {
-  /** Resolves when the peer of connection `index` (0 is the first) has ended its half or reset it. */
+  /** Resolves when the peer of connection `index` (0 is the first) has ended its half or reset the connection. */
   received(index?: number): Promise<Received>;
 }
 
 export interface StalledServer extends ReceivingServer {
-  /** Starts to read all connections, those to come as well. */
+  /** Starts to read all connections, and all later ones. */
   release(): void;
 }
 
@@ -47,13 +47,15 @@ export function echoServer(options: ServerOptions = {}): Promise<TargetServer> {
   });
 }
 
-/** Takes all, sends nothing, and ends its half only after the peer did. */
+/** Reads everything, sends nothing, and ends its half only after the peer did. */
 export function sinkServer(options: ServerOptions = {}): Promise<ReceivingServer> {
   const inbox = new Inbox();
   return receiving(options, inbox, (socket) => inbox.take(socket, () => socket.end()));
 }
 
-/** Sends these bytes, or `bytes` seeded ones (as `randomBytes` makes them), then FIN. Reads and drops what it gets. */
+/**
+ * Sends these bytes, or `bytes` seeded ones (as `randomBytes` makes them), then FIN. Reads and drops incoming bytes.
+ */
 export function sourceServer(
   content: Uint8Array | { readonly bytes: number; readonly seed?: number },
   options: ServerOptions = {},
@@ -65,7 +67,10 @@ export function sourceServer(
   });
 }
 
-/** Reads to the end, and only then answers `<bytes> <sha256>` and a newline: whoever loses the half-close gets nothing. */
+/**
+ * Reads to the end, and only then answers `<bytes> <sha256>` and a newline. A client whose half-close is lost gets
+ * nothing.
+ */
 export function lateAnswerServer(options: ServerOptions = {}): Promise<ReceivingServer> {
   const inbox = new Inbox();
   return receiving(options, inbox, (socket) =>
@@ -73,7 +78,7 @@ export function lateAnswerServer(options: ServerOptions = {}): Promise<Receiving
   );
 }
 
-/** Resets (RST) each connection once `afterBytes` came in; with 0 as soon as it stands. */
+/** Resets (RST) each connection once `afterBytes` bytes have come in; with 0, as soon as the connection is open. */
 export function resetServer(afterBytes = 0, options: ServerOptions = {}): Promise<TargetServer> {
   return serve(options, (socket) => {
     let left = afterBytes;
@@ -85,7 +90,7 @@ export function resetServer(afterBytes = 0, options: ServerOptions = {}): Promis
   });
 }
 
-/** Accepts and never reads, until it is released. */
+/** Accepts connections, and reads nothing until `release` is called. */
 export function stalledServer(options: ServerOptions = {}): Promise<StalledServer> {
   const inbox = new Inbox();
   const waiting: (() => void)[] = [];
@@ -109,7 +114,7 @@ export function stalledServer(options: ServerOptions = {}): Promise<StalledServe
   );
 }
 
-/** One page for every path, with the path in it and a header of its own, so that a client sees who answered. */
+/** Serves one page for every path. A header contains the path, so a client sees which server answered. */
 export function httpServer(body = "porthop test page\n", options: ServerOptions = {}): Promise<TargetServer> {
   const server = createHttpServer((request, response) => {
     request.resume();
@@ -120,8 +125,8 @@ export function httpServer(body = "porthop test page\n", options: ServerOptions 
 }
 
 /**
- * A port on which nobody listens. It lies below the range that the kernel takes for outgoing connections, so that it
- * stays free between stopping a server and starting it again; no port is given out twice by one process.
+ * A port on which no program listens. It is below the range that the kernel uses for outgoing connections, so it stays
+ * free while a server stops and starts again. One process never gets a port twice.
  */
 export async function freePort(host: Loopback = "127.0.0.1"): Promise<number> {
   for (let tries = 0; tries < 1000; tries++) {
@@ -135,13 +140,13 @@ export async function freePort(host: Loopback = "127.0.0.1"): Promise<number> {
 
 const given = new Set<number>();
 
-/** What came in on each connection of a server, in the order in which they were accepted. */
+/** What came in on each connection of a server, in the order of accepting. */
 class Inbox {
   readonly #received: (Received | undefined)[] = [];
   readonly #waiting = new Waiting();
   #connections = 0;
 
-  /** Reads a connection to its end, and calls `ended` when that end was a FIN. */
+  /** Reads a connection to its end, and calls `ended` when the end was a FIN. */
   take(socket: Socket, ended: (received: Received) => void): void {
     const index = this.#connections++;
     const summing = new Summing();
@@ -187,7 +192,7 @@ async function listening(
     accepted++;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    // A reset by the peer is an outcome that tests ask for; "close" tells it.
+    // Tests ask for a reset by the peer as an outcome, and "close" reports it.
     socket.on("error", () => {});
     onSocket(socket);
   });

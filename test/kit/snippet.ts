@@ -1,8 +1,8 @@
-/** A few lines of TypeScript as a program of their own, run by the runtime that runs the test. */
+/** A few lines of TypeScript as a separate program, run by the runtime of this test. */
 import { join } from "node:path";
 import { currentRuntime, projectRoot } from "./runtime.ts";
 
-/** `imports` says which names are wanted from which file, by its path in the project. To be run in the project's root. */
+/** Each key of `imports` has imported names; the value is the file, from the project's root. Run the command there. */
 export function snippetCommand(imports: Readonly<Record<string, string>>, body: string): [string, ...string[]] {
   const lines = Object.entries(imports).map(
     ([names, path]) => `import { ${names} } from ${JSON.stringify(join(projectRoot, path))};`,

@@ -1,6 +1,6 @@
 /**
- * An ssh-agent in software that holds security keys (PROTOCOL.u2f), signed as a device would sign, with its flags and a
- * counter: sshd checks them like those of a real one. It can also hold its tongue.
+ * An ssh-agent in software that holds security keys (PROTOCOL.u2f). It signs as a device does, with flags and a
+ * counter, and sshd checks these signatures like those of a real device. It can also be silent.
  */
 import { createHash, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import { createServer, type Socket } from "node:net";
@@ -13,9 +13,9 @@ export type SecurityKeyType = "sk-ssh-ed25519@openssh.com" | "sk-ecdsa-sha2-nist
 
 export interface SecurityKey {
   readonly blob: Buffer;
-  /** `sk-ssh-ed25519@openssh.com AAAA...` */
+  /** The key as text: `sk-ssh-ed25519@openssh.com AAAA...` */
   readonly publicKey: string;
-  /** The whole signature: algorithm, bytes, flags, counter. */
+  /** Makes the whole signature: algorithm, bytes, flags, counter. */
   sign(data: Uint8Array): Buffer;
 }
 
@@ -44,7 +44,7 @@ interface Device {
 }
 
 function deviceSignature({ type, privateKey, application, counter }: Device, data: Uint8Array): Buffer {
-  // The lowest flag says that somebody has touched it.
+  // The lowest flag says that a person has touched the device.
   const rest = Buffer.from([1, 0, 0, 0, 0]);
   rest.writeUInt32BE(counter, 1);
   const signed = Buffer.concat([sha256(Buffer.from(application)), rest, sha256(data)]);
@@ -61,13 +61,13 @@ export interface HeldKey {
 
 export interface SoftAgent extends AsyncDisposable {
   readonly socket: string;
-  /** How many signatures it was asked for. */
+  /** How many signatures were asked for. */
   readonly signed: number;
-  /** How many connections it has had. */
+  /** How many connections the agent has had. */
   readonly asked: number;
 }
 
-/** With `silent` it takes every question and answers none. */
+/** With `silent`, the agent accepts every question and answers none. */
 export async function startSoftAgent(keys: readonly HeldKey[], silent = false): Promise<SoftAgent> {
   const directory = tempDirectory("soft-agent");
   const socket = join(directory, "agent");
@@ -106,7 +106,7 @@ export async function startSoftAgent(keys: readonly HeldKey[], silent = false): 
   };
 }
 
-/** draft-miller-ssh-agent: 11 and 12 list, 13 and 14 sign, 5 says no. */
+/** The message numbers of draft-miller-ssh-agent: 11 and 12 list, 13 and 14 sign, 5 refuses. */
 function answer(keys: readonly HeldKey[], message: Buffer): Buffer {
   if (message[0] === 11) {
     const count = Buffer.alloc(5);

@@ -1,25 +1,25 @@
 /**
- * The project's own source as text: its files, and of each what it imports and what is code and no comment.
- * Works on the text alone; it needs to read porthop's own formatted source and not all of TypeScript.
+ * The project's own source as text: the files, the imports of each file, and its code without comments. This works on
+ * the text alone, and needs to understand only porthop's own formatted source.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "./runtime.ts";
 
 export interface SourceFile {
-  /** From the project's root, with slashes: `src/flow/half.ts`. */
+  /** The path from the project's root, with slashes: `src/flow/half.ts`. */
   readonly path: string;
   readonly text: string;
 }
 
 export interface Import {
-  /** As it is written: `../errors.ts`, `node:net`. */
+  /** The name as written: `../errors.ts`, `node:net`. */
   readonly from: string;
-  /** The file from the project's root, where `from` is a relative path. */
+  /** The file's path from the project's root; undefined when `from` is no relative path. */
   readonly file: string | undefined;
-  /** What is taken by name at run time; undefined when it is the whole module. */
+  /** The names that are imported for run time. Undefined when the whole module is imported. */
   readonly names: readonly string[] | undefined;
-  /** True when nothing of it exists at run time. */
+  /** True when the import has nothing that exists at run time. */
   readonly typesOnly: boolean;
 }
 
@@ -34,7 +34,7 @@ export function filesBelow(folder: string): string[] {
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) return filesBelow(path);
-      // Declarations of somebody else's module are no source of ours.
+      // A declaration of another project's module is no source of ours.
       if (entry.name.endsWith(".d.ts")) return [];
       return /\.[cm]?[jt]sx?$/.test(entry.name) ? [path] : [];
     })
@@ -61,18 +61,18 @@ export function importsOf({ path, text }: SourceFile): Import[] {
   ];
 }
 
-/** Line breaks stay, so that line numbers do too. A `//` inside a text counts as a comment only after a blank. */
+/** Line breaks stay, so line numbers do too. A `//` inside a string counts as a comment only after a blank. */
 export function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, "")).replace(/(^|\s)\/\/.*$/gm, "$1");
 }
 
-/** `line 7` for each line that matches. */
+/** One text such as `line 7` for each line that matches. */
 export function linesWith(text: string, pattern: RegExp, codeOnly = true): string[] {
   const lines = (codeOnly ? withoutComments(text) : text).split("\n");
   return lines.flatMap((line, index) => (pattern.test(line) ? [`line ${index + 1}`] : []));
 }
 
-/** The folder of src/ that a file is in, or its name when it lies in src/ itself; undefined for what is not in src/. */
+/** The folder of src/ with this file, or the name of a file directly in src/. Undefined for files outside src/. */
 export function partOf(path: string): string | undefined {
   return path.startsWith("src/") ? path.split("/")[1] : undefined;
 }

@@ -1,4 +1,4 @@
-/** A real ssh-agent with a socket of its own, and the keys that a test puts in. */
+/** A real ssh-agent with its own socket, and the keys that a test adds. */
 import { join } from "node:path";
 import { startResident } from "./resident-program.ts";
 import { run } from "./run.ts";
@@ -6,15 +6,15 @@ import { removeTemp, tempDirectory } from "./temp.ts";
 
 export interface SshAgent extends AsyncDisposable {
   readonly socket: string;
-  /** Adds private key files, which must not be locked. */
+  /** Adds private key files. The files must have no passphrase. */
   add(...files: readonly string[]): Promise<void>;
 }
 
-/** Starts one and waits until it listens. Needs the tools ssh-agent and ssh-add. */
+/** Starts an agent and waits until it listens. Needs the tools ssh-agent and ssh-add. */
 export async function startSshAgent(): Promise<SshAgent> {
   const directory = tempDirectory("ssh-agent");
   const socket = join(directory, "agent");
-  // It says where it listens once it does.
+  // The agent prints the path of its socket once it listens.
   const agent = await startResident("ssh-agent", ["-D", "-a", socket], /SSH_AUTH_SOCK=/);
   return {
     socket,

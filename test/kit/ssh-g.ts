@@ -1,6 +1,7 @@
 /**
- * What `ssh -G` says holds for a host, and what porthop makes of the same file, both as lines of the same form, so that
- * they can be compared key by key. What porthop has not been told must be what ssh has without any file.
+ * The settings for a host in the words of `ssh -G`, and porthop's settings from the same file, both in one form, so
+ * that a test can compare them keyword by keyword. Where the file says nothing, porthop counts as having ssh's own
+ * values.
  */
 import { homedir } from "node:os";
 import { isUnix } from "../../src/codec/address.ts";
@@ -14,10 +15,10 @@ import { type Keyword, keywords as readings } from "../../src/config/file/keywor
 import { type RunSettings, readRunSettings } from "../../src/config/run-settings.ts";
 import { run } from "./run.ts";
 
-/** Values by keyword, in small letters; several in the order given. */
+/** Values by keyword in lower case. Several values stand in their given order. */
 export type Effective = ReadonlyMap<string, readonly string[]>;
 
-/** Undefined when ssh refuses. */
+/** Undefined when ssh refuses the file. */
 export async function effectiveInSsh(file: string, words: readonly string[]): Promise<Effective | undefined> {
   const { code, stdout } = await run("ssh", ["-G", "-F", file, ...words]);
   if (code !== 0) return undefined;
@@ -30,10 +31,13 @@ export async function effectiveInSsh(file: string, words: readonly string[]): Pr
   return values;
 }
 
-/** What ssh has for these without being told depends on other keywords. */
+/** For these, ssh's value without a file depends on other keywords. */
 const dependent: ReadonlySet<Keyword> = new Set(["ServerAliveInterval", "UpdateHostKeys"]);
 
-/** porthop's, with the same values where it has been told nothing. Throws where it refuses. */
+/**
+ * porthop's settings. `without` gives the values for keywords that the file does not set. Throws when porthop refuses
+ * the file.
+ */
 export function effectiveInPorthop(file: string, words: readonly string[], without: Effective): Effective {
   const settings = readRunSettings(["-F", file, ...words], sourcesLikeSsh());
   const values = new Map<string, readonly string[]>();
@@ -45,19 +49,22 @@ export function effectiveInPorthop(file: string, words: readonly string[], witho
   return values;
 }
 
-/** ssh does not look at $HOME. */
+/** ssh does not use $HOME. */
 export function sourcesLikeSsh(): ConfigSources {
   const sources = realSources(process.env);
   const home = homeOf(currentUser()) ?? homedir();
   return { ...sources, machine: { ...sources.machine, home } };
 }
 
-/** All that porthop has, but what is its own and what -G does not tell apart. */
+/** All keywords, except porthop's own, and ClearAllForwardings, whose effect shows in the forwards. */
 export const comparedKeywords: readonly Keyword[] = (Object.keys(readings) as Keyword[]).filter(
   (keyword) => !keyword.startsWith("Porthop") && keyword !== "ClearAllForwardings",
 );
 
-/** As it can be compared: ssh has several words for yes and no, prints times in seconds, and shows ~ in a few places. */
+/**
+ * Values in a form that can be compared: ssh has several words for yes and no, prints times in seconds, and shows ~ in
+ * a few places.
+ */
 export function comparable(keyword: Keyword, values: readonly string[] | undefined): readonly string[] {
   const given = values ?? [];
   if (keyword === "SendEnv") return [...new Set(given)].sort();
@@ -98,7 +105,7 @@ function valuesIn(settings: RunSettings, keyword: Keyword): readonly string[] | 
   return keywords.all(keyword);
 }
 
-/** A name with a dash takes away what was named before. */
+/** A name with a dash in front removes names that stood before. */
 function sentNames(given: readonly string[]): readonly string[] {
   const names: string[] = [];
   for (const name of given) {
@@ -121,7 +128,7 @@ function seconds(text: string, ms: number): string {
   return text.toLowerCase() === "none" ? "none" : String(ms / 1000);
 }
 
-/** readconf.c, dump_cfg_forwards: a forward to a socket is listed among the dynamic ones too. */
+/** readconf.c, dump_cfg_forwards, lists a forward to a socket among the dynamic ones too. */
 function dynamicIn(spec: ForwardSpec): readonly string[] {
   if (spec.kind === "dynamic") return [printListen(spec)];
   return spec.kind === "local" && isUnix(spec.connect) ? [printListen(spec)] : [];

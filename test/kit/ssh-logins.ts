@@ -1,6 +1,6 @@
 /**
  * Who may log in to the in-process ssh server, and how: a password, prompts in rounds, a key, or several in a row.
- * Every attempt is written down, so that a test can say what a client tried and in which order.
+ * Every attempt is recorded, so a test can check what a client tried and in which order.
  */
 import ssh2, {
   type AuthContext,
@@ -11,7 +11,7 @@ import ssh2, {
 
 export type LoginMethod = "password" | "keyboard-interactive" | "publickey";
 
-/** One exchange of keyboard-interactive (RFC 4256 section 3.2). */
+/** One round of keyboard-interactive (RFC 4256, section 3.2). */
 export interface Round {
   readonly title?: string;
   readonly instructions?: string;
@@ -19,27 +19,27 @@ export interface Round {
   readonly answers: readonly string[];
 }
 
-/** With no rule at all everybody is let in. */
+/** Without any rule, every client is let in. */
 export interface LoginRules {
-  /** Any by default. */
+  /** Undefined for any user. */
   readonly user?: string;
   readonly password?: string;
-  /** The rounds of keyboard-interactive; all answers have to be right. */
+  /** The rounds of keyboard-interactive. All answers must be right. */
   readonly rounds?: readonly Round[];
   /** A line of authorized_keys. */
   readonly publicKey?: string;
-  /** All of these, in this order, with partial success in between; by default any one method suffices. */
+  /** All of these methods, in this order, with partial success in between. Undefined: any one method is enough. */
   readonly require?: readonly LoginMethod[];
 }
 
 export interface Attempt {
   readonly user: string;
   readonly method: AuthenticationType;
-  /** `probed`: the client asked whether a key would do, and was told so. */
+  /** `probed`: the client asked whether a key would be accepted, and the answer was yes. */
   readonly outcome: "accepted" | "partial" | "refused" | "probed";
 }
 
-/** The listener for one connection's `authentication` event. */
+/** The listener for the `authentication` event of one connection. */
 export function logins(rules: LoginRules, attempts: Attempt[]): (context: AuthContext) => void {
   const required = rules.require ?? [];
   let passed = 0;
@@ -96,14 +96,14 @@ function ask(context: KeyboardAuthContext, rounds: readonly Round[], done: (righ
   }
   const prompts = round.prompts.map(({ prompt, echo }) => ({ prompt, echo: echo ?? false }));
   context.prompt(prompts, round.title ?? "", round.instructions ?? "", (answers: string[] | Error) => {
-    // The client may give up in the middle of it and try another method: then there is nobody to answer.
+    // The client may leave this method in the middle and try another one. Then no answer is needed.
     if (answers instanceof Error) return;
     if (JSON.stringify(answers) === JSON.stringify(round.answers)) ask(context, later, done);
     else done(false);
   });
 }
 
-/** Whether it is the right key, and, once there is a signature, whether that is right. */
+/** True when the key is the right one and the signature, if there is one, is valid. */
 function fits(context: PublicKeyAuthContext, authorized: string): boolean {
   const key = ssh2.utils.parseKey(authorized);
   if (key instanceof Error) throw key;

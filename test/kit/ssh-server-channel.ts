@@ -1,6 +1,4 @@
-/**
- * The target's side of the in-process ssh server: dialing, and carrying bytes with both half-closes kept.
- */
+/** The target's side of the in-process ssh server: dials, and carries bytes with both half-closes. */
 import { createConnection, type Socket } from "node:net";
 import type { ServerChannel } from "ssh2";
 
@@ -17,16 +15,16 @@ export function dial(to: { readonly host: string; readonly port: number }): Prom
 }
 
 export interface CarryOptions {
-  /** After so many bytes down the channel is closed without an EOF, in the middle. */
+  /** After this many bytes down, the channel is closed in the middle without an EOF. */
   readonly cutAfterBytes?: number;
   /**
-   * Once the socket has ended and all of it was sent, the channel is closed without an EOF, and without waiting for the
-   * other half: as servers that are made with golang.org/x/crypto/ssh and copy in two goroutines do.
+   * When the socket has ended and all bytes were sent, the channel is closed without an EOF and without waiting for the
+   * other half. Servers made with golang.org/x/crypto/ssh that copy in two goroutines do this.
    */
   readonly closesWithoutEof?: boolean;
 }
 
-/** Joins the two until both halves have ended. */
+/** Carries bytes between the two until both halves have ended. */
 export function carry(channel: ServerChannel, socket: Socket, options: CarryOptions = {}): void {
   const { cutAfterBytes = Number.POSITIVE_INFINITY, closesWithoutEof = false } = options;
   let left = cutAfterBytes;
@@ -49,8 +47,8 @@ export function carry(channel: ServerChannel, socket: Socket, options: CarryOpti
     if (left <= 0) channel.close();
   });
   channel.on("drain", () => socket.resume());
-  // end() would close the whole channel: ssh2's server side does not keep the other half (Channel.js, onFinish). So
-  // the EOF is sent by hand, behind all that was written.
+  // end() would close the whole channel, because ssh2's server side does not keep the other half (Channel.js,
+  // onFinish). So the EOF is sent here, after all written bytes.
   socket.on("end", () => {
     channel.write(new Uint8Array(0), () => {
       if (closesWithoutEof) return channel.close();

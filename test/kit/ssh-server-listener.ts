@@ -1,9 +1,12 @@
-/** The in-process ssh server's listeners for -R: on loopback, for as long as the connection lives, each origin a channel. */
+/**
+ * The in-process ssh server's listeners for -R. They are on loopback, live as long as the connection, and open one
+ * channel for each origin.
+ */
 import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Connection } from "ssh2";
 import { type CarryOptions, carry } from "./ssh-server-channel.ts";
 
-/** Grants what the client asks for (RFC 4254 section 7.1); port 0 is one of the system's choice. */
+/** Grants what the client asks for (RFC 4254, section 7.1). For port 0, the system chooses the port. */
 export function listenFor(connection: Connection, options: CarryOptions): void {
   const listeners = new Map<number, Server>();
   connection.on("request", (accept, reject, name, info) => {
@@ -27,7 +30,7 @@ export function listenFor(connection: Connection, options: CarryOptions): void {
   });
 }
 
-/** `bindAddress` is told to the client as it was asked for: it finds its forward by that. */
+/** The client gets `bindAddress` back as it was asked for, because the client finds its forward by this address. */
 function listenerOn(connection: Connection, bindAddress: string, options: CarryOptions): Server {
   return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
     socket.on("error", () => {});

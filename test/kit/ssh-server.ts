@@ -1,6 +1,6 @@
 /**
- * An ssh server inside the test's process: logins that a real sshd cannot play without PAM (passwords, prompts in
- * rounds, several methods in a row), refusals with any reason of RFC 4254, and a server that misbehaves on command.
+ * An ssh server inside the test's process, for three things: logins that a real sshd cannot do without PAM (passwords,
+ * prompts in rounds, several methods in a row), refusals with any reason of RFC 4254, and misbehaviour on command.
  */
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -16,19 +16,19 @@ import { serverView } from "./ssh2-server-view.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 import { Waiting } from "./waiting.ts";
 
-/** What becomes of one direct-tcpip channel. */
+/** How the server answers one direct-tcpip channel. */
 export type ForwardAnswer =
-  /** Really dials, as a good server; what cannot be reached is refused with reason 2. */
+  /** Really dials, as a good server does. An unreachable target is refused with reason 2. */
   | "dial"
   /** Never answers. */
   | "hang"
   /** Destroys the TCP connection instead of answering. */
   | "drop"
-  /** RFC 4254 section 5.1: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource shortage. */
+  /** RFC 4254, section 5.1: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource shortage. */
   | { readonly refuse: 1 | 2 | 3 | 4; readonly text?: string }
-  /** Dials, and closes the channel without EOF once this many bytes of the target went down. */
+  /** Dials, and closes the channel without EOF once this many bytes of the target have gone down. */
   | { readonly cutAfterBytes: number }
-  /** Dials, and closes the channel without EOF once the target has ended and all of it was sent. */
+  /** Dials, and closes the channel without EOF once the target has ended and all its bytes were sent. */
   | "dial-and-close-without-eof";
 
 export interface ExecAnswer {
@@ -38,24 +38,27 @@ export interface ExecAnswer {
 }
 
 export interface SshServerOptions extends ServerOptions, LoginRules {
-  /** An OpenSSH private key, as another server's `hostKey`; a fresh ed25519 one by default. */
+  /** An OpenSSH private key, such as another server's `hostKey`. Undefined for a fresh Ed25519 key. */
   readonly hostKey?: string;
-  /** Sent before authentication (RFC 4252 section 5.4), control characters and all. */
+  /** Sent before authentication (RFC 4252, section 5.4), with all control characters. */
   readonly banner?: string;
-  /** Lines sent before the identification string (RFC 4253 section 4.2). */
+  /** Lines sent before the identification string (RFC 4253, section 4.2). */
   readonly greeting?: string;
   /** The software version in the identification string. */
   readonly ident?: string;
   readonly forward?: (request: TcpipRequestInfo) => ForwardAnswer;
-  /** Listens on loopback where it is asked to (RFC 4254 section 7.1), and closes its channels in this way; without it it refuses. */
+  /**
+   * With a value, the server listens on loopback when asked (RFC 4254, section 7.1) and closes the channels in this
+   * way. Without one, the server refuses.
+   */
   readonly listen?: "close" | "close-without-eof";
-  /** Told of each connection before its first key exchange. */
+  /** Hears of each connection before its first key exchange. */
   readonly connected?: (connection: Connection) => void;
-  /** Answers commands; without it they are refused. */
+  /** Answers commands. Without this, commands are refused. */
   readonly exec?: (command: string) => ExecAnswer;
 }
 
-/** What it has seen, for counting. Live: the numbers and lists grow. */
+/** Counts of what the server has seen. They are live: numbers and lists grow. */
 export interface SshServerCounts {
   connections: number;
   logins: number;
@@ -65,26 +68,26 @@ export interface SshServerCounts {
   opened: number;
   refused: number;
   readonly commands: string[];
-  /** Each message for a channel that came behind the client's own CHANNEL_CLOSE. */
+  /** Each message for a channel that came after the client's own CHANNEL_CLOSE. */
   readonly late: string[];
 }
 
 export interface SshServer extends AsyncDisposable {
   readonly host: Loopback;
   readonly port: number;
-  /** The private key, for another server with the same one. */
+  /** The private key, for another server with this host key. */
   readonly hostKey: string;
   /** `ssh-ed25519 AAAA...` */
   readonly publicHostKey: string;
   readonly knownHostsFile: string;
-  /** For plain ssh and for porthop, before the host's name. How to log in is left to the test. */
+  /** Flags for ssh and for porthop, to stand before the host's name. The test adds the flags for the login. */
   readonly sshArgs: readonly string[];
   readonly counts: SshServerCounts;
   /** Channels that are open now. */
   readonly openChannels: number;
-  /** Resolves once no channel is open: what leaks shows by timing out. */
+  /** Resolves once no channel is open. A leak shows as a timeout. */
   idle(): Promise<void>;
-  /** Resets (RST) all connections that are open now; new ones are served. */
+  /** Resets (RST) all connections that are open now. New connections are served. */
   drop(): void;
   close(): Promise<void>;
 }
@@ -102,7 +105,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     },
     (connection) => serving.serve(connection),
   );
-  // A listener of our own, because ssh2's hides the sockets, and a server that misbehaves has to reset them.
+  // ssh2's own listener hides the sockets, and a server that misbehaves has to reset them.
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -142,10 +145,10 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   };
 }
 
-/** A fresh ed25519 key: `private` in OpenSSH's format, `public` as a line of authorized_keys. */
+/** A fresh Ed25519 key: `private` in OpenSSH's format, `public` as a line of authorized_keys. */
 export function makeSshKey(): { readonly private: string; readonly public: string } {
   for (;;) {
-    // About one in 230 that ssh2 1.17.0 makes lacks a leading zero byte and cannot be read back.
+    // ssh2 1.17.0 drops a leading zero byte in about one of 230 keys that it makes, and cannot read such a key back.
     const pair = ssh2.utils.generateKeyPairSync("ed25519");
     if (!(ssh2.utils.parseKey(pair.private) instanceof Error) && !(ssh2.utils.parseKey(pair.public) instanceof Error)) {
       return pair;
@@ -182,7 +185,7 @@ class Serving {
   serve(connection: Connection): void {
     this.counts.connections++;
     this.#options.connected?.(connection);
-    // Clients that leave in the middle are what this server is for.
+    // This server is for clients that leave in the middle.
     connection.on("error", () => {});
     connection.on("authentication", logins(this.#options, this.counts.attempts));
     connection.on("ready", () => {
@@ -251,7 +254,7 @@ function carriage(answer: "dial" | "dial-and-close-without-eof" | { readonly cut
   return { closesWithoutEof: answer === "dial-and-close-without-eof" };
 }
 
-/** `reject` always says "connect failed"; the reason is put in on its way out. */
+/** ssh2's `reject` always says "connect failed". The wanted reason is put into the message on its way out. */
 function refuse(connection: Connection, reject: () => void, reason: number, text: string): void {
   const { _protocol: protocol } = serverView(connection);
   const original = protocol.channelOpenFail;

@@ -1,6 +1,6 @@
 /**
- * Makes the bytes of one direction of an SSH connection, packet by packet, as the tests of the packet cutter need them:
- * framing is true, contents are filler.
+ * Makes the bytes of one direction of an SSH connection, packet by packet, for the tests of the packet cutter. The
+ * framing is true; the contents are filler.
  */
 
 export interface KexLists {
@@ -10,7 +10,7 @@ export interface KexLists {
   readonly downMacs: string;
 }
 
-/** The same cipher and MAC lists for both directions. */
+/** One cipher list and one MAC list, used for both directions. */
 export function sameLists(ciphers: string, macs: string): KexLists {
   return { upCiphers: ciphers, downCiphers: ciphers, upMacs: macs, downMacs: macs };
 }
@@ -29,7 +29,7 @@ export function clearPacket(payload: Uint8Array): Buffer {
   return Buffer.concat([u32(1 + payload.length + padding), Buffer.of(padding), payload, Buffer.alloc(padding)]);
 }
 
-/** A packet as it is after NEWKEYS with a cipher that leaves the length readable. */
+/** A packet after NEWKEYS, with a cipher that leaves the length readable. */
 export function sealedPacket(countedBytes: number, tagBytes: number): Buffer {
   return Buffer.concat([u32(countedBytes), Buffer.alloc(countedBytes, 0xee), Buffer.alloc(tagBytes, 0x7a)]);
 }

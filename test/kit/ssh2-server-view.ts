@@ -1,6 +1,6 @@
 /**
- * What tests touch of ssh2's server that its types do not show (ssh2 1.17.0, lib/server.js): for what a server's users are not
- * let do. Its protocol is of the class that a client has.
+ * The parts of ssh2's server that tests use and that its types do not show (ssh2 1.17.0, lib/server.js), for actions
+ * that ssh2 does not offer to a server's users. The server's protocol has the class of a client's protocol.
  */
 import type { Socket } from "node:net";
 import type { Connection, ServerChannel } from "ssh2";
@@ -30,14 +30,17 @@ export function serverView(connection: Connection): ServerView {
   return connection as unknown as ServerView;
 }
 
-/** The server's end of a channel. Its window is what the client lets it send. */
+/** The server's end of a channel. Its window is the number of bytes that the client allows. */
 export function serverChannelView(channel: ServerChannel): Pick<ChannelView, "outgoing"> & {
   readonly outgoing: { window: number };
 } {
   return channel as unknown as ReturnType<typeof serverChannelView>;
 }
 
-/** Shows `look` each of the client's messages of one kind before the server has it; of a channel's its number. */
+/**
+ * `look` sees each message of one kind from the client, before the server does. It gets the channel's number for
+ * messages about a channel.
+ */
 export function watchMessages(connection: Connection, kind: string, look: (recipient: number) => void): void {
   const handlers: ServerHandlers = serverView(connection)._protocol._handlers;
   const { [kind]: take } = handlers;

@@ -1,6 +1,6 @@
 /**
- * A real OpenSSH sshd on loopback, with keys, configuration and known_hosts of its own in a fresh directory.
- * It runs as the current user; what it forks is ended with it, so that "the session died" can be played at any moment.
+ * A real OpenSSH sshd on loopback, with its own keys, configuration and known_hosts in a fresh directory. It runs as
+ * the current user. Its child processes end with it, so a test can lose the session at any moment.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,24 +17,27 @@ export type KeyType = "ed25519" | "ecdsa" | "rsa";
 
 export interface SshdOptions {
   readonly host?: Loopback;
-  /** A free one by default. To change a host key, start another sshd on the port of one that was stopped. */
+  /** Undefined for a free port. To play a changed host key, start another sshd on the port of a stopped one. */
   readonly port?: number;
-  /** Its host keys, the preferred one first; ed25519 alone by default. */
+  /** The types of the host keys, best first. Undefined for ed25519 alone. */
   readonly hostKeys?: readonly KeyType[];
-  /** Lines of sshd_config, which win over the kit's own. LogLevel must stay INFO or above. `Match` blocks may end them. */
+  /**
+   * Lines of sshd_config, which win over the kit's own. LogLevel must stay at INFO or above. `Match` blocks may stand
+   * at the end.
+   */
   readonly config?: readonly string[];
-  /** Further public keys that may log in (lines of authorized_keys), as of another sshd's `publicKey`. */
+  /** Further public keys that may log in (lines of authorized_keys), such as another sshd's `publicKey`. */
   readonly authorizedKeys?: readonly string[];
 }
 
-/** The command of a key: `ssh-keygen -t TYPE`. Gives the private key's path; the public one is beside it with `.pub`. */
+/** Runs `ssh-keygen -t TYPE`. Returns the private key's path; the public key is beside it with `.pub`. */
 export function makeKey(file: string, type: KeyType = "ed25519", passphrase = ""): string {
   const made = spawnSync(tool("ssh-keygen"), ["-q", "-t", type, "-N", passphrase, "-C", "porthop-test", "-f", file]);
   if (made.status !== 0) throw new Error(`ssh-keygen failed: ${made.stderr}`);
   return file;
 }
 
-/** The words of a client that logs in with this key and no other, and believes these known hosts alone. */
+/** Flags for a client that logs in with this key and no other, and believes only these known hosts. */
 export function keyLogin(port: number, user: string, keyFile: string, knownHostsFile: string): string[] {
   const settings = [
     `UserKnownHostsFile=${knownHostsFile}`,
@@ -47,7 +50,7 @@ export function keyLogin(port: number, user: string, keyFile: string, knownHosts
   return ["-F", "none", "-i", keyFile, "-p", String(port), "-l", user, ...options];
 }
 
-/** Starts one and waits until it has answered with its SSH banner. Needs the tools sshd and ssh-keygen. */
+/** Starts an sshd and waits until it has sent its SSH banner. Needs the tools sshd and ssh-keygen. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const host = options.host ?? "127.0.0.1";
   for (let attempt = 1; ; attempt++) {
@@ -57,7 +60,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       return sshd;
     } catch (error) {
       await sshd[Symbol.asyncDispose]();
-      // Somebody else may have taken the free port meanwhile.
+      // Another program may have taken the free port meanwhile.
       if (options.port !== undefined || attempt === 3 || !sshd.log().includes("Address already in use")) throw error;
     }
   }
@@ -66,9 +69,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 export class Sshd implements AsyncDisposable {
   readonly host: Loopback;
   readonly port: number;
-  /** Who it runs as, and so the only one who can log in (root may let in others). */
+  /** The user of the sshd process, and so the only user who can log in. When root runs sshd, others can too. */
   readonly user = currentUser();
-  /** Holds all files named below; removed when the sshd is disposed. */
+  /** Has all files named below. Removed when the sshd is disposed. */
   readonly directory = tempDirectory("sshd");
   readonly configFile = join(this.directory, "sshd_config");
   /** The client's private key, which may log in. */
@@ -96,12 +99,12 @@ export class Sshd implements AsyncDisposable {
     writeFileSync(this.configFile, configuration(this, hostKeyFiles, options.config ?? []));
   }
 
-  /** For plain ssh, before the host's name; porthop takes the same. */
+  /** Flags for ssh and for porthop, to stand before the host's name. */
   get sshArgs(): string[] {
     return keyLogin(this.port, this.user, this.keyFile, this.knownHostsFile);
   }
 
-  /** All that it logged so far, over all starts. */
+  /** The whole log so far, over all starts. */
   log(): string {
     return this.#transcript.text;
   }
@@ -111,18 +114,24 @@ export class Sshd implements AsyncDisposable {
     return this.#transcript.until(pattern, look);
   }
 
-  /** What it logged since then, once all connections of that time are over: its log may come later than its answers. */
+  /** The log since then, once all connections of that time are over: the log may arrive later than sshd's answers. */
   async logSince(after: number): Promise<string> {
     await this.logged(allOver, { after });
     return this.log().slice(after);
   }
 
-  /** The processes that serve connections: for each one its monitor, what that forked, and what was executed. */
+  /**
+   * The processes that serve connections: for each connection its monitor, the monitor's children, and executed
+   * commands.
+   */
   sessionPids(): number[] {
     return this.#listener === undefined ? [] : descendants(this.#listener.pid);
   }
 
-  /** Starts again after `stop` or `kill`: same port, same keys, and the configuration file as it is now. */
+  /**
+   * Starts again after `stop` or `kill`, with the same port and keys, and with the configuration file in its present
+   * state.
+   */
   async start(): Promise<void> {
     if (this.#listener !== undefined) throw new Error(`this sshd already runs on port ${this.port}`);
     const after = this.#transcript.text.length;
@@ -132,13 +141,13 @@ export class Sshd implements AsyncDisposable {
     const ended = listener.closed.then(() => {
       throw new Error(`sshd ended at once:\n${this.log().slice(after)}`);
     });
-    // Whichever loses the race is of no more interest.
+    // The promise that loses the race is no longer needed.
     listening.catch(() => {});
     ended.catch(() => {});
     try {
       await Promise.race([listening, ended]);
       const from = await greetedFrom(this.host, this.port);
-      // Its child for that greeting must not be mistaken for a session.
+      // The child process that sent this greeting must not be mistaken for a session.
       await this.logged(new RegExp(`Connection (closed|reset) by \\S+ port ${from}\\b`), { after });
     } catch (error) {
       await this.kill();
@@ -146,7 +155,10 @@ export class Sshd implements AsyncDisposable {
     }
   }
 
-  /** Ends it and all its sessions as `systemctl stop` with its whole group would: SIGTERM, and it closes its sockets. */
+  /**
+   * Ends sshd and all its sessions as `systemctl stop` does for the whole group: with SIGTERM, and sshd closes its
+   * sockets.
+   */
   async stop(): Promise<void> {
     const listener = this.#listener;
     if (listener === undefined) return;
@@ -155,14 +167,14 @@ export class Sshd implements AsyncDisposable {
     await this.#ended(listener, pids);
   }
 
-  /** SIGKILL to it and to all its sessions at once, as when the machine's power fails; the sockets are reset by the kernel. */
+  /** Sends SIGKILL to sshd and all its sessions at once, like a loss of power. The kernel resets the sockets. */
   async kill(): Promise<void> {
     const listener = this.#listener;
     if (listener === undefined) return;
     await this.#ended(listener, killTree(listener.pid));
   }
 
-  /** Kills all sessions but goes on listening: a lost session that can be reconnected. */
+  /** Kills all sessions while sshd goes on listening: a lost session that can be made again. */
   async dropSessions(): Promise<void> {
     await gone(killBelow(() => this.sessionPids()));
   }
@@ -179,18 +191,18 @@ export class Sshd implements AsyncDisposable {
   }
 }
 
-/** There was a connection, and none whose end has not been logged. */
+/** Matches when there was a connection and the end of every connection was logged. */
 const allOver =
   /^(?=.*Connection from )(?!.*Connection from \S+ port (\d+)\b(?!.*(?:closed by|reset by|isconnect\w* from) [^\n]*port \1\b))/s;
 
 interface Listener {
   readonly pid: number;
-  /** Resolves when it and all who wrote to its log are gone. */
+  /** Resolves when sshd and all processes that wrote to its log are gone. */
   readonly closed: Promise<void>;
 }
 
 function listen(configFile: string, transcript: Transcript): Listener {
-  // As root, sshd insists on its privilege separation directory, which a service manager would have made.
+  // As root, sshd needs its privilege separation directory, which a service manager would have made.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   const child: ChildProcess = spawn(tool("sshd"), ["-D", "-e", "-f", configFile], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -209,7 +221,10 @@ function listen(configFile: string, transcript: Transcript): Listener {
   return { pid, closed };
 }
 
-/** sshd takes the first value of a keyword, so the test's own lines come first; but a Match block reaches to the end. */
+/**
+ * sshd takes the first value of a keyword, so the test's own lines come first. A Match block reaches to the end of the
+ * file, so such blocks come last.
+ */
 function configuration(sshd: Sshd, hostKeyFiles: readonly string[], config: readonly string[]): string {
   const match = config.findIndex((line) => /^\s*match\b/i.test(line));
   const own = match === -1 ? config : config.slice(0, match);
@@ -230,21 +245,25 @@ function configuration(sshd: Sshd, hostKeyFiles: readonly string[], config: read
     "LogLevel VERBOSE",
     "MaxStartups 500",
     "MaxSessions 500",
-    // What the tester's shell does at the start (bash reads ~/.bashrc for sshd) is slow, and killed sessions leave traces.
+    // The start of the tester's shell may be slow (bash reads ~/.bashrc for sshd), and killed sessions would leave
+    // traces in the home.
     `SetEnv HOME=${sshd.directory}`,
     ...penalties(),
     ...blocks,
   ]);
 }
 
-/** OpenSSH 9.8 and later shut an address out after failed logins, and all tests come from the same address. */
+/** OpenSSH 9.8 and later refuse an address after failed logins, and all tests come from one address. */
 function penalties(): string[] {
   const version = /OpenSSH_(\d+)\.(\d+)/.exec(String(spawnSync(tool("sshd"), ["-V"], { encoding: "utf8" }).stderr));
   const number = Number(version?.[1] ?? 0) * 100 + Number(version?.[2] ?? 0);
   return number >= 908 ? ["PerSourcePenalties no"] : [];
 }
 
-/** Connects, reads the identification string (RFC 4253 section 4.2), leaves. Gives the port that this came from. */
+/**
+ * Connects, reads the identification string (RFC 4253, section 4.2), and leaves. Returns the local port of this
+ * connection.
+ */
 export function greetedFrom(host: Loopback, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port });
@@ -264,7 +283,7 @@ export function greetedFrom(host: Loopback, port: number): Promise<number> {
   });
 }
 
-/** `ssh-ed25519 AAAA...`, without the comment. */
+/** The public key as `ssh-ed25519 AAAA...`, without the comment. */
 function readPublic(keyFile: string): string {
   return readFileSync(`${keyFile}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ");
 }

@@ -1,13 +1,13 @@
 /**
- * One end of a TCP connection, played by a test: a client of a forward, or the target that sshd dials. It sums what it
- * gets, sends as fast as it is taken, ends its half, and tells a clean end from a reset.
+ * One end of a TCP connection that a test plays: a client of a forward, or the target that sshd dials. The end sums
+ * incoming bytes, sends as fast as the other side accepts, ends its half, and distinguishes a clean end from a reset.
  */
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { Summing } from "./random.ts";
 import type { Received } from "./servers.ts";
 import { Waiting } from "./waiting.ts";
 
-/** `localPort` is any by default. */
+/** Undefined `localPort` means any port. */
 export async function connectTo(port: number, host = "127.0.0.1", localPort?: number): Promise<TcpEnd> {
   const from = localPort === undefined ? {} : { localAddress: host, localPort };
   const socket = createConnection({ host, port, ...from, allowHalfOpen: true, noDelay: true });
@@ -17,7 +17,7 @@ export async function connectTo(port: number, host = "127.0.0.1", localPort?: nu
   });
 }
 
-/** True when a fresh connection to an echo brings back what it sends. */
+/** True when a fresh connection to an echo server brings back what it sent. */
 export async function echoes(port: number, host?: string): Promise<boolean> {
   await using client = await connectTo(port, host);
   await client.send("anybody there?\n");
@@ -29,11 +29,11 @@ export async function echoes(port: number, host?: string): Promise<boolean> {
 export interface PlayedTarget extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Its end of connection `index` (0 is the first), once that was accepted. */
+  /** The target's end of connection `index` (0 is the first), once it was accepted. */
   accepted(index?: number): Promise<TcpEnd>;
 }
 
-/** A target whose part the test plays. */
+/** A target that the test plays. */
 export async function playTarget(): Promise<PlayedTarget> {
   const ends: TcpEnd[] = [];
   const waiting = new Waiting();
@@ -54,20 +54,20 @@ export async function playTarget(): Promise<PlayedTarget> {
 }
 
 export class TcpEnd implements AsyncDisposable {
-  /** `127.0.0.1:54321`, this end's own. */
+  /** This end's own address: `127.0.0.1:54321`. */
   readonly address: string;
-  /** The other end's. */
+  /** The other end's address. */
   readonly peer: string;
   readonly #socket: Socket;
   readonly #summing = new Summing();
   readonly #waiting = new Waiting();
-  /** The beginning of what came in, for short answers. */
+  /** The first bytes that came in, for short answers. */
   readonly #head: Uint8Array[] = [];
   #received: Received | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    // A socket that is closed does not know them any more.
+    // A closed socket no longer knows its addresses.
     this.address = `${socket.localAddress}:${socket.localPort}`;
     this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.on("data", (chunk: Uint8Array) => {
@@ -81,11 +81,11 @@ export class TcpEnd implements AsyncDisposable {
     };
     socket.on("end", () => settle(true));
     socket.on("close", () => settle(false));
-    // A reset is an outcome that tests ask for: `received` tells it.
+    // Tests ask for a reset as an outcome, and `received` reports it.
     socket.on("error", () => {});
   }
 
-  /** The text that came so far; of a long answer only the beginning. */
+  /** The text that has come so far; only the beginning of a long answer. */
   get text(): string {
     return Buffer.concat(this.#head).toString("latin1");
   }
@@ -95,18 +95,18 @@ export class TcpEnd implements AsyncDisposable {
     return this.#waiting.until("the end of the connection", () => this.#received, 60_000);
   }
 
-  /** Resolves when so many bytes have come in. */
+  /** Resolves when this many bytes have come in. */
   async got(bytes: number): Promise<void> {
     await this.#waiting.until(`${bytes} bytes`, () => (this.#summing.bytes >= bytes ? true : undefined));
   }
 
-  /** Resolves when so many bytes have come in, or none can come any more. */
+  /** Resolves when this many bytes have come in, or when no more can come. */
   async gotOrEnded(bytes: number): Promise<void> {
     const done = () => this.#summing.bytes >= bytes || this.#received !== undefined || undefined;
     await this.#waiting.until(`${bytes} bytes or the end`, done, 60_000);
   }
 
-  /** Resolves when the system has taken all of it, or the connection broke. */
+  /** Resolves when the system has taken all bytes, or when the connection broke. */
   async send(content: Iterable<Uint8Array> | string): Promise<void> {
     for (const chunk of typeof content === "string" ? [Buffer.from(content)] : content) {
       if (this.#socket.destroyed) return;

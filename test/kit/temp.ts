@@ -1,12 +1,12 @@
-/**
- * Temporary directories, each fresh and private (0700). They are removed at the end of the process at the latest.
- */
+/** Temporary directories, each fresh and private (0700). They are removed when the process ends, or earlier. */
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atExit } from "./lifetime.ts";
 
-/** Makes a directory. Its path is short and free of links, for unix sockets (104 bytes) and for comparing. */
+/**
+ * Makes a directory. Its path is short, for unix sockets (104 bytes), and has no links, so that paths can be compared.
+ */
 export function tempDirectory(name = "porthop"): string {
   const directory = mkdtempSync(join(realpathSync(tmpdir()), `${name}-`));
   forgets.set(
@@ -16,7 +16,7 @@ export function tempDirectory(name = "porthop"): string {
   return directory;
 }
 
-/** Removes a directory of `tempDirectory` before the end. */
+/** Removes a directory of `tempDirectory` before the process ends. */
 export function removeTemp(directory: string): void {
   const forget = forgets.get(directory);
   if (forget === undefined) throw new Error(`not a directory of tempDirectory: ${directory}`);

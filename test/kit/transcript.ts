@@ -1,11 +1,11 @@
 /**
- * Text that a program writes while it runs, and waiting for a pattern to appear in it.
- * A wait that fails shows all that was written, so that a failing test says what really happened.
+ * Text that a program writes while it runs, and waits for a pattern in that text. A wait that fails shows the whole
+ * text, so a failing test says what really happened.
  */
 import { Waiting } from "./waiting.ts";
 
 export interface Look {
-  /** Only what comes after this many characters (for events: after this many events) counts. */
+  /** Only text after this many characters counts (for events: after this many events). */
   readonly after?: number | undefined;
   readonly timeoutMs?: number | undefined;
 }
@@ -16,7 +16,7 @@ export class Transcript {
   #text = "";
   readonly #waiting = new Waiting();
 
-  /** `view` is what is looked at and shown instead of the text itself. */
+  /** `view` makes the text that is searched and shown. */
   constructor(name: string, view: (text: string) => string = (text) => text) {
     this.name = name;
     this.#view = view;
@@ -31,13 +31,13 @@ export class Transcript {
     this.#waiting.change();
   }
 
-  /** Nothing more will come; `why` says what happened. */
+  /** No more text will come. `why` says what happened. */
   end(why: string): void {
     this.#waiting.end(() => why);
   }
 
   async until(pattern: RegExp, look: Look = {}): Promise<RegExpMatchArray> {
-    // With the flags g or y a pattern remembers where it stopped, and match() gives no groups.
+    // With the flags g or y, a pattern remembers its position, and match() gives no groups.
     const plain = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
     const find = () => this.#view(this.#text.slice(look.after ?? 0)).match(plain) ?? undefined;
     try {

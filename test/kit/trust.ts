@@ -1,4 +1,4 @@
-/** Trust as a test wants it: any host key will do and the login is `none`, unless the test says otherwise. */
+/** A trust for tests: any host key is accepted and the login is `none`, unless the test says otherwise. */
 import { PorthopError } from "../../src/errors.ts";
 import type { Trust } from "../../src/ssh/login.ts";
 

@@ -1,4 +1,4 @@
-/** An ssh2 client that has just begun to connect to a server that says nothing: what comes in is up to the test. */
+/** An ssh2 client that has just begun to connect to a silent server. The test decides what comes in. */
 import { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { ssh2 } from "./loaded-ssh2.ts";
@@ -6,7 +6,7 @@ import { ssh2 } from "./loaded-ssh2.ts";
 export function unheardClient(): Client {
   const client = new ssh2.Client();
   const sock = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-  // Nobody waits for the handshake, nor is told that it does not come.
+  // No code waits for the handshake, and no code hears that it does not come.
   client.connect({ sock, username: "anna", readyTimeout: 0 });
   return client;
 }

@@ -1,20 +1,20 @@
-/** Unix sockets that others left or hold: a file on which nobody listens any more, and a program that answers late. */
+/** Unix sockets of other programs: a file on which no program listens any more, and a program that answers late. */
 import { once } from "node:events";
 import { renameSync } from "node:fs";
 import { createServer } from "node:net";
 
-/** As a program that was killed leaves it: the file is there, and nobody listens. */
+/** Makes the socket of a killed program: the file exists, and no program listens. */
 export async function staleSocket(path: string): Promise<void> {
   const server = createServer();
   const elsewhere = `${path}-`;
   server.listen(elsewhere);
   await once(server, "listening");
-  // What has been moved is not removed with its server.
+  // A socket that was moved is not removed with its server.
   renameSync(elsewhere, path);
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-/** Reads to the end of each connection, and then says `late`. */
+/** Reads each connection to its end, and then sends `late`. */
 export async function lateSocket(path: string): Promise<AsyncDisposable> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.resume();

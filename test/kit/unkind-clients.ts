@@ -1,6 +1,6 @@
 /**
- * A load of clients on one port of a forward to an errand server, some of which misbehave: see unkind-script.ts. Tells of
- * each one that stayed whether it got its bytes, whole and with a clean end.
+ * A load of clients on one port of a forward to an errand server. Some clients misbehave: see unkind-script.ts. The
+ * report says for each client that stayed whether its bytes arrived, all of them and with a clean end.
  */
 import { answerTo, asked } from "./errands.ts";
 import { randomChunks } from "./random.ts";
@@ -27,15 +27,15 @@ export interface Load {
 
 export interface LoadReport {
   readonly seed: number;
-  /** How many of each manner there were. */
+  /** How many clients played each manner. */
   readonly played: ReadonlyMap<Manner, number>;
-  /** How many that stayed got all. */
+  /** How many of the clients that stayed got all bytes. */
   readonly whole: number;
-  /** One line for each that stayed and did not. */
+  /** One line for each client that stayed and did not get all bytes. */
   readonly broken: readonly string[];
 }
 
-/** Resolves when all have come and gone. */
+/** Resolves when all clients have come and gone. */
 export async function unkindClients(port: number, load: Load): Promise<LoadReport> {
   const scripts = scriptsOf(load.seed, load.clients, load.mix ?? everyManner, load.sizes ?? usualSizes);
   const crowd = new Crowd();
@@ -58,7 +58,7 @@ export async function unkindClients(port: number, load: Load): Promise<LoadRepor
   return { seed: load.seed, played, whole, broken };
 }
 
-/** The others: what a client that pauses waits for. */
+/** The other clients, for which a pausing client waits. */
 class Crowd {
   #ended = 0;
   readonly #waiting = new Waiting();
@@ -68,14 +68,17 @@ class Crowd {
     this.#waiting.change();
   }
 
-  /** Until so many more have ended. The time is a part of the play: the last ones would wait for nobody. */
+  /**
+   * Resolves when this many more clients have ended, or after `atMostMs`. The limit is needed because the last clients
+   * have no others to wait for.
+   */
   async pass(others: number, atMostMs: number): Promise<void> {
     const enough = this.#ended + others;
     await this.#waiting.until("others", () => (this.#ended >= enough ? true : undefined), atMostMs).catch(() => {});
   }
 }
 
-/** Gives what went wrong for a client that stayed; what becomes of those that leave is nobody's concern. */
+/** Returns what went wrong for a client that stayed. What happens to clients that leave does not matter. */
 async function play(port: number, script: Script, crowd: Crowd): Promise<string | undefined> {
   let client: TcpEnd;
   try {
@@ -95,7 +98,7 @@ async function play(port: number, script: Script, crowd: Crowd): Promise<string 
   return received.ended ? undefined : "got all its bytes, and then a reset instead of an end";
 }
 
-/** Up to where a client that stays has nothing to do but to wait, or one that does not is to be closed. */
+/** Plays a script up to the point where a client that stays only waits, and where another client is to be closed. */
 async function act(end: TcpEnd, { manner, errand, after, others, atMostMs }: Script, crowd: Crowd): Promise<void> {
   const content = () => randomChunks(errand.bytes, errand.seed);
   switch (manner) {
@@ -108,7 +111,7 @@ async function act(end: TcpEnd, { manner, errand, after, others, atMostMs }: Scr
     case "says-goodbye":
       return end.end();
   }
-  // Whoever never read has a small buffer in the kernel, and all behind it fills up sooner.
+  // A client that never reads has a small buffer in the kernel, so everything behind the buffer fills sooner.
   if (manner === "pauses" && after === 0) end.pause();
   await end.send(asked(errand));
   switch (manner) {
@@ -126,7 +129,7 @@ async function act(end: TcpEnd, { manner, errand, after, others, atMostMs }: Scr
       await end.gotOrEnded(after);
       return manner === "resets" ? end.reset() : undefined;
     case "is-left":
-      // Nobody reads any more: with some servers it could wait for ever to have it taken.
+      // The target reads no more. With some servers the bytes might never be accepted, so the wait has a limit.
       return Promise.race([end.send(randomChunks(usualSizes.large, errand.seed)), crowd.pass(others, atMostMs)]);
     case "uploads":
       return end.send(content());

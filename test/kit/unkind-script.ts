@@ -1,21 +1,21 @@
 /**
- * What the clients of an unkind load do, each as a few numbers that come from the seed: who stays to the end and must get
- * everything, and who leaves, resets, pauses, half-closes or says nothing. The same seed gives the same scripts.
+ * The scripts of the clients in an unkind load, made from the seed: which clients stay to the end and must get
+ * everything, and which leave, reset, pause, half-close or stay silent. One seed always gives the same scripts.
  */
 import { Dice } from "./dice.ts";
 import type { Errand } from "./errands.ts";
 
 export type Manner =
-  /** Those that stay, and must get every byte and a clean end. */
+  /** From here on: manners that stay, and must get every byte and a clean end. */
   | "reads"
-  /** Stops reading in the middle, until others have come and gone or a while has passed. */
+  /** Stops reading in the middle, until other clients have come and gone or some time has passed. */
   | "pauses"
   | "half-closes"
   | "uploads"
   | "echoes"
-  /** Says nothing, half-closes, and waits for the end. */
+  /** Sends nothing, half-closes, and waits for the end. */
   | "says-goodbye"
-  /** Those that do not. */
+  /** From here on: manners that do not stay. */
   | "leaves"
   | "resets"
   | "uploads-and-leaves"
@@ -24,27 +24,30 @@ export type Manner =
   | "is-left"
   | "touches"
   | "touches-and-resets"
-  /** Says nothing until others have come and gone, and leaves. */
+  /** Sends nothing until other clients have come and gone, and leaves. */
   | "keeps-silent";
 
 export interface Script {
   readonly manner: Manner;
   readonly errand: Errand;
-  /** After how many bytes it pauses, leaves or resets. */
+  /** After how many bytes the client pauses, leaves or resets. */
   readonly after: number;
-  /** A pause lasts until so many others have ended ... */
+  /** A pause ends when this many other clients have ended ... */
   readonly others: number;
-  /** ... or so long, whichever comes first. */
+  /** ... or after this time, whichever comes first. */
   readonly atMostMs: number;
 }
 
-/** How often each manner occurs, and how big its errands are. */
+/** How often each manner occurs. */
 export type Mix = Readonly<Partial<Record<Manner, number>>>;
 
 export interface Sizes {
-  /** Of downloads that are read to the end, and of uploads and echoes. */
+  /** The bytes of downloads that are read to the end, and of uploads and echoes. */
   readonly small: number;
-  /** Of what is left or paused in: more than a channel's window and the sockets on both sides of it hold. */
+  /**
+   * The bytes of transfers that a client leaves or pauses in: more than a channel's window and the sockets on both
+   * sides can hold.
+   */
   readonly large: number;
 }
 
@@ -87,7 +90,7 @@ export function scriptsOf(seed: number, clients: number, mix = everyManner, size
   });
 }
 
-/** Who pauses in a download or leaves it has seen its beginning at most: much of it is still to come. */
+/** A client that pauses in a download, or leaves it, has read at most this many bytes, so much is still to come. */
 const mostReadBytes = 100_000;
 
 const errandOf: Readonly<Record<Manner, Errand["kind"]>> = {

@@ -1,6 +1,7 @@
 /**
- * Waiting for something to become true without sleeping: whoever changes the state says so, and each wait looks again.
- * A wait ends with what it found, with the reason why it can never come, or with a timeout that names what was awaited.
+ * Waits for something to become true, without sleeping: the code that changes the state says so, and each wait looks
+ * again. A wait ends with what it found, with the reason why it can never come, or with a timeout that names what was
+ * awaited.
  */
 const patienceMs = 20_000;
 
@@ -13,7 +14,7 @@ export class Waiting {
   readonly #waits = new Set<Wait>();
   #why: (() => string) | undefined;
 
-  /** Resolves with the first thing that is not undefined that `find` gives; asks it now and after each `change`. */
+  /** Resolves with the first value of `find` that is not undefined. `find` is called now and after each `change`. */
   until<T>(what: string, find: () => T | undefined, timeoutMs = patienceMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const look = (): boolean => {
@@ -35,7 +36,7 @@ export class Waiting {
     for (const wait of [...this.#waits]) if (wait.look()) this.#waits.delete(wait);
   }
 
-  /** Nothing will change any more: waits that did not find anything reject with `why`. */
+  /** Nothing will change any more. Waits that have found nothing reject with `why`. */
   end(why: () => string): void {
     this.change();
     this.#why ??= why;

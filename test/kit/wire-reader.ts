@@ -1,6 +1,6 @@
 /**
- * Reads back what the capture codecs write: frames (checksums proven by the plainest algorithm there is) and pcapng
- * blocks. Written apart from the codecs, byte by byte, so that the two can only agree by both following the standards.
+ * Reads what the capture codecs write: frames, whose checksums are proven by the plainest algorithm, and pcapng blocks.
+ * It is written separately from the codecs, byte by byte, so the two agree only when both follow the standards.
  */
 import assert from "node:assert/strict";
 
@@ -14,7 +14,7 @@ export interface ReadFrame {
   readonly targetPort: number;
   readonly sequence: number;
   readonly acknowledgement: number;
-  /** Such as "SA" or "PA", in the order FSRPA. */
+  /** Letters in the order FSRPA: "SA", "PA". */
   readonly flags: string;
   readonly window: number;
   readonly options: string;
@@ -22,7 +22,7 @@ export interface ReadFrame {
   readonly payload: Buffer;
 }
 
-/** Asserts all lengths and checksums on the way. */
+/** Also asserts all lengths and checksums. */
 export function readFrame(pieces: readonly Uint8Array[]): ReadFrame {
   const frame = Buffer.concat(pieces);
   const etherType = frame.readUInt16BE(12);
@@ -54,7 +54,10 @@ export function readFrame(pieces: readonly Uint8Array[]): ReadFrame {
   };
 }
 
-/** RFC 1071's definition: 16-bit words in network order, an odd last byte padded with zero, carries added back in. */
+/**
+ * The definition of RFC 1071: 16-bit words in network order, an odd last byte padded with zero, and carries added back
+ * in.
+ */
 export function naiveSum(bytes: Uint8Array): number {
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 2) {
@@ -69,7 +72,7 @@ export interface ReadBlock {
   readonly body: Buffer;
 }
 
-/** The blocks of a little-endian pcapng file; asserts that both lengths of each agree. */
+/** The blocks of a little-endian pcapng file. Asserts that the two lengths of each block agree. */
 export function readBlocks(file: Uint8Array): ReadBlock[] {
   const bytes = Buffer.from(file);
   const blocks: ReadBlock[] = [];
@@ -83,7 +86,10 @@ export function readBlocks(file: Uint8Array): ReadBlock[] {
   return blocks;
 }
 
-/** Option code and value, in order; asserts that padding is zero and that a list is ended by 0/0 and nothing follows. */
+/**
+ * Codes and values of the options, in order. Asserts that padding is zero, that a list ends with 0/0, and that nothing
+ * follows.
+ */
 export function readOptions(list: Buffer): [number, Buffer][] {
   const options: [number, Buffer][] = [];
   for (let at = 0; at < list.length; ) {

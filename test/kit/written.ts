@@ -1,4 +1,4 @@
-/** What is written to stdout and stderr while some work is done; nothing of it gets out. */
+/** The text that some work writes to stdout and stderr. None of the text reaches the real outputs. */
 export interface Written {
   readonly stdout: string;
   readonly stderr: string;
@@ -14,7 +14,7 @@ export function written(work: () => void): Written {
   return taken;
 }
 
-/** The same for work that takes its time. What anybody else writes meanwhile is in it too. */
+/** Like `written`, for asynchronous work. Text that other code writes meanwhile is included. */
 export async function writtenBy(work: () => Promise<void>): Promise<Written> {
   const { taken, giveBack } = takeOver();
   try {

@@ -1,4 +1,4 @@
-/** A real X server without a screen (Xvfb), on a free display, that lets in only who has its cookie. */
+/** A real X server without a screen (Xvfb), on a free display, that accepts only clients with its cookie. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -9,15 +9,15 @@ import { removeTemp, tempDirectory } from "./temp.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface XServer extends AsyncDisposable {
-  /** `:7` */
+  /** The display's name: `:7`. */
   readonly display: string;
-  /** In hex. */
+  /** The cookie in hex digits. */
   readonly cookie: string;
-  /** For its clients: DISPLAY and XAUTHORITY. */
+  /** Variables for the server's clients: DISPLAY and XAUTHORITY. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Starts one and waits until it serves. Needs the tools Xvfb and xauth. */
+/** Starts an X server and waits until it serves. Needs the tools Xvfb and xauth. */
 export async function startXServer(): Promise<XServer> {
   const directory = tempDirectory("x-server");
   const authority = join(directory, "authority");
@@ -26,9 +26,10 @@ export async function startXServer(): Promise<XServer> {
     const { code, stderr } = await run("xauth", ["-q", "-f", authority, "add", display, "MIT-MAGIC-COOKIE-1", cookie]);
     if (code !== 0) throw new Error(`xauth: ${stderr}`);
   };
-  // It reads all cookies of the file, whatever display they are for, and says on descriptor 3 which display it took.
+  // Xvfb reads all cookies of the file, whatever display they are for, and writes the number of its display to
+  // descriptor 3.
   await add(":0");
-  // Without -noreset it would forget all that was made since its start when its last client leaves.
+  // Without -noreset, Xvfb forgets all that was made since its start when its last client leaves.
   const args = ["-noreset", "-displayfd", "3", "-auth", authority, "-screen", "0", "320x200x24", "-nolisten", "tcp"];
   const child = spawn("Xvfb", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const transcript = new Transcript("Xvfb");
