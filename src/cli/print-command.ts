@@ -4,6 +4,7 @@
  */
 
 import { powerShellLine, shellLine } from "../codec/words/shell-words.ts";
+import { defaults } from "../config/defaults.ts";
 import { realSources } from "../config/file/config-sources.ts";
 import { type ResolvedTunnel, spelledOut } from "../config/resolved-tunnel.ts";
 import type { RunFlag } from "../config/run-flags.ts";
@@ -28,7 +29,11 @@ export const formats = ["ssh", "config", "autossh", "systemd", "plink", "porthop
 export type Format = (typeof formats)[number];
 
 export const commandFlags: readonly RunFlag[] = [
-  { name: "format", value: "FORMAT", about: `${formats.slice(0, -1).join(", ")} or porthop (ssh by default)` },
+  {
+    name: "format",
+    value: "FORMAT",
+    about: `${formats.slice(0, -1).join(", ")} or porthop (${defaults.printedFormat} by default)`,
+  },
   { name: "shell", value: "SHELL", about: "posix (sh, bash, zsh ...) or powershell: how the line is quoted" },
   { name: "name", value: "NAME", about: "what the Host block or the unit is called" },
 ];
@@ -41,8 +46,8 @@ export async function command(words: readonly string[], showHelp: () => void): P
     showHelp();
     return 0;
   }
-  const format = choice("format", own.get("format") ?? "ssh", formats);
-  const shell = choice("shell", own.get("shell") ?? "posix", shells);
+  const format = choice("format", own.get("format") ?? defaults.printedFormat, formats);
+  const shell = choice("shell", own.get("shell") ?? defaults.shell, shells);
   const { tunnel, place } = describe(rest);
   const printed = asUsage("--format chooses another form", () => {
     if ("via" in tunnel) return printRelay(tunnel, format);

@@ -6,6 +6,7 @@ import { parseDuration } from "../codec/units.ts";
 import { type PluginSpec, parsePluginSpec } from "../codec/words/plugin-spec.ts";
 import { visible } from "../text/terminal-text.ts";
 import { type Extra, hasFlag, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { defaults } from "./defaults.ts";
 import { type Keywords, longestTimerMs } from "./file/keyword.ts";
 import { named } from "./named.ts";
 
@@ -32,7 +33,7 @@ export function readCarrying(
   { flags }: Pick<SshTunnel, "flags">,
   extras: readonly Extra[],
   keywords: Keywords,
-  usualLevel: CarryingSettings["logLevel"] = "info",
+  usualLevel: CarryingSettings["logLevel"] = defaults.logLevel,
 ): CarryingSettings {
   const plugins = extras.flatMap(pluginOf);
   const json = extras.some(({ name }) => name === "json");
@@ -45,7 +46,7 @@ export function readCarrying(
     trace: /^debug[23]$/.test(keywords.text("LogLevel")?.toLowerCase() ?? ""),
     json,
     background: hasFlag({ flags }, "f"),
-    graceMs: graceOf(lastOf(extras, "grace") ?? "5s"),
+    graceMs: graceOf(lastOf(extras, "grace")),
     allowFrom: allowFromOf(extras.flatMap(({ name, value }) => (name === "allow-from" ? [value ?? ""] : []))),
   };
 }
@@ -104,7 +105,8 @@ function lastOf(extras: readonly Extra[], wanted: string): string | undefined {
   return extras.findLast(({ name }) => name === wanted)?.value;
 }
 
-function graceOf(text: string): number {
+function graceOf(text: string | undefined): number {
+  if (text === undefined) return defaults.graceMs;
   return Math.min(
     longestTimerMs,
     named(`--grace ${text}`, () => parseDuration(text)),

@@ -8,6 +8,7 @@ import { Malformed } from "../codec/malformed.ts";
 import { escapeOf } from "../codec/session/escape-character.ts";
 import { quoted, visible } from "../text/terminal-text.ts";
 import { hasRemoteCommand, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
 
 export interface CommandSettings {
@@ -22,7 +23,7 @@ export interface CommandSettings {
   readonly sendEnv: readonly string[];
   readonly setEnv: readonly (readonly [name: string, value: string])[];
   /** As ForwardAgent says it, or as IdentityAgent does when that is the one. */
-  readonly forwardAgent: string | undefined;
+  readonly forwardAgent: string;
   readonly x11: X11Settings | undefined;
 }
 
@@ -41,7 +42,8 @@ type Wish = Pick<SshTunnel, "remote" | "terminal" | "keywords">;
  */
 export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywords): CommandSettings | undefined {
   const words = remote.kind === "command" ? remote.words : [];
-  const isNone = remote.kind === "none" || keywords.text("SessionType")?.toLowerCase() === "none";
+  const isNone =
+    remote.kind === "none" || (keywords.text("SessionType") ?? defaults.sessionType).toLowerCase() === "none";
   if (words.length > 0 && isNone) {
     throw new Malformed(`-N is for no command, and there is one: ${visible(words.join(" "), 100)}`);
   }
@@ -52,8 +54,8 @@ export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywo
   return {
     command,
     terminal: terminal ?? terminalIn(keywords),
-    readsInput: !keywords.flag("StdinNull", false),
-    escape: escapeOf(keywords.text("EscapeChar") ?? "~") ?? undefined,
+    readsInput: !keywords.flag("StdinNull", defaults.stdinNull),
+    escape: escapeOf(keywords.text("EscapeChar") ?? defaults.escapeCharacter) ?? undefined,
     sendEnv: keywords.all("SendEnv").flatMap((value) => value.split(/\s+/)),
     setEnv: (keywords.list("SetEnv") ?? []).map(variable),
     forwardAgent: agentToForward(keywords),
@@ -79,15 +81,15 @@ export function commandEnvironment(
 }
 
 function terminalIn(keywords: Keywords): CommandSettings["terminal"] {
-  const text = keywords.text("RequestTTY")?.toLowerCase();
+  const text = (keywords.text("RequestTTY") ?? defaults.requestTty).toLowerCase();
   if (text === "force") return "force";
   return text === "yes" || text === "true" ? "yes" : "no";
 }
 
 /** ssh.c, main: IdentityAgent takes the place of SSH_AUTH_SOCK, so that "yes" is that agent, and none with "none". */
-function agentToForward(keywords: Keywords): string | undefined {
-  const wanted = keywords.text("ForwardAgent");
-  return wanted !== undefined && /^(yes|true)$/i.test(wanted) ? (keywords.text("IdentityAgent") ?? wanted) : wanted;
+function agentToForward(keywords: Keywords): string {
+  const wanted = keywords.text("ForwardAgent") ?? defaults.forwardAgent;
+  return /^(yes|true)$/i.test(wanted) ? (keywords.text("IdentityAgent") ?? wanted) : wanted;
 }
 
 /** RemoteCommand stands in for the shell; a command of the command line is stronger. */
@@ -103,10 +105,10 @@ function variable(word: string): readonly [name: string, value: string] {
 }
 
 function x11In(keywords: Keywords): X11Settings | undefined {
-  if (!keywords.flag("ForwardX11", false)) return undefined;
+  if (!keywords.flag("ForwardX11", defaults.forwardX11)) return undefined;
   return {
-    trusted: keywords.flag("ForwardX11Trusted", false),
-    timeoutMs: keywords.time("ForwardX11Timeout") ?? 20 * 60_000,
-    xauth: keywords.text("XAuthLocation") ?? "xauth",
+    trusted: keywords.flag("ForwardX11Trusted", defaults.forwardX11Trusted),
+    timeoutMs: keywords.time("ForwardX11Timeout") ?? defaults.forwardX11TimeoutMs,
+    xauth: keywords.text("XAuthLocation") ?? defaults.xauth,
   };
 }

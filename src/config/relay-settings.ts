@@ -2,6 +2,7 @@
 
 import type { Relay } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
+import { defaults } from "./defaults.ts";
 import { describeRelay } from "./description.ts";
 import type { Keywords } from "./file/keyword.ts";
 import { type Forward, nameForwards } from "./forward.ts";
@@ -23,7 +24,7 @@ export function relaySettings(relay: Relay): RelaySettings {
   return asUsage("porthop relay --help shows the flags", () => {
     refuseUnsupported(relay);
     const keywords = keywordsOf(relay);
-    const forwards = nameForwards(relay.forwards, keywords.flag("GatewayPorts", false));
+    const forwards = nameForwards(relay.forwards, keywords.flag("GatewayPorts", defaults.gatewayPorts));
     return {
       ...readCarrying(relay, relay.extras, keywords),
       forwards: forwards.map((forward) => ({ ...forward, kind: "relay" })),

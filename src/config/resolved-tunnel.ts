@@ -14,6 +14,7 @@ import {
   type Remote,
   type SshTunnel,
 } from "../tunnel/tunnel-description.ts";
+import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, type Keywords, keywords as readings } from "./file/keyword.ts";
@@ -116,7 +117,7 @@ function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
 
 /** Forwards that ClearAllForwardings takes away again stay to be seen, as a mistake. */
 function forwardsOf({ forwards }: SshTunnel, settings: RunSettings): readonly Pick<Forward, "spec">[] {
-  const isCleared = settings.keywords.flag("ClearAllForwardings", false);
+  const isCleared = settings.keywords.flag("ClearAllForwardings", defaults.clearAllForwardings);
   return isCleared && settings.forwards.length === 0 ? forwards.map((spec) => ({ spec })) : settings.forwards;
 }
 

@@ -7,6 +7,7 @@ import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts
 import { parsePort } from "../codec/host-port.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
 import type { Extra, Identity, SshTunnel } from "../tunnel/tunnel-description.ts";
+import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
@@ -107,7 +108,7 @@ export function configuredForwards(
     specs: forwardKeywords.flatMap((keyword) =>
       keywords.all(keyword).map((value) => parseConfigForward(keyword, value, fillVariables)),
     ),
-    areCleared: keywords.flag("ClearAllForwardings", false),
+    areCleared: keywords.flag("ClearAllForwardings", defaults.clearAllForwardings),
     fillPaths: (spec) => spec,
   };
 }

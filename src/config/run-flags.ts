@@ -2,7 +2,9 @@
  * The flags of `run`: ssh's own letters with ssh's arity, and porthop's long options. One table feeds the scanner, the
  * help and the message for a flag of ssh's that porthop does not have.
  */
+import { formatDuration } from "../codec/units.ts";
 import type { FlagTable, Takes } from "../codec/words/argv.ts";
+import { defaults } from "./defaults.ts";
 
 export interface RunFlag {
   /** `L` or `capture`. */
@@ -43,7 +45,7 @@ export const sshFlags: readonly RunFlag[] = [
   { name: "t", about: "a terminal for the command, or a shell; twice also where there is none here" },
   { name: "T", about: "no terminal" },
   { name: "n", about: "the command reads nothing of stdin" },
-  { name: "e", value: "char", about: "escape character of a terminal (~), or none" },
+  { name: "e", value: "char", about: `escape character of a terminal (${defaults.escapeCharacter}), or none` },
   { name: "A", about: "let the command use the ssh-agent here" },
   { name: "a", about: "no agent forwarding" },
   { name: "X", about: "let the command show windows here, as an untrusted program" },
@@ -68,7 +70,11 @@ export const porthopFlags: readonly RunFlag[] = [
     about: "only these networks and addresses may connect to ports here (repeatable)",
   },
   { name: "json", about: "events on stdout, one JSON object a line" },
-  { name: "grace", value: "DURATION", about: "how long open flows may finish at the end (5s)" },
+  {
+    name: "grace",
+    value: "DURATION",
+    about: `how long open flows may finish at the end (${formatDuration(defaults.graceMs)})`,
+  },
   { name: "help", about: "this help" },
   { name: "ask-server", about: "small commands may run on the server: where it listens is asked there" },
   { name: "no-nagle-cure", about: "does nothing any more: no command is run against delayed small writes" },

@@ -9,6 +9,7 @@ import type { Destination } from "../codec/words/destination.ts";
 import type { SshTunnel } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
+import { defaults } from "./defaults.ts";
 import { describeTunnel } from "./description.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import type { Keywords } from "./file/keyword.ts";
@@ -70,16 +71,22 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
   const extras = configuration?.extras ?? tunnel.extras;
   // With -W stderr is that of the ssh whose ProxyCommand porthop is, and with a command that of the command: what goes
   // well is not said there.
-  const carrying = readCarrying(tunnel, extras, keywords, isStdio || remote !== undefined ? "warn" : "info");
+  const carrying = readCarrying(
+    tunnel,
+    extras,
+    keywords,
+    isStdio || remote !== undefined ? defaults.logLevelBesideData : defaults.logLevel,
+  );
   refuseSharedStdout(carrying, isStdio, remote !== undefined);
   return {
     ...carrying,
     destination: asSaid({ host: tunnel.host, user: undefined, port: undefined }, keywords),
-    forwards: nameForwards(specs, keywords.flag("GatewayPorts", false)),
+    forwards: nameForwards(specs, keywords.flag("GatewayPorts", defaults.gatewayPorts)),
     keywords,
     identityFiles: flaggedFiles(tunnel.identities),
     way: readWay(keywords),
-    asksServer: extras.some(({ name }) => name === "ask-server") || keywords.flag("PorthopAskServer", false),
+    asksServer:
+      extras.some(({ name }) => name === "ask-server") || keywords.flag("PorthopAskServer", defaults.askServer),
     remote,
     ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
   };

@@ -6,6 +6,7 @@ import { mkdtempSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defaults } from "../config/defaults.ts";
 import { PorthopError } from "../errors.ts";
 import type { PreparedPlugin } from "../flow/chain.ts";
 import type { Telling } from "../flow/telling.ts";
@@ -154,6 +155,8 @@ async function demoPlan(
       port: sshd.port,
       user: sshd.user,
       connectTimeoutMs: 10_000,
+      handshakeTimeoutMs: 10_000,
+      attempts: 1,
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},
@@ -183,6 +186,7 @@ async function demoPlan(
     ],
     plugins,
     exitOnForwardFailure: true,
+    here: { family: undefined, unix: { mask: defaults.streamLocalBindMask } },
   };
 }
 

@@ -66,7 +66,7 @@ export class CommandRun {
   async #offerAgent(): Promise<boolean> {
     const { settings, environment } = this.#plan;
     const wanted = settings.forwardAgent;
-    if (wanted === undefined || /^(no|false)$/i.test(wanted)) return false;
+    if (/^(no|false)$/i.test(wanted)) return false;
     const path = forwardedAgent(wanted, environment);
     if (path === undefined || !(await isAgentThere(path))) {
       const missing = wanted.toLowerCase() === "none" ? "IdentityAgent is none" : "SSH_AUTH_SOCK is not set";

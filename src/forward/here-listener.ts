@@ -19,7 +19,7 @@ export interface HereOptions {
   readonly family: 4 | 6 | undefined;
   /** Who may connect by TCP; everybody when left out. */
   readonly allowFrom?: readonly Network[] | undefined;
-  readonly unix?: UnixListenOptions | undefined;
+  readonly unix: Omit<UnixListenOptions, "room">;
   /** This program's own, for -W. */
   readonly streams?: StandardStreams | undefined;
   readonly telling: Pick<Telling, "loggerFor">;

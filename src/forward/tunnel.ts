@@ -35,7 +35,7 @@ export interface TunnelPlan {
   /** Small commands may run on the server that nobody asked for (--ask-server). */
   readonly asksServer?: boolean | undefined;
   /** How it listens and dials on this machine. */
-  readonly here?: Omit<PairingOptions, "telling" | "remoteOpen"> | undefined;
+  readonly here: Omit<PairingOptions, "telling" | "remoteOpen">;
 }
 
 export interface Started {
@@ -78,7 +78,6 @@ export class Tunnel {
     const connected = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
     this.#flows = new Flows(chain, this.#telling);
     this.#listeners = new Listeners(this.#flows, this.#connecting?.uplink, {
-      family: this.#plan.session?.family,
       ...this.#plan.here,
       remoteOpen: this.#plan.remoteOpen,
       exitOnForwardFailure,

@@ -15,21 +15,20 @@ import { unixHolder } from "./port-holder.ts";
 import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface UnixListenOptions {
-  /** StreamLocalBindMask: the rights that the file does not get. 0177, for the owner alone, when left out. */
-  readonly mask?: number | undefined;
+  /** StreamLocalBindMask: the rights that the file does not get. */
+  readonly mask: number;
   /** StreamLocalBindUnlink: removes a socket that is there already. */
   readonly unlink?: boolean | undefined;
   readonly room?: Room | undefined;
 }
 
-const ownerOnlyMask = 0o177;
 /** How long a program that has the socket may take to answer, before it is taken for one that listens. */
 const probeMs = 1000;
 
 export async function listenUnix(
   wanted: UnixAddress,
   onInbound: (inbound: Inbound) => void,
-  options: UnixListenOptions = {},
+  options: UnixListenOptions,
 ): Promise<Listener> {
   const { path } = wanted;
   if (options.unlink === true) removeSocket(path);
@@ -42,7 +41,7 @@ export async function listenUnix(
     else doorway.came(socket, wanted, leg);
   });
   try {
-    await bind(server, path, options.mask ?? ownerOnlyMask);
+    await bind(server, path, options.mask);
   } catch (error) {
     throw await listenFailure(error, path);
   }

@@ -48,8 +48,10 @@ export interface Trust {
 
 export interface LoginSettings extends Peer {
   readonly user: string;
-  /** ConnectTimeout. It limits the TCP connection, and then once more the handshake. */
+  /** ConnectTimeout: for the TCP connection; the system's own limit when undefined. */
   readonly connectTimeoutMs: number | undefined;
+  /** For the handshake, in which a server may say nothing; the time that people take for answers does not count. */
+  readonly handshakeTimeoutMs: number;
   readonly keepAliveIntervalMs: number;
   readonly keepAliveCountMax: number;
   readonly algorithms: Omit<AlgorithmWishes, "hostKeys">;
@@ -82,9 +84,6 @@ export function logIn<A, T>(task: LoginTask<A, T>, signal: AbortSignal): Promise
   return new Promise((resolve, reject) => new Login(task, resolve, reject).start(signal));
 }
 
-/** The limit without ConnectTimeout, for servers that accept a connection and then send nothing. */
-const handshakeTimeoutMs = 30_000;
-
 class Login<A, T> {
   readonly #task: LoginTask<A, T>;
   readonly #resolve: (made: T) => void;
@@ -103,7 +102,7 @@ class Login<A, T> {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#heard = new FirstWords(stream);
-    this.#timer = new HandshakeTimer(settings.connectTimeoutMs ?? handshakeTimeoutMs, (ms) =>
+    this.#timer = new HandshakeTimer(settings.handshakeTimeoutMs, (ms) =>
       this.#fail(this.#broken(new Error(`no answer within ${ms / 1000} s`))),
     );
     this.#hostKey = new HostKeyCheck(trust, this.#timer, (error) => client.emit("error", error));

@@ -36,7 +36,7 @@ export interface SessionSettings extends LoginSettings {
   readonly family?: 4 | 6 | undefined;
   /** The dialer's settings, which sshd-dialer.ts explains. */
   readonly from?: string | undefined;
-  readonly attempts?: number | undefined;
+  readonly attempts: number;
   /** TCPKeepAlive. */
   readonly tcpKeepAlive?: boolean | undefined;
   /** Whether porthop may run commands on this server that the user did not ask for. Undefined means no. */

@@ -19,9 +19,9 @@ export interface DialSettings extends Peer {
   readonly connectTimeoutMs: number | undefined;
   /** BindAddress, for a TCP connection that this machine makes. */
   readonly from?: string | undefined;
-  /** ConnectionAttempts, for a TCP connection that this machine makes. Undefined means 1. */
-  readonly attempts?: number | undefined;
-  /** TCPKeepAlive: the system's probes on that connection. Undefined means yes, as with ssh. */
+  /** ConnectionAttempts: for that connection too. */
+  readonly attempts: number;
+  /** TCPKeepAlive, the system's probes on that connection; none when left out. */
   readonly tcpKeepAlive?: boolean | undefined;
 }
 
@@ -38,7 +38,7 @@ export const dialDirectly: DialSshd = async (settings, signal, tell) => {
   const ends = socketEnds(socket);
   if (ends === undefined) throw unreachable(new Error("the connection was closed at once"), settings);
   socket.setNoDelay(true);
-  socket.setKeepAlive(settings.tcpKeepAlive ?? true);
+  socket.setKeepAlive(settings.tcpKeepAlive === true);
   return { stream: socket, hop: 1, ...ends, observed: true, goneBy: () => undefined, release: async () => {} };
 };
 
@@ -47,7 +47,7 @@ export const dialDirectly: DialSshd = async (settings, signal, tell) => {
  * is the user's wish.
  */
 async function connectPatiently(settings: DialSettings, options: DialOptions & { readonly signal: AbortSignal }) {
-  for (let left = (settings.attempts ?? 1) - 1; ; left--) {
+  for (let left = settings.attempts - 1; ; left--) {
     try {
       return await connectTcp(settings, options);
     } catch (error) {

@@ -19,9 +19,9 @@ export interface TrustSettings {
   readonly hostKeys: HostKeySettings;
   readonly identities: IdentitySettings;
   readonly authentication: AuthSettings;
-  /** IdentityAgent, as in ssh_config; undefined for SSH_AUTH_SOCK. */
-  readonly identityAgent: string | undefined;
-  /** RequiredRSASize, in bits. Shorter RSA keys are not accepted from a server and not offered to one. */
+  /** IdentityAgent, as in ssh_config. */
+  readonly identityAgent: string;
+  /** RequiredRSASize: shorter RSA keys are believed from no server, and offered to none. */
   readonly requiredRsaBits: number;
 }
 

@@ -9,6 +9,7 @@ import { parseHost } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { PorthopError } from "../../errors.ts";
 import { visible } from "../../text/terminal-text.ts";
+import { defaults } from "../defaults.ts";
 import { ConfigReading } from "./config-reading.ts";
 import type { ConfigSources } from "./config-sources.ts";
 import { connectionTokens, fillTokens, locating, type Tokens } from "./config-tokens.ts";
@@ -117,7 +118,7 @@ function tokensOf(
     host,
     originalHost,
     keyName: keywords.text("HostKeyAlias") ?? keyName,
-    port: keywords.text("Port") ?? "22",
+    port: keywords.text("Port") ?? String(defaults.port),
     user: keywords.text("User") ?? machine.user,
     jumps: keywords.isBefore("ProxyJump", "ProxyCommand") ? (keywords.text("ProxyJump") ?? "") : "",
   };

@@ -171,7 +171,7 @@ function refuse(inbound: Inbound): void {
 }
 
 function isReplaceable(listen: Address, { unix }: PairingOptions): boolean {
-  if (!isUnix(listen) || unix?.unlink !== true) return false;
+  if (!isUnix(listen) || unix.unlink !== true) return false;
   return lstatSync(listen.path, { throwIfNoEntry: false })?.isSocket() === true;
 }
 

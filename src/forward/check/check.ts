@@ -2,6 +2,7 @@
  * Tries a tunnel leg by leg, with the sessions, listeners and dialers that `run` would use: the way to the server, then
  * both ends of each forward. All that does not depend on what failed is tried, and nothing is left behind.
  */
+import { defaults } from "../../config/defaults.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Listener } from "../../flow/conn.ts";
 import type { Telling } from "../../flow/telling.ts";
@@ -20,13 +21,15 @@ export interface CheckOptions {
   /** Somebody may be asked for a password: the login takes as long as they do. */
   readonly isAttended: boolean;
   /** Shorter ones, for tests. */
-  readonly limits?: Partial<typeof usualLimits>;
+  readonly limits?: Partial<CheckLimits>;
 }
 
+type CheckLimits = Readonly<Record<"nameMs" | "connectMs" | "loginMs" | "listenMs" | "dialMs" | "greetingMs", number>>;
+
 /** sshd gives a login 120 s by default (LoginGraceTime). */
-const usualLimits = {
+const usualLimits: CheckLimits = {
   nameMs: 10_000,
-  connectMs: 10_000,
+  connectMs: defaults.checkConnectTimeoutMs,
   loginMs: 120_000,
   listenMs: 10_000,
   dialMs: 10_000,
@@ -86,15 +89,14 @@ async function checkForwards(
   plan: SshPlan,
   uplink: Uplink<ForwardingSession> | undefined,
   { tell, telling }: { readonly tell: CheckOptions["tell"]; readonly telling: Telling },
-  { signal, ...limits }: typeof usualLimits & { readonly signal: AbortSignal },
+  { signal, ...limits }: CheckLimits & { readonly signal: AbortSignal },
   held: Listener[],
 ): Promise<void> {
   const options = {
-    family: plan.session.family,
     ...plan.here,
     remoteOpen: plan.remoteOpen,
     // The target has its own limit here, and an address that does not answer must not use it up for the next one.
-    dialTimeoutMs: plan.here?.dialTimeoutMs ?? Math.ceil(limits.dialMs / 2),
+    dialTimeoutMs: plan.here.dialTimeoutMs ?? Math.ceil(limits.dialMs / 2),
     telling,
   };
   const context = { uplink, options, signal, limits };
@@ -114,7 +116,7 @@ async function checkForwards(
 function hopsOf({ session, trust, way }: SshPlan, connectMs: number): readonly Hop[] {
   const hops = [...(way?.jumps ?? []), { settings: { ...session, mayAskServer: true }, trust }];
   return hops.map(({ settings, ...hop }) => {
-    const connectTimeoutMs = settings.connectTimeoutMs ?? connectMs;
-    return { ...hop, settings: { ...settings, connectTimeoutMs } };
+    if (settings.connectTimeoutMs !== undefined) return { ...hop, settings };
+    return { ...hop, settings: { ...settings, connectTimeoutMs: connectMs, handshakeTimeoutMs: connectMs } };
   });
 }

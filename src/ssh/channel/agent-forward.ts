@@ -9,12 +9,9 @@ import { hereDialer } from "../../io/here-dialer.ts";
 import { agentSocket } from "../login/agent.ts";
 import type { SideChannels } from "./side-channel.ts";
 
-/**
- * The agent's socket for a value of ForwardAgent: `yes` means the agent of SSH_AUTH_SOCK; all else is a path, or the
- * name of a variable after a dollar sign. Undefined for `no`.
- */
-export function forwardedAgent(forwardAgent: string | undefined, environment: NodeJS.ProcessEnv): string | undefined {
-  const lower = forwardAgent?.toLowerCase() ?? "no";
+/** ForwardAgent: yes is the agent of SSH_AUTH_SOCK, else a path or the name of a variable after a dollar sign. */
+export function forwardedAgent(forwardAgent: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const lower = forwardAgent.toLowerCase();
   if (lower === "no" || lower === "false") return undefined;
   return agentSocket(lower === "yes" || lower === "true" ? "SSH_AUTH_SOCK" : forwardAgent, environment);
 }

@@ -1,26 +1,11 @@
 /**
- * PubkeyAcceptedAlgorithms and CASignatureAlgorithms: which keys may be offered, with which algorithm, and which
- * signatures of an authority are believed. Nothing outside the user's own list is offered or believed.
+ * Which keys may be offered with which algorithm, by the list of PubkeyAcceptedAlgorithms, and by which algorithm something
+ * was signed. Nothing is offered that the user's own list leaves out.
  */
-import { chooseAlgorithms, parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
-import { openSshAlgorithms } from "../../codec/config/openssh-algorithms.ts";
 import { readString } from "../../codec/ssh-string.ts";
 import type { KeyAlgorithm } from "./foreign-algorithm.ts";
 
-/** The algorithms that a list of PubkeyAcceptedAlgorithms allows, best first. Undefined without a list. */
-export function acceptedAlgorithms(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  const available = openSshAlgorithms.publicKey;
-  return chooseAlgorithms(parseAlgorithmList("publicKey", text), { defaults: available.filter(isSound), available })
-    .names;
-}
-
-/** The algorithms that a list of CASignatureAlgorithms allows. Undefined without a list. */
-export function authoritySignatures(text: string | undefined): readonly string[] | undefined {
-  return acceptedAlgorithms(text)?.filter((name) => !name.includes("-cert-"));
-}
-
-/** The name of the algorithm that a signature begins with (RFC 4253, section 6.6). "" for a damaged signature. */
+/** The algorithm's name in front of a signature (RFC 4253, section 6.6). */
 export function signatureAlgorithm(signature: Uint8Array): string {
   return readString(signature, 0)?.bytes.toString("latin1") ?? "";
 }
@@ -52,8 +37,3 @@ export function rsaAlgorithm(name: string): KeyAlgorithm | undefined {
 }
 
 const rsaNames = ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
-
-/** As ssh's own default since 8.8: no DSA, and no RSA with SHA-1. */
-function isSound(name: string): boolean {
-  return !/^ssh-(dss|rsa)\b/.test(name);
-}

@@ -20,12 +20,8 @@ export interface AgentTimeouts {
   readonly signMs: number;
 }
 
-/**
- * The path of the agent's socket: IdentityAgent, or SSH_AUTH_SOCK when IdentityAgent is not set. Undefined when there
- * is no agent.
- */
-export function agentSocket(identityAgent: string | undefined, environment: NodeJS.ProcessEnv): string | undefined {
-  const named = identityAgent ?? "SSH_AUTH_SOCK";
+/** Where the agent of IdentityAgent listens. Undefined when there is none. */
+export function agentSocket(named: string, environment: NodeJS.ProcessEnv): string | undefined {
   if (named.toLowerCase() === "none" || named === "") return undefined;
   // ssh_config(5): the word SSH_AUTH_SOCK, or any name after a dollar sign, is looked up in the environment.
   const variable = named === "SSH_AUTH_SOCK" ? named : /^\$\{?(\w+)\}?$/.exec(named)?.[1];

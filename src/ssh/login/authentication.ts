@@ -27,10 +27,10 @@ export interface AuthSettings {
   readonly acceptedAlgorithms?: readonly string[] | undefined;
   /** True unless AddKeysToAgent is `no`. */
   readonly addsToAgent?: boolean | undefined;
-  /** PreferredAuthentications: only these methods, in this order. */
-  readonly preferred?: readonly string[] | undefined;
-  /** NumberOfPasswordPrompts. Undefined means 3. */
-  readonly passwordPrompts?: number | undefined;
+  /** PreferredAuthentications: only these, in this order. */
+  readonly preferred: readonly string[];
+  /** NumberOfPasswordPrompts */
+  readonly passwordPrompts: number;
 }
 
 export interface AuthDeps extends Omit<KeySources, "identitiesOnly" | "addsToAgent"> {
@@ -67,7 +67,7 @@ export class Authentication {
     this.record = newAuthRecord(login);
     this.#settings = settings;
     this.#deps = deps;
-    this.#order = settings.preferred ?? ["publickey", "keyboard-interactive", "password"];
+    this.#order = settings.preferred;
     this.#makeMethods();
     this.handler = (methods, _partial, next) => {
       this.#send = next as (attempt: AnyAuthMethod | false) => void;
@@ -110,7 +110,7 @@ export class Authentication {
       prompter: asked,
       signal: deps.signal,
       signatureAlgorithms: () => this.#signatureAlgorithms,
-      prompts: settings.passwordPrompts ?? 3,
+      prompts: settings.passwordPrompts,
       account: visible(`${record.user}@${deps.hostLabel ?? record.host}`),
       advance: () => void this.#advance(),
       giveUp: (reason) => this.#giveUp(reason),

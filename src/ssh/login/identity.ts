@@ -1,11 +1,9 @@
 /**
- * The key files that may prove who the user is: files named by -i and IdentityFile, or else ssh's default files. A file
- * that cannot be used is left out with a reason, and the reason appears in the error when the login fails. No such file
- * is fatal.
+ * The key files that may prove who we are: those named by -i and IdentityFile, or else the usual ones.
+ * A file that cannot be used is left out with a reason, which the login's error tells if it fails; none is fatal.
  */
 import type { Stats } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
 import { isCertificateType } from "../../codec/keys/certificate.ts";
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { type KeyText, parsePublicKey, recognizeKey } from "../../codec/keys/key-text.ts";
@@ -23,10 +21,9 @@ export interface IdentitySettings {
   readonly flagFiles: readonly string[];
   /** From IdentityFile, with `~` and tokens filled in. `none` as the only value means no file at all. */
   readonly configFiles: readonly string[];
-  /**
-   * From CertificateFile. When there is one, certificates beside the key files are not looked for (ssh.c,
-   * load_public_identity_files).
-   */
+  /** Looked for when no other is named, without a word about those that are not there. */
+  readonly usualFiles: readonly string[];
+  /** From CertificateFile. With one, the certificates beside the keys are not looked for (ssh.c, load_public_identity_files). */
   readonly certificateFiles?: readonly string[] | undefined;
   /** For each path the file and line of the configuration that names the key or certificate. */
   readonly places?: ReadonlyMap<string, string> | undefined;
@@ -69,12 +66,9 @@ export async function loadIdentities(settings: IdentitySettings, log: Logger): P
     if (path.toLowerCase() !== "none") await look(path, context);
   }
   if (named > 0) return found;
-  for (const name of defaultNames) await look(join(settings.home, ".ssh", name), context, true);
+  for (const path of settings.usualFiles) await look(path, context, true);
   return found;
 }
-
-/** The order of ssh's fill_default_options (readconf.c), without the types that no server accepts any more. */
-const defaultNames = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
 
 /** As OpenSSH's MAX_KEY_FILE_SIZE (authfile.c). */
 const maxKeyBytes = 1024 * 1024;

@@ -55,7 +55,7 @@ test("With -W the flow's end is the end, and a target that refused is 255.", asy
     return {
       ...plan,
       forwards: [{ ...relay, id: "W1", listen: undefined }],
-      here: { family: 4, streams: deps.streams },
+      here: { ...plan.here, streams: deps.streams },
     };
   });
   assert.deepEqual([told.code, told.stdout], [255, ""]);

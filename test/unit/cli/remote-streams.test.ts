@@ -15,7 +15,7 @@ const settings: CommandSettings = {
   escape: 0x7e,
   sendEnv: [],
   setEnv: [],
-  forwardAgent: undefined,
+  forwardAgent: "no",
   x11: undefined,
 };
 

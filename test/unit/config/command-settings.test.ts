@@ -27,7 +27,7 @@ test("A command has the defaults of ssh.", () => {
     escape: 0x7e,
     sendEnv: [],
     setEnv: [],
-    forwardAgent: undefined,
+    forwardAgent: "no",
     x11: undefined,
   });
 });

@@ -14,7 +14,7 @@ const settings: CommandSettings = {
   escape: undefined,
   sendEnv: ["LANG"],
   setEnv: [["FOO", "bar"]],
-  forwardAgent: undefined,
+  forwardAgent: "no",
   x11: undefined,
 };
 

@@ -16,7 +16,7 @@ import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const folder = tempDirectory("here-listener");
 after(() => removeTemp(folder));
-const quietly: HereOptions = { family: undefined, telling: warningTo(assert.fail) };
+const quietly: HereOptions = { family: undefined, unix: { mask: 0o177 }, telling: warningTo(assert.fail) };
 
 const nobody = (): void => assert.fail("nobody was to come in");
 

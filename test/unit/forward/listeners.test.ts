@@ -39,7 +39,7 @@ function listenersWith(uplink: Uplink<ForwardingSession> | undefined, changes: P
   });
   const accept: ConstructorParameters<typeof Listeners>[0]["accept"] = ({ id }, { side }, { session }) =>
     void told.push(`${id} ${side} accepts, leg 2 is known: ${session !== undefined}`);
-  const options = { family: undefined, exitOnForwardFailure: true, telling, ...changes };
+  const options = { family: undefined, unix: { mask: 0o177 }, exitOnForwardFailure: true, telling, ...changes };
   return { listeners: new Listeners({ accept }, uplink, options), told };
 }
 

@@ -24,7 +24,7 @@ const origin = { host: "127.0.0.1", port: 9 };
 const never = new AbortController().signal;
 
 function optionsWith(changes: Partial<PairingOptions> = {}): PairingOptions {
-  return { family: undefined, telling: warningTo(assert.fail), ...changes };
+  return { family: undefined, unix: { mask: 0o177 }, telling: warningTo(assert.fail), ...changes };
 }
 
 /** What leg 2 is once the pairing has dialed, and where to. */

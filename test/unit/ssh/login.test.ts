@@ -58,6 +58,7 @@ async function attempt(server: { readonly host: string; readonly port: number },
         port: server.port,
         user: "anna",
         connectTimeoutMs: undefined,
+        handshakeTimeoutMs: 30_000,
         keepAliveIntervalMs: 0,
         keepAliveCountMax: 0,
         algorithms: {},
@@ -191,7 +192,7 @@ test("A server that ends the login because there were too many is told as a fail
 
 test("A server that says nothing is given up when its time is over.", { timeout }, async () => {
   await using server = await rawServer(() => {});
-  await using played = await attempt(server, { connectTimeoutMs: 60 });
+  await using played = await attempt(server, { handshakeTimeoutMs: 60 });
   const error = await played.refusal;
   assert.deepEqual(
     [error.code, error.leg, error.message],
@@ -202,7 +203,7 @@ test("A server that says nothing is given up when its time is over.", { timeout 
 test("A person may think about the host key for longer than a server may be silent.", { timeout }, async () => {
   await using server = await startSshServer();
   const thinking = () => new Promise<void>((resolve) => setTimeout(resolve, 2500));
-  await using played = await attempt(server, { connectTimeoutMs: 2000, trust: { verify: thinking } });
+  await using played = await attempt(server, { handshakeTimeoutMs: 2000, trust: { verify: thinking } });
   await played.login;
 });
 

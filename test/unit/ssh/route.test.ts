@@ -46,6 +46,8 @@ function hop({ host, port }: { host: string; port: number }, changes: Partial<Ho
   return {
     settings: {
       ...{ host, port, user: "anna", connectTimeoutMs: 10_000, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
+      handshakeTimeoutMs: 10_000,
+      attempts: 1,
       ...{ algorithms: {}, isJump: true },
     },
     trust: async () => easyTrust(),

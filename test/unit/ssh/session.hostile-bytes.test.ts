@@ -45,6 +45,8 @@ async function outcome(port: number, use: (session: Session) => Promise<void> = 
     port,
     user: "alice",
     connectTimeoutMs: 300,
+    handshakeTimeoutMs: 300,
+    attempts: 1,
     keepAliveIntervalMs: 0,
     keepAliveCountMax: 3,
     algorithms: {},

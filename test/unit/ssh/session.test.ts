@@ -36,6 +36,8 @@ async function connect(
       port,
       user: "anna",
       connectTimeoutMs: 10_000,
+      handshakeTimeoutMs: 10_000,
+      attempts: 1,
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},

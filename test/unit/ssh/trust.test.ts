@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { defaults } from "../../../src/config/defaults.ts";
 import type { PorthopError } from "../../../src/errors.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { Session } from "../../../src/ssh/session.ts";
@@ -51,16 +52,18 @@ async function logIn(server: SshServer, options: Case = {}) {
       globalFiles: [],
       hashKnownHosts: false,
     },
-    identities: { flagFiles: options.files ?? [], configFiles: ["none"], home: folder },
+    identities: { flagFiles: options.files ?? [], configFiles: ["none"], usualFiles: [], home: folder },
     authentication: {
       pubkeyAuthentication: true,
       passwordAuthentication: true,
       kbdInteractiveAuthentication: true,
       batchMode: options.batchMode ?? false,
       identitiesOnly: false,
+      preferred: defaults.preferredAuthentications,
+      passwordPrompts: defaults.passwordPrompts,
     },
-    identityAgent: options.identityAgent,
-    requiredRsaBits: 1024,
+    identityAgent: options.identityAgent ?? defaults.identityAgent,
+    requiredRsaBits: defaults.requiredRsaBits,
   };
   const connecting = Session.connect(
     {
@@ -68,6 +71,8 @@ async function logIn(server: SshServer, options: Case = {}) {
       port: server.port,
       user: "anna",
       connectTimeoutMs: 10_000,
+      handshakeTimeoutMs: 10_000,
+      attempts: 1,
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},
@@ -107,16 +112,18 @@ test("The types of the keys that are known are asked for first.", { timeout }, a
     { host: server.host, port: server.port, user: "anna", address: undefined },
     {
       hostKeys: { strict: "yes", userFiles: [server.knownHostsFile], globalFiles: [], hashKnownHosts: false },
-      identities: { flagFiles: [], configFiles: ["none"], home: folder },
+      identities: { flagFiles: [], configFiles: ["none"], usualFiles: [], home: folder },
       authentication: {
         pubkeyAuthentication: true,
         passwordAuthentication: true,
         kbdInteractiveAuthentication: true,
         batchMode: true,
         identitiesOnly: false,
+        preferred: defaults.preferredAuthentications,
+        passwordPrompts: defaults.passwordPrompts,
       },
-      identityAgent: undefined,
-      requiredRsaBits: 1024,
+      identityAgent: defaults.identityAgent,
+      requiredRsaBits: defaults.requiredRsaBits,
     },
     { log: new LogLines(), prompter: undefined, environment: {}, signal: never },
   );

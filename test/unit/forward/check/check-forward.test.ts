@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { type ForwardFlag, parseForwardSpec } from "../../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../../src/config/forward.ts";
 import { PorthopError } from "../../../../src/errors.ts";
-import type { Listener } from "../../../../src/flow/conn.ts";
+import type { Inbound, Listener } from "../../../../src/flow/conn.ts";
 import { checkListener, checkTarget, type ForwardCheckContext } from "../../../../src/forward/check/check-forward.ts";
 import type { CheckStep } from "../../../../src/forward/check/check-step.ts";
 import { listenUnix } from "../../../../src/io/listen-unix.ts";
@@ -107,12 +107,11 @@ test("A socket that StreamLocalBindUnlink would remove stays where it is, and wi
 }, async () => {
   const directory = tempDirectory("check");
   const path = join(directory, "taken.sock");
-  const taken = await listenUnix({ path }, (inbound) =>
-    inbound.refuse(new PorthopError("cancelled", "only listening")),
-  );
+  const refuse = (inbound: Inbound) => inbound.refuse(new PorthopError("cancelled", "only listening"));
+  const taken = await listenUnix({ path }, refuse, { mask: 0o177 });
   const forward = forwardOf(`${path}:127.0.0.1:1`);
   const held: Listener[] = [];
-  const unlinking = context(undefined, { unix: { unlink: true } });
+  const unlinking = context(undefined, { unix: { mask: 0o177, unlink: true } });
   assert.equal((await checkListener(forward, unlinking, held))?.outcome, "ok");
   assert.equal((await checkListener(forward, context(undefined), held))?.error?.code, "listen.in-use");
   assert.deepEqual([held.length, existsSync(path)], [0, true]);
@@ -142,7 +141,7 @@ function context(
 ): ForwardCheckContext {
   return {
     uplink: session === undefined ? undefined : uplinkWith(session),
-    options: { family: undefined, telling: tellingTo(), ...options },
+    options: { family: undefined, unix: { mask: 0o177 }, telling: tellingTo(), ...options },
     signal: never,
     limits: { listenMs: 5000, dialMs: 500, greetingMs: 300 },
   };
@@ -158,7 +157,16 @@ function connect({ host, port }: SshServer): Promise<Session> {
   const user = "anna";
   const keepAlive = { keepAliveIntervalMs: 0, keepAliveCountMax: 0 };
   return Session.connect(
-    { host, port, user, connectTimeoutMs: 10_000, ...keepAlive, algorithms: {} },
+    {
+      host,
+      port,
+      user,
+      connectTimeoutMs: 10_000,
+      handshakeTimeoutMs: 10_000,
+      attempts: 1,
+      ...keepAlive,
+      algorithms: {},
+    },
     { trust: async () => easyTrust(), ...tellingTo() },
     never,
   );

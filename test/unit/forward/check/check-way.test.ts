@@ -11,6 +11,8 @@ const settings: SessionSettings = {
   port: 22,
   user: "anna",
   connectTimeoutMs: undefined,
+  handshakeTimeoutMs: 30_000,
+  attempts: 1,
   keepAliveIntervalMs: 0,
   keepAliveCountMax: 0,
   algorithms: {},

@@ -27,7 +27,7 @@ function planOf({ host, port }: Place, forwards: readonly string[], trust = easy
   return {
     session: {
       ...{ host, port, user: "anna", connectTimeoutMs: undefined, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
-      ...{ algorithms: {} },
+      ...{ handshakeTimeoutMs: 30_000, attempts: 1, algorithms: {} },
     },
     trust: async () => trust(),
     forwards: nameForwards(
@@ -36,6 +36,7 @@ function planOf({ host, port }: Place, forwards: readonly string[], trust = easy
     ),
     plugins: [{ name: "never", setup: () => assert.fail("a check sets up no plugin") }],
     exitOnForwardFailure: true,
+    here: { family: undefined, unix: { mask: 0o177 } },
   };
 }
 

@@ -4,7 +4,6 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
-import { currentUser } from "../../../../src/config/current-user.ts";
 import { readRunSettings } from "../../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import type { SshPlan } from "../../../../src/forward/plan/tunnel-plan.ts";
@@ -37,10 +36,6 @@ async function plan(words: readonly string[], prompter?: Answers): Promise<Plann
   return { plan: await planTunnel(settings, { log, prompter, environment: {}, signal }), log };
 }
 
-async function session(...words: string[]) {
-  return (await plan(words)).plan.session;
-}
-
 /** -o Keyword=value for each. */
 const o = (...lines: string[]) => lines.flatMap((line) => ["-o", line]);
 
@@ -51,83 +46,16 @@ test("PermitRemoteOpen permits what it says, and without it everything is permit
   assert.equal(remoteOpen?.permits({ host: "db", port: 22 }), false);
 });
 
-test("Without any setting a session is as ssh's, but a dead network is noticed.", async () => {
-  const { algorithms, ...rest } = await session();
-  assert.deepEqual(rest, {
-    host: "vishnu",
-    port: 22,
-    user: currentUser(),
-    family: undefined,
-    from: undefined,
-    attempts: undefined,
-    tcpKeepAlive: true,
-    connectTimeoutMs: undefined,
-    keepAliveIntervalMs: 30_000,
-    keepAliveCountMax: 3,
+test("The session is what the settings of the host make of it, and so is how this machine listens.", async () => {
+  const words = ["-4", ...o("ServerAliveInterval=5", "StreamLocalBindMask=0117")];
+  const { session, here } = (await plan(words)).plan;
+  assert.deepEqual([session.host, session.port, session.family, session.keepAliveIntervalMs], ["vishnu", 22, 4, 5000]);
+  assert.deepEqual(here, {
+    family: 4,
+    allowFrom: undefined,
+    unix: { mask: 0o117, unlink: false },
+    streams: undefined,
   });
-  assert.deepEqual(algorithms, {
-    ciphers: undefined,
-    macs: undefined,
-    kex: undefined,
-    hostKeyAlgorithms: undefined,
-    compression: false,
-  });
-});
-
-test("Flags and keywords fill the session in.", async () => {
-  const filled = await session(
-    ...[
-      "-p",
-      "2222",
-      "-l",
-      "anna",
-      "-b",
-      "10.0.0.7",
-      "-6",
-      "-C",
-      "-c",
-      "aes128-ctr",
-      "-m",
-      "hmac-sha1",
-      "--no-nagle-cure",
-    ],
-    ...o("ConnectTimeout=1m", "ServerAliveInterval=5", "ServerAliveCountMax=7", "KexAlgorithms=curve25519-sha256"),
-    ...o("HostName=10.0.0.2", "ConnectionAttempts=3", "TCPKeepAlive=no"),
-  );
-  assert.deepEqual(filled, {
-    host: "10.0.0.2",
-    port: 2222,
-    user: "anna",
-    family: 6,
-    from: "10.0.0.7",
-    attempts: 3,
-    tcpKeepAlive: false,
-    connectTimeoutMs: 60_000,
-    keepAliveIntervalMs: 5000,
-    keepAliveCountMax: 7,
-    algorithms: {
-      ciphers: "aes128-ctr",
-      macs: "hmac-sha1",
-      kex: "curve25519-sha256",
-      hostKeyAlgorithms: undefined,
-      compression: true,
-    },
-  });
-});
-
-test("AddressFamily is any, inet or inet6.", async () => {
-  assert.equal((await session("-4")).family, 4);
-  assert.equal((await session(...o("AddressFamily=INET6"))).family, 6);
-  assert.equal((await session(...o("AddressFamily=any"))).family, undefined);
-});
-
-test("A time of 0 or none is no time-out and no keep-alive.", async () => {
-  for (const value of ["0", "none"]) {
-    const { connectTimeoutMs, keepAliveIntervalMs } = await session(
-      ...o(`ConnectTimeout=${value}`, `ServerAliveInterval=${value}`),
-    );
-    assert.deepEqual([connectTimeoutMs, keepAliveIntervalMs], [undefined, 0], value);
-  }
 });
 
 test("A listener that cannot be set up ends the tunnel, unless ExitOnForwardFailure says no.", async () => {

@@ -13,6 +13,8 @@ const base: SessionSettings = {
   user: "anna",
   family: 4,
   connectTimeoutMs: 7000,
+  handshakeTimeoutMs: 7000,
+  attempts: 1,
   keepAliveIntervalMs: 30_000,
   keepAliveCountMax: 3,
   algorithms: { ciphers: "aes128-ctr", compression: true },

@@ -15,7 +15,7 @@ const { signal } = new AbortController();
 function connectingTo({ host, port }: { readonly host: string; readonly port: number }): Connecting {
   const settings = {
     ...{ host, port, user: "anna", connectTimeoutMs: 10_000, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
-    algorithms: {},
+    ...{ handshakeTimeoutMs: 10_000, attempts: 1, algorithms: {} },
   };
   return new Connecting({ hops: [{ settings, trust: async () => easyTrust() }] }, tellingTo());
 }

@@ -9,7 +9,6 @@ import { tempDirectory } from "../../../kit/temp.ts";
 const environment = { SSH_AUTH_SOCK: "/run/agent", MY_AGENT: "/run/mine" };
 
 for (const [said, path] of [
-  [undefined, undefined],
   ["no", undefined],
   ["No", undefined],
   ["yes", "/run/agent"],

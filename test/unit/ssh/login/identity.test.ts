@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { underHome } from "../../../../src/codec/home-path.ts";
 import { parsePublicKey } from "../../../../src/codec/keys/key-text.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { defaults } from "../../../../src/config/defaults.ts";
 import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
 import { writeCertificate } from "../../../kit/certificate-blob.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
@@ -13,6 +15,8 @@ import { makeKey } from "../../../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
 const limits = { skip: need("ssh-keygen"), timeout: 60_000 };
+
+const usualFiles = (home: string) => defaults.identityFiles.map((path) => underHome(path, home));
 
 /** A home with an empty ~/.ssh. */
 function makeHome() {
@@ -24,7 +28,7 @@ function makeHome() {
     log,
     path: (name: string) => join(home, ".ssh", name),
     load: (flagFiles: string[] = [], configFiles: string[] = []) =>
-      loadIdentities({ flagFiles, configFiles, home }, log),
+      loadIdentities({ flagFiles, configFiles, usualFiles: usualFiles(home), home }, log),
     [Symbol.dispose]: () => removeTemp(home),
   };
 }
@@ -178,7 +182,8 @@ test("A certificate beside a key belongs to it, unless CertificateFile names one
   );
   assert.ok(beside.publicBlobs.some((each) => each.equals(blob)));
   assert.match(home.log.text, /^debug passing over \S+host-cert\.pub: it is a certificate for hosts/m);
-  const settings = { flagFiles: [home.path("key")], configFiles: [], home: home.path("."), certificateFiles: [other] };
+  const files = { flagFiles: [home.path("key")], configFiles: [], usualFiles: [], certificateFiles: [other] };
+  const settings = { ...files, home: home.path(".") };
   writeFileSync(other, text.certificate);
   const named = await loadIdentities(settings, home.log);
   assert.deepEqual(

@@ -61,6 +61,8 @@ async function connect({ port }: { readonly port: number }): Promise<Session> {
       port,
       user: "anna",
       connectTimeoutMs: 5000,
+      handshakeTimeoutMs: 5000,
+      attempts: 1,
       keepAliveIntervalMs: 0,
       keepAliveCountMax: 0,
       algorithms: {},

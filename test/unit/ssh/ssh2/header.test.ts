@@ -91,7 +91,7 @@ test("A server that greets without end is given up.", { timeout: 30_000 }, async
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
   const target = { host: "127.0.0.1", port, user: "anna", connectTimeoutMs: 5000, algorithms: {} };
-  const settings = { ...target, keepAliveIntervalMs: 0, keepAliveCountMax: 0 };
+  const settings = { ...target, handshakeTimeoutMs: 5000, attempts: 1, keepAliveIntervalMs: 0, keepAliveCountMax: 0 };
   const telling = { trust: async () => easyTrust(), ...tellingTo() };
   await assert.rejects(Session.connect(settings, telling, new AbortController().signal), { code: "ssh.protocol" });
   listener.close();
