@@ -4,7 +4,6 @@
  */
 import type { CarryingSettings } from "../config/carrying-settings.ts";
 import { capturesToStdout } from "../config/carrying-settings.ts";
-import type { Keywords } from "../config/file/keyword.ts";
 import { PorthopError } from "../errors.ts";
 import { Bus } from "../flow/bus.ts";
 import type { EventNamed } from "../flow/event.ts";
@@ -29,7 +28,12 @@ export interface Carrying {
   readonly command: "run" | "relay";
   readonly words: readonly string[];
   readonly settings: CarryingSettings & {
-    readonly keywords: Keywords;
+    /** What is to be said of the settings before anything begins. */
+    readonly keywords: {
+      readonly warnings: readonly string[];
+      readonly notes: readonly string[];
+      readonly ignored: readonly string[];
+    };
     readonly forwards: readonly ForwardInfo[];
   };
   plan(deps: PlanDeps): Promise<TunnelPlan>;

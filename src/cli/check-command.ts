@@ -7,6 +7,7 @@ import { describeTunnel, wantsHelp } from "../config/description.ts";
 import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
 import { type RunSettings, runSettings, variablesOf } from "../config/run-settings.ts";
+import { isBatch } from "../config/trust-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { Bus } from "../flow/bus.ts";
 import type { Telling } from "../flow/telling.ts";
@@ -64,7 +65,7 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
       if (json) jsonEvent(output, "check", stepFields(step));
       else for (const line of stepLines(step, look())) output.result(line);
     };
-    const isAttended = prompter !== undefined && !settings.keywords.flag("BatchMode", false);
+    const isAttended = prompter !== undefined && !isBatch(settings.keywords);
     await checkTunnel(plan, checkTelling(settings, output), { tell, isAttended }, interruption.stop);
     if (!json) for (const line of closingLines(steps, performance.now() - since, look())) output.result(line);
     return steps.some(({ outcome }) => outcome === "no") ? 255 : 0;

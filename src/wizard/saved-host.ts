@@ -9,9 +9,8 @@ import { matchPatterns } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
 import type { ConfigSources } from "../config/file/config-sources.ts";
 import type { HostNames } from "../config/file/host-names.ts";
-import { type Keyword, Keywords, keywords as readings } from "../config/file/keyword.ts";
-import { withFiles } from "../config/file/named-files.ts";
-import { effectiveSettings } from "../config/file/ssh-config.ts";
+import { settingLine } from "../config/file/porthop-keywords.ts";
+import { knownLogin } from "../config/known-login.ts";
 import { spelledOut } from "../config/resolved-tunnel.ts";
 import { quoted } from "../text/terminal-text.ts";
 import { sshConfigBlock } from "../tunnel/ssh-config-block.ts";
@@ -67,31 +66,25 @@ export function appendix(lines: readonly string[], isEmpty: boolean, endsInLine:
  * stands last. `before` reads the present files, `after` the files with the new block.
  */
 export function disagreement(tunnel: SshTunnel, name: string, before: ConfigSources, after: ConfigSources): string[] {
-  const wanted = settingsOf(tunnel.host, before);
-  const found = settingsOf(name, after);
-  const pairs: readonly (readonly [Keyword, string | undefined])[] = [
-    ["HostName", wanted.host],
-    ["User", tunnel.user ?? wanted.keywords.text("User")],
-    ["Port", tunnel.port === undefined ? wanted.keywords.text("Port") : String(tunnel.port)],
-  ];
-  return pairs.flatMap(([keyword, value]) => {
-    const said = found.keywords.text(keyword);
+  const wanted = knownLogin(tunnel.host, before);
+  const found = knownLogin(name, after);
+  const values = [
+    ["HostName", wanted.host, found.host],
+    ["User", tunnel.user ?? wanted.user, found.user],
+    ["Port", tunnel.port ?? wanted.port, found.port],
+  ] as const;
+  return values.flatMap(([keyword, value, said]) => {
     if (said === undefined || said === value) return [];
-    return [`${keyword} would be ${quoted(said)}, from a line further up, and not ${quoted(value ?? "the usual one")}`];
+    const meant = quoted(String(value ?? "the usual one"));
+    return [`${keyword} would be ${quoted(String(said))}, from a line further up, and not ${meant}`];
   });
 }
 
-function settingsOf(host: string, sources: ConfigSources) {
-  return effectiveSettings(host, new Keywords(), sources);
-}
-
 function porthopLines(extras: readonly Extra[], folder: string): readonly string[] {
-  const keywords: Readonly<Record<string, Keyword>> = { capture: "PorthopCapture", "rate-limit": "PorthopRateLimit" };
   return extras.flatMap(({ name, value }) => {
-    const keyword = keywords[name];
-    if (keyword === undefined || value === undefined) return [];
-    const meant = withFiles(readings[keyword], value, (file) => (file === "-" ? file : resolve(folder, file)));
-    return [`${keyword} ${quoteArgument(meant)}`];
+    if (value === undefined) return [];
+    const setting = settingLine(name, value, (file) => (file === "-" ? file : resolve(folder, file)));
+    return setting === undefined ? [] : [`${setting.name} ${quoteArgument(setting.value)}`];
   });
 }
 

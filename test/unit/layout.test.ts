@@ -205,6 +205,50 @@ rule(
   },
 );
 
+const keywordFile = "src/config/file/keyword.ts";
+/** A value written where a keyword is read: `flag("BatchMode", false)`, `time("ConnectTimeout") ?? 30_000`. */
+const keywordFallback = /\.flag\("\w+", (true|false)\)|\("[A-Z]\w*"\) (\?\?|\|\|) ("[^"]|\d)/;
+
+rule(
+  "Only src/config reads keywords by name: everybody else gets typed values, their defaults filled in.",
+  (file) => {
+    if (partOf(file.path) === "config") return [];
+    const imports = importsOf(file)
+      .filter(({ file: target }) => target === keywordFile)
+      .map(({ from }) => `imports ${from}: what a keyword means is said in src/config`);
+    // A keyword's name begins with a capital letter; what is in a variable is read of something called keywords.
+    const reading = "(text|flag|number|octal|time|list|all|isBefore|placeOf|placesOf)\\(";
+    const access = new RegExp(`\\.${reading}"[A-Z]|\\b[kK]eywords\\??\\.${reading}`);
+    return [...imports, ...linesWith(file.text, access).map((line) => `${line}: reads a keyword by its name`)];
+  },
+  {
+    "src/forward/plan/tunnel-plan.ts": 'const port = settings.keywords.number("Port");',
+    "src/ssh/trust.ts": 'const strict = own.text("StrictHostKeyChecking") ?? "ask";',
+    "src/cli/check-command.ts": "const isBatch = keywords.flag(batchMode, false);",
+    "src/forward/plan/way-plan.ts": "const place = settings.keywords.placeOf(keyword);",
+    "src/wizard/saved-host.ts": 'import type { Keyword } from "../config/file/keyword.ts";',
+  },
+);
+
+rule(
+  "What holds when nobody says otherwise stands in src/config/defaults.ts.",
+  ({ path, text }) => {
+    const part = partOf(path) ?? "";
+    if (!["config", "forward", "ssh", "io", "wizard"].includes(part) || path === "src/config/defaults.ts") return [];
+    // In place of a keyword a name stands; elsewhere no setting has a fallback that is a port, a count or a time.
+    const fallback = part === "config" ? keywordFallback : /\?\? (0o)?[1-9][\d_]*\b/;
+    return linesWith(text, fallback).map((line) => `${line}: a default of its own`);
+  },
+  {
+    "src/forward/plan/tunnel-plan.ts": "const port = destination.port ?? 22;",
+    "src/ssh/login/authentication.ts": "prompts: settings.passwordPrompts ?? 3,",
+    "src/io/listen-unix.ts": "await bind(server, path, options.mask ?? 0o177);",
+    "src/config/run-settings.ts": 'const opens = keywords.flag("GatewayPorts", false);',
+    "src/config/trust-settings.ts": 'const strict = keywords.text("StrictHostKeyChecking") ?? "ask";',
+    "src/config/session-settings.ts": 'const intervalMs = keywords.time("ServerAliveInterval") ?? 30_000;',
+  },
+);
+
 rule(
   "Nobody in src/forward keeps a session: who needs one asks the uplink.",
   (file) => {

@@ -18,23 +18,41 @@ export function withConfiguredExtras(
   machine: Machine,
 ): readonly Extra[] {
   const typed = new Set(extras.flatMap(pluginOf));
-  const extrasOf = (keyword: Keyword, name: string) =>
-    keywords
+  const extrasOf = (name: keyof typeof settings) => {
+    const keyword = settings[name];
+    return keywords
       .all(keyword)
       .filter((value) => value.toLowerCase() !== "none")
       .map((value) => ({ name, value: withFiles(readings[keyword], value, (file) => underHome(file, machine)) }));
+  };
   const hasLevel =
     extras.some(({ name }) => name === "log") || flags.some(({ letter }) => letter === "q" || letter === "v");
   return [
     ...extras,
-    ...(hasLevel ? [] : extrasOf("PorthopLog", "log")),
-    ...[
-      ...extrasOf("PorthopUse", "use"),
-      ...extrasOf("PorthopRateLimit", "rate-limit"),
-      ...extrasOf("PorthopCapture", "capture"),
-    ].filter((extra) => !pluginOf(extra).some((name) => typed.has(name))),
+    ...(hasLevel ? [] : extrasOf("log")),
+    ...[...extrasOf("use"), ...extrasOf("rate-limit"), ...extrasOf("capture")].filter(
+      (extra) => !pluginOf(extra).some((name) => typed.has(name)),
+    ),
   ];
 }
+
+/** The line for an option, with `changeFile` done to each file that its value names; undefined for one without a setting. */
+export function settingLine(
+  option: string,
+  value: string,
+  changeFile: (file: string) => string,
+): { readonly name: string; readonly value: string } | undefined {
+  const [, name] = Object.entries(settings).find(([each]) => each === option) ?? [];
+  return name === undefined ? undefined : { name, value: withFiles(readings[name], value, changeFile) };
+}
+
+/** By the option that each stands for. */
+const settings = {
+  log: "PorthopLog",
+  use: "PorthopUse",
+  "rate-limit": "PorthopRateLimit",
+  capture: "PorthopCapture",
+} as const satisfies Record<string, Keyword>;
 
 function pluginOf({ name, value = "" }: Extra): readonly string[] {
   if (name === "use") {

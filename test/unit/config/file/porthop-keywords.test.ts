@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
+import { settingLine } from "../../../../src/config/file/porthop-keywords.ts";
 import { readRunSettings } from "../../../../src/config/run-settings.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
 
@@ -32,6 +33,18 @@ test("Each setting is the flag that it stands for.", () => {
     ["", "PorthopAskServer no\n", "PorthopAskServer yes\n"].map((text) => settings(text).asksServer),
     [false, false, true],
   );
+});
+
+test("A flag that a setting stands for is written as that setting, its files changed.", () => {
+  const written = (flag: string, value: string) => {
+    const line = settingLine(flag, value, (file) => `/there/${file}`);
+    return line === undefined ? undefined : `${line.name} ${line.value}`;
+  };
+  assert.equal(written("capture", "out.pcapng"), "PorthopCapture /there/out.pcapng");
+  assert.equal(written("rate-limit", "1MB/s"), "PorthopRateLimit 1MB/s");
+  assert.equal(written("use", "mine.ts"), "PorthopUse /there/mine.ts");
+  assert.equal(written("grace", "1s"), undefined);
+  assert.equal(written("toString", "1s"), undefined);
 });
 
 test("A tilde is the home, and none is nothing.", () => {
