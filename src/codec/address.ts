@@ -1,6 +1,6 @@
 /**
  * Where a connection starts or ends: a TCP host and port, or the path of a unix socket.
- * Printing puts IPv6 in brackets (RFC 3986, section 3.2.2), so that printed text parses back to the same address.
+ * Printing puts IPv6 in brackets (RFC 3986, section 3.2.2), so that printed text parses back to an equal address.
  */
 import { isIP } from "node:net";
 
@@ -22,7 +22,7 @@ export function formatAddress(address: Address): string {
   return `${formatHost(address.host)}:${address.port}`;
 }
 
-/** The host as it stands before a port: IPv6 in brackets, all else as it is. */
+/** The host as printed text has it before a port: an IPv6 address in brackets, any other host unchanged. */
 export function formatHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
@@ -31,7 +31,7 @@ export function isUnix(address: Address): address is UnixAddress {
   return "path" in address;
 }
 
-/** An address as the kernel tells it, with the IPv4 inside `::ffff:10.0.0.1` brought out. */
+/** Takes the IPv4 address out of `::ffff:10.0.0.1`, as the kernel reports it. Any other host stays unchanged. */
 export function plainHost(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
   if (mapped?.[1] !== undefined && isIP(mapped[1]) === 4) return mapped[1];

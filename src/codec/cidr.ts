@@ -1,6 +1,6 @@
 /**
  * Networks as people write them (`10.0.0.0/8`, `fd00::/8`, `192.0.2.7`), and whether an address lies in one.
- * IPv4 is IPv4 also where it is written inside IPv6 (`::ffff:10.0.0.1`): one rule must not have two spellings that differ.
+ * An IPv4 address written inside IPv6 (`::ffff:10.0.0.1`) counts as IPv4: two spellings of one rule mean one network.
  */
 import { isIP } from "node:net";
 import { quoted } from "../text/terminal-text.ts";
@@ -8,24 +8,24 @@ import { ipBytes, ipText } from "./ip-bytes.ts";
 import { Malformed } from "./malformed.ts";
 
 export interface Network {
-  /** 4 or 16 bytes; those beyond the prefix are 0. */
+  /** 4 or 16 bytes; all bits after the prefix are 0. */
   readonly bytes: Uint8Array;
   readonly prefixBits: number;
 }
 
-/** Several are separated by commas. */
+/** One network, or several with commas between them. Throws Malformed. */
 export function parseNetworks(text: string): readonly Network[] {
   return text.split(",").map(parseNetwork);
 }
 
 export function parseNetwork(text: string): Network {
   const { host, prefix } = halves(text.trim());
-  // A zone (fe80::1%eth0) says on which link, and an address that is met does not always say it.
+  // A zone (fe80::1%eth0) names a link. A client's address does not always have a zone, so a network has none.
   const written = host.includes("%") ? undefined : ipBytes(host);
   if (written === undefined) {
     throw new Malformed(`${quoted(text)} is no network: 10.0.0.0/8, fd00::/8 or one IP address, separated by commas`);
   }
-  // What was IPv4 inside IPv6 was written with IPv6's length.
+  // Behind an IPv4 address inside IPv6 (::ffff:10.0.0.0/104) the prefix counts the 96 bits in front too.
   const insideBits = isIP(host) === 6 && written.length === 4 ? 96 : 0;
   const mostBits = written.length * 8;
   const bits = prefix === undefined ? mostBits : prefixOf(text, prefix, insideBits, mostBits + insideBits) - insideBits;
@@ -41,7 +41,7 @@ export function printNetwork({ bytes, prefixBits }: Network): string {
   return prefixBits === bytes.length * 8 ? ipText(bytes) : `${ipText(bytes)}/${prefixBits}`;
 }
 
-/** False for whatever is not an IP address. */
+/** False for a host that is not an IP address, for example a name. */
 export function isWithin(host: string, networks: readonly Network[]): boolean {
   const address = ipBytes(host);
   return address !== undefined && networks.some((network) => holds(network, address));

@@ -1,4 +1,7 @@
-/** `~` and `~/x` below a home, as a shell has them; any other path stays as it is. (`~user` needs the user database.) */
+/**
+ * Puts the home directory in place of the `~` in `~` and `~/x`, as a shell does. Any other path stays unchanged, also
+ * `~user`, which needs the user database.
+ */
 import { join } from "node:path";
 
 export function underHome(path: string, home: string): string {

@@ -1,9 +1,9 @@
 /**
  * The patterns of ssh_config(5) and known_hosts: `*` for any run of characters, `?` for exactly one, `!` to exclude.
- * OpenSSH's match.c recurses at every star; here the time is at most the product of both lengths, whatever the pattern.
+ * OpenSSH's match.c recurses at every star. The loop here needs at most (text length) x (pattern length) steps.
  */
 
-/** The whole text against one pattern; letter case counts. */
+/** Whether the pattern matches the whole text. Upper and lower case letters are different. */
 export function matchesPattern(text: string, pattern: string): boolean {
   return fitsPieces(
     text.length,
@@ -13,7 +13,10 @@ export function matchesPattern(text: string, pattern: string): boolean {
   );
 }
 
-/** The same for any pieces of a pattern: which of them is a star, and which takes the sign of the text at an index. */
+/**
+ * Matches a text of `signs` signs against a pattern of `pieces` pieces. `isStar` tells which piece is a star, `takes`
+ * whether a piece takes the sign at an index of the text.
+ */
 export function fitsPieces(
   signs: number,
   pieces: number,
@@ -26,7 +29,7 @@ export function fitsPieces(
   let index = 0;
   while (index < signs) {
     if (at < pieces && isStar(at)) {
-      // Only the last star matters: whatever an earlier one would have to give back, this one can take instead.
+      // Only the last star is remembered: signs that an earlier star could take, the last star can take as well.
       star = at++;
       starIndex = index;
     } else if (at < pieces && takes(at, index)) {
@@ -43,7 +46,7 @@ export function fitsPieces(
   return at === pieces;
 }
 
-/** What a list says: `excluded` when a pattern with `!` matches, which outweighs all others wherever it stands. */
+/** What a list of patterns says: `excluded` when a pattern with `!` matches, at any place and whatever else matches. */
 export type ListMatch = "matched" | "excluded" | "none";
 
 export function matchPatterns(text: string, patterns: readonly string[]): ListMatch {
@@ -51,7 +54,7 @@ export function matchPatterns(text: string, patterns: readonly string[]): ListMa
   for (const item of patterns) {
     const negated = item.startsWith("!");
     const pattern = negated ? item.slice(1) : item;
-    // match.c gives the whole list up where a pattern does not fit into its buffer.
+    // match.c gives up the whole list at a pattern that does not fit into its buffer of 1024 bytes.
     if (pattern.length >= maxPatternLength) return "none";
     if (!matchesPattern(text, pattern)) continue;
     if (negated) return "excluded";

@@ -1,6 +1,6 @@
 /**
- * Hosts and ports as a user types them, checked before anything is dialed or printed. What is malformed is named with
- * its reason only; whoever parses the whole text says where it stood.
+ * Hosts and ports as a user types them, checked before anything is dialed or printed. The Malformed thrown here names
+ * the faulty part and the reason only; the caller that parses the whole text adds that text.
  */
 import { isIP } from "node:net";
 import { quoted } from "../text/terminal-text.ts";
@@ -9,10 +9,13 @@ import { Malformed } from "./malformed.ts";
 /** `NI_MAXHOST` of OpenSSH's readconf.c (parse_forward): a name must be shorter. */
 const maxHostBytes = 1025;
 
-/** What OpenSSH's valid_hostname (ssh.c) refuses, and what would break the grammar around a host. */
+/**
+ * The characters that OpenSSH's valid_hostname (ssh.c) refuses,
+ * and those that have a meaning in the text around a host.
+ */
 const refused = /['`"$\\;&<>|(){},/[\]@]/;
 
-/** Blanks, control and invisible characters: no name has them, and on a terminal they lie. */
+/** Blanks, control characters and invisible characters. No host has them, and a terminal would show a false host. */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u;
 
 /**
@@ -32,7 +35,9 @@ export function parsePort(text: string, least: 0 | 1 = 1): number {
   throw new Malformed(`${quoted(text)} is not a port ${range}`);
 }
 
-/** `host:port` or `[v6]:port` cut in two; neither is checked but for what stands in brackets. */
+/**
+ * Cuts `host:port` or `[v6]:port` in two. Checks only that the text in brackets is an IPv6 address. Throws Malformed.
+ */
 export function splitHostPort(text: string): { readonly host: string; readonly port: string } {
   const [, ipv6, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(text) ?? [];
   const host = ipv6 ?? name;
@@ -41,14 +46,14 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
   return { host, port };
 }
 
-/** A host name or IP address, without brackets, as it may be dialed or bound. `*` passes: it is up to the caller. */
+/** Checks a host name or IP address (without brackets) to dial or bind. `*` passes, and the caller judges it. */
 export function parseHost(text: string): string {
   const flaw = hostFlaw(text);
   if (flaw !== undefined) throw new Malformed(flaw);
   return text;
 }
 
-/** Why this text is no host, if so. */
+/** Why this text is no host; undefined for a good host. */
 export function hostFlaw(text: string): string | undefined {
   if (text === "") return "the host is missing";
   // A host may end up as an argument of a ProxyCommand or of ssh itself, where a dash would make it an option.

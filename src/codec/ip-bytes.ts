@@ -1,10 +1,13 @@
 /**
  * IP addresses as they stand in packets: 4 or 16 bytes in network order.
- * An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) comes out as IPv4, for that is what was on the wire.
+ * An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) comes out as IPv4, because the packets on the wire are IPv4.
  */
 import { isIP } from "node:net";
 
-/** Undefined for whatever is not an IP address, names included. A zone (`fe80::1%eth0`) is left out: packets have none. */
+/**
+ * Undefined for a host that is not an IP address, such as a
+ * name. A zone (`fe80::1%eth0`) is dropped: packets have none.
+ */
 export function ipBytes(host: string): Uint8Array | undefined {
   const family = isIP(host);
   if (family === 4) return ipv4Bytes(host);

@@ -1,4 +1,6 @@
-/** What every codec throws at text or bytes it cannot read: one line that names the input and what is wrong with it. */
+/**
+ * The error that a codec throws for text or bytes it cannot read. Its message is one line: the input and the mistake.
+ */
 export class Malformed extends Error {
   override readonly name = "Malformed";
 }

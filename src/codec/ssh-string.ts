@@ -1,16 +1,16 @@
 /**
  * The `string` of SSH's binary formats (RFC 4251, section 5): a length of four bytes, then that many bytes.
- * Lengths come from files and from the network: none is believed before it was compared with what is really there.
+ * Lengths come from files and from the network, so each length is compared with the bytes that are really there.
  */
 
 export interface ReadString {
-  /** A view into the same memory. */
+  /** A view into the memory that was read. */
   readonly bytes: Buffer;
   /** Where the next field begins. */
   readonly next: number;
 }
 
-/** The string at `offset`, or undefined when it is not all there. */
+/** The string at `offset`, or undefined when some of its bytes are missing. */
 export function readString(from: Uint8Array, offset: number): ReadString | undefined {
   const buffer = Buffer.from(from.buffer, from.byteOffset, from.byteLength);
   if (!Number.isSafeInteger(offset) || offset < 0 || buffer.length - offset < 4) return undefined;

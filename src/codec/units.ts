@@ -1,6 +1,6 @@
 /**
  * Rates, sizes and durations as people write them. K, M, G, T, P are powers of 1000 and Ki, Mi, ... of 1024, in either
- * case; `B` is a byte and `bit` a bit. A lone small `b` is refused, for it means both and they differ by eight.
+ * case; `B` is a byte and `bit` a bit. A lone small `b` is refused: some people mean bytes by it, others bits.
  */
 
 import { quoted } from "../text/terminal-text.ts";
@@ -21,8 +21,8 @@ export function parseSize(text: string): number {
 }
 
 /**
- * Whole milliseconds, from 0: `250ms`, `30s`, `5m`, `1h`, `2d`, `1w` and any row of them (`1m30s`); a bare number is
- * seconds, as in ssh's time formats (misc.c, convtime). It may be longer than a timer can wait (2^31 - 1 ms).
+ * Whole milliseconds, from 0: `250ms`, `30s`, `5m`, `1h`, `2d`, `1w` and several of these in a row (`1m30s`). A bare
+ * number is seconds, as in ssh's time formats (misc.c, convtime). The result may exceed a timer's limit, 2^31 - 1 ms.
  */
 export function parseDuration(text: string): number {
   const expected = "a duration such as 250ms, 30s or 1m30s";
@@ -57,7 +57,7 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;
 }
 
-/** `250ms`, `1.5s`, `1m30s`, `2h5m`, `3d4h`: the two largest units, and parseDuration reads it again. */
+/** `250ms`, `1.5s`, `1m30s`, `2h5m`, `3d4h`: the two largest units, in a form that parseDuration reads. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)}ms`;
   if (ms < 59_950) return `${shortNumber(ms / 1000)}s`;
@@ -94,7 +94,7 @@ function parseAmount(text: string, written: string, takesBits: boolean, expected
   return bytes;
 }
 
-/** One decimal below 100, none above, and none that is zero. */
+/** One decimal below 100, none above; a decimal of 0 is left out. */
 function shortNumber(value: number): string {
   return value < 99.95 ? String(Math.round(value * 10) / 10) : String(Math.round(value));
 }

@@ -1,7 +1,7 @@
 /**
- * What a capture file is made of, in either format: pcapng is the full form, classic pcap says less of the same frames.
- * Bytes come out as pieces to be written in order, each block or record with one write, so that a file that was cut off
- * is readable up to the cut.
+ * The contents of a capture file in two formats: pcapng, and classic pcap, which has no interfaces, names and comments.
+ * Bytes come out as pieces to be written in order. Write each block or record with one write: a file that is cut off
+ * then stays readable up to the cut.
  */
 import { lengthOf } from "./frame.ts";
 import { cutPieces } from "./packet-pieces.ts";
@@ -22,12 +22,12 @@ import type { Direction } from "./tcp-conversation.ts";
 export type { CaptureInterface, CaptureName, InterfaceStatistics } from "./pcapng.ts";
 
 export interface CaptureFacts extends SectionFacts {
-  /** How much of each packet is kept, in bytes; 262144 when left out, which is all of it. */
+  /** How many bytes of each packet are kept. The default, 262144, is more than any packet has. */
   readonly snapLength?: number | undefined;
 }
 
 export interface CapturePacket {
-  /** `up` is outbound: each leg is seen from the end that dialed. */
+  /** `up` is written as outbound, because the capture looks at each leg from the end that dialed. */
   readonly direction?: Direction | undefined;
   readonly comment?: string | undefined;
   /** The length on the wire, when that was more than the pieces hold. */
@@ -35,7 +35,10 @@ export interface CapturePacket {
 }
 
 export interface CaptureFormat {
-  /** The beginning of the file, with all interfaces that it will ever have. A rotated file begins with it again. */
+  /**
+   * The beginning of the file, with all interfaces that the file
+   * will ever have. After a rotation the next file gets one too.
+   */
   header(interfaces: readonly CaptureInterface[], names: readonly CaptureName[]): Uint8Array;
   packet(
     interfaceIndex: number,
@@ -66,7 +69,7 @@ export function pcapngFormat(facts: CaptureFacts): CaptureFormat {
   };
 }
 
-/** Of the facts, it has room for the snapshot length alone. */
+/** Classic pcap has room for only one of the facts: the snapshot length. */
 export function pcapFormat(facts: Partial<CaptureFacts>): CaptureFormat {
   const snapLength = facts.snapLength ?? wholePackets;
   return {
@@ -80,8 +83,8 @@ export function pcapFormat(facts: Partial<CaptureFacts>): CaptureFormat {
 }
 
 /**
- * Whether a file that begins like this (give it 12 bytes or more) is a capture, and so may be replaced by one.
- * pcapng's block type alone reads the same in both byte orders and is also "\n\r\r\n", so its magic is asked for too.
+ * Whether a file with these first bytes (12 or more) is a capture, so that a new capture may replace the file.
+ * pcapng's block type alone is no proof, because it is also the text "\n\r\r\n": the byte-order magic must follow.
  */
 export function isCapture(firstBytes: Uint8Array): boolean {
   const magic = hex(firstBytes.subarray(0, 4));

@@ -1,7 +1,7 @@
 /**
- * Made-up Ethernet, IP and TCP headers around true payload: header bytes of our own, then the payload slices by reference.
- * Marked, locally administered MAC addresses (02:70:68 is "ph") tell the leg and the end even in a classic pcap file, and
- * all checksums are valid (capture.md, sections 2 and 3).
+ * Made-up Ethernet, IP and TCP headers in front of real payload, whose slices are passed on by reference. The MAC
+ * addresses are locally administered and marked (02:70:68 is "ph"): they tell the leg and the end even in a classic
+ * pcap file. All checksums are valid (capture.md, sections 2 and 3).
  */
 
 import { Malformed } from "../malformed.ts";
@@ -13,7 +13,7 @@ export const tcpFlags = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10 
 /** The largest payload of a frame. IPv4 could carry 65495 bytes without TCP options; more makes tcpdump say "bad-len". */
 export const maxSegmentBytes = 65_000;
 
-/** A frame in pieces, to be handed to writev: what they join to is the frame. */
+/** A frame, cut into pieces for writev. */
 export type Frame = readonly Uint8Array[];
 
 export interface FrameEnd {
@@ -32,12 +32,14 @@ export interface Segment {
   readonly payload: readonly Uint8Array[];
 }
 
-/** One end of one made-up connection as it sends: fixed addresses, a running IP identification. */
+/**
+ * Makes the frames that one end of a made-up connection sends: fixed addresses, an IP identification that counts up.
+ */
 export class FrameSender {
   readonly #template: Uint8Array;
   /** Where the TCP header begins. */
   readonly #tcpAt: number;
-  /** Sums of what never changes, so that a frame's checksums take a handful of additions. */
+  /** Sums of the bytes that are equal in all frames, so that the checksums of a frame need only a few additions. */
   readonly #ipSum: number;
   readonly #tcpSum: number;
   readonly #sums: Pick<RecentSums, "sumOf">;
@@ -80,7 +82,7 @@ export class FrameSender {
 
   #fillTcp(header: Uint8Array, segment: Segment, options: Options, tcpBytes: number): void {
     const at = this.#tcpAt;
-    // The data offset counts words of four bytes and stands twelve bits up: bytes << 10.
+    // The data offset counts words of four bytes and begins at bit 12: bytes / 4 << 12 is bytes << 10.
     const offsetAndFlags = ((tcpHeaderBytes + options.bytes.length) << 10) | segment.flags;
     putU32(header, at + 4, segment.sequence);
     putU32(header, at + 8, segment.acknowledgement);
@@ -123,7 +125,9 @@ const hopLimit = 64;
 
 const noOptions = asOptions([]);
 
-/** MSS 65495, as loopback has it (without one, Wireshark 4.6 notes "exceeds MSS"); a pad; window scale 10. */
+/**
+ * MSS 65495, as on a loopback interface (without an MSS, Wireshark 4.6 notes "exceeds MSS"); a pad; window scale 10.
+ */
 const synOptions = asOptions([2, 4, 0xff, 0xd7, 1, 3, 3, 10]);
 
 function asOptions(values: readonly number[]): Options {
@@ -131,7 +135,7 @@ function asOptions(values: readonly number[]): Options {
   return { bytes, sum: sumOf(bytes) };
 }
 
-/** Everything but lengths, identification, numbers, flags and checksums, which stay zero. */
+/** The headers with zero in place of lengths, identification, sequence numbers, flags and checksums. */
 function headerTemplate(leg: number, from: FrameEnd, to: FrameEnd): Uint8Array {
   const isV4 = from.ip.length === 4;
   const etherType = isV4 ? [0x08, 0x00] : [0x86, 0xdd];

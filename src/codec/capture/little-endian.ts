@@ -1,6 +1,6 @@
 /**
- * Little-endian numbers into bytes: what capture files are written in, for dumpcap takes pcapng only in the byte order of its host.
- * By hand, not by DataView, which would make the engine move each small header out of its fast allocation.
+ * Writes little-endian numbers into bytes. Capture files are little endian, because dumpcap reads pcapng only in the
+ * byte order of its host. No DataView: it would make the engine move each small header out of its fast allocation.
  */
 
 export function putU16(bytes: Uint8Array, at: number, value: number): void {
@@ -18,7 +18,9 @@ export interface Halves {
   readonly low: number;
 }
 
-/** The two words of a 64-bit number, as pcapng's timestamps want them (high first, against the byte order of all else). */
+/**
+ * The two 32-bit words of a 64-bit number. pcapng's timestamps have the high word first, even in a little-endian file.
+ */
 export function halvesOf(value: bigint): Halves {
   scratch.setBigUint64(0, value);
   return { high: scratch.getUint32(0), low: scratch.getUint32(4) };

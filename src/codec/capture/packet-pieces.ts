@@ -5,7 +5,7 @@
  */
 import { lengthOf } from "./frame.ts";
 
-/** The first `limit` bytes; the same pieces when there are no more. */
+/** The first `limit` bytes of the pieces. Returns `pieces` itself when nothing has to be cut. */
 export function cutPieces(pieces: readonly Uint8Array[], limit: number): readonly Uint8Array[] {
   if (lengthOf(pieces) <= limit) return pieces;
   const kept: Uint8Array[] = [];
@@ -21,9 +21,9 @@ export function cutPieces(pieces: readonly Uint8Array[], limit: number): readonl
 
 export interface Wrapped {
   readonly pieces: readonly Uint8Array[];
-  /** Its first `headBytes` are still to be filled. */
+  /** The caller fills the first `headBytes`. */
   readonly head: Uint8Array;
-  /** From `tailAt` on, `tailBytes` are still to be filled. May be the same memory as the head. */
+  /** The caller fills `tailBytes` from `tailAt` on. May be the array of the head too. */
   readonly tail: Uint8Array;
   readonly tailAt: number;
 }
@@ -51,7 +51,7 @@ export function wrapPieces(headBytes: number, pieces: readonly Uint8Array[], tai
   return { pieces: [head, ...payload, tail], head, tail, tailAt: 0 };
 }
 
-/** The largest made-up header (82 bytes) and a short interactive payload. */
+/** Room for the largest made-up header (82 bytes) and a short interactive payload. */
 const mostCopiedBytes = 192;
 
 const nothing = new Uint8Array(0);

@@ -1,6 +1,6 @@
 /**
- * Classic pcap with nanoseconds, Ethernet, little endian. It has no interfaces, names or comments: the marked MAC
- * addresses of the frames (frame.ts) are what tells the legs apart.
+ * Classic pcap with nanoseconds, Ethernet, little endian. The format has no interfaces, names or comments: a reader
+ * tells the legs apart by the marked MAC addresses of the frames (frame.ts).
  */
 import { lengthOf } from "./frame.ts";
 import { putU16, putU32 } from "./little-endian.ts";
@@ -16,7 +16,9 @@ export function pcapHeader(snapLength: number): Uint8Array {
   return bytes;
 }
 
-/** One packet: the pieces as they are behind a record header. Seconds are unsigned and last until 2106. */
+/**
+ * One packet: a record header, then the pieces unchanged. The seconds are an unsigned number, which lasts until 2106.
+ */
 export function pcapRecord(
   pieces: readonly Uint8Array[],
   timestampNs: bigint,

@@ -1,6 +1,7 @@
 /**
- * The option lists of pcapng blocks: code, unpadded length, value, padding to four bytes, and 0/0 at the end of any list
- * that has an option. Text may come from the network (a target's name), so it is bounded, and control characters are escaped.
+ * The option lists of pcapng blocks: code, unpadded length, value, padding to four bytes, and
+ * 0/0 at the end of any list that has an option. Text may come from the network (a target's
+ * name), so that long text is cut and control characters are escaped.
  */
 
 import { visible } from "../../text/terminal-text.ts";
@@ -12,7 +13,7 @@ export interface Option {
   readonly value: Uint8Array;
 }
 
-/** Options that are undefined are left out; no options at all make no bytes at all. */
+/** Leaves out options that are undefined. Returns no bytes when no option is left. */
 export function encodeOptions(options: readonly (Option | undefined)[]): Uint8Array {
   const present = options.filter((option) => option !== undefined);
   if (present.length === 0) return new Uint8Array(0);
@@ -45,7 +46,7 @@ export function timeOption(code: number, timeNs: bigint): Option {
   return { code, value: twoWords(high, low) };
 }
 
-/** So many UTF-16 units are at most 49152 bytes of UTF-8, which the 16-bit length can say. */
+/** In UTF-16 units: at most 49152 bytes of UTF-8, which fits into the 16-bit length of an option. */
 const longestText = 16_384;
 
 function twoWords(first: number, second: number): Uint8Array {

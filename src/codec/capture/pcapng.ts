@@ -41,7 +41,7 @@ export interface PacketFacts {
   readonly timestampNs: bigint;
   /** The length on the wire, when that was more than the pieces hold. */
   readonly originalLength: number;
-  /** Sent by the end that this interface belongs to; left out when nobody knows. */
+  /** True when the end that this interface belongs to sent the packet; undefined when the direction is not known. */
   readonly outbound?: boolean | undefined;
   readonly comment?: string | undefined;
 }
@@ -49,19 +49,19 @@ export interface PacketFacts {
 export interface InterfaceStatistics {
   readonly startNs: bigint;
   readonly endNs: bigint;
-  /** All frames that came by, those dropped included. */
+  /** All frames, including those that were dropped. */
   readonly received: number;
-  /** Those that were not written, because the disk was too slow. */
+  /** Frames that were not written, because the disk was too slow. */
   readonly dropped: number;
-  /** Those that the kernel lost before a real capture saw them. */
+  /** Frames that the kernel lost before a real capture saw them. */
   readonly droppedByOs?: number | undefined;
 }
 
-/** The section header. Its length is left open (-1), for nobody goes back to fill it in. */
+/** The section header. It says that the section's length is unknown (-1), because the file is written in one pass. */
 export function sectionHeader(facts: SectionFacts): Uint8Array {
   const fixed = new Uint8Array(16).fill(0xff);
   putU32(fixed, 0, 0x1a2b3c4d);
-  // Version 1.0: "most existing software will not be able to read" a 1.2.
+  // Version 1.0: the draft says of 1.2 that "most existing software will not be able to read" it.
   putU16(fixed, 4, 1);
   putU16(fixed, 6, 0);
   const { comment, hardware, os, application } = facts;
@@ -83,8 +83,8 @@ export function interfaceDescription(facts: CaptureInterface, snapLength: number
 }
 
 /**
- * Names for addresses; empty when none can be said. Loopback is left out, for every leg's 127.0.0.1 would get the name,
- * and so is text that cannot be a name: it may have come from the network.
+ * Names for addresses; no bytes when no name is left. Loopback addresses are left out, because 127.0.0.1 of every leg
+ * would get the name. A text that cannot be a name is left out too: it may come from the network.
  */
 export function nameResolution(names: readonly CaptureName[]): Uint8Array {
   const records = names.flatMap(({ address, name }): Option[] => {
@@ -93,11 +93,11 @@ export function nameResolution(names: readonly CaptureName[]): Uint8Array {
     const text = new TextEncoder().encode(name);
     return [{ code: ip.length === 4 ? 1 : 2, value: Uint8Array.from([...ip, ...text, 0]) }];
   });
-  // Records are laid out as options are, and their end is the same 0/0.
+  // Records are laid out like options, and 0/0 ends a list of records too.
   return records.length === 0 ? new Uint8Array(0) : block(4, encodeOptions(records), new Uint8Array(0));
 }
 
-/** One packet: the pieces as they are, between the head and the tail of its block. */
+/** One packet: the pieces unchanged, between the head and the tail of the packet's block. */
 export function enhancedPacket(pieces: readonly Uint8Array[], facts: PacketFacts): readonly Uint8Array[] {
   const captured = lengthOf(pieces);
   const padding = -captured & 3;
@@ -131,7 +131,10 @@ export function interfaceStatistics(interfaceIndex: number, facts: InterfaceStat
 const linkTypeEthernet = 1;
 const packetHeadBytes = 28;
 
-/** epb_flags (2): unicast, and the direction in the lowest two bits. Encoded once, as nearly every packet has nothing else. */
+/**
+ * epb_flags (2): unicast, and the direction in the lowest two
+ * bits. Encoded once: nearly every packet has only this option.
+ */
 const outboundFlags: Option = { code: 2, value: Uint8Array.of(0x6, 0, 0, 0) };
 const inboundFlags: Option = { code: 2, value: Uint8Array.of(0x5, 0, 0, 0) };
 const outboundOptions = encodeOptions([outboundFlags]);
@@ -153,7 +156,9 @@ function packetOptions(facts: PacketFacts): Uint8Array {
   return encodeOptions([textOption(1, comment), flags]);
 }
 
-/** Any block but a packet: small, so its parts are copied together. Both parts are padded already. */
+/**
+ * Any block except a packet. The block is small, so its parts are copied together. The caller has padded both parts.
+ */
 function block(type: number, fixed: Uint8Array, options: Uint8Array): Uint8Array {
   const totalBytes = 12 + fixed.length + options.length;
   const bytes = new Uint8Array(totalBytes);

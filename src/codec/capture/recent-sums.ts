@@ -1,11 +1,11 @@
 /**
- * Remembers the sums of the last few payload slices, because legs 1 and 3 of a flow mostly carry the very same chunk.
- * A slice is known by the memory it shows, not by its view, so that the segments cut from one chunk on two legs meet.
- * That is sound because a chunk is never changed once it was handed on (src/plugin.ts, Chunk).
+ * Remembers the sums of the last few payload slices, because legs 1 and 3 of a flow usually carry one chunk. A slice is
+ * recognized by its memory and not by its view object, because each leg cuts views of its own from the chunk. That is
+ * safe: nobody changes a chunk after it was handed on (src/plugin.ts, Chunk).
  */
 import { sumOf } from "./checksum.ts";
 
-/** Share one among the conversations of one capture. Keeps at most 16 slices (and 16 MiB under them) from being freed. */
+/** Shared by all conversations of a capture. Keeps at most 16 slices, and 16 MiB of buffers under them, in memory. */
 export class RecentSums {
   readonly #entries: Entry[] = [];
   #next = 0;
@@ -34,11 +34,11 @@ interface Entry {
   readonly sum: number;
 }
 
-/** A chunk of 512 KiB, the largest that a socket gives, makes eight segments in each direction. */
+/** More than the nine segments of a 512 KiB chunk, which is the largest chunk that a socket gives. */
 const entryCount = 16;
 
-/** Shorter slices are summed faster than they are found. */
+/** Summing a shorter slice takes less time than finding its entry. */
 const worthKeepingFromBytes = 1024;
 
-/** A slice of something larger is not worth holding all of it. */
+/** An entry keeps the whole buffer of its slice in memory: the slice of a larger buffer is not worth an entry. */
 const mostHeldBytes = 1 << 20;

@@ -1,6 +1,6 @@
 /**
- * Slices held back until there are enough of them, by reference. A peer that sends single bytes would make each of them
- * cost a view and hold a chunk, so that after 64 slices the rest is gathered in one piece of memory.
+ * Holds slices back, by reference, until their unit is complete. With a peer that sends single bytes, each byte would
+ * cost a view and keep a chunk in memory. So after 64 slices all bytes are gathered in one piece of memory.
  */
 
 export class SliceQueue {
@@ -12,7 +12,9 @@ export class SliceQueue {
     return this.#bytes;
   }
 
-  /** `mostBytes` is the most that the queue will hold before it is taken from: it sizes the gathering memory. */
+  /**
+   * `mostBytes`: the most bytes that the queue holds before the next `take`, and so the size of the gathering memory.
+   */
   append(slice: Uint8Array, mostBytes: number): void {
     if (this.#gathered === undefined && this.#slices.length < mostSlices) {
       this.#slices.push(slice);
@@ -23,7 +25,7 @@ export class SliceQueue {
     this.#bytes += slice.length;
   }
 
-  /** All that is held, and forgets it. */
+  /** Returns all held slices and empties the queue. */
   take(): readonly Uint8Array[] {
     const slices = this.#gathered === undefined ? this.#slices : [this.#gathered.subarray(0, this.#bytes)];
     this.#slices = [];

@@ -1,16 +1,18 @@
 /**
- * The question that finds out from which address sshd dialed a target, and the reading of its answer.
- * The SSH protocol does not say it (RFC 4254, section 5.1 confirms a channel without addresses), but Linux shows every
- * TCP socket to every user in /proc/net/tcp.
+ * The command that asks a server from which address sshd dialed a target, and the reader of the answer.
+ * The SSH protocol does not tell that address (RFC 4254, section 5.1 confirms a channel without addresses), but Linux
+ * shows every TCP socket to every user in /proc/net/tcp.
  */
 import type { TcpAddress } from "../address.ts";
 
 /**
- * Runs for as long as its stdin is open. For each line with a port in hex it prints the sockets with that port at either
- * end, then a lone dot. `$PPID` is sshd's process for this session: where its file descriptors may be read (as root), a
- * `socket:[INODE]` line for each of its sockets tells its connections from those of other programs.
- * The descriptors come first: of a connection that ends in between, the table still shows that it is closing, while the
- * other way round it would be a socket that nobody holds. The table is read once, which takes the kernel 10 ms.
+ * A shell loop that runs until its stdin ends. First it prints the user's number and a lone dot. For each line with a
+ * port in hex it prints the sockets that have this port at either end, then a lone dot.
+ * `$PPID` is sshd's process for this session. Root may read the file descriptors of that process: a `socket:[INODE]`
+ * line for each socket tells sshd's own connections from those of other programs.
+ * The descriptors are read before the table. A connection that ends between the two reads is then in both, and the
+ * table shows it as closing. In the other order, no process would seem to hold that connection.
+ * The table is read once per question, because one read takes the kernel 10 ms.
  */
 export const socketTableCommand = `sh -c '${[
   "id -u; echo .;",
@@ -23,7 +25,7 @@ export const socketTableCommand = `sh -c '${[
 export interface SocketRow {
   readonly local: TcpAddress;
   readonly remote: TcpAddress;
-  /** False for one that is closing or closed: once in TIME-WAIT it has no owner and no inode any more. */
+  /** False for a socket that is closing or closed. A socket in TIME-WAIT has no owner and no inode any more. */
   readonly established: boolean;
   readonly uid: number;
   readonly inode: string;
@@ -31,16 +33,16 @@ export interface SocketRow {
 
 export interface SocketTable {
   readonly rows: readonly SocketRow[];
-  /** The inodes of the sockets that sshd's own process holds; empty where they may not be seen. */
+  /** The inodes of the sockets that sshd's own process holds; empty when the user may not read them. */
   readonly own: ReadonlySet<string>;
 }
 
-/** The question for one port. */
+/** The line that asks socketTableCommand for one port. */
 export function askPort(port: number): string {
   return `${port.toString(16).toUpperCase().padStart(4, "0")}\n`;
 }
 
-/** Lines that are no rows are passed over: a login shell may print what it likes. */
+/** Skips lines that are neither a row nor an inode: a login shell may print anything. */
 export function readSocketTable(lines: readonly string[]): SocketTable {
   const rows: SocketRow[] = [];
   const own = new Set<string>();
@@ -53,12 +55,12 @@ export function readSocketTable(lines: readonly string[]): SocketTable {
   return { rows, own };
 }
 
-/** Prints the sockets that have this port at either end, once. */
+/** A command that prints the sockets with this port at either end and then exits. */
 export function portTableCommand(port: number): string {
   return `sh -c 'grep -h ":${askPort(port).trim()} " /proc/net/tcp /proc/net/tcp6 2>/dev/null'`;
 }
 
-/** The addresses at which somebody listens on this port. */
+/** The addresses at which a program listens on this port. */
 export function readListening(lines: readonly string[], port: number): readonly string[] {
   return lines.flatMap((line) => {
     const [, local = "", , state] = line.trim().split(/\s+/);
@@ -80,10 +82,13 @@ function readRow(columns: readonly string[]): SocketRow | undefined {
 
 const stateEstablished = "01";
 const stateListen = "0A";
-/** LISTEN, and handshakes that are not through: SYN-SENT, SYN-RECV (Linux, include/net/tcp_states.h). */
+/** LISTEN, and the states of unfinished handshakes: SYN-SENT, SYN-RECV, NEW-SYN-RECV (include/net/tcp_states.h). */
 const notConnected: ReadonlySet<string> = new Set([stateListen, "02", "03", "0C"]);
 
-/** As the kernel prints it: the address in 32-bit words, each in the machine's byte order (little endian is assumed). */
+/**
+ * Reads an end as the kernel prints it: the address in 32-bit
+ * words, each in the machine's byte order (assumed little endian).
+ */
 function readEnd(text: string): TcpAddress | undefined {
   const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(text);
   const hex = match?.[1];
@@ -121,7 +126,7 @@ function compress(groups: readonly string[]): string {
   return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`;
 }
 
-/** An established IPv4 connection as /proc/net/tcp shows it; for a server that answers the question itself. */
+/** An established IPv4 connection as a row of /proc/net/tcp, for the demo's server, which answers socketTableCommand. */
 export function printSocketRow(local: TcpAddress, remote: TcpAddress, uid: number, inode: number): string {
   return `0: ${printEnd(local)} ${printEnd(remote)} ${stateEstablished} 00000000:00000000 00:00000000 00000000 ${uid} 0 ${inode}`;
 }

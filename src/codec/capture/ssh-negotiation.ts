@@ -1,6 +1,7 @@
 /**
- * What the two KEXINIT packets of an SSH connection agree on (RFC 4253, section 7.1), as far as it says where encrypted
- * packets end: with GCM ciphers and encrypt-then-MAC the length stays readable, with all others it does not.
+ * What the two KEXINIT packets of an SSH connection agree on (RFC 4253, section 7.1), as far as needed to
+ * find the end of encrypted packets. GCM ciphers and encrypt-then-MAC leave the length of a packet readable; all other
+ * algorithms hide the length.
  */
 import { readString } from "../ssh-string.ts";
 import type { Direction } from "./tcp-conversation.ts";
@@ -10,8 +11,9 @@ export class SshNegotiation {
   readonly #offers = new Map<Direction, Offer>();
 
   /**
-   * Takes the payload of a KEXINIT. Only the first of each side can count: those of a rekey are encrypted, and are taken
-   * to agree on the same algorithms, as OpenSSH's and ssh2's do, for neither changes its lists in mid-connection.
+   * Takes the payload of a KEXINIT. Only the first KEXINIT of each side counts, because those
+   * of a rekey are encrypted. A rekey is assumed to agree on the algorithms already in use:
+   * neither OpenSSH nor ssh2 changes its lists during a connection.
    */
   offer(direction: Direction, kexInit: Uint8Array): void {
     if (this.#offers.has(direction)) return;
@@ -20,8 +22,9 @@ export class SshNegotiation {
   }
 
   /**
-   * How many bytes of tag follow the 4 bytes of length and what they count, once this direction is encrypted.
-   * Undefined when the length is hidden, or when the two sides' offers are not both known.
+   * The size of the tag at the end of an encrypted packet of this direction. The packet is 4
+   * bytes of length, as many bytes as the length says, and the tag. Undefined when the
+   * length is hidden, or while the offer of a side is not known.
    */
   tagBytes(direction: Direction): number | undefined {
     const client = this.#offers.get("up")?.[direction];
@@ -29,7 +32,8 @@ export class SshNegotiation {
     if (client === undefined || server === undefined) return undefined;
     const cipher = agreed(client.ciphers, server.ciphers);
     if (cipher === undefined || cipher === "chacha20-poly1305@openssh.com") return undefined;
-    // These authenticate by themselves, and no MAC is used whatever the lists agree on (OpenSSH, PROTOCOL, section 1.6).
+    // GCM ciphers authenticate packets themselves: the MAC that the lists agree on is not used (OpenSSH, PROTOCOL,
+    // section 1.6).
     if (gcmCiphers.has(cipher)) return gcmTagBytes;
     const mac = agreed(client.macs, server.macs);
     return mac === undefined ? undefined : encryptThenMacBytes.get(mac);
@@ -65,7 +69,7 @@ function agreed(client: readonly string[], server: readonly string[]): string | 
   return client.find((name) => known.has(name));
 }
 
-/** Byte 20, a cookie of 16 bytes, then name-lists of which the third to sixth are ciphers and MACs. */
+/** A KEXINIT is byte 20, a cookie of 16 bytes, then name-lists; the third to sixth list are ciphers and MACs. */
 function parseKexInit(payload: Uint8Array): Offer | undefined {
   const lists: (readonly string[])[] = [];
   let at = 17;

@@ -1,7 +1,7 @@
 /**
- * Cuts one direction of an SSH connection at its packet borders, so that a capture can put each packet into a segment of
- * its own: Wireshark 4.0 to 4.4 lose the stream otherwise. Bytes are passed on by reference and in full, whatever they
- * are: where borders cannot be told, chunks go on as they came, and never is more than one packet held back.
+ * Cuts one direction of an SSH connection at its packet borders, so that a capture can put each packet into a segment
+ * of its own: Wireshark 4.0 to 4.4 lose the stream otherwise. All bytes are passed on, by reference. When the borders
+ * are not readable, chunks are passed on as they came. At most one packet is held back.
  */
 import { SliceQueue } from "./slice-queue.ts";
 import type { SshNegotiation } from "./ssh-negotiation.ts";
@@ -21,7 +21,7 @@ export class SshPacketCutter {
   /** The first bytes of that unit: its length, its padding length and its message number. */
   readonly #head = new Uint8Array(6);
   #phase: Phase = "banner";
-  /** What follows the counted bytes of an encrypted packet. */
+  /** The size of the tag that follows the counted bytes of an encrypted packet. */
   #tagBytes = 0;
   #lines = 0;
 
@@ -36,7 +36,9 @@ export class SshPacketCutter {
     return this.#pending.bytes;
   }
 
-  /** The packets that this chunk completes. Never throws: bytes that are no SSH make this direction opaque for good. */
+  /**
+   * The packets that this chunk completes. Never throws: bytes that are not SSH make this direction opaque for good.
+   */
   push(chunk: Uint8Array): SshPacket[] {
     const packets: SshPacket[] = [];
     let at = 0;
@@ -54,20 +56,23 @@ export class SshPacketCutter {
     return packets;
   }
 
-  /** What is left at the end of the stream: nothing, or one incomplete packet. */
+  /** The rest at the end of the stream: nothing, or one incomplete packet. */
   flush(): SshPacket[] {
     this.#phase = "opaque";
     return this.#takePending();
   }
 
-  /** How much of `rest` (never empty) belongs to the unit under way, and whether that completes it. */
+  /** How many bytes of `rest` (never empty) belong to the pending unit, and whether these bytes complete the unit. */
   #cut(rest: Uint8Array): Cut | "junk" {
     if (this.#phase === "opaque") return { bytes: rest.length, unitBytes: rest.length, isLast: true };
     const headBytes = this.#fillHead(rest);
     return this.#phase === "banner" ? this.#cutLine(rest) : this.#cutPacket(rest, headBytes);
   }
 
-  /** RFC 4253, section 4.2: lines to LF, and a server may send others before the one that begins with SSH-. */
+  /**
+   * RFC 4253, section 4.2: a line ends with LF, and a server
+   * may send other lines before the line that begins with SSH-.
+   */
   #cutLine(rest: Uint8Array): Cut | "junk" {
     const lineFeed = rest.subarray(0, longestLineBytes).indexOf(0x0a);
     const bytes = lineFeed === -1 ? rest.length : lineFeed + 1;
@@ -85,7 +90,7 @@ export class SshPacketCutter {
     return { bytes: Math.min(missing, rest.length), unitBytes, isLast: missing <= rest.length };
   }
 
-  /** Keeps the unit's first bytes apart, as they may come in any number of chunks. Returns how many are there. */
+  /** Copies the unit's first bytes to #head, because they may come in several chunks. Returns how many are known. */
   #fillHead(rest: Uint8Array): number {
     const known = Math.min(this.#pending.bytes, this.#head.length);
     const more = rest.subarray(0, this.#head.length - known);
@@ -110,7 +115,7 @@ export class SshPacketCutter {
     if (message === messageKexInit) {
       this.#negotiation.offer(this.#direction, joined(packet).subarray(5));
     } else if (message === messageNewKeys) {
-      // From here on the same framing holds for good: a rekey's NEWKEYS is encrypted like any other packet.
+      // The framing does not change after this: a rekey's NEWKEYS is encrypted like any other packet.
       const tagBytes = this.#negotiation.tagBytes(this.#direction);
       this.#phase = tagBytes === undefined ? "opaque" : "encrypted";
       this.#tagBytes = tagBytes ?? 0;
@@ -146,7 +151,7 @@ function startsWithSsh(head: Uint8Array): boolean {
   return head[0] === 0x53 && head[1] === 0x53 && head[2] === 0x48 && head[3] === 0x2d;
 }
 
-/** Only for a KEXINIT, once for each direction. */
+/** Copies the packet into one array: only a KEXINIT needs that, once for each direction. */
 function joined(packet: SshPacket): Uint8Array {
   const [first, ...others] = packet;
   return first !== undefined && others.length === 0 ? first : Uint8Array.from(packet.flatMap((slice) => [...slice]));

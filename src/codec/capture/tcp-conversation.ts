@@ -1,7 +1,7 @@
 /**
- * One made-up TCP connection: told what happens, it answers with the frames of it. Handshake, segments each acknowledged at
- * once, FIN of either side in its turn, RST. Nothing is ever left unacknowledged, so no analysis finds a full window, a gap or
- * a retransmission that was not there (capture.md, section 3); and nothing follows a RST or the second FIN.
+ * One made-up TCP connection: each method takes one event and returns its frames (handshake, segments, FIN or RST).
+ * All data is acknowledged at once, so that no analysis finds a full window, a gap or a retransmission that did not
+ * happen (capture.md, section 3). No frame follows a RST or the second FIN.
  */
 import { randomInt } from "node:crypto";
 import { quoted } from "../../text/terminal-text.ts";
@@ -17,10 +17,12 @@ export type Direction = "up" | "down";
 export interface ConversationFacts {
   /** 1 to 3, or any other byte for further SSH hops: it marks the MAC addresses. */
   readonly leg: number;
-  /** Who dialed. The host is an IP address, and of the same family as the other's. */
+  /** The end that dialed. Both hosts are IP addresses, of one family. */
   readonly from: TcpAddress;
   readonly to: TcpAddress;
-  /** Initial sequence numbers; random when left out. A reused port with a reused number would merge two connections. */
+  /**
+   * Initial sequence numbers. The default is random: a reused port with a reused number would merge two connections.
+   */
   readonly sequences?: Readonly<Record<Direction, number>> | undefined;
   /** Shared by the conversations of one capture, to sum a chunk once for two legs. */
   readonly sums?: RecentSums | undefined;
@@ -33,7 +35,7 @@ export interface SentFrame {
   readonly comment: string | undefined;
 }
 
-/** The frames of bytes that go by uncaptured: none but a late handshake. */
+/** What `skip` returns for bytes that are not captured. `frames` holds at most a late handshake. */
 export interface Skipped {
   readonly frames: readonly SentFrame[];
   /** How many frames the bytes would have been, for isb_ifdrop. */
@@ -69,7 +71,7 @@ export class TcpConversation {
     return [syn, synAck, this.#sent(this.#up, tcpFlags.ack)];
   }
 
-  /** The acceptor said no: SYN (which carries the comment), RST+ACK. */
+  /** The acceptor refused the connection: SYN (which carries the comment), RST+ACK. */
   refused(comment?: string, rstComment?: string): readonly SentFrame[] {
     if (this.#state !== "unopened") return nothing;
     this.#state = "ended";
@@ -79,7 +81,9 @@ export class TcpConversation {
     return [syn, this.#sent(this.#down, tcpFlags.rst | tcpFlags.ack, noPayload, rstComment)];
   }
 
-  /** Slices that follow each other: cut into segments, then acknowledged once. Hand over one SSH packet at a time on leg 2. */
+  /**
+   * Cuts consecutive slices into segments and acknowledges them with one frame. On leg 2, pass one SSH packet per call.
+   */
   data(direction: Direction, slices: readonly Uint8Array[]): readonly SentFrame[] {
     const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
@@ -94,8 +98,8 @@ export class TcpConversation {
   }
 
   /**
-   * Bytes that went by and are not in the capture: the sequence number moves on, and Wireshark says "not captured", which
-   * is the truth.
+   * Counts bytes that passed and are not in the capture: only the sequence number
+   * moves on. Wireshark then says "not captured", which is true.
    */
   skip(direction: Direction, bytes: number): Skipped {
     const frames = this.#lateHandshake();
@@ -119,19 +123,19 @@ export class TcpConversation {
     return frames;
   }
 
-  /** RST+ACK (which carries the comment), from the side that broke the connection. One that was never opened just ends. */
+  /** RST+ACK (which carries the comment) from the side that broke the connection; no frame before `open`. */
   abort(by: Direction, comment?: string): readonly SentFrame[] {
     const isOpen = this.#state === "open";
     this.#state = "ended";
     return isOpen ? [this.#sent(this.#side(by), tcpFlags.rst | tcpFlags.ack, noPayload, comment)] : nothing;
   }
 
-  /** Of a connection that was met while it lived; else none. */
+  /** The handshake of a connection that is older than its capture; empty when the handshake is written already. */
   #lateHandshake(): SentFrame[] {
     return this.#state === "unopened" ? [...this.open(lateComment)] : [];
   }
 
-  /** The side of that direction, while it may still send. */
+  /** The side that sends in this direction; undefined when that side may not send any more. */
   #speaking(direction: Direction): Side | undefined {
     const side = this.#side(direction);
     return this.#state === "ended" || side.finished ? undefined : side;
@@ -144,7 +148,7 @@ export class TcpConversation {
   }
 
   #sent(side: Side, flags: number, payload: readonly Uint8Array[] = noPayload, comment?: string): SentFrame {
-    // The first SYN has nothing to acknowledge yet, and its field is zero (RFC 9293, section 3.1).
+    // The first SYN has nothing to acknowledge yet: the acknowledgement field is zero (RFC 9293, section 3.1).
     const acknowledgement = (flags & tcpFlags.ack) === 0 ? 0 : this.#otherThan(side).sequence;
     const frame = side.sender.frame({ flags, sequence: side.sequence, acknowledgement, payload });
     return { direction: side.direction, frame, comment };
@@ -162,7 +166,7 @@ export class TcpConversation {
 interface Side {
   readonly direction: Direction;
   readonly sender: FrameSender;
-  /** Of the next byte to be sent. */
+  /** The sequence number of the next byte. */
   sequence: number;
   finished: boolean;
 }
@@ -187,7 +191,7 @@ function wireAddress(end: TcpAddress): Uint8Array {
   return ip;
 }
 
-/** Runs of slices of at most maxSegmentBytes each; none at all for no bytes. */
+/** Groups of slices with at most maxSegmentBytes each; no group when there are no bytes. */
 function cutSegments(slices: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] {
   const bytes = lengthOf(slices);
   if (bytes === 0) return [];

@@ -1,6 +1,7 @@
 /**
- * The value of Ciphers, MACs, KexAlgorithms, HostKeyAlgorithms and its like (ssh_config(5)): a comma list, `+` to append to the
- * default, `-` to remove from it, `^` to put at its head. Read as readconf.c reads it, put together as kex.c does.
+ * The value of Ciphers, MACs, KexAlgorithms, HostKeyAlgorithms and similar keywords
+ * (ssh_config(5)): a comma list; with `+` the names are appended to the default, with `-` removed,
+ * with `^` put first. Parsed as in readconf.c, applied as in kex.c.
  */
 
 import { didYouMean } from "../../text/nearest.ts";
@@ -11,29 +12,29 @@ import { type AlgorithmKind, algorithmNouns, openSshAlgorithms } from "./openssh
 
 export interface AlgorithmList {
   readonly mode: "only" | "append" | "remove" | "first";
-  /** Names; patterns where ssh takes them: behind `-`, and for keys. */
+  /** Names. Patterns too where ssh takes patterns: after `-`, and for kinds of keys. */
   readonly names: readonly string[];
 }
 
 export interface AlgorithmStock {
-  /** What is offered when nobody says otherwise, best first. */
+  /** Offered when no list is given, best first. */
   readonly defaults: readonly string[];
-  /** All there are, whether offered by default or not. */
+  /** All algorithms that porthop has, also those that are not offered by default. */
   readonly available: readonly string[];
 }
 
 export interface AlgorithmChoice {
-  /** What is offered, best first, each once; perhaps nothing. */
+  /** The algorithms to offer, best first, each once. May be empty. */
   readonly names: readonly string[];
-  /** What was asked for by a name that ssh knows, and is not there. */
+  /** Names that were asked for and that ssh knows, but porthop does not have. */
   readonly lacking: readonly string[];
 }
 
-/** Throws `Malformed` for a name that nobody knows. */
+/** Throws `Malformed` for a name that ssh does not know. */
 export function parseAlgorithmList(kind: AlgorithmKind, text: string): AlgorithmList {
   const mode = modes.get(text.charAt(0)) ?? "only";
   const names = (mode === "only" ? text : text.slice(1)).split(",").map((name) => name.trim());
-  // readconf.c does not look at what follows a minus: a pattern that fits nothing removes nothing.
+  // readconf.c does not check the names after a minus: a pattern that matches nothing removes nothing.
   if (mode !== "remove") for (const name of names) refuseUnknown(kind, name);
   return { mode, names };
 }
@@ -61,7 +62,7 @@ const modes: ReadonlyMap<string, AlgorithmList["mode"]> = new Map([
 function refuseUnknown(kind: AlgorithmKind, name: string): void {
   const known = openSshAlgorithms[kind];
   if (known.includes(name)) return;
-  // sshkey_names_valid2 takes patterns, as long as they fit something; cipher.c, mac.c and kex.c do not.
+  // sshkey_names_valid2 takes a pattern that matches a known name; cipher.c, mac.c and kex.c take no patterns.
   if (
     (kind === "hostKey" || kind === "publicKey") &&
     isPattern(name) &&

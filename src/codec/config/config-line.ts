@@ -1,6 +1,7 @@
 /**
- * One line of ssh_config cut as OpenSSH cuts it: the keyword as strdelim (misc.c) does, the arguments as argv_split does,
- * with quotes of either kind, backslashes and a comment at the end. What a keyword means is not known here.
+ * One line of ssh_config cut as OpenSSH cuts it: the keyword as strdelim (misc.c) does,
+ * the arguments as argv_split does, with single and double quotes, backslashes and a
+ * comment at the end. The meaning of a keyword is not known here.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
@@ -10,14 +11,17 @@ export interface ConfigLine {
   /** As it was written. */
   readonly keyword: string;
   readonly arguments: readonly string[];
-  /** All after the keyword as it stands, quotes and comment included: commands and Match are cut in other ways. */
+  /**
+   * The unchanged text after the keyword, with quotes and comment:
+   * commands and Match cut this text in ways of their own.
+   */
   readonly rest: string;
 }
 
 /** Undefined for an empty line and a comment. */
 export function parseConfigLine(line: string): ConfigLine | undefined {
   const first = takeToken(endTrimmed(line));
-  // Blanks before the keyword, and even a "=", are an empty token.
+  // Like strdelim, takeToken gives an empty token for blanks, or even a "=", before the keyword.
   const { token: keyword, rest } = first.token === "" ? takeToken(first.rest) : first;
   if (keyword === "" || keyword.startsWith("#")) return undefined;
   const value = withoutBlanks(rest);
@@ -42,7 +46,7 @@ export function splitArguments(text: string): readonly string[] {
   return words;
 }
 
-/** The other way: text that splitArguments reads as this one word. */
+/** Quotes a word, so that splitArguments reads the text as this one word. */
 export function quoteArgument(word: string): string {
   if (word !== "" && !/[ \t"'\\#]/.test(word)) return word;
   return `"${word.replace(/["'\\]/g, "\\$&")}"`;
@@ -50,13 +54,13 @@ export function quoteArgument(word: string): string {
 
 export interface Token {
   readonly token: string;
-  /** What is left, without the blanks in between. */
+  /** The text after the token and the blanks that follow the token. */
   readonly rest: string;
 }
 
 /**
- * The next token as strdelim has it, up to a blank, a quote or one "=". As there a double quote that comes first takes
- * all up to the next one, wherever in the token it stands; nothing is escaped.
+ * The next token as strdelim cuts it: up to a blank, a double quote or one "=". Also as in strdelim, a double quote,
+ * even in the middle of the token, takes all text up to the next double quote, and a backslash escapes nothing.
  */
 export function takeToken(text: string): Token {
   const delimiter = /[ \t\r\n"=]/.exec(text);
@@ -96,7 +100,9 @@ function isBlank(sign: string | undefined): boolean {
   return sign === " " || sign === "\t";
 }
 
-/** A form feed counts at the end only, and the first character is never taken off (readconf.c). */
+/**
+ * Drops blanks at the end. As in readconf.c, a form feed is a blank only here, and the first character always stays.
+ */
 function endTrimmed(line: string): string {
   let end = line.length;
   while (end > 1 && " \t\r\n\f".includes(line[end - 1] ?? "")) end--;

@@ -1,10 +1,10 @@
 /**
- * The names of algorithms that OpenSSH's ssh knows (`ssh -Q cipher` and its like, 9.2 to 10.x), whether porthop has
- * them or not. One of these that porthop lacks is left out of a list with a warning; any other name is a mistake.
+ * The names of algorithms that OpenSSH's ssh knows (`ssh -Q cipher`, `ssh -Q mac` ..., 9.2 to 10.x). A name of these
+ * that porthop does not have is left out of a list with a warning; any other name is a mistake.
  */
 export type AlgorithmKind = "cipher" | "mac" | "kex" | "hostKey" | "publicKey";
 
-/** What a single one is called in a message. */
+/** The noun for one algorithm of each kind, for messages. */
 export const algorithmNouns: Readonly<Record<AlgorithmKind, string>> = {
   cipher: "cipher",
   mac: "MAC",
@@ -65,7 +65,7 @@ export const openSshAlgorithms: Readonly<Record<AlgorithmKind, readonly string[]
     "diffie-hellman-group1-sha1",
     "diffie-hellman-group14-sha1",
     "diffie-hellman-group14-sha256",
-    // These two are RFC 8268's alone: OpenSSH lacks them, other servers do not.
+    // Groups 15 and 17 are in RFC 8268 and in other servers, but not in OpenSSH.
     "diffie-hellman-group15-sha512",
     "diffie-hellman-group17-sha512",
     "diffie-hellman-group16-sha512",

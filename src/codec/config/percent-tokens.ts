@@ -1,19 +1,22 @@
 /**
- * `%h` and its like in a setting (ssh_config(5), TOKENS): each stands for a text, `%%` for a percent sign. As in ssh
- * (misc.c, percent_expand) a token that is not known there is an error, never left as it stands.
+ * Tokens such as `%h` in a setting (ssh_config(5), TOKENS): each stands for a text, `%%` for a percent sign. As in ssh
+ * (misc.c, percent_expand), a token that the setting does not know is an error and never stays in the text.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
 
-/** `tokens` has the letters: `{ h: "db.internal", p: "22" }`. What they stand for is not looked at again. */
+/**
+ * `tokens` has the text for each letter: `{ h: "db.internal", p:
+ * "22" }`. That text is not expanded again. Throws Malformed.
+ */
 export function expandTokens(text: string, tokens: Readonly<Record<string, string>>): string {
   return text.replace(/%(.?)/gsu, (_match, letter: string) => meaning(text, letter, tokens));
 }
 
 /**
- * The same with `${NAME}` of the environment beside the tokens (misc.c, vdollar_percent_expand). What a variable holds is
- * not looked at again either; one that is not set is an error.
+ * Expands `${NAME}` of the environment as well as the tokens (misc.c, vdollar_percent_expand). The value of a variable
+ * is not expanded again. Throws Malformed for a variable that is not set.
  */
 export function expandTokensAndVariables(
   text: string,
@@ -26,7 +29,7 @@ export function expandTokensAndVariables(
   );
 }
 
-/** `${NAME}` alone, as in a forward: a percent sign is left as it stands. */
+/** Expands `${NAME}` only, as ssh does in a forward, where a percent sign is a plain character. Throws Malformed. */
 export function expandVariables(text: string, environment: Readonly<Record<string, string | undefined>>): string {
   return text.replace(/\$\{([^}]*)(\}?)/gs, (_match, name: string, close: string) =>
     variable(text, name, close, environment),
@@ -50,7 +53,7 @@ function variable(
 ): string {
   if (close === "" || name === "") throw new Malformed(`${quoted(text)}: \${ is not followed by NAME}`);
   const value: unknown = environment[name];
-  // Whatever every object has, such as `constructor`, is no variable.
+  // A property that every object inherits, such as `constructor`, is no variable.
   if (typeof value !== "string") throw new Malformed(`${quoted(text)}: the environment has no ${quoted(name)}`);
   return value;
 }

@@ -1,6 +1,6 @@
 /**
- * PermitRemoteOpen (ssh_config(5)): which targets a reverse dynamic forward may be asked for by the far side. As in
- * OpenSSH (channels.c, open_match) hosts are compared as they are written: a name is not looked up to find its address.
+ * PermitRemoteOpen (ssh_config(5)): which targets the server's side may ask a reverse dynamic forward for. As in
+ * OpenSSH (channels.c, open_match), no name is looked up: a rule for a name does not match the address of that name.
  */
 
 import { visible } from "../../text/terminal-text.ts";
@@ -10,7 +10,7 @@ import { ipBytes } from "../ip-bytes.ts";
 import { Malformed } from "../malformed.ts";
 
 interface OpenRule {
-  /** undefined is any. */
+  /** Undefined means any, for the port too. */
   readonly host: string | undefined;
   readonly port: number | undefined;
 }
@@ -44,7 +44,7 @@ function matches({ host, port }: OpenRule, target: TcpAddress): boolean {
   return host === undefined || isSameHost(host, target.host);
 }
 
-/** Names have no case (RFC 4343), and an IPv6 address can be written in many ways. */
+/** Upper and lower case are equal in names (RFC 4343), and one IPv6 address can be written in many ways. */
 function isSameHost(host: string, other: string): boolean {
   const bytes = ipBytes(host);
   const others = ipBytes(other);

@@ -1,6 +1,6 @@
 /**
- * OpenSSH certificates (PROTOCOL.certkeys): blob to fields, whether the authority's signature is right, and what is wrong
- * with one at a time, for a host. Whether the authority itself is trusted is not decided here.
+ * OpenSSH certificates (PROTOCOL.certkeys): reads the fields of the blob, checks the authority's signature, and says
+ * why a certificate is not valid at a time or for a host. The caller decides whether the authority is trusted.
  */
 
 import { Malformed } from "../malformed.ts";
@@ -11,21 +11,21 @@ import { verifySignature } from "./ssh-signature.ts";
 export interface Certificate {
   /** `ssh-ed25519-cert-v01@openssh.com` */
   readonly type: string;
-  /** Of the key that it certifies: `ssh-ed25519`. */
+  /** The type of the certified key: `ssh-ed25519`. */
   readonly plainType: string;
-  /** The key that it certifies, as a plain public key. */
+  /** The certified key, as the blob of a plain public key. */
   readonly key: Buffer;
   readonly role: "user" | "host";
   readonly id: string;
   readonly serial: bigint;
-  /** Users or host names; none stands for all hosts, and for no user. */
+  /** User names or host names. An empty list stands for every host, but for no user. */
   readonly principals: readonly string[];
   /** Seconds since 1970. */
   readonly validAfter: bigint;
-  /** Seconds since 1970; it is not valid any more from then on. */
+  /** Seconds since 1970; from this second on the certificate is not valid. */
   readonly validBefore: bigint;
   readonly criticalOptions: readonly { readonly name: string; readonly value: string }[];
-  /** The public key that signed it. */
+  /** The public key that signed the certificate. */
   readonly authority: Buffer;
   readonly signed: Buffer;
   readonly signature: Buffer;
@@ -58,7 +58,7 @@ export function parseCertificate(blob: Uint8Array): Certificate {
   const signed = fields.before();
   const signature = fields.string();
   if (!fields.isAtEnd) throw new Malformed("something follows the certificate");
-  // An authority that is itself certified would be a chain, which there is none of (PROTOCOL.certkeys).
+  // A certificate as the authority would make a chain, and PROTOCOL.certkeys allows no chains.
   if (isCertificateType(keyType(authority) ?? "")) throw new Malformed("its authority is a certificate");
   const key = writeStrings(kind.type, ...keyFields);
   return {
@@ -67,24 +67,27 @@ export function parseCertificate(blob: Uint8Array): Certificate {
   };
 }
 
-/** The key that a certificate certifies; any other key is itself. Throws Malformed for a damaged certificate. */
+/** The certified key of a certificate, or a copy of any other key. Throws Malformed for a damaged certificate. */
 export function plainKey(blob: Uint8Array): Buffer {
   return isCertificateType(keyType(blob) ?? "") ? parseCertificate(blob).key : Buffer.from(blob);
 }
 
-/** Costs a public key operation. */
+/** Whether the authority's signature is right. Costs a public key operation. */
 export function isAuthentic({ authority, signed, signature }: Certificate): boolean {
   return verifySignature(authority, signed, signature);
 }
 
-/** `it expired on 2024-05-01T00:00:00Z`, or undefined. */
+/** Why the certificate is not valid at `nowMs` (`it expired on 2024-05-01T00:00:00Z`); undefined for a valid one. */
 export function timeFlaw({ validAfter, validBefore }: Certificate, nowMs: number): string | undefined {
   const now = BigInt(Math.floor(nowMs / 1000));
   if (now < validAfter) return `it is not valid before ${timeText(validAfter)}`;
   return now >= validBefore ? `it expired on ${timeText(validBefore)}` : undefined;
 }
 
-/** Why a host that is known as `name` cannot prove itself with it (sshkey.c, sshkey_cert_check_host); its signature aside. */
+/**
+ * Why the certificate does not prove that a host is `name` (sshkey.c, sshkey_cert_check_host); undefined when nothing
+ * is wrong. The signature is not checked here: isAuthentic does that.
+ */
 export function hostFlaw(certificate: Certificate, name: string, nowMs: number): string | undefined {
   const { role, principals, criticalOptions } = certificate;
   if (role !== "host") return "it is for users, not for hosts";
@@ -95,7 +98,7 @@ export function hostFlaw(certificate: Certificate, name: string, nowMs: number):
   return option === undefined ? undefined : `it has the critical option ${option.name}, which no host may have`;
 }
 
-/** A time of a certificate for people; the last second that there is means for ever. */
+/** A time of a certificate, as text for people. A time after the year 9999 stands for ever. */
 export function timeText(seconds: bigint): string {
   if (seconds > lastSecond) return "the end of time";
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}Z`;
@@ -108,7 +111,7 @@ const roles: ReadonlyMap<number, Certificate["role"]> = new Map([
   [2, "host"],
 ]);
 
-/** How many fields the key itself has in a certificate. */
+/** `fields`: how many strings of the certificate are the certified key. */
 const kinds: readonly { readonly type: string; readonly fields: number }[] = [
   { type: "ssh-ed25519", fields: 1 },
   { type: "ssh-rsa", fields: 2 },
@@ -140,7 +143,7 @@ function readList(bytes: Buffer): Buffer[] {
   return list;
 }
 
-/** Names and values in turn; a value is a string inside of a string, or nothing. */
+/** Names and values by turns; a value is empty, or a string inside the string. */
 function readOptions(bytes: Buffer): Certificate["criticalOptions"] {
   const fields = readList(bytes);
   if (fields.length % 2 === 1) throw new Malformed("it is damaged");
@@ -178,7 +181,7 @@ class Fields {
     return this.#take(8).readBigUInt64BE();
   }
 
-  /** All that was read so far. */
+  /** All bytes that were read so far. */
   before(): Buffer {
     return this.#bytes.subarray(0, this.#at);
   }

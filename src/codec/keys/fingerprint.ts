@@ -10,7 +10,7 @@ export function fingerprint(blob: Uint8Array): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replaceAll("=", "")}`;
 }
 
-/** The type that a key blob begins with (`ssh-ed25519`), or undefined when that is no key. */
+/** The type that a key blob begins with (`ssh-ed25519`), or undefined when the blob is no key. */
 export function keyType(blob: Uint8Array): string | undefined {
   const name = readString(blob, 0);
   if (name === undefined || name.bytes.length === 0 || name.bytes.length > maxTypeLength) return undefined;

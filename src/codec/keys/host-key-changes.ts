@@ -1,19 +1,19 @@
 /**
- * What a server's list of its own host keys changes in known_hosts (OpenSSH's clientloop.c, hostkeys_find): which keys are
- * new, which lines name keys that it has no more, and what forbids to touch the files at all.
+ * Compares a server's own list of its host keys with known_hosts (OpenSSH's clientloop.c, hostkeys_find): which keys
+ * are new, which lines name keys that the server does not have any more, and why the files must not be changed at all.
  */
 import { isIP } from "node:net";
 import { type KnownHost, type KnownHosts, matchesHost } from "./known-hosts.ts";
 
 export interface HostKeyChanges {
   readonly fresh: readonly Buffer[];
-  /** Lines of keys that the server has no more. `file` is the number of the file, counted from 0. */
+  /** Lines of keys that the server does not have any more. `file` is the number of the file, counted from 0. */
   readonly obsolete: readonly { readonly file: number; readonly entry: KnownHost }[];
-  /** Why nothing is to be changed. */
+  /** Why the files must not be changed; undefined when they may. */
   readonly obstacle: string | undefined;
 }
 
-/** `types` are those that can be judged: a line of any other stays, whatever the server says. */
+/** `types`: the key types that the caller can judge. A line with a key of another type stays in its file. */
 export function hostKeyChanges(
   files: readonly KnownHosts[],
   name: string,
@@ -40,7 +40,7 @@ export function hostKeyChanges(
   return { fresh, obsolete, obstacle };
 }
 
-/** More than a name, or a name and its address. */
+/** Whether a line names more hosts than one name, or one name and its address. */
 function isComplex(hosts: string): boolean {
   if (hosts.startsWith("|")) return false;
   if (/[*?!]/.test(hosts)) return true;
@@ -52,9 +52,12 @@ function bareHost(name: string): string {
   return /^\[(.*)\]:\d+$/.exec(name)?.[1] ?? name;
 }
 
-/** The text without these lines (counted from 1) and with these at its end; every other byte stays as it is. */
+/**
+ * The text without the lines `remove` (counted from 1) and with
+ * the lines `add` at its end; all other lines stay unchanged.
+ */
 export function editLines(text: Uint8Array, remove: ReadonlySet<number>, add: readonly string[]): Buffer {
-  // One character for each byte, so that what is no UTF-8 comes out as it went in.
+  // latin1 makes one character of each byte, so that bytes that are not UTF-8 stay unchanged.
   const lines = Buffer.from(text).toString("latin1").split("\n");
   const kept = lines.filter((_line, index) => !remove.has(index + 1));
   if (add.length === 0) return Buffer.from(kept.join("\n"), "latin1");

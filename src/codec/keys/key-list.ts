@@ -1,6 +1,6 @@
 /**
- * A list of public keys and certificates, one on a line as in a `.pub` file (OpenSSH's sshkey.c, sshkey_read). Nothing is
- * guessed: who relies on the list must know of each line that could not be read.
+ * A list of public keys and certificates, one on a line as in a `.pub` file (OpenSSH's sshkey.c, sshkey_read). Each
+ * line that cannot be read is reported: a caller with a list of revoked keys must not miss one.
  */
 import { Malformed } from "../malformed.ts";
 import { readString } from "../ssh-string.ts";
@@ -11,9 +11,9 @@ import { isPublicKey } from "./ssh-signature.ts";
 export interface ListedKey {
   /** Counted from 1. */
   readonly line: number;
-  /** As it is written. */
+  /** As written in the line: a key or a certificate. */
   readonly blob: Buffer;
-  /** The key itself: of a certificate the one that it certifies. */
+  /** The plain key: for a certificate, the certified key. */
   readonly key: Buffer;
   readonly certificate: Certificate | undefined;
 }
@@ -50,17 +50,19 @@ function parseLine(text: string): Omit<ListedKey, "line"> {
   return { blob, key: checked(certificate.key, certificate.plainType), certificate };
 }
 
-/** A key that is cut short, or no point of its curve, would only look like a key that nobody has. */
+/**
+ * Refuses a damaged key: a key that is cut short, or no point of its curve, would silently match no key of a server.
+ */
 function checked(key: Buffer, type: string): Buffer {
   const [, ...fields] = readFields(key);
   const count = fieldCounts.get(type);
   const isWhole = count === undefined ? isPublicKey(key) : fields.length === count;
-  // Any 32 bytes will do for ssh, and not for every runtime's own check.
+  // ssh takes any 32 bytes as an Ed25519 key, but the check of some runtimes does not: only the length is checked here.
   if (isWhole && (!type.includes("ed25519") || fields[0]?.length === 32)) return key;
   throw new Malformed("its key is damaged or of an unknown type");
 }
 
-/** Of keys that are not looked at any closer. */
+/** How many fields a key has, for the types of which only that number is checked. */
 const fieldCounts: ReadonlyMap<string, number> = new Map([
   ["ssh-ed25519", 1],
   ["sk-ssh-ed25519@openssh.com", 2],
@@ -68,7 +70,7 @@ const fieldCounts: ReadonlyMap<string, number> = new Map([
   ["ssh-dss", 4],
 ]);
 
-/** None when something else than whole fields is there. */
+/** The fields of a key; empty when the key holds anything else than whole fields. */
 function readFields(key: Buffer): Buffer[] {
   const fields: Buffer[] = [];
   for (let at = 0; at !== key.length; ) {

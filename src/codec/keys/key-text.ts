@@ -1,6 +1,6 @@
 /**
- * What a key file is, told without opening it: its format, whether it is locked by a passphrase, and the public part
- * where that stands in the open. Formats: OpenSSH's own (PROTOCOL.key), PEM (RFC 1421), PKCS#8 (RFC 5958), public keys.
+ * What kind of key a file holds, without its passphrase: the format, whether a passphrase locks the key, and the public
+ * key where it is readable. Formats: OpenSSH's own (PROTOCOL.key), PEM (RFC 1421), PKCS#8 (RFC 5958), public keys.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
@@ -9,15 +9,15 @@ import { readString } from "../ssh-string.ts";
 import { keyType } from "./fingerprint.ts";
 
 export interface KeyText {
-  /** `public`: there is no private part in it; an agent may have it. */
+  /** `public`: the file has no private key; an agent may have the private key. */
   readonly format: "openssh" | "pem" | "pkcs8" | "public";
-  /** A passphrase is needed to open it. */
+  /** Reading the private key needs a passphrase. */
   readonly locked: boolean;
-  /** The public key, as it stands in known_hosts and `.pub` files; undefined when only opening the file tells. */
+  /** The public key's blob, as in known_hosts and `.pub` files; undefined when only the private key tells it. */
   readonly publicBlob: Buffer | undefined;
 }
 
-/** Throws Malformed with the reason why this is no key that can be used. */
+/** Throws Malformed with the reason why the text is no key that porthop can use. */
 export function recognizeKey(text: string): KeyText {
   const label = /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?$/m.exec(text)?.[1];
   switch (label) {
@@ -38,7 +38,7 @@ export function recognizeKey(text: string): KeyText {
   }
 }
 
-/** The key of a `.pub` file: `type base64 comment`. */
+/** The key of a `.pub` file: `type base64 comment`. Undefined for any other text. */
 export function parsePublicKey(text: string): Buffer | undefined {
   const [type = "", base64 = ""] = text.trimStart().split(/\s+/, 2);
   const blob = Buffer.from(base64, "base64");

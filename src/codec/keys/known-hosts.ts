@@ -1,6 +1,7 @@
 /**
- * The known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): text to entries, which entry speaks of a host, and the
- * line that adds one. A line that cannot be read is told with its number and never hides the others (OpenSSH, hostfile.c).
+ * The known_hosts file (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): parses entries, matches
+ * them with a host, and prints the line for a new key. A line that cannot be read is
+ * reported by its number; all other lines count (OpenSSH, hostfile.c).
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { quoted } from "../../text/terminal-text.ts";
@@ -12,14 +13,14 @@ import { keyType } from "./fingerprint.ts";
 export interface KnownHost {
   /** Counted from 1. */
   readonly line: number;
-  /** `revoked`: never accept this key. `cert-authority`: the key signs host keys, it is none itself. */
+  /** `revoked`: never accept this key. `cert-authority`: the key signs host keys and is no host key itself. */
   readonly marker: "revoked" | "cert-authority" | undefined;
   /** The hosts as they are written: names, patterns or one hash. */
   readonly hosts: string;
-  /** As they are written: a line may name a certificate. */
+  /** Type and blob as written: the line may hold a certificate. */
   readonly type: string;
   readonly blob: Buffer;
-  /** The key itself: of a certificate the one that it certifies, whatever else the certificate says. */
+  /** The plain key: for a certificate, the certified key. Nothing else of the certificate is checked. */
   readonly key: Buffer;
 }
 
@@ -51,13 +52,15 @@ export function parseKnownHosts(text: string): KnownHosts {
   return { entries, unreadable };
 }
 
-/** The name under which known_hosts has a host: `host`, or `[host]:port` when the port is not 22. Always lower case. */
+/**
+ * The name under which known_hosts lists a host: `host`, or `[host]:port` when the port is not 22. Always lower case.
+ */
 export function knownHostName(host: string, port: number): string {
   const name = host.toLowerCase();
   return port === defaultPort ? name : `[${name}]:${port}`;
 }
 
-/** Whether an entry speaks of `name`, as `knownHostName` gives it. */
+/** Whether an entry is about the host `name`, which `knownHostName` made. */
 export function matchesHost(entry: KnownHost, name: string): boolean {
   if (!entry.hosts.startsWith(hashMark)) {
     return matchPatterns(name, entry.hosts.toLowerCase().split(",")) === "matched";
@@ -67,14 +70,14 @@ export function matchesHost(entry: KnownHost, name: string): boolean {
 }
 
 export interface NewKnownHost {
-  /** As `knownHostName` gives it. */
+  /** The name that `knownHostName` made. */
   readonly name: string;
   readonly blob: Uint8Array;
-  /** 20 random bytes: with them the name is written hashed (HashKnownHosts). */
+  /** 20 random bytes. With a salt, the name is written hashed (HashKnownHosts). */
   readonly salt?: Uint8Array | undefined;
 }
 
-/** The line that adds a key, without a line end. Throws Malformed where it would say something else than it should. */
+/** The line that adds a key, without a line end. Throws Malformed for a blob that is no key and for an unsafe name. */
 export function formatKnownHost(host: NewKnownHost): string {
   const type = keyType(host.blob);
   if (type === undefined) throw new Malformed("this is not a public key");
@@ -83,7 +86,7 @@ export function formatKnownHost(host: NewKnownHost): string {
     const hash = hashName(host.name, host.salt).toString("base64");
     return `${hashMark}1|${Buffer.from(host.salt).toString("base64")}|${hash} ${key}`;
   }
-  // A star, a comma or a blank in the name would make the line speak of other hosts too.
+  // A star, a comma or a blank in the name would make the line match other hosts too.
   if (!/^[^\s,*?!@#|\p{Cc}][^\s,*?!\p{Cc}]*$/u.test(host.name)) {
     throw new Malformed(`${quoted(host.name)} cannot stand in known_hosts as a plain name`);
   }
@@ -131,7 +134,7 @@ function hashName(name: string, salt: Uint8Array): Buffer {
   return createHmac("sha1", salt).update(name).digest();
 }
 
-/** Node's decoder skips what is not base64: that would make two different texts the same key. */
+/** Node's decoder skips characters that are not base64: then two different texts would give one key. */
 function decodeBase64(text: string): Buffer | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   return Buffer.from(text, "base64");

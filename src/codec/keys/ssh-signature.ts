@@ -1,6 +1,7 @@
 /**
- * Signatures as SSH has them (RFC 4253, section 6.6): checked with a public key's blob alone, and ECDSA's two numbers
- * brought from DER to SSH's form and back. What cannot be read proves nothing: it is a wrong signature, never an error.
+ * Signatures in SSH's form (RFC 4253, section 6.6): checks a signature with the blob of a
+ * public key, and converts ECDSA's two numbers from DER to SSH's form and back. A key or
+ * signature that cannot be read counts as wrong and never throws.
  */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from "node:crypto";
 import { type ReadString, readString, writeStrings } from "../ssh-string.ts";
@@ -21,8 +22,8 @@ export const curves: readonly Curve[] = [
 ];
 
 /**
- * Whether `signature` (`string algorithm`, `string bytes`, and what security keys add) is `key`'s over `data`. RSA with
- * SHA-1 is taken for wrong: nobody should rely on it any more.
+ * Whether `key` made `signature` (`string algorithm`, `string bytes`, then a security key's flags and counter) over
+ * `data`. A signature with RSA and SHA-1 counts as wrong, because SHA-1 is not safe any more.
  */
 export function verifySignature(key: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
   try {
@@ -30,12 +31,12 @@ export function verifySignature(key: Uint8Array, data: Uint8Array, signature: Ui
     const given = readSignature(signature);
     return publicKey !== undefined && given !== undefined && check(publicKey, data, given);
   } catch {
-    // node:crypto throws at points that are not on the curve, and the like.
+    // node:crypto throws for numbers that make no key, for example a point that is not on the curve.
     return false;
   }
 }
 
-/** Whether signatures can be checked with it: it is whole, and its numbers make a key. */
+/** Whether signatures can be checked with this key: the blob is complete, and its numbers make a key. */
 export function isPublicKey(key: Uint8Array): boolean {
   try {
     return readPublicKey(key) !== undefined;
@@ -44,14 +45,17 @@ export function isPublicKey(key: Uint8Array): boolean {
   }
 }
 
-/** `string r`, `string s` of RFC 5656, section 3.1.2. DER's integers are written as SSH's mpints are: only the frame differs. */
+/**
+ * Converts DER to `string r`, `string s` (RFC 5656, section 3.1.2). An integer has the same bytes in DER and in an SSH
+ * mpint: only the frame around the bytes differs.
+ */
 export function ecdsaFromDer(der: Uint8Array): Buffer {
   const first = derInteger(der, derStart(der));
   const second = derInteger(der, first.next);
   return writeStrings(first.bytes, second.bytes);
 }
 
-/** Undefined when it is not what `ecdsaFromDer` gives. */
+/** Converts `string r`, `string s` to DER. Undefined when `signature` does not have that form. */
 export function ecdsaToDer(signature: Uint8Array): Buffer | undefined {
   const r = readString(signature, 0);
   const s = readString(signature, r?.next ?? -1);
@@ -64,7 +68,7 @@ interface PublicKey {
   readonly type: string;
   readonly key: KeyObject;
   readonly hash: string | null;
-  /** Security keys sign over the name of what they are used for (PROTOCOL.u2f). */
+  /** The application (such as `ssh:`) that a security key signs together with the data (PROTOCOL.u2f). */
   readonly application: Buffer | undefined;
 }
 
@@ -130,7 +134,7 @@ function readSignature(blob: Uint8Array): GivenSignature | undefined {
   return { algorithm: algorithm.bytes.toString("latin1"), bytes: bytes.bytes, rest };
 }
 
-/** All strings of the blob, when it holds nothing else. */
+/** All strings of the blob; undefined when the blob holds anything else. */
 function readAll(blob: Uint8Array): Buffer[] | undefined {
   const fields: Buffer[] = [];
   let at = 0;
@@ -157,7 +161,7 @@ function ec(curve: Curve, point: Buffer): JsonWebKey {
   return { kty: "EC", crv: curve.jwk, x, y };
 }
 
-/** An mpint's first byte may be the zero that keeps it positive. */
+/** Drops the zero byte that keeps an mpint positive, because a JWK's numbers are unsigned. */
 function unsigned(bytes: Buffer): string {
   return bytes.subarray(bytes[0] === 0 ? 1 : 0).toString("base64url");
 }

@@ -1,6 +1,6 @@
 /**
- * The server's side of HTTP CONNECT (RFC 9110, section 9.3.6; RFC 9112, section 3.2.3), and of no other method: the
- * request line is read, the header fields are skipped, and what follows the empty line belongs to the target.
+ * The server's side of HTTP CONNECT (RFC 9110, section 9.3.6; RFC 9112, section 3.2.3), without any other method. The
+ * request line is read, the header fields are skipped, and the bytes after the empty line belong to the target.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";
@@ -18,7 +18,9 @@ import {
 /** Request line and header fields together. */
 export const maxHeadBytes = 16 * 1024;
 
-/** A reader for one connection: it remembers how far it has looked, so that a head in small pieces costs no more. */
+/**
+ * A reader for one connection. It remembers how far it has searched: a head in many small pieces is searched only once.
+ */
 export function httpConnectReader(): ProxyReader {
   let lineEnd = -1;
   let looked = 0;
@@ -33,7 +35,7 @@ export function httpConnectReader(): ProxyReader {
     const end = lineEnd < 0 ? undefined : endOfHead(head, looked);
     if (end !== undefined) return read(lineOf(head, lineEnd), end);
     if (held.length >= maxHeadBytes) return refuse(400, `the HTTP request has more than ${maxHeadBytes} bytes of head`);
-    // The two bytes before may be the beginning of the end.
+    // The last two bytes may be the beginning of the empty line.
     looked = Math.max(lineEnd, head.length - 2, 0);
     return undefined;
   };
@@ -49,7 +51,7 @@ function lineOf(head: Uint8Array, end: number): string {
 
 const maxMethodBytes = 32;
 
-/** What can be said against the request line, or against its beginning when it is not complete yet. */
+/** Why the request line is refused; undefined for a good line. An incomplete line is judged by its beginning. */
 function refusalOf(line: string, complete: boolean): ProxyRefusal | undefined {
   if (!complete) return /^[A-Z]{1,31}( |$)/.test(line) ? undefined : foreign(line);
   const [, method, target] = /^([A-Z]{1,31}) (\S+) HTTP\/1\.\d$/.exec(line) ?? [];
@@ -58,7 +60,10 @@ function refusalOf(line: string, complete: boolean): ProxyRefusal | undefined {
   return refuse(405, `HTTP ${method} is not supported, only CONNECT: this is no proxy for plain requests`);
 }
 
-/** The index after the empty line, looking from the line feed at `from` or later. A bare LF ends a line too (RFC 9112, section 2.2). */
+/**
+ * The index after the empty line, searched from `from` on; undefined while it is
+ * missing. A bare LF ends a line too (RFC 9112, section 2.2).
+ */
 function endOfHead(head: Uint8Array, from: number): number | undefined {
   for (let at = head.indexOf(lineFeed, from); at >= 0; at = head.indexOf(lineFeed, at + 1)) {
     if (head[at + 1] === lineFeed) return at + 2;
@@ -79,7 +84,7 @@ function read(line: string, end: number): ProxyReading {
   }
 }
 
-/** `host:port` or `[v6]:port`: here the port is never left out. */
+/** `host:port` or `[v6]:port`: a CONNECT request never leaves the port out. */
 function readAuthority(authority: string): { host: Uint8Array; port: number } {
   const { host, port } = splitHostPort(authority);
   // The line was read as latin1, so each character is one byte.

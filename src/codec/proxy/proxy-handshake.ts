@@ -1,6 +1,6 @@
 /**
- * The handshake of a proxy's client, whichever protocol it speaks: the first byte tells SOCKS4, SOCKS5 and HTTP apart.
- * Bytes go in as they come, steps come out. It holds no more than a handshake may have, and loses nothing that follows.
+ * The handshake with a client of the proxy: the client's first byte tells SOCKS4, SOCKS5 and HTTP apart. Chunks go in,
+ * steps come out. No more is held than the longest allowed handshake and one chunk, and no byte is lost.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
@@ -11,14 +11,14 @@ import { readSocks4, readSocks5 } from "./socks.ts";
 
 export type { ProxyAnswers } from "./proxy-request.ts";
 
-/** `reply` is to be sent at once; it is empty where there is nothing to say yet. */
+/** Send `reply` to the client at once. An empty `reply` means that there is nothing to send. */
 export type HandshakeStep =
   | { readonly kind: "more"; readonly reply: Uint8Array }
   | {
       readonly kind: "asked";
       readonly reply: Uint8Array;
       readonly target: TcpAddress;
-      /** The end of the last chunk, where that is not the handshake's any more but meant for the target. */
+      /** The bytes of the last chunk that follow the handshake: they are meant for the target. */
       readonly early: Uint8Array;
       readonly answers: ProxyAnswers;
     }
@@ -29,7 +29,7 @@ export class ProxyHandshake {
   #length = 0;
   #reader: ProxyReader | undefined;
 
-  /** Not to be called again after `asked` or `refused`. */
+  /** Do not call `take` again after `asked` or `refused`. */
   take(chunk: Uint8Array): HandshakeStep {
     this.#hold(chunk);
     let reply: Uint8Array = nothing;
@@ -71,7 +71,7 @@ function readerFor(first: number): ProxyReader {
   return first >= 65 && first <= 90 ? httpConnectReader() : unknown;
 }
 
-/** Whoever speaks no proxy protocol would not understand an answer in one. */
+/** Refuses without a reply: a client that speaks no proxy protocol would not understand one. */
 function unknown(held: Uint8Array): ProxyReading {
   const said = new TextDecoder("latin1").decode(held.subarray(0, 40));
   return {

@@ -1,6 +1,6 @@
 /**
- * What a SOCKS or HTTP CONNECT handshake comes to, in words that both protocols share: the target that is asked for,
- * the reasons why it may not be had, and the answers. A name stays a name: it is resolved where it is dialed from.
+ * The result of a SOCKS or HTTP CONNECT handshake, in types that both protocols share: the target that the client asks
+ * for, the reasons for a failure, and the answers. A host name stays a name: the side that dials resolves it.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
@@ -8,7 +8,7 @@ import type { TcpAddress } from "../address.ts";
 import { parseHost } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
 
-/** Why a target was not reached, as far as a proxy's client can be told: `failed` is anything else. */
+/** Why a target was not reached, in the reasons that a proxy protocol can tell. `failed` is any other reason. */
 export type ProxyFailure =
   | "refused"
   | "unreachable"
@@ -18,14 +18,14 @@ export type ProxyFailure =
   | "shortage"
   | "failed";
 
-/** What the client gets to read once it is known how the dial went. */
+/** The answers for the client. One of them is sent after the dial succeeded or failed. */
 export interface ProxyAnswers {
   accepted(): Uint8Array;
-  /** `text` is one line for people, where the protocol has room for it. */
+  /** `text` is one line for people. SOCKS has no room for a text and leaves it out. */
   refused(failure: ProxyFailure, text: string): Uint8Array;
 }
 
-/** Looks at all bytes that were not used up yet; undefined while it needs more. */
+/** Reads `held`: all bytes that no earlier reading used up. Undefined while more bytes are needed. */
 export type ProxyReader = (held: Uint8Array) => ProxyReading | undefined;
 
 export type ProxyReading =
@@ -38,11 +38,14 @@ export interface ProxyRefusal {
   readonly reply: Uint8Array;
   /** One line that says what was wrong with the request. */
   readonly reason: string;
-  /** These bytes were meant for another protocol altogether. */
+  /** True when the bytes belong to a protocol that is neither SOCKS nor HTTP. */
   readonly isForeign: boolean;
 }
 
-/** The reading of a request whose target is `host` and `port`, or its refusal when no sane target can be made of them. */
+/**
+ * The reading of a request of `length` bytes for `host` and `port`;
+ * the refusal of `malformed` when they are no valid target.
+ */
 export function askFor(
   host: Uint8Array | string,
   port: number,
@@ -67,7 +70,7 @@ function targetOf(host: Uint8Array | string, port: number): TcpAddress {
 
 function decoded(bytes: Uint8Array): string {
   try {
-    // With ignoreBOM the mark stays in the text, where parseHost sees it.
+    // With ignoreBOM a byte order mark stays in the text, and parseHost refuses the text.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new Malformed("the host's name is not UTF-8");

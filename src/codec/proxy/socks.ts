@@ -1,6 +1,6 @@
 /**
  * The server's side of SOCKS 4, 4a (the protocol memos of NEC and of Ying-Da Lee) and 5 (RFC 1928): CONNECT only, and
- * no login, as in ssh -D. Each reader looks at the bytes so far, and is bounded by the lengths that the protocol allows.
+ * no login, as in ssh -D. Each reader gets all bytes so far, and needs no more bytes than the protocol allows.
  */
 import { ipText } from "../ip-bytes.ts";
 import { askFor, type ProxyAnswers, type ProxyFailure, type ProxyReading, type ProxyRefusal } from "./proxy-request.ts";
@@ -59,7 +59,7 @@ function readRequest5(held: Uint8Array): ProxyReading | undefined {
   const at = type === addressTypes.name ? 5 : 4;
   const length = type === addressTypes.name ? held[4] : ipLengths.get(type);
   if (length === undefined) {
-    // A name whose length is still to come, or a type that nobody knows.
+    // Either the length of the name has not come yet, or the address type is unknown.
     return type === addressTypes.name ? undefined : refuse5(badAddressType, `SOCKS5 has no address type ${type}`);
   }
   const end = at + length;
@@ -76,7 +76,7 @@ const ipLengths: ReadonlyMap<number, number> = new Map([
   [4, 16],
 ]);
 
-/** RFC 1928, section 6. A network that gave no answer in time is told as a host that cannot be reached. */
+/** RFC 1928, section 6. There is no code for a time-out: the client is told that the host is unreachable (4). */
 const reply5: Readonly<Record<ProxyFailure, number>> = {
   failed: 0x01,
   shortage: 0x01,
@@ -107,12 +107,14 @@ function answer4(code: number): Uint8Array {
   return Uint8Array.of(0, code, 0, 0, 0, 0, 0, 0);
 }
 
-/** The bound address is the server's side of leg 3, which it does not tell: 0.0.0.0:0, as ssh says too. */
+/**
+ * The bound address would be sshd's end of leg 3, which SSH does not tell. So the answer has 0.0.0.0:0, as ssh's does.
+ */
 function answer5(code: number): Uint8Array {
   return Uint8Array.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
 }
 
-/** The text up to the next NUL; undefined while that did not come. `end` is after it. */
+/** The text up to the next NUL; undefined until the NUL comes. `end` is the index after the NUL. */
 function textAt(held: Uint8Array, start: number): { bytes: Uint8Array; end: number } | "too-long" | undefined {
   if (held.length <= start) return undefined;
   const nul = held.subarray(start, start + maxTextBytes + 1).indexOf(0);

@@ -1,6 +1,7 @@
 /**
- * The escape character of a terminal session (ssh(1), "ESCAPE CHARACTERS"): `~.` at the beginning of a line disconnects,
- * `~~` sends one `~`, `~?` asks for help; whatever else follows goes through as it was typed.
+ * The escape character of a terminal session (ssh(1), "ESCAPE CHARACTERS"): `~.` at
+ * the beginning of a line disconnects, `~~` sends one `~`, `~?` asks for help. With
+ * any other character, both the `~` and the character are sent.
  */
 
 export type EscapeAction = "disconnect" | "help";
@@ -8,24 +9,24 @@ export type EscapeAction = "disconnect" | "help";
 export interface Typed {
   /** What goes to the far side. */
   readonly bytes: Uint8Array;
-  /** In the order asked for. Nothing follows a disconnect. */
+  /** In the order typed. A disconnect is always the last action. */
   readonly actions: readonly EscapeAction[];
 }
 
 export class EscapeCharacter {
   readonly #escape: number;
-  /** The session begins as a line does. */
+  /** True at first: the beginning of the session is the beginning of a line. */
   #atLineStart = true;
   #pending = false;
 
-  /** `code` is what `escapeOf` reads it. */
+  /** `code` is the character code that `escapeOf` returns. */
   constructor(code: number) {
     this.#escape = code;
   }
 
   take(chunk: Uint8Array): Typed {
     const actions: EscapeAction[] = [];
-    // What was held back of an earlier chunk may come out with this one.
+    // One byte more than the chunk: an escape character held back from the chunk before may come out now.
     const bytes = new Uint8Array(chunk.length + 1);
     let length = 0;
     const put = (byte: number) => {
@@ -54,7 +55,10 @@ export class EscapeCharacter {
   }
 }
 
-/** As EscapeChar and -e take it: one character, `^` and a letter, or `none`; undefined for none, null when it is nothing of these. */
+/**
+ * The code of an EscapeChar or -e value: one character, or `^`
+ * and a letter. Undefined for `none`, null for any other text.
+ */
 export function escapeOf(text: string): number | undefined | null {
   if (text === "none") return undefined;
   const [first, second] = [text.charCodeAt(0), text.charCodeAt(1)];

@@ -1,10 +1,13 @@
 /**
- * The name-lists of SSH_MSG_KEXINIT (RFC 4253, section 7.1): read, and written anew with other names. What comes from
- * the network is read no further than it reaches.
+ * Reads the name-lists of SSH_MSG_KEXINIT (RFC 4253, section 7.1), and replaces the list of key exchanges. A message
+ * from the network may be cut short: reading ends there and throws nothing.
  */
 import { readString, writeStrings } from "../ssh-string.ts";
 
-/** The key exchanges come first, then host keys, ciphers, MACs and compressions, each of the three up and down. */
+/**
+ * The lists in the order of the message: key exchanges, host keys, then ciphers, MACs, compressions and languages, each
+ * of these four first for client to server, then for server to client. Fewer lists when the message is cut short.
+ */
 export function kexInitLists(payload: Uint8Array): readonly (readonly string[])[] {
   const lists: string[][] = [];
   let at = listsStart;
@@ -17,7 +20,7 @@ export function kexInitLists(payload: Uint8Array): readonly (readonly string[])[
   return lists;
 }
 
-/** The same message with other key exchanges. */
+/** The message with other key exchanges in it; unchanged when the message is cut short. */
 export function withKeyExchanges(payload: Buffer, names: readonly string[]): Buffer {
   const list = readString(payload, listsStart);
   if (list === undefined) return payload;

@@ -1,6 +1,6 @@
 /**
- * The numbers of Diffie-Hellman over prime fields: powers, and the primes of RFC 3526 (and of RFC 2409, group 2), made
- * by the formula that defines them. Not in constant time: for keys that are used once and thrown away, and no others.
+ * The numbers of Diffie-Hellman over prime fields: powers, and the primes of RFC 3526 (and of RFC 2409, group 2),
+ * computed by the formula that defines them. Not in constant time, so only for keys that are used once and thrown away.
  */
 
 /** `base` to the power of `exponent`, modulo `modulus`; four bits of the exponent at a time. */
@@ -15,7 +15,9 @@ export function modularPower(base: bigint, exponent: bigint, modulus: bigint): b
   return result;
 }
 
-/** The prime of a group of that many bits; undefined when no RFC has one. Its generator is 2. */
+/**
+ * The prime of the group with so many bits: 1024, 2048, 3072, 4096, 6144 or 8192, else undefined. The generator is 2.
+ */
 export function groupPrime(bits: number): bigint | undefined {
   const known = primes.get(bits);
   const offset = offsets.get(bits);
@@ -38,7 +40,7 @@ const offsets: ReadonlyMap<number, bigint> = new Map([
 
 const primes = new Map<number, bigint>();
 
-/** Machin's formula. The guard bits take up what each of some thousand divisions cuts off. */
+/** floor(2^bits pi) by Machin's formula. The guard bits absorb the rounding errors of some thousand divisions. */
 function pi(bits: number): bigint {
   const guardBits = 64n;
   const one = 1n << (BigInt(bits) + guardBits);
@@ -56,7 +58,7 @@ function arcTangentOfInverse(inverse: bigint, one: bigint): bigint {
   return sum;
 }
 
-/** Big endian, as short as it gets. */
+/** Big endian, in as few bytes as possible. */
 export function bytesOf(number: bigint): Buffer {
   const hex = number.toString(16);
   return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");

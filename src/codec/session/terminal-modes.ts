@@ -1,4 +1,4 @@
-/** The modes of a terminal as the server is told them (RFC 4254, section 8; IUTF8: RFC 8160). */
+/** The modes of a terminal, in the form that the client sends to the server (RFC 4254, section 8; IUTF8: RFC 8160). */
 
 const opcodes = {
   ...{ VINTR: 1, VQUIT: 2, VERASE: 3, VKILL: 4, VEOF: 5, VSTART: 8, VSTOP: 9, VSUSP: 10 },
@@ -8,14 +8,16 @@ const opcodes = {
   ...{ OPOST: 70, ONLCR: 72, CS8: 91, TTY_OP_ISPEED: 128, TTY_OP_OSPEED: 129 },
 } as const;
 
-/** What `stty sane` sets, which is what people have; with `utf8` a whole letter is erased and not one byte of it. */
+/**
+ * The modes that `stty sane` sets, as on most terminals. With `utf8`, erase removes a whole letter and not one byte.
+ */
 export function usualModes(utf8: boolean): TerminalModes {
   return { ...sane, IUTF8: utf8 ? 1 : 0 };
 }
 
 export type TerminalModes = Readonly<Partial<Record<keyof typeof opcodes, number>>>;
 
-/** An opcode and a number each, and a zero at the end. */
+/** For each mode an opcode (1 byte) and a number (4 bytes); a zero byte at the end. */
 export function encodeModes(modes: TerminalModes): Uint8Array {
   const entries = Object.entries(modes) as [keyof typeof opcodes, number][];
   const bytes = Buffer.alloc(entries.length * 5 + 1);

@@ -1,6 +1,6 @@
 /**
  * DISPLAY: where the X server listens, and what xauth(1) calls it (OpenSSH clientloop.c, client_x11_display_valid, and
- * channels.c, x11_connect_display). What is read here is put on xauth's command line: no word of it is ever a flag.
+ * channels.c, x11_connect_display). The name goes on xauth's command line: a text that looks like a flag is refused.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
@@ -11,7 +11,7 @@ export interface X11Display {
   /** In the order to try. A unix socket whose path begins with a NUL byte is in Linux's abstract namespace. */
   readonly addresses: readonly [Address, ...Address[]];
   readonly screen: number;
-  /** What to ask xauth for. */
+  /** The name under which xauth lists the display. */
   readonly xauthName: string;
 }
 
@@ -20,7 +20,7 @@ export function parseDisplay(text: string): X11Display {
   if (text.length > longest || !/^[A-Za-z0-9:/._-]+$/.test(text) || text.startsWith("-")) throw noDisplay(text);
   const [, place = "", display = "", screen = "0"] = /^(.*):(\d{1,5})(?:\.(\d{1,5}))?$/.exec(text) ?? [];
   if (text.startsWith("/")) {
-    // The path goes on to its end: XQuartz's socket is really called org.xquartz:0.
+    // The display number stays a part of the path: XQuartz's socket really has the name org.xquartz:0.
     return {
       addresses: [{ path: text.replace(/(:\d{1,5})\.\d{1,5}$/, "$1") }],
       screen: Number(screen),
@@ -35,7 +35,7 @@ export function parseDisplay(text: string): X11Display {
   }
   const port = firstPort + number;
   if (place.includes("/") || port > 65_535) throw noDisplay(text);
-  // ssh's own displays are localhost:10 and are kept by xauth as those of this machine (clientloop.c).
+  // An ssh session sets DISPLAY to localhost:10, and xauth lists this display as unix:10 (clientloop.c).
   const xauthName = place === "localhost" ? `unix:${text.slice(place.length + 1)}` : text;
   return { addresses: [{ host: place, port }], screen: Number(screen), xauthName };
 }

@@ -1,7 +1,8 @@
 /**
- * The first packet of an X11 connection (X11 protocol, section 8, "Connection Setup"), in whatever pieces it comes: it must
- * carry the cookie that was made up for the server, and leaves with the display's own. The display's cookie never goes
- * to the server, and who does not know the made-up one gets nowhere (OpenSSH channels.c, x11_open_helper).
+ * The first packet of an X11 connection (X11 protocol, section 8, "Connection Setup"), in any number
+ * of chunks. The packet must carry the made-up cookie that the server was given; the display's real
+ * cookie takes its place. The real cookie never goes to the server, and a program without the
+ * made-up cookie is refused (OpenSSH channels.c, x11_open_helper).
  */
 import { timingSafeEqual } from "node:crypto";
 import { Malformed } from "../malformed.ts";
@@ -17,7 +18,10 @@ export class X11Setup {
   readonly #real: Uint8Array;
   #heard: Buffer = Buffer.alloc(0);
 
-  /** Both have the same length, which tells nobody anything: it belongs to the protocol. */
+  /**
+   * `expected` is the made-up cookie, `real` the display's. Both
+   * have one length, which the protocol fixes: it is no secret.
+   */
   constructor(protocol: string, expected: Uint8Array, real: Uint8Array) {
     if (expected.length !== real.length) throw new Error("a made-up X11 cookie has the length of the real one");
     this.#protocol = Buffer.from(protocol, "latin1");
@@ -26,14 +30,14 @@ export class X11Setup {
   }
 
   /**
-   * Takes what came; gives all of it back, with the real cookie in place, once the packet is complete, and undefined until
-   * then. Throws Malformed when it does not carry the cookie; nothing of it must go on.
+   * Returns undefined until the packet is complete, then all bytes so far with the real cookie in place. Throws
+   * Malformed when the packet does not carry the made-up cookie: then no byte may go to the display.
    */
   take(chunk: Uint8Array): Uint8Array | undefined {
     this.#heard = Buffer.concat([this.#heard, chunk]);
     if (this.#heard.length < fixedBytes) return undefined;
     const { nameBytes, dataBytes } = readLengths(this.#heard);
-    // Told by the lengths alone, so that a stranger cannot have us gather 128 KiB.
+    // Wrong lengths are refused at once, so that a stranger cannot make us gather 128 KiB.
     if (nameBytes !== this.#protocol.length || dataBytes !== this.#expected.length) throw wrongCookie();
     const dataStart = fixedBytes + padded(nameBytes);
     if (this.#heard.length < dataStart + padded(dataBytes)) return undefined;

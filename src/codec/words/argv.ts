@@ -1,6 +1,6 @@
 /**
- * Cuts command-line words into flags, destination and command with ssh's habits (ssh.c, main: getopt, the host, getopt
- * once more, then the command). Values stay text: `-l 007` is the user `007`.
+ * Cuts command-line words into flags, destination and command in ssh's way (ssh.c, main: getopt, the host, getopt once
+ * more, then the command). Values stay text: `-l 007` is the user `007`.
  */
 
 import { didYouMean } from "../../text/nearest.ts";
@@ -19,14 +19,16 @@ export interface ScannedFlag {
   /** `L` or `capture`. */
   readonly flag: string;
   readonly value: string | undefined;
-  /** As the user wrote it, for messages: `-L8443:host:443`, `-L 8443:host:443`, `--capture=out.pcap`; `-N` of `-fN`. */
+  /**
+   * As the user wrote it, for messages: `-L8443:host:443`, `-L 8443:host:443`, `--capture=out.pcap`; `-N` from `-fN`.
+   */
   readonly text: string;
 }
 
 export interface ScannedArgv {
   /** In the order given, repeated ones as often as given. */
   readonly flags: readonly ScannedFlag[];
-  /** How many of the flags stand before the destination: of what both say, the first counts. */
+  /** How many flags stand before the destination. Both can name a user or port, and the one that comes first counts. */
   readonly flagsBefore: number;
   readonly destination: string | undefined;
   readonly command: readonly string[];
@@ -71,7 +73,7 @@ interface Run {
   readonly flags: readonly ScannedFlag[];
   /** The first word that is no flag, no flag's value and no `--`. */
   readonly end: number;
-  /** A `--` ended it. */
+  /** True when a `--` ended the flags. */
   readonly isClosed: boolean;
 }
 
@@ -81,7 +83,7 @@ function takeFlags(words: readonly string[], start: number, table: FlagTable): R
   for (;;) {
     const word = words[at];
     if (word === "--") return { flags, end: at + 1, isClosed: true };
-    // A lone dash is a word, as getopt has it.
+    // As for getopt, a lone dash is a word and no flag.
     if (word === undefined || word === "-" || !word.startsWith("-")) return { flags, end: at, isClosed: false };
     const next = words[at + 1];
     const take = word.startsWith("--") ? takeLong : takeShorts;
@@ -89,7 +91,7 @@ function takeFlags(words: readonly string[], start: number, table: FlagTable): R
   }
 }
 
-/** Adds to `flags` what the word holds; true when the next word was its value. */
+/** Adds the flag of this word to `flags`. Returns true when the next word is the flag's value. */
 function takeLong(word: string, next: string | undefined, table: FlagTable, flags: ScannedFlag[]): boolean {
   const equals = word.indexOf("=");
   const flag = equals === -1 ? word.slice(2) : word.slice(2, equals);
@@ -108,7 +110,10 @@ function takeLong(word: string, next: string | undefined, table: FlagTable, flag
   return takes === "value";
 }
 
-/** `-fNL 1:h:2`, `-p2222`: letters up to the first that takes a value, which is the rest of the word or the next one. */
+/**
+ * `-fNL 1:h:2`, `-p2222`: flags of one letter. The first one that
+ * takes a value gets the rest of the word, or the next word.
+ */
 function takeShorts(word: string, next: string | undefined, table: FlagTable, flags: ScannedFlag[]): boolean {
   let at = 1;
   while (at < word.length) {
@@ -126,7 +131,7 @@ function takeShorts(word: string, next: string | undefined, table: FlagTable, fl
   return false;
 }
 
-/** Whatever the next word is, it is the value, even `-N` or `--`: getopt asks no questions. */
+/** As for getopt, the next word is always the value, even `-N` or `--`. */
 function withNext(flag: string, written: string, next: string | undefined): ScannedFlag {
   if (next === undefined) throw new Malformed(`${written} needs a value`);
   return { flag, value: next, text: `${written} ${next}` };
@@ -139,7 +144,7 @@ function unknownShort(word: string, flag: string, table: FlagTable): Malformed {
   return new Malformed(`unknown flag ${visible(`-${flag}`)}${where}${hint}`);
 }
 
-/** Own names only: `--constructor` is no flag. */
+/** Looks at own properties only: every object inherits `constructor`, but `--constructor` is no flag. */
 function lookUp(names: Readonly<Record<string, Takes>>, name: string): Takes | undefined {
   return Object.hasOwn(names, name) ? names[name] : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * `[user@]host[:port]` and `ssh://[user@]host[:port]`, both ways. Unlike plain ssh, `host:2222` without `ssh://` is a
- * port (cli.md). Hosts and users that could become an option or a piece of shell are refused, as ssh.c does.
+ * Parses and prints `[user@]host[:port]` and `ssh://[user@]host[:port]`. Unlike in ssh, `host:2222` without `ssh://`
+ * names a port (cli.md). Hosts and users that could become an option or a piece of shell are refused, as in ssh.c.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";
@@ -27,28 +27,30 @@ export function parseDestination(text: string): Destination {
   }
 }
 
-/** Without `ssh://`. An IPv6 address alone stands without brackets, which is how ssh takes it too. */
+/** Prints without `ssh://`. An IPv6 address without a port gets no brackets, as ssh expects it. */
 export function printDestination(destination: Destination): string {
   const { user, host, port } = destination;
   const place = port === undefined ? host : `${formatHost(host)}:${port}`;
   return user === undefined ? place : `${user}@${place}`;
 }
 
-/** The user name of a destination or of -l. OpenSSH's valid_ruser, and `$` as of OpenSSH 10.6. */
+/**
+ * The user name of a destination or of -l. Refuses what OpenSSH's valid_ruser refuses, and `$` as OpenSSH 10.6 does.
+ */
 export function parseUser(text: string): string {
   if (text === "") throw new Malformed("the user is missing");
   if (text.length > 255) throw new Malformed(`user ${quoted(text)} is too long`);
   if (text.startsWith("-")) throw new Malformed(`user ${quoted(text)} begins with "-"`);
-  // A blank inside and a backslash (DOMAIN\user) are names that exist; %r in a ProxyCommand must still be one word of
-  // a shell and no option of what it runs.
+  // Names with a blank or backslash inside (DOMAIN\user) exist, so both pass. But %r in a ProxyCommand must stay one
+  // word of a shell, and must not become an option of the program that the command runs.
   const bad = /[\p{Cc}\p{Cf}\p{Cs}]|(?! )\p{Z}|['`"$;&<>|(){}]| (?=-)|\\$/u.exec(text)?.[0];
   if (bad !== undefined) throw new Malformed(`user ${quoted(text)} contains ${quoted(bad)}`);
-  // It would print as a URI and parse as another user.
+  // A user that begins like a URI would, printed in a destination, parse as a URI with another user.
   if (anyScheme.test(text)) throw new Malformed(`user ${quoted(text)} begins like a URI`);
   return text;
 }
 
-/** The last @ splits: `me@corp.example@gateway` is the user `me@corp.example`. */
+/** The last @ separates user and host: `me@corp.example@gateway` has the user `me@corp.example`. */
 function parsePlain(text: string): Destination {
   if (anyScheme.test(text)) throw new Malformed("of URIs only ssh:// is a destination");
   const at = text.lastIndexOf("@");
@@ -70,7 +72,7 @@ function parseUri(text: string): Destination {
 
 function parseUserInfo(text: string): string {
   if (text.includes(":")) throw new Malformed("a password is not taken from a destination");
-  // ssh drops connection parameters unseen, though ;fingerprint= asks for a check that then never happens.
+  // ssh ignores connection parameters: a user who writes ;fingerprint= gets no check and no message.
   if (text.includes(";")) throw new Malformed('connection parameters (after ";") are not supported');
   try {
     return parseUser(decodeURIComponent(text.replaceAll("+", " ")));
@@ -100,7 +102,7 @@ function splitPlace(place: string, bareIPv6: boolean): { host: string; rest: str
   return { host: place, rest: undefined };
 }
 
-/** A URI may carry a password, which must reach no message. */
+/** A URI may hold a password, and no message may show the password. */
 function withoutPassword(text: string): string {
   return anyScheme.test(text) ? text.replace(/^([^:]*:\/\/[^:]*):.*@/s, "$1:***@") : text;
 }

@@ -1,6 +1,6 @@
 /**
  * Cuts the text of a forward into its fields, as parse_fwd_field of OpenSSH's readconf.c does: colons separate,
- * brackets keep a field whole, a backslash takes the next character as it is, and a field with a slash is a path.
+ * brackets keep a field whole, a backslash makes the next character literal, and a field with a slash is a path.
  */
 import { isIP } from "node:net";
 import { quoted } from "../../text/terminal-text.ts";
@@ -9,7 +9,7 @@ import { Malformed } from "../malformed.ts";
 
 export interface Field {
   readonly text: string;
-  /** It has a slash that no backslash hides: the path of a unix socket. */
+  /** True for the path of a unix socket: a field with a slash that has no backslash in front. */
   readonly isPath: boolean;
 }
 
@@ -25,9 +25,9 @@ export function splitFields(text: string): Field[] {
 }
 
 /**
- * The older way of writing, `bind/port/host/hostport`, made for IPv6 addresses without brackets (OpenSSH until 6.6).
- * Undefined when the text is not of that shape: every port must be digits and every host a host. What ssh of today
- * reads as `port:path` never is of that shape, and a path with a leading `/` or `.` is always a path.
+ * The older form `bind/port/host/hostport`, made for IPv6 addresses without brackets (OpenSSH until 6.6). Undefined
+ * when the text does not have that form: each port must be digits, each host a valid host. A text that today's ssh
+ * reads as `port:path` never has the older form, and a text with a leading `/` or `.` is always a path.
  */
 export function slashFields(text: string): Field[] | undefined {
   if (!text.includes("/") || /^[/.]|\\/.test(text)) return undefined;
@@ -40,7 +40,9 @@ export function slashFields(text: string): Field[] | undefined {
   return fields.every((field) => field !== undefined) ? fields : undefined;
 }
 
-/** A path as a field: what would end it, or be taken for a bracket or for a blank before the forward, is escaped. */
+/**
+ * Prints a path as a field, with a backslash before `\`, `:`, and a leading `[` or blank, so that it reads as one path.
+ */
 export function printPathField(path: string): string {
   const escaped = path.replace(/[\\:]/g, "\\$&");
   return /^[[\s]/.test(escaped) ? `\\${escaped}` : escaped;

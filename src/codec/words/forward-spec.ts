@@ -1,7 +1,7 @@
 /**
- * The text after -L, -R, -D and -W, both ways. OpenSSH (readconf.c, parse_forward) is the judge of what it means; where
- * this is stricter (ports are plain digits, hosts are hosts), the text was a typing error. What is printed parses back
- * to the same value.
+ * Parses and prints the text after -L, -R, -D and -W. The meaning is OpenSSH's (readconf.c,
+ * parse_forward). This parser is stricter about typing errors: a port must be plain digits, a
+ * host a valid host. Printed text parses back to an equal value.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";
@@ -38,7 +38,7 @@ interface Carried<Kind> {
   readonly connect: Address;
 }
 
-/** Each connection says itself where it goes. */
+/** No connect address: each connection names its own target by SOCKS. */
 interface Socks<Kind> {
   readonly kind: Kind;
   readonly listen: Listen;
@@ -52,7 +52,7 @@ const grammars: Readonly<Record<ForwardFlag, string>> = {
   W: "host:port, for example db.internal:5432",
 };
 
-/** `-L 3456:ketu:0x50: "0x50" is not a port (1 to 65535)` is what a Malformed of it says. */
+/** Throws Malformed with a message such as `-L 3456:ketu:0x50: "0x50" is not a port (1 to 65535)`. */
 export function parseForwardSpec(flag: ForwardFlag, text: string): ForwardSpec {
   try {
     if (/^\s/.test(text)) throw new Malformed("it begins with a space");
@@ -67,7 +67,7 @@ export function parseForwardSpec(flag: ForwardFlag, text: string): ForwardSpec {
   }
 }
 
-/** The text without its flag, which `forwardFlag` tells. */
+/** The text without the flag; `forwardFlag` returns the flag. */
 export function printForwardSpec(spec: ForwardSpec): string {
   if (spec.kind === "stdio")
     return isUnix(spec.connect) ? printLonePath(spec.connect.path) : formatAddress(spec.connect);
@@ -81,8 +81,9 @@ export function forwardFlag(kind: ForwardSpec["kind"]): ForwardFlag {
 }
 
 /**
- * The address to listen on: `localhost` (both families) when no bind address was given, `*` for all interfaces. -g
- * (GatewayPorts) opens what has no bind address, on our side only (OpenSSH channels.c, channel_fwd_bind_addr).
+ * The address to listen on: `localhost` (both families) when no bind address was given, `*` for all interfaces. With -g
+ * (GatewayPorts) a forward without a bind address listens on all interfaces, but only when the listener is on our side
+ * (OpenSSH channels.c, channel_fwd_bind_addr).
  */
 export function listenAddress(spec: ForwardSpec, gatewayPorts = false): Address | undefined {
   const { kind, listen } = spec;
@@ -112,12 +113,12 @@ function assemble(flag: ForwardFlag, fields: readonly Field[]): ForwardSpec {
   };
 }
 
-/** ssh tries -R first as a forward to a target and, where there is none, as a SOCKS listener on the server. */
+/** A -R text without a target: ssh parses a forward with a target first, and then a SOCKS listener on the server. */
 function isListenAlone(fields: readonly Field[]): boolean {
   return fields.length === 1 || (fields.length === 2 && fields.every((field) => !field.isPath));
 }
 
-/** How many of the fields are the listening side: a path is one field, host and port are two. */
+/** How many of the fields belong to the listen address: a path is one field, a host and port are two. */
 function listenCount(fields: readonly Field[]): number {
   if (fields[0]?.isPath) return 1;
   return fields.at(-1)?.isPath ? fields.length - 1 : fields.length - 2;

@@ -7,7 +7,7 @@ import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
 import { type Destination, parseDestination, printDestination } from "./destination.ts";
 
-/** Each jump host costs a session within a session; nobody passes as many as this. */
+/** Each jump host costs one more session inside a session. No real way to a server has so many. */
 const mostHosts = 16;
 
 export function parseJumpList(text: string): readonly Destination[] {

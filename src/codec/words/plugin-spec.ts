@@ -1,7 +1,8 @@
 /**
- * `NAME[:key=value,...]`, the text of --use and PorthopUse, both ways. NAME ends at the first colon. A name or value
- * may stand in double quotes (inside, a backslash takes the next `"` or `\` as it is); without quotes a backslash does
- * so before `\`, `"`, `:`, `,` and `=`, and stays a backslash before anything else. In a value, `:` and `=` need neither.
+ * `NAME[:key=value,...]`, the text of --use and PorthopUse. NAME ends at the first colon. A name or value may stand in
+ * double quotes; inside, a backslash makes the next `"` or `\` literal. Without quotes, a backslash makes the next `\`,
+ * `"`, `:`, `,` or `=` literal, and is a plain backslash before any other character. In a value, `:` and `=` are
+ * literal without quotes and without a backslash.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";
@@ -10,7 +11,7 @@ import { Malformed } from "../malformed.ts";
 export interface PluginSpec {
   /** The name of a built-in plugin, or the path of a file as it was written. */
   readonly name: string;
-  /** It begins with `./`, `../` or `/`, or with a drive letter, or ends in .ts, .js or .mjs. */
+  /** True when the name begins with `./`, `../`, `/` or a drive letter, or ends in .ts, .js or .mjs. */
   readonly isFile: boolean;
   /** In the order given, as text: readOptions checks them. */
   readonly options: ReadonlyMap<string, string>;
@@ -18,7 +19,7 @@ export interface PluginSpec {
 
 interface Part {
   readonly text: string;
-  /** Where the character stands that ended it; the length of the whole text when none did. */
+  /** The index of the character that ended the part; the length of the whole text when no character did. */
   readonly end: number;
 }
 
@@ -68,7 +69,9 @@ function readPairs(text: string, colon: number): Map<string, string> {
   return options;
 }
 
-/** The text up to one of the `stops`, without the blanks around it; the first `literal` characters are no stops. */
+/**
+ * The text up to one of the `stops`, without the blanks around it. The first `literal` characters never end the part.
+ */
 function readPart(text: string, start: number, stops: string, literal = 0): Part {
   let at = start;
   while (text[at] === " ") at++;

@@ -1,13 +1,13 @@
 /**
- * Words of a command line to text and back: quoted so that a POSIX shell or PowerShell gives exactly these words to the
- * program, and split as a POSIX shell does. Splitting runs nothing and fills nothing in: a text in which a shell would do
- * more than cut words apart is refused with what it would do.
+ * Quotes words, so that a POSIX shell or PowerShell passes exactly these words to a program, and splits a text into
+ * words as a POSIX shell does. Splitting runs nothing and expands nothing: a text with which a shell would do more than
+ * split is refused, and the message says what the shell would do.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
 
-/** A line for sh, bash, zsh and their like. Whoever shows it calls `requireOneLine` first. */
+/** A line for sh, bash, zsh and similar shells. Before it shows the line, the caller calls `requireOneLine`. */
 export function shellLine(words: readonly string[]): string {
   return words.map(quoteForShell).join(" ");
 }
@@ -16,28 +16,31 @@ export function powerShellLine(words: readonly string[]): string {
   return words.map(quoteForPowerShell).join(" ");
 }
 
-/** Nothing that a shell knows stands in it; `~` and a leading `=` (zsh) neither. */
+/** A word without a character that means something to a shell, without `~`, and without a leading `=` (zsh). */
 const plainInShell = /^[A-Za-z0-9_/:.,@%+-][A-Za-z0-9_/:.,@%+=-]*$/;
 
-/** Between single quotes a POSIX shell leaves everything alone but the quote itself (POSIX, Shell 2.2.2). */
+/** Between single quotes every character except the single quote is literal in a POSIX shell (POSIX, Shell 2.2.2). */
 export function quoteForShell(word: string): string {
   return plainInShell.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What is no flag, no plain number, no address and no name stands in quotes: `-a.b` would be cut in two, `1kb` counted. */
+/**
+ * Flags, plain numbers, addresses and names need no quotes. PowerShell would cut `-a.b` in two and read `1kb` as 1024.
+ */
 const plainInPowerShell = /^(?:-[A-Za-z]|[1-9]\d{0,8}|\d{1,5}(?::[A-Za-z0-9.-]+)+|[A-Za-z_/][\w./:@=+-]*)$/;
 
 /**
- * PowerShell takes the typographic single quotes for plain ones, and each doubled one as itself. Before version 7.3 it
- * loses a `"` on the way to a program, whatever is done here.
+ * PowerShell reads typographic single quotes as plain ones, and a doubled quote as one literal quote. PowerShell before
+ * 7.3 loses a `"` on the way to a program, and no quoting can prevent that.
  */
 export function quoteForPowerShell(word: string): string {
   return plainInPowerShell.test(word) ? word : `'${word.replace(/['\u2018\u2019\u201a\u201b]/g, "$&$&")}'`;
 }
 
 /**
- * Control characters are refused: a line break makes two lines, a tab asks a terminal for names, and an escape sequence
- * shows another line than the one that is pasted. So are the invisible ones that turn letters around.
+ * Refuses control characters: a line break makes two lines, a tab makes a shell complete a name, and an escape sequence
+ * makes a terminal show another line than the pasted one. Refuses invisible characters too, because some of them
+ * reverse the order of the letters shown. Returns `words`, or throws Malformed.
  */
 export function requireOneLine(words: readonly string[]): readonly string[] {
   const bad = words.find((word) => /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(word));
@@ -47,10 +50,13 @@ export function requireOneLine(words: readonly string[]): readonly string[] {
   );
 }
 
-/** Longer is no command that somebody pasted. */
+/** No pasted command is longer. */
 const mostCharacters = 100_000;
 
-/** The words of one command. A `#` at the beginning of a word begins a comment, backslash and line break are nothing. */
+/**
+ * The words of one command. A `#` at the beginning of a word begins a comment, and a backslash with a line break after
+ * it joins two lines. Throws Malformed.
+ */
 export function splitShellWords(text: string): readonly string[] {
   if (text.length > mostCharacters) throw new Malformed(`a command of ${text.length} characters is too long to read`);
   if (text.includes("\0")) throw new Malformed("no command holds a NUL character");
@@ -64,7 +70,7 @@ export function splitShellWords(text: string): readonly string[] {
   return words;
 }
 
-/** Where the next word begins. Blank lines around the command are none of it. */
+/** The index at which the next word begins. Blank lines before and after the command are skipped. */
 function skipBlanks(text: string, start: number): number {
   let at = start;
   for (;;) {
@@ -102,7 +108,7 @@ function readWord(text: string, start: number, before: string | undefined): Read
   return { word, end: at };
 }
 
-/** One character, an escaped one, or all between two quotes. */
+/** Reads one character, one escaped character, or all text between two quotes. */
 function readPart(text: string, at: number): Read {
   const character = text[at] ?? "";
   if (character === "'") {
@@ -125,7 +131,7 @@ function readDoubleQuoted(text: string, open: number): Read {
     if (at >= text.length) throw lacksQuote(text, open);
     refuseExpansion(text, at);
     const next = text[at + 1];
-    // POSIX, Shell 2.2.3: before anything else the backslash stays.
+    // POSIX, Shell 2.2.3: before any other character the backslash is literal.
     if (text[at] === "\\" && next !== undefined && '$`"\\\n'.includes(next)) {
       at++;
       if (next === "\n") continue;
@@ -154,7 +160,7 @@ const operators: Readonly<Record<string, string>> = {
 function refuseExpansion(text: string, at: number): void {
   if (text[at] === "`") throw doesMore(text, at, "it would run what stands between the backquotes");
   if (text[at] !== "$") return;
-  // A shell takes backslash and line break away before it looks at anything.
+  // A shell removes each backslash with a line break before it looks at other characters.
   let after = at + 1;
   while (text.startsWith("\\\n", after)) after += 2;
   const next = text[after] ?? "";
@@ -162,7 +168,7 @@ function refuseExpansion(text: string, at: number): void {
   if (/[A-Za-z0-9_{@*#?!$'"-]/.test(next)) throw doesMore(text, at, "it would put a value in its place");
 }
 
-/** After -i ssh itself puts the home directory in, so that the text may stay as it is. */
+/** After -i, `~/` may stay: ssh itself puts the home directory in its place. */
 function refuseTilde(text: string, at: number, before: string | undefined): void {
   if (text[at] !== "~") return;
   if (text[at + 1] === "/" && before !== undefined && /^-[A-Za-z0-9]*i$/.test(before)) return;

@@ -1,6 +1,6 @@
 /**
- * What web pages and word processors make of a command: dashes, quotes and blanks that look like those of a keyboard and
- * mean nothing to ssh or a shell. `–N` would be the name of a host.
+ * Refuses the typographic dashes, quotes and blanks that web pages and word processors put into a command. They look
+ * like those of a keyboard, but mean nothing to ssh or a shell: `–N` would be the name of a host.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
@@ -11,7 +11,7 @@ const quotes = /^[\u2018-\u201f]|[\u2018-\u201f]$/u;
 const blanks = /(?! )\p{Zs}/u;
 const outerBlanks = /^(?! )\p{Zs}|(?! )\p{Zs}$/u;
 
-/** `isFree` text may hold any blank inside: the name of a file. */
+/** Throws Malformed. With `isFree`, as for the name of a file, any blank may stand inside the word. */
 export function refuseTypography(word: string, isFree = false): void {
   refuseTypographicDash(word);
   const mark = quotes.exec(word)?.[0];
