@@ -1,6 +1,6 @@
 /** "Did you mean": the candidate that a mistyped word is closest to, if one is close enough to be worth naming. */
 
-/** A long word is no typo of ours; the limit also bounds the work. */
+/** In letters. A longer word is not a mistyped name of ours. The limit also bounds the work. */
 const maxLength = 64;
 
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
@@ -9,7 +9,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     if (candidate.length > maxLength) continue;
-    // The beginning of a name counts as one slip, however much is missing.
+    // The beginning of a candidate counts as one mistake, however many letters are missing.
     const distance = candidate.startsWith(word) ? 1 : editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

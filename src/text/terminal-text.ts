@@ -1,11 +1,12 @@
 /**
- * Makes any text safe to show on a terminal: what would move the cursor, change colours, reorder or hide letters is
- * shown escaped (cli.md, "Streams": bytes from the network are never written raw). Text that was made visible stays as it is.
+ * Makes any text safe to show on a terminal: characters that would move the cursor, change colours,
+ * reorder or hide letters are shown escaped (cli.md, "Streams": bytes from the network are never
+ * written raw). A text that is safe already stays unchanged.
  */
 
 /**
  * Control characters (C0, DEL, C1), format characters (bidi overrides, zero-width ones), line and paragraph separators,
- * and halves of surrogate pairs. A backslash is left alone, so that paths stay readable.
+ * and halves of surrogate pairs. A backslash is not escaped, so that paths stay readable.
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
@@ -15,14 +16,17 @@ const named: ReadonlyMap<string, string> = new Map([
   ["\t", "\\t"],
 ]);
 
-/** The text on one line, `\x1b` for an escape character. With `maxLength` (in UTF-16 units, not columns) cut, ending in `…`. */
+/**
+ * The text on one line, with `\x1b` for an escape character. `maxLength` is in
+ * UTF-16 units, not columns: a longer text is cut and ends in `…`.
+ */
 export function visible(text: string, maxLength = Number.POSITIVE_INFINITY): string {
   if (text.length > maxLength) return cut(text.slice(0, maxLength + 1), maxLength);
   const shown = text.replace(unsafe, escapeOne);
   return shown.length > maxLength ? cut(text, maxLength) : shown;
 }
 
-/** The text between double quotes, for messages: visible, and never longer than a line. */
+/** The text between double quotes, for messages: made safe by `visible`, and cut to 80 UTF-16 units. */
 export function quoted(text: string): string {
   return `"${visible(text, 80)}"`;
 }

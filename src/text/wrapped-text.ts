@@ -1,13 +1,15 @@
-/** Text in lines of at most so many columns, broken at blanks; a word that is longer than a line is cut at its end. */
+/**
+ * Breaks text into lines of at most `columns` columns, at blanks. A word that is longer than a line is cut at its end.
+ */
 import { visible } from "./terminal-text.ts";
 
-/** Each line begins with the indent, the first one with `first` in its place. */
+/** The first line begins with `first`, each other line with `indent`. */
 export function wrapped(text: string, columns: number, indent = "", first = indent): readonly string[] {
   const words = visible(text).split(/ +/);
   return wrappedWords(words, columns, indent, first).map((each) => visible(each.trimEnd(), columns));
 }
 
-/** The same for words that are not cut: one that has no room stays whole. */
+/** Breaks a list of words into lines, and never cuts a word: a word that is longer than a line stays whole. */
 export function wrappedWords(
   words: readonly string[],
   columns: number,
