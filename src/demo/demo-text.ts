@@ -1,6 +1,6 @@
 /**
  * The words and the picture that explain one flow: the effective connection, and the three TCP connections that carry
- * it, each with the tcpdump command that would show it. Values in, lines out.
+ * the flow, each with the tcpdump command that shows its packets. Values in, lines out.
  */
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 
@@ -11,7 +11,7 @@ export interface ExplainedLeg {
 }
 
 export interface Explained {
-  /** What follows `porthop run` and `ssh -N`, which is the same. */
+  /** The words after `porthop run`. They also work after `ssh -N`. */
   readonly words: string;
   /** The name that the system gives its loopback interface. */
   readonly loopback: string;
@@ -41,7 +41,10 @@ export function explain({ words, loopback, legs, up, down }: Explained): readonl
   ];
 }
 
-/** In the manner of a quadruple: who, which port of theirs, whom, which port of whom. */
+/**
+ * The effective connection: the client's host and the port that
+ * the client connects to, then the target's host and port.
+ */
 function effective(one: ExplainedLeg, three: ExplainedLeg): string {
   return `(${hostOf(one.from)}, ${portOf(one.to)}) -> (${hostOf(three.to)}, ${portOf(three.to)})`;
 }
@@ -71,7 +74,7 @@ const roles = {
   3: "sshd to the web server",
 } as const;
 
-/** The second line is what shows this leg on the wire. */
+/** Two lines: the addresses of the leg, and the command that shows the packets of the leg. */
 function legLines({ leg, from, to }: ExplainedLeg, loopback: string): readonly string[] {
   const route = `${formatAddress(from)} > ${formatAddress(to)}`;
   return [`leg ${leg}  ${route.padEnd(36)} ${roles[leg]}`, `       tcpdump -ni ${loopback} tcp port ${portOf(to)}`];

@@ -1,6 +1,7 @@
 /**
- * The whole of porthop on one machine with nothing installed: an sshd and a web server in this process, a real forward
- * through both, one request through it, captured and explained with the true ports.
+ * Shows all of porthop on one machine with nothing else installed: an sshd and a web server in this process, a real
+ * forward through the sshd to the web server, and one request through the forward. The request is captured, and
+ * explained with the real ports.
  */
 import { mkdtempSync } from "node:fs";
 import { get } from "node:http";
@@ -21,13 +22,16 @@ import { startWebServer, type WebServer } from "./web-server.ts";
 export interface DemoOptions {
   readonly version: string;
   readonly telling: Telling;
-  /** Where the capture goes; a new folder for temporary files when left out. */
+  /** The path of the capture file; a file in a new temporary folder when left out. */
   readonly capture: string | undefined;
-  /** One line of what the demo shows. */
+  /** Shows one line to the user. */
   readonly show: (line: string) => void;
 }
 
-/** The port that the demo likes best, for the user's eye; any other when it is taken. */
+/**
+ * The port that the demo tries first, because the number is
+ * easy to recognize. When it is in use, the system chooses one.
+ */
 const likedPort = 3456;
 
 export class Demo {
@@ -42,7 +46,9 @@ export class Demo {
     this.#capture = options.capture ?? join(mkdtempSync(join(tmpdir(), "porthop-demo-")), "demo.pcapng");
   }
 
-  /** Starts everything, sends one request through, and explains it. Returns where the forward listens. */
+  /**
+   * Starts everything, sends one request through the forward, and explains the flow. Returns the URL of the forward.
+   */
   async play(signal: AbortSignal): Promise<string> {
     const web = await startWebServer();
     this.#web = web;
@@ -67,7 +73,7 @@ export class Demo {
     return url;
   }
 
-  /** Ends everything; the capture is complete then. Returns its path. */
+  /** Ends everything, which completes the capture file. Returns the path of the capture file. */
   async end(graceMs: number, hurry: AbortSignal): Promise<string> {
     await this.#tunnel?.stop(graceMs, hurry);
     this.#sshd?.close();
@@ -104,7 +110,7 @@ export class Demo {
   }
 }
 
-/** A flow that the demo can tell about: complete when it is over and its addresses are known. */
+/** A flow to explain. `complete` resolves when the flow has ended and the addresses of its legs are known. */
 interface Seen {
   readonly complete: Promise<{
     readonly legs: readonly [ExplainedLeg, ExplainedLeg, ExplainedLeg];
@@ -124,7 +130,7 @@ function watching(seen: Seen[]): PreparedPlugin {
         });
         const carried = next();
         const complete = Promise.all([located, carried]).then(() => told(flow));
-        // Only the first flow is waited for: how another one ends is no concern of the demo's.
+        // The demo waits for the first flow only: the tunnel itself reports a failure of another flow.
         complete.catch(() => {});
         seen.push({ complete });
         await carried;
