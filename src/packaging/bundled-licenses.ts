@@ -1,6 +1,6 @@
 /**
- * What `--licenses` prints. This is what there is to say of the source; for the executable build.ts puts a module in this
- * one's place that has the texts of all that is in it.
+ * The text that `--licenses` prints. This module is for a porthop that runs from its source. For the executable,
+ * build.ts replaces this module by one that has the licence texts of everything in the executable.
  */
 import { readFileSync } from "node:fs";
 

@@ -1,6 +1,6 @@
 /**
- * The licences of what an executable is made of, as one text. build.ts asks for it with the list of files in the bundle, so
- * that a package that is added later cannot be forgotten; one without a licence text ends the build.
+ * The licences of everything in an executable, as one text. build.ts passes the list of files in the bundle, so that a
+ * package that is added later cannot be forgotten. A package without a licence text ends the build.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,15 +8,15 @@ import { join } from "node:path";
 export interface Licensed {
   readonly name: string;
   readonly version: string;
-  /** The licence's name, as MIT. */
+  /** The name of the licence, for example `MIT`. */
   readonly license: string;
   readonly text: string;
 }
 
-/** Packages whose folder holds no text of a licence, with the one that their authors give elsewhere. */
+/** For each package without a licence text in its folder: the text that its authors publish elsewhere. */
 export type StatedElsewhere = Readonly<Record<string, string>>;
 
-/** The folders of the packages that these files are of, each once. The project's own files are of none. */
+/** The folders of the packages that these files belong to, each once. The project's own files belong to no package. */
 export function packageFolders(files: Iterable<string>): readonly string[] {
   const folders = [...files].flatMap((file) => {
     const [folder] = /^(?:.*[\\/])?node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/.exec(file) ?? [];
@@ -25,7 +25,9 @@ export function packageFolders(files: Iterable<string>): readonly string[] {
   return [...new Set(folders)].sort();
 }
 
-/** What its package.json and its licence files say. Throws an Error for people when there is no text. */
+/**
+ * Reads a package's package.json and licence files. Throws an Error with a message for people when there is no text.
+ */
 export function readLicense(folder: string, elsewhere: StatedElsewhere = {}): Licensed {
   const { name = folder, version = "", ...manifest } = readManifest(folder);
   const texts = readdirSync(folder)
@@ -37,7 +39,7 @@ export function readLicense(folder: string, elsewhere: StatedElsewhere = {}): Li
   return { name, version, license: licenseName(manifest), text };
 }
 
-/** Bun's packages hold no text. Its documentation says what is linked into it, and where the texts are. */
+/** Bun's packages have no licence text. Bun's documentation says what is linked into Bun, and where the texts are. */
 export function bunLicense(version: string, bunFolder: string, typesFolder: string): Licensed {
   const { license = "", repository = "" } = readManifest(bunFolder);
   const source = "docs/project/license.mdx";
@@ -49,7 +51,7 @@ What Bun says itself of what it links, and of where the licences of that stand
   return { name: "Bun", version, license: String(license), text: `${introduction}\n\n${statement.trim()}` };
 }
 
-/** The texts under each other, in the order given. */
+/** One text: the list of packages, then the licence text of each, in the order given. */
 export function licensesText(all: readonly Licensed[]): string {
   const list = all.map(({ name, version, license }) => `  ${name} ${version}, ${license}`);
   const texts = all.map(({ name, version, license, text }) => {
@@ -63,7 +65,7 @@ interface Manifest {
   readonly name?: string;
   readonly version?: string;
   readonly license?: string | { readonly type?: string };
-  /** As npm had it long ago. */
+  /** The old form of `license` in package.json. */
   readonly licenses?: readonly { readonly type?: string }[];
   readonly repository?: unknown;
 }
