@@ -1,7 +1,8 @@
 /**
- * Builds dist/porthop, one executable with everything in it. The settings are not taste: format "esm" because bytecode
- * otherwise freezes import.meta.url; nothing is read of the folder that the executable is started in (a bunfig.toml would
- * be run), and so no require may be left for run time either: Bun looks it up in that folder and in those above it.
+ * Builds dist/porthop, one executable with everything in it. Each setting has a reason. Format "esm":
+ * with another format, bytecode freezes import.meta.url. The executable reads nothing from the folder
+ * that it is started in, because code in a bunfig.toml there would run. No require may be left for run
+ * time either: Bun would search that folder and those above.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
@@ -16,7 +17,10 @@ import {
 
 const out = process.argv[2] ?? "dist/porthop";
 
-/** ssh2's native add-ons are for Node alone. It asks for them in a try, and takes its own JavaScript in place of an empty one. */
+/**
+ * ssh2's native add-ons work in Node only. ssh2 requires each add-on in a try
+ * block, and uses its own JavaScript when the add-on is empty.
+ */
 const addOns: Bun.BunPlugin = {
   name: "no native add-ons",
   setup(build) {
@@ -25,13 +29,15 @@ const addOns: Bun.BunPlugin = {
   },
 };
 
-/** Where Bun says that the bundle is: the folder of a package on this machine means nothing, or worse, on another one. */
+/**
+ * The folder of the bundle in Bun's terms. A package's folder on the build machine would be wrong on another machine.
+ */
 const inside = process.platform === "win32" ? "B:\\~BUN\\root" : "/$bunfs/root";
 
-/** The texts of packages that have none in their folder. */
+/** Licence texts for the packages that have no text in their folder. */
 const elsewhere: StatedElsewhere = {};
 
-/** In place of the module that says what there is to say of the source. */
+/** Replaces src/packaging/bundled-licenses.ts, which is about the source, by a module with the texts of the bundle. */
 const licenses = (text: string): Bun.BunPlugin => ({
   name: "licences",
   setup(build) {
@@ -50,13 +56,13 @@ const options = (text: string): Bun.BuildConfig => ({
     __filename: JSON.stringify(`${inside}/porthop`),
     "process.env.NODE_ENV": '"production"',
   },
-  // Nor may a name be put together at run time: only the file of a plugin is, which the user names (plugin-list.ts).
+  // No import may compute its name at run time, except for the file of a plugin, which the user names (plugin-list.ts).
   allowUnresolved: ["file:*"],
   plugins: [addOns, licenses(text)],
   metafile: true,
 });
 
-// A look at what there will be comes first: nothing is written that may not leave this machine.
+// The first build only lists the modules and writes no file: a bundle that may not be published is never written.
 const { metafile } = await Bun.build(options(""));
 if (metafile === undefined) fail("Bun gave no list of what is in the bundle");
 refuseLeft(metafile);
@@ -77,7 +83,10 @@ await Bun.build({
 writeFileSync(join(dirname(out), "LICENSES.txt"), text);
 console.log(`${out}: ${Object.keys(metafile.inputs).length} modules`);
 
-/** A package that asks in a try for one that is not installed would go on asking for it at run time. */
+/**
+ * Fails when an import is left for run time. A package leaves one when,
+ * in a try block, it requires a package that is not installed.
+ */
 function refuseLeft({ inputs }: Bun.BuildMetafile): void {
   const left = Object.entries(inputs).flatMap(([file, { imports }]) =>
     imports
