@@ -1,4 +1,4 @@
-/** A tunnel as a line of autossh, which starts ssh again whenever it ends. */
+/** A tunnel as a command line of autossh, which starts ssh again whenever ssh ends. */
 import { residentWords } from "./resident-words.ts";
 import { hasFlag, keywordIsOn, type SshTunnel } from "./tunnel-description.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What a description says and ssh cannot: for each thing one note with the nearest that there is. They go beside the
- * command as comments.
+ * Notes about the settings of a description that ssh does not have. Each note names the nearest replacement. The notes
+ * are printed beside the command as comments.
  */
 import { Malformed } from "../codec/malformed.ts";
 import { parseRate } from "../codec/units.ts";
@@ -13,7 +13,7 @@ export function commandNotes(tunnel: SshTunnel, place: Place): readonly string[]
   return tunnel.extras.flatMap((extra) => note(extra, tunnel, place));
 }
 
-/** As comments of a shell, ssh_config and systemd, which all know `#`. */
+/** The notes as comments: `#` begins a comment in a shell, in ssh_config and in a systemd unit. */
 export function commentLines(notes: readonly string[]): readonly string[] {
   return notes.map((text) => `# ${visible(text)}`);
 }
@@ -33,11 +33,11 @@ function note({ name, value = "" }: Extra, tunnel: SshTunnel, place: Place): rea
   if (name === "use") return [`ssh has no plugins (--use ${value}): its -v says when a connection opens`];
   if (name === "check-target") return ["ssh does not try its targets (--check-target): porthop check does"];
   if (name === "inspect") return ["ssh shows no connections (--inspect): its -v says when one opens"];
-  // What is left is about what porthop says and writes itself.
+  // The remaining settings are about porthop's own output: they need no note.
   return [];
 }
 
-/** trickle counts in KB. */
+/** The trickle command for a rate. trickle counts in KB per second. */
 function limiter(rate: string): string {
   try {
     const kilobytes = Math.max(1, Math.round(parseRate(rate) / 1000));
@@ -52,7 +52,7 @@ function captureNotes(file: string, tunnel: SshTunnel, place: Place): readonly s
   const ids = forwardIds(tunnel.forwards);
   const isOne = tunnel.forwards.length === 1;
   const lines = tunnel.forwards.flatMap((spec, index) =>
-    // Leg 2 is the same for all forwards.
+    // All forwards share leg 2: only the first forward's notes have it.
     legsOf(tunnel, spec, place)
       .filter(({ leg }) => leg !== 2 || index === 0)
       .map((leg, at) => captureNote(leg, isOne || leg.leg === 2 ? "" : `${ids[index]}-`, leg.leg === 2 ? at : 1)),
@@ -60,7 +60,7 @@ function captureNotes(file: string, tunnel: SshTunnel, place: Place): readonly s
   return [`ssh records nothing (--capture ${file}); the nearest is tcpdump on each leg, as root:`, ...lines];
 }
 
-/** `hop` is 1 for the first connection of leg 2. */
+/** `hop` counts the connections of leg 2, from 1. */
 function captureNote(leg: LegView, prefix: string, hop: number): string {
   const name = `${prefix}leg${leg.leg}${hop > 1 ? `-hop${hop}` : ""}.pcap`;
   const command = tcpdump(leg, name);

@@ -1,4 +1,7 @@
-/** What concerns the whole session: what ends when, and what the server, and each jump host, has to allow. */
+/**
+ * The part of an explanation about the whole session: what ends
+ * when, and what the server and each jump host must allow.
+ */
 import { isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
 import {
@@ -11,7 +14,7 @@ import {
 } from "./tunnel-description.ts";
 import { isReverse } from "./tunnel-legs.ts";
 
-/** Sentences, each of its own. */
+/** What ends when: each string is a sentence that stands alone. */
 export function endings(description: TunnelDescription, { here, program }: Place): readonly string[] {
   if (description.via === "nothing") {
     return [`When ${program} ends, nobody listens any more and the open connections break. Nothing else ends them.`];
@@ -34,7 +37,9 @@ export function endings(description: TunnelDescription, { here, program }: Place
   ];
 }
 
-/** Lines of sshd_config with what they are for. The defaults of OpenSSH allow all but what is said to be missing. */
+/**
+ * What the server must allow, mostly as settings of sshd_config. Where OpenSSH's default is enough, the text says so.
+ */
 export function serverNeeds(description: TunnelDescription): readonly string[] {
   if (description.via === "nothing") return [];
   const needs = new Set<string>();
@@ -56,7 +61,7 @@ function lifetime({ remote }: SshTunnel, program: string): string {
   if (remote.kind === "command") {
     return `${program} ends when the command has ended and the last connection through it is closed.`;
   }
-  // Only porthop takes a missing command for -N.
+  // Without a command, porthop does what ssh does with -N; ssh without -N opens a shell.
   if (remote.kind === "shell" || (remote.implied && program === "ssh")) {
     return `${program} opens a shell on the server, and ends when you log out and the last connection is closed.`;
   }

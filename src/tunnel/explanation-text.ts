@@ -1,4 +1,7 @@
-/** An explanation as lines for a terminal: headings at the margin, all else below them, no line over the columns. */
+/**
+ * An explanation as lines for a terminal: headings at the margin, everything else indented below. No line is longer
+ * than `columns`, except for a command with long names.
+ */
 
 import { wrapped } from "../text/wrapped-text.ts";
 import { type Explanation, type ForwardExplanation, printEffective } from "./explanation.ts";
@@ -37,7 +40,7 @@ function forwardLines(forward: ForwardExplanation, drawn: readonly string[], col
   ];
 }
 
-/** The command is for copying and never broken: only long names make it longer than the columns. */
+/** The command is never broken, because users copy it. With long names the command can be longer than `columns`. */
 function legLines(leg: LegView, columns: number): readonly string[] {
   const how = leg.isEncrypted ? "encrypted" : "in clear";
   const first = wrapped(`leg ${leg.leg}: ${leg.from} -> ${leg.to}, ${how}`, columns, "         ", "  ");

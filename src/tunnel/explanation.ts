@@ -1,6 +1,6 @@
 /**
- * What a tunnel does, in words: who connects where, in which machine's view `localhost` is meant, the connection that is
- * meant by it all, who may use it, what ends when, what the server has to allow. Nothing is looked up and nothing tried.
+ * What a tunnel does, in words: who connects where, which machine `localhost` is, the effective connection, who may use
+ * the tunnel, what ends when, and what the server must allow. No name is looked up and no connection is tried.
  */
 import { formatAddress, isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
@@ -11,9 +11,9 @@ import { isReverse, type LegView, legsOf } from "./tunnel-legs.ts";
 
 export interface Explanation {
   readonly forwards: readonly ForwardExplanation[];
-  /** What ends what. */
+  /** What ends when, one sentence each. */
   readonly endings: readonly string[];
-  /** What has to be set on the server, or is so by default. */
+  /** What the server must allow, by a setting or by default. */
   readonly server: readonly string[];
   readonly mistakes: readonly Mistake[];
 }
@@ -26,7 +26,7 @@ export interface ForwardExplanation {
   readonly kind: ForwardSpec["kind"] | "relay";
   /** Who connects where, in full sentences. */
   readonly does: string;
-  /** In which machine's view names and `localhost` are meant. */
+  /** Which machine looks names and `localhost` up. */
   readonly view: string;
   readonly effective: EffectiveConnection;
   readonly legs: readonly LegView[];
@@ -34,7 +34,10 @@ export interface ForwardExplanation {
   readonly who: string;
 }
 
-/** The connection that seems to be: (brahma, 3456, vishnu, 80). A port is undefined where there is none. */
+/**
+ * The connection that the user meant: (brahma, 3456, vishnu,
+ * 80). A port is undefined when there is none, or none known.
+ */
 export interface EffectiveConnection {
   readonly client: string;
   readonly clientPort: number | undefined;
@@ -76,7 +79,7 @@ function explainForward(
   };
 }
 
-/** Who is who: `near` is the machine that listens, `far` the one that connects. */
+/** The names in the sentences: `near` is the machine that listens, `far` the machine that connects to the target. */
 interface Scene {
   readonly spec: ForwardSpec;
   readonly near: string;
@@ -86,7 +89,7 @@ interface Scene {
   readonly listen: string;
   readonly target: string;
   readonly isOpen: boolean;
-  /** -R, where the server decides about the address. */
+  /** True for -R: the server decides on which addresses it really listens. */
   readonly isReverse: boolean;
   readonly isRelay: boolean;
 }
@@ -115,7 +118,7 @@ function does({ spec, near, listener, dialer, listen, target, isOpen, isReverse:
   if (spec.kind === "stdio") {
     return `What comes in on stdin goes through the SSH connection, and ${dialer} connects to ${target}; the answer goes to stdout.`;
   }
-  // On the server it is for GatewayPorts to say.
+  // On the server, GatewayPorts decides whether other machines reach the port.
   const who = isOpen && !isBack ? `Any program that reaches ${near}` : `A program on ${near}`;
   const begin = `${who} connects to ${listen}, where ${listener} listens.`;
   if (isRelay) return `${begin} It connects to ${target} itself, and carries the bytes both ways; no SSH is between.`;

@@ -1,4 +1,6 @@
-/** The mistakes that one forward can show by itself: the wrong machine's localhost, an open port, a port of root's. */
+/**
+ * The mistakes that one forward alone can have: the localhost of the wrong machine, an open port, a port below 1024.
+ */
 import { isIP } from "node:net";
 import { isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
@@ -23,7 +25,9 @@ export function forwardMistakes(description: TunnelDescription, spec: ForwardSpe
   ];
 }
 
-/** What is most often meant wrongly: the machine whose view counts for the target. */
+/**
+ * The most frequent mistake: the user means the localhost of another machine than the one that connects to the target.
+ */
 function wrongMachine(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly Found[] {
   const { connect } = spec;
   if (connect === undefined || isUnix(connect) || description.via === "nothing") return [];

@@ -1,6 +1,6 @@
 /**
- * The common mistakes of forwarding, found by looking: each with what is likely meant instead. A warning is what will
- * fail or be a danger, a note what surprises.
+ * The common mistakes of forwarding, found without trying anything, each with what the user probably wants instead. A
+ * warning is for something that will fail or is a danger, a note for something that surprises.
  */
 import { isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
@@ -18,9 +18,9 @@ import {
 
 export interface Mistake {
   readonly level: "warning" | "note";
-  /** Short and lasting, for scripts: `no-n`, `open-to-network`. */
+  /** A short name that never changes, for scripts: `no-n`, `open-to-network`. */
   readonly code: string;
-  /** L1, R1 ...; undefined when it is about the whole. */
+  /** The id of the forward (L1, R1 ...); undefined when the mistake is about the whole tunnel. */
   readonly forward: string | undefined;
   readonly text: string;
   /** What to do. */
@@ -46,7 +46,7 @@ function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistak
   const listens = forwards.length > 0 && !isStdio;
   const isBehind = hasFlag(tunnel, "f") || keywordIsOn(tunnel, "ForkAfterAuthentication");
   const isImplied = remote.kind === "none" && remote.implied && !isStdio;
-  // porthop says -N by itself, and gives up when a forward fails.
+  // porthop needs neither flag: it implies -N, and it ends when a forward fails.
   const isSsh = program !== "porthop";
   if (listens && isImplied && isSsh) {
     if (isBehind) add("warning", "f-without-n", "ssh -f without -N and without a command refuses to start", "add -N");
@@ -80,7 +80,7 @@ function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistak
 
 const exitCure = "add -o ExitOnForwardFailure=yes";
 
-/** Two that listen on the same port of the same machine: the second one fails. */
+/** The second one of two forwards that listen on one address of one machine: it fails. */
 function twice(
   forwards: readonly ForwardSpec[],
   ids: readonly string[],

@@ -1,15 +1,15 @@
-/** Two boxes with a line from the foot of the left one to the foot of the right one, in plain ASCII. */
+/** Draws two boxes in plain ASCII, with a line from the foot of the left box to the foot of the right box. */
 
 export interface Column {
   /** Stands in the upper edge of its box. */
   readonly title: string;
-  /** Lines above the box, whose stem goes on through the edge. */
+  /** Lines above the box. Their stem, a `|`, goes on through the upper edge of the box. */
   readonly above: readonly string[];
   /** Lines inside, from the upper edge on. */
   readonly top: readonly string[];
-  /** Lines inside that stand on the lower edge; the line begins or ends at the last one. */
+  /** Lines inside, down to the lower edge. The line between the boxes begins or ends at the last of them. */
   readonly foot: readonly string[];
-  /** Fills a box that is lower than the other one. */
+  /** The text of the rows that fill up the less high box. */
   readonly stem: string;
 }
 
@@ -18,7 +18,7 @@ export interface Line {
   readonly letter: string;
 }
 
-/** Undefined when they are wider than the columns. */
+/** Undefined when the boxes do not fit into `columns`. */
 export function boxes(left: Column, right: Column, line: Line, columns: number): readonly string[] | undefined {
   const [leftWidth, rightWidth] = [innerWidth(left), innerWidth(right)];
   const room = columns - leftWidth - rightWidth - 8;
@@ -30,7 +30,7 @@ export function boxes(left: Column, right: Column, line: Line, columns: number):
   const leftRows = rows(left, leftWidth, height);
   const rightRows = rows(right, rightWidth, height);
   const lines = joined(leftRows, rightRows, gap, leftWidth + 4);
-  // The last row but the edge: the line runs through both edges.
+  // The row above the lower edge: the line between the boxes replaces their inner edges there.
   const at = lines.length - 2;
   lines[at] =
     `| ${leftFoot} ${arrow(line, leftWidth - leftFoot.length + gap)} ${right.foot.at(-1)?.padEnd(rightWidth) ?? ""} |`;
@@ -41,11 +41,11 @@ function innerWidth({ title, above, top, foot }: Column): number {
   return Math.max(title.length + 8, ...[...above, ...top, ...foot].map((text) => text.length));
 }
 
-/** Above the box, its upper edge, its inside, its lower edge. */
+/** The rows of one box: the lines above, the upper edge, the inside, the lower edge. */
 function rows({ title, above, top, foot, stem }: Column, width: number, height: number): string[] {
   const fill = Array.from({ length: height - top.length - foot.length }, () => stem);
   const edge = `${"-".repeat(width - title.length - 1)} ${title} -`;
-  // Behind the edge and a blank the stem is the fifth letter.
+  // The stem is the fifth letter of a row ("    |" above the box, "|   |" inside), and so the fourth of the edge.
   const upper = above.length === 0 ? edge : `${edge.slice(0, 3)}|${edge.slice(4)}`;
   return [
     ...above.map((text) => `  ${text}`),

@@ -1,6 +1,6 @@
 /**
- * A forward as a picture in letters: the machines, who listens and who connects, and the three legs between them. Beside
- * each other where the width allows, one below the other where it does not. No line is longer than the columns.
+ * A forward as a picture in letters: the machines, who listens, who connects, and the three legs between them. The
+ * machines stand side by side where the width allows, else one below the other. No line is longer than `columns`.
  */
 import { type Address, formatAddress, formatHost, isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
@@ -11,7 +11,7 @@ import { printJump } from "./ssh-command.ts";
 import { opensGateway, type Place, type SshTunnel, type TunnelDescription } from "./tunnel-description.ts";
 import { isReverse, sshdAddress } from "./tunnel-legs.ts";
 
-/** Of one forward; without one, of the session alone. */
+/** The picture of one forward, or of the session alone when `spec` is undefined. */
 export function picture(
   description: TunnelDescription,
   spec: ForwardSpec | undefined,
@@ -25,14 +25,14 @@ export function picture(
   return [...lines.map((line) => visible(line, columns)), ...way];
 }
 
-/** One end of the session: what stands above its program. */
+/** One end of the session: a program on a machine, and the party above it in the picture. */
 interface End {
   readonly machine: string;
   readonly program: string;
   readonly role: "origin" | "target" | "none";
-  /** Who connects, or what is connected to. */
+  /** Who connects to the program, or the target that the program connects to. */
   readonly party: string;
-  /** The party is another machine. */
+  /** True when the party is on another machine. */
   readonly isOutside: boolean;
   /** Where the program listens. */
   readonly listen: string | undefined;
@@ -65,7 +65,7 @@ function endsOf(description: TunnelDescription, spec: ForwardSpec | undefined, p
   };
 }
 
-/** The target is at the other end of the line, without a program before it. */
+/** The ends of a relay: the target itself is the far end, because no second program stands before it. */
 function relayEnds(description: TunnelDescription, spec: ForwardSpec | undefined, place: Place): Ends {
   const here = originEnd({ machine: place.here, program: place.program }, spec, opensGateway(description));
   const target = spec?.connect === undefined ? "" : formatAddress(spec.connect);

@@ -1,6 +1,6 @@
 /**
- * A tunnel as a line of plink, PuTTY's ssh without a window. It knows fewer things than ssh and calls some of them by
- * other letters; what it cannot say is told and left out.
+ * A tunnel as a command line of plink, PuTTY's ssh without a window. plink has fewer options than ssh, and other
+ * letters for some of them. An option that plink does not have is left out, with a note.
  */
 import { isUnix } from "../codec/address.ts";
 import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
@@ -12,11 +12,11 @@ import { sshdAddress } from "./tunnel-legs.ts";
 
 export interface PlinkCommand {
   readonly words: readonly string[];
-  /** What is missing from it. */
+  /** What the command leaves out. */
   readonly notes: readonly string[];
 }
 
-/** The flags that mean the same to both. */
+/** The flags that ssh and plink share, with one meaning. */
 const shared = new Set(["4", "6", "A", "a", "C", "s", "v", "x"]);
 
 export function plinkCommand(tunnel: SshTunnel): PlinkCommand {
@@ -40,7 +40,7 @@ function flags({ flags: given, keywords, terminal, remote, forwards }: SshTunnel
   for (const { letter } of meaningfulFlags(given)) {
     if (shared.has(letter)) words.push(`-${letter}`);
     else if (letter === "X" || letter === "Y") words.push("-X");
-    // It is part of each listening address.
+    // -g is a part of each listen address; without -n and -q the tunnel is no other.
     else if (letter !== "g" && letter !== "n" && letter !== "q") notes.push(`plink has no -${letter}`);
   }
   for (const { name } of keywords) {
@@ -51,7 +51,7 @@ function flags({ flags: given, keywords, terminal, remote, forwards }: SshTunnel
   return words;
 }
 
-/** -nc is plink's -W. The inner command is one text, in which plink fills %host and %port in. */
+/** -nc is plink's -W. The inner command is one text, in which plink replaces %host and %port. */
 function way({ jumps = [] }: SshTunnel, notes: string[]): readonly string[] {
   const [jump, ...others] = jumps;
   if (jump === undefined) return [];

@@ -1,4 +1,6 @@
-/** A tunnel or a relay as a line of porthop's own: what ssh takes, and what only porthop knows. */
+/**
+ * A tunnel or a relay as a command line of porthop: the words that ssh takes, and the options that only porthop has.
+ */
 import { printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { sshWords } from "./ssh-command.ts";
@@ -33,7 +35,7 @@ function relayWords({ flags, keywords, forwards }: Relay): readonly string[] {
   ];
 }
 
-/** A value may begin with a dash, as the - of --capture. */
+/** A value is a word of its own, even when it begins with a dash: `--capture -`. */
 function extraWords({ name, value }: Extra): readonly string[] {
   return value === undefined ? [`--${name}`] : [`--${name}`, value];
 }

@@ -1,6 +1,6 @@
 /**
- * The ssh arguments for somebody who starts ssh again when it ends (autossh, systemd). ssh must then end by itself when
- * the network is gone or a forward fails, and must not leave for the background.
+ * The ssh arguments for a program that starts ssh again when ssh ends (autossh, systemd). So ssh must end by itself
+ * when the network is gone or a forward fails, and must not go to the background.
  */
 import { Malformed } from "../codec/malformed.ts";
 import { sshWords } from "./ssh-command.ts";

@@ -1,4 +1,4 @@
-/** A relay as a line of socat, the nearest thing to it: one listening address, each connection to one target. */
+/** A relay as a command line of socat, which does nearly what a relay does: one listen address, one target. */
 import { type Address, formatHost, isUnix } from "../codec/address.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
@@ -23,7 +23,7 @@ function connecting(connect: Address): string {
   return `TCP:${formatHost(connect.host)}:${connect.port}`;
 }
 
-/** socat(1), "ADDRESS SPECIFICATIONS": what would end a field or begin a quote. */
+/** Escapes the characters that would end a field or begin a quote (socat(1), "ADDRESS SPECIFICATIONS"). */
 function escaped(path: string): string {
   return path.replace(/[\\,:!"'({[]/g, "\\$&");
 }

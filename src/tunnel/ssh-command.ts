@@ -1,6 +1,6 @@
 /**
- * A tunnel as the arguments of OpenSSH's ssh, in one order whatever the order they were given in. `ssh -G` says the same
- * of them as of the words they came from.
+ * A tunnel as the arguments of OpenSSH's ssh, always in one order. `ssh -G` prints equal settings for these arguments
+ * and for the words that the user gave.
  */
 import { formatHost } from "../codec/address.ts";
 import type { Destination } from "../codec/words/destination.ts";
@@ -12,11 +12,11 @@ import { keywordText, type SshTunnel } from "./tunnel-description.ts";
 /** A flag with its value, or the destination, or the command. */
 export interface SshPiece {
   readonly words: readonly string[];
-  /** What it is for, on one line. */
+  /** What the piece is for, on one line. */
   readonly about: string;
 }
 
-/** Without `ssh` itself. Throws Malformed when a word holds what no line can carry. */
+/** Without `ssh` itself. Throws Malformed when a word has a line break or an invisible character. */
 export function sshWords(tunnel: SshTunnel): readonly string[] {
   return sshPieces(tunnel).flatMap(({ words }) => words);
 }
@@ -36,12 +36,12 @@ export function sshPieces(tunnel: SshTunnel): readonly SshPiece[] {
   return pieces;
 }
 
-/** `user@host`, as ssh takes it: the port goes into -p. */
+/** `user@host`. The port is not a part of it: ssh takes the port from -p. */
 export function printLogin({ user, host }: Pick<SshTunnel, "user" | "host">): string {
   return user === undefined ? host : `${user}@${host}`;
 }
 
-/** As -J takes it: unlike a destination, an IPv6 address stands in brackets also without a port. */
+/** The value of -J. Unlike in a destination, an IPv6 address stands in brackets even without a port. */
 export function printJumps(jumps: readonly Destination[]): string {
   if (jumps.length === 0) return "none";
   return jumps.map(printJump).join(",");
@@ -58,7 +58,7 @@ function piece(words: readonly string[], about: string): SshPiece {
 function session(tunnel: SshTunnel): readonly SshPiece[] {
   const { remote, configFile, flags } = tunnel;
   const isStdio = tunnel.forwards.some(({ kind }) => kind === "stdio");
-  // -W implies it; SessionType says it, but unlike -N nothing of a terminal (ssh.c).
+  // -W implies -N. A SessionType replaces -N, which would also turn off the terminal (ssh.c).
   const isSaid = isStdio || keywordText(tunnel, "SessionType") !== undefined;
   return [
     ...(remote.kind === "none" && !isSaid ? [piece(["-N"], "no shell on the server, only the forwards")] : []),
@@ -79,7 +79,7 @@ function route({ port, jumps }: SshTunnel): readonly SshPiece[] {
 }
 
 function identity(file: string, by: "flag" | "keyword"): SshPiece {
-  // A blank would end an IdentityFile that stands without quotes.
+  // ssh parses the value of IdentityFile, in which a blank ends an unquoted name. The value of -i is not parsed.
   if (by === "keyword") return piece(["-o", `IdentityFile=${file}`], "the private key to log in with");
   return piece(["-i", file], "the private key to log in with");
 }
@@ -90,7 +90,7 @@ function terminal({ terminal: wanted }: SshTunnel): readonly SshPiece[] {
   return [piece(wanted === "yes" ? ["-t"] : ["-t", "-t"], "a terminal on the server")];
 }
 
-/** A word that begins with a dash would be a flag after the destination too. */
+/** A command that begins with a dash gets `--` in front, because ssh reads flags after the destination too. */
 function command({ remote }: SshTunnel): readonly SshPiece[] {
   if (remote.kind !== "command") return [];
   const words = remote.words[0]?.startsWith("-") ? ["--", ...remote.words] : remote.words;

@@ -1,6 +1,6 @@
 /**
- * A tunnel as a Host block of ssh_config: `ssh NAME` then does what the command did. Values are quoted as OpenSSH's
- * argv_split (misc.c) takes them apart again, and a percent sign is doubled where ssh fills tokens in.
+ * A tunnel as a Host block of ssh_config: `ssh NAME` then does what the command did. Values are quoted for OpenSSH's
+ * argv_split (misc.c), and a percent sign is doubled in the values in which ssh expands tokens.
  */
 
 import { Malformed } from "../codec/malformed.ts";
@@ -12,12 +12,16 @@ import { printJumps } from "./ssh-command.ts";
 import { flagKeywords } from "./ssh-flags.ts";
 import type { KeywordLine, SshTunnel } from "./tunnel-description.ts";
 
-/** What the block is called when nobody says it: not the host itself, or each `ssh host` would open the forwards. */
+/**
+ * The default name of the block. It is not the host's own name, because each `ssh host` would then open the forwards.
+ */
 export function tunnelName({ host }: SshTunnel): string {
   return `${host.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^-+|-+$/g, "") || "host"}-tunnel`;
 }
 
-/** Lines without line breaks. `notes` become comments above the block. */
+/**
+ * Lines without line breaks. `notes` become comments above the block. Throws Malformed for what ssh_config cannot say.
+ */
 export function sshConfigBlock(tunnel: SshTunnel, name: string, notes: readonly string[] = []): readonly string[] {
   if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("-")) {
     throw new Malformed(`"${name}" is no name for a Host: letters, digits, dots, dashes and underscores`);
@@ -37,7 +41,7 @@ function route(tunnel: SshTunnel): readonly KeywordLine[] {
   ];
 }
 
-/** A flag counts more than -o, and here the first of two counts. */
+/** Flags first: on a command line a flag counts more than -o, and in ssh_config the first of two lines counts. */
 function session(tunnel: SshTunnel): readonly KeywordLine[] {
   const { flags, keywords, terminal, remote } = tunnel;
   const flagLines = flagKeywords(flags).map(({ name, value }) => line(name, argument(value)));
@@ -53,7 +57,7 @@ function session(tunnel: SshTunnel): readonly KeywordLine[] {
   ];
 }
 
-/** The rest of the line is the command as it stands; and still a quote that is not closed is an error (readconf.c). */
+/** ssh takes the rest of the line unchanged as the command, but refuses a quote that is not closed (readconf.c). */
 function remoteCommand(words: readonly string[]): string {
   const command = words.join(" ");
   if (!/^(?:[^"'\\]|\\.|\\$|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*$/s.test(command)) {
@@ -78,12 +82,12 @@ function line(name: string, value: string): KeywordLine {
   return { name, value };
 }
 
-/** ssh passes over one equals sign after the keyword. */
+/** ssh skips one equals sign after the keyword: a value that begins with one gets a second one in front. */
 function printLine({ name, value }: KeywordLine): string {
   return value.startsWith("=") ? `${name}=${value}` : `${name} ${value}`;
 }
 
-/** One argument. Between double quotes a backslash escapes only the quote and itself (misc.c, argv_split). */
+/** Quotes one argument. Between double quotes, a backslash escapes only quotes and backslashes (misc.c, argv_split). */
 function argument(text: string): string {
   if (/^[A-Za-z0-9_/:.,@%+*~[\]$-][A-Za-z0-9_/:.,@%+*~[\]$=-]*$/.test(text)) return text;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;

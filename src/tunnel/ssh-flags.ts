@@ -1,12 +1,12 @@
 /**
- * The flags of ssh that set something and hold no part of the tunnel's route: what each is for, and the line of
- * ssh_config that says the same (ssh.c, main). One table for the line of the wizard, the Host block and the explanation.
+ * The flags of ssh that change a setting and are no part of the tunnel's route: what each flag is for, and the
+ * equivalent lines of ssh_config (ssh.c, main). One table for the wizard's line, the Host block and the explanation.
  */
 import type { KeywordLine, SshFlag } from "./tunnel-description.ts";
 
 interface FlagFacts {
   readonly about: string;
-  /** `%s` is the flag's value. Empty where ssh_config has no word for it. */
+  /** `%s` is the flag's value. Empty for a flag without an equivalent in ssh_config. */
   readonly lines: readonly (readonly [name: string, value: string])[];
 }
 
@@ -67,7 +67,7 @@ const facts: Readonly<Record<string, FlagFacts>> = {
   y: { about: "what ssh says goes to syslog", lines: [] },
 };
 
-/** Undefined for what is no such flag: -L, -p and the like, and what ends at once (-V, -Q, -G, -O). */
+/** Undefined for any other flag: of the route or a forward (-p, -L ...), or one with which ssh ends at once (-V, -G ...). */
 export function aboutSshFlag(letter: string): string | undefined {
   return Object.hasOwn(facts, letter) ? facts[letter]?.about : undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * A tunnel as a unit of the user's systemd, which starts it at login and again whenever it ends. The words are quoted as
- * systemd.service(5) has it ("Command lines"): it is no shell, and `%`, `$`, quotes and backslashes are its own.
+ * A tunnel as a unit of the user's systemd, which starts ssh at login and again whenever ssh ends.
+ * The words are quoted by the rules of systemd.service(5), "Command lines": systemd is no shell,
+ * and reads `%`, `$`, quotes and backslashes in its own way.
  */
 
 import { requireOneLine } from "../codec/words/shell-words.ts";

@@ -1,6 +1,7 @@
 /**
- * One description of a tunnel: what was asked for, without the words it was asked with. From it come all commands, files,
- * pictures and explanations, and to it a pasted command is read. Plain data; nothing in it was looked up anywhere.
+ * The description of a tunnel: what the user asked for, without the words of the request. A
+ * pasted command is read into a description; commands, files, pictures and explanations are
+ * printed from one. Plain data, in which nothing was looked up.
  */
 import type { Destination } from "../codec/words/destination.ts";
 import { type ForwardSpec, forwardFlag } from "../codec/words/forward-spec.ts";
@@ -9,20 +10,23 @@ export type TunnelDescription = SshTunnel | Relay;
 
 export interface SshTunnel {
   readonly via: "ssh";
-  /** As it was typed; may be an alias of ssh_config. */
+  /** As typed; may be an alias of ssh_config. */
   readonly host: string;
   readonly user: string | undefined;
   readonly port: number | undefined;
-  /** In the order in which they are passed. Empty when none is wanted whatever the configuration says. */
+  /** In the order of the way. Empty for no jump host at all; undefined when the configuration decides. */
   readonly jumps: readonly Destination[] | undefined;
-  /** In the order in which they are offered. */
+  /** In the order in which they are offered to the server. */
   readonly identities: readonly Identity[];
   /** -F */
   readonly configFile: string | undefined;
   readonly forwards: readonly ForwardSpec[];
   /** All other flags of ssh, in the order given. */
   readonly flags: readonly SshFlag[];
-  /** All other -o settings, in the order given: of two that say the same the first one counts, and the flag before both. */
+  /**
+   * All other -o settings, in the order given. Of two lines with
+   * one keyword the first counts; a flag counts more than both.
+   */
   readonly keywords: readonly KeywordLine[];
   /** -T, -t and -tt. */
   readonly terminal: "no" | "yes" | "force" | undefined;
@@ -30,7 +34,7 @@ export interface SshTunnel {
   readonly extras: readonly Extra[];
 }
 
-/** No ssh at all: from here to where this machine can connect itself. */
+/** A relay uses no ssh: this machine listens, and connects to the targets itself. */
 export interface Relay {
   readonly via: "nothing";
   readonly forwards: readonly ForwardSpec[];
@@ -41,7 +45,7 @@ export interface Relay {
 
 export interface Identity {
   readonly file: string;
-  /** -i is passed over when there is no such file, IdentityFile is not. */
+  /** ssh ignores an -i whose file does not exist, but not an IdentityFile. */
   readonly by: "flag" | "keyword";
 }
 
@@ -52,29 +56,29 @@ export interface SshFlag {
 
 export interface KeywordLine {
   readonly name: string;
-  /** As it stands in the line, with its quotes. */
+  /** As written in the line, with its quotes. */
   readonly value: string;
 }
 
-/** What runs on the server. `implied` when nobody said -N: ssh alone would open a shell. */
+/** What runs on the server. `implied`: the user did not give -N, and ssh itself would open a shell. */
 export type Remote =
   | { readonly kind: "none"; readonly implied: boolean }
   | { readonly kind: "shell" }
   | { readonly kind: "command"; readonly words: readonly string[] };
 
-/** A long option of porthop's, which ssh has no word for: `{ name: "capture", value: "out.pcapng" }`. */
+/** A long option of porthop that ssh does not have: `{ name: "capture", value: "out.pcapng" }`. */
 export interface Extra {
   readonly name: string;
   readonly value: string | undefined;
 }
 
-/** What the texts call things by. */
+/** The names that printed texts use. */
 export interface Place {
   /** The name of this machine. */
   readonly here: string;
-  /** What its loopback interface is called: `lo`, or `lo0` on macOS and BSD. */
+  /** The name of this machine's loopback interface: `lo`, or `lo0` on macOS and BSD. */
   readonly loopback: string;
-  /** Who carries: ssh or porthop. */
+  /** The program that carries the connections: ssh or porthop. */
   readonly program: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The legs of a forward before any connection was made: which machine connects to which, and the tcpdump command that
- * shows it. Behind jump hosts leg 2 is a row of connections, each inside the one before.
+ * The legs of a forward before any connection is made: which machine connects to which, and the tcpdump command that
+ * shows the packets. With jump hosts, leg 2 is several connections, each inside the one before.
  */
 import { type Address, formatAddress, formatHost, isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
@@ -10,13 +10,13 @@ export interface LegView {
   readonly leg: 1 | 2 | 3;
   /** Who connects, in words. */
   readonly from: string;
-  /** To what: an address, or words where each connection says it itself. */
+  /** The other end: an address, or words when each connection names its own target. */
   readonly to: string;
   readonly isEncrypted: boolean;
   /** The machine where tcpdump has to run. */
   readonly machine: string;
   readonly isHere: boolean;
-  /** Undefined where there are no packets: a unix socket, a pipe, a way that nobody knows. */
+  /** Undefined when there are no packets to see: a unix socket, a pipe, or the unknown way of a ProxyCommand. */
   readonly capture: LegCapture | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface LegCapture {
   readonly filter: string;
 }
 
-/** Of all legs in order; a relay has no second one. */
+/** All legs in order. A relay has no leg 2. */
 export function legsOf(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly LegView[] {
   if (description.via === "nothing") {
     const machine = place.here;
@@ -44,7 +44,7 @@ export function legsOf(description: TunnelDescription, spec: ForwardSpec, place:
   ];
 }
 
-/** `tcpdump -ni lo 'tcp port 80'`, with `-w file` when one is named. */
+/** `tcpdump -ni lo 'tcp port 80'`, with `-w file` when a file is given. Undefined for a leg without packets. */
 export function tcpdump({ capture }: LegView, file?: string): string | undefined {
   if (capture === undefined) return undefined;
   const into = file === undefined ? "" : ` -w ${file}`;
@@ -56,7 +56,7 @@ export function isReverse({ kind }: ForwardSpec): boolean {
   return kind === "remote" || kind === "reverse-dynamic";
 }
 
-/** Where sshd is, as far as the command says it. */
+/** The address of sshd, as far as the description tells it: `host` may still be an alias. */
 export function sshdAddress(tunnel: SshTunnel): { readonly host: string; readonly port: number } {
   return { host: keywordText(tunnel, "HostName") ?? tunnel.host, port: tunnel.port ?? 22 };
 }
@@ -91,7 +91,7 @@ function leg3(side: Side & { spec: ForwardSpec; sshPort: number }, place: Place)
   const base = { leg: 3, from: machine, isEncrypted: false, machine, isHere } as const;
   const { connect } = spec;
   if (connect === undefined) {
-    // What each connection asks for is not known: all that is not SSH.
+    // The targets are not known in advance: the filter takes all TCP except SSH.
     const filter = `tcp and not port ${sshPort}`;
     return { ...base, to: "what each connection asks for", capture: { interface: "any", filter } };
   }
@@ -120,11 +120,11 @@ function wayLegs(tunnel: SshTunnel, place: Place): readonly LegView[] {
 
 function towards({ host, port }: { host: string; port: number }, isHere: boolean, place: Place): LegCapture {
   if (isLoopback(host)) return { interface: loopback(isHere, place), filter: `tcp port ${port}` };
-  // pcap-filter(7) knows no zones: fe80::1%eth0.
+  // pcap-filter(7) has no zones: fe80::1%eth0.
   return { interface: "any", filter: `tcp port ${port} and host ${host.replace(/%.*$/, "")}` };
 }
 
-/** What the server runs is not known: Linux, mostly. */
+/** The system of the server is not known. `lo` is the name on Linux, which most servers run. */
 function loopback(isHere: boolean, place: Place): string {
   return isHere ? place.loopback : "lo";
 }
