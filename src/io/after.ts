@@ -1,4 +1,4 @@
-/** A wait for a race with something else: by itself it keeps no process alive. */
+/** A promise that resolves after a time, for a race with other promises. Its timer keeps no process alive. */
 
 export function after(ms: number): Promise<void> {
   return new Promise((resolve) => {

@@ -1,13 +1,13 @@
 /**
- * Lets only some networks connect (--allow-from). Whoever is not listed is reset before anything is dialed and before a
- * flow begins, and is named once: a port scan must fill neither the screen nor the memory.
+ * Lets only the listed networks connect (--allow-from). A connection from any other address is reset before a dial and
+ * before a flow begins. Each refused address is named once: a port scan must fill neither the screen nor the memory.
  */
 import { isUnix } from "../codec/address.ts";
 import { isWithin, type Network } from "../codec/cidr.ts";
 import { PorthopError } from "../errors.ts";
 import type { Inbound } from "../flow/conn.ts";
 
-/** So many addresses are named; after that it is said once that there are more. */
+/** The number of addresses that are named. After that, one message says that there are more. */
 const mostNamed = 100;
 
 export class AllowFrom {
@@ -20,7 +20,10 @@ export class AllowFrom {
     this.#warn = warn;
   }
 
-  /** False when it was turned away. A unix socket has its own rights, and is not concerned. */
+  /**
+   * Returns false after refusing the connection. One from a unix
+   * socket passes: the socket's file has rights of its own.
+   */
   admits(inbound: Inbound): boolean {
     const { origin } = inbound;
     if (isUnix(origin) || isWithin(origin.host, this.#networks)) return true;

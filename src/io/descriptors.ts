@@ -1,7 +1,8 @@
 /**
- * What listeners do when no descriptor is left ("too many open files"). As with ssh those who connect wait in the kernel
- * until others end (channels.c, port_open: accept(2) fails, and is tried again later). Bun 1.4.5 has no pause for a
- * listener and tries without one, at the cost of a whole processor: here the event loop is slowed down while it does.
+ * What listeners do when no file descriptor is left ("too many open files"). As with ssh, new
+ * clients wait in the kernel until other connections end (channels.c, port_open: accept(2) fails,
+ * and is tried again later). Bun 1.4.5 tries again without any pause, which takes a whole processor.
+ * So the event loop is slowed down until a descriptor is free.
  */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { devNull } from "node:os";
@@ -10,40 +11,45 @@ import { errnoOf } from "./socket-failure.ts";
 
 /** A connection that was accepted. */
 export interface Arrival {
-  /** It takes a second descriptor: its target is dialed from here. */
+  /** True when the connection takes a second descriptor, because this machine dials its target. */
   readonly dials: boolean;
   serve(): void;
   refuse(reason: PorthopError): void;
 }
 
-/** The world, for tests. */
+/** The calls to the system, which tests replace. */
 export interface DescriptorSystem {
-  /** Takes one descriptor; undefined when there is none. */
+  /** Takes one descriptor; undefined when none is left. */
   take(): number | undefined;
   give(descriptor: number): void;
-  /** What else waits goes on meanwhile: nothing. */
+  /** Blocks the event loop: nothing but other threads goes on meanwhile. */
   sleep(ms: number): void;
   /** Calls in the next turn of the event loop. */
   next(turn: () => void): void;
   now(): number;
-  /** As text; undefined where it is not known. */
+  /** How many files may be open, as text; undefined when that is not known. */
   readonly limit: string | undefined;
-  /** Whether those who connect wait while accept(2) fails. Deno's listener is deaf from then on, and Node drops them. */
+  /**
+   * Whether new clients wait in the kernel while accept(2) fails. Under Deno the listener then accepts nobody any more,
+   * and under Node the clients are dropped.
+   */
   readonly waits: boolean;
 }
 
-/** Kept for what porthop itself has to open while listeners would take all. */
+/** How many descriptors are kept for porthop's own files and sockets, because the listeners would take all of them. */
 const reserved = 6;
-/** How many are to be free where nobody may come when there is none. Deno closes and accepts in an order of its own. */
+/**
+ * How many must be free to serve a client where clients do not wait. Deno closes and accepts in an order of its own.
+ */
 const margin = 8;
-/** A turn of the event loop that is over sooner carried nothing. */
+/** A turn of the event loop that takes less time carried no data. */
 const idleMs = 0.2;
-/** The loop sleeps no longer than this: what flows carry waits for it. */
+/** The longest sleep of the event loop: the data of all flows waits meanwhile. */
 const longestPauseMs = 10;
 const shortestPauseMs = 0.5;
-/** Said again only after so long a time with room. */
+/** The message about too many open files comes again only after descriptors were free for so long. */
 const quietMs = 60_000;
-/** For a thread to open what it has to. */
+/** The time for a thread to open its files and sockets. */
 const headStartMs = 2;
 
 export class Descriptors {
@@ -51,10 +57,10 @@ export class Descriptors {
   #listeners = 0;
   #warn: (text: string) => void = () => {};
   #limit: string | undefined;
-  /** Held open, to be closed when one is needed. */
+  /** Descriptors that are held open, and closed when porthop needs one. */
   readonly #spare: number[] = [];
   #reserve = 0;
-  /** Connections that are going to dial, and how many descriptors they have taken for it. */
+  /** How many served connections are going to dial, and how many descriptors they have taken for their dials. */
   #promised = 0;
   #spent = 0;
   #waiting: Arrival[] = [];
@@ -67,10 +73,10 @@ export class Descriptors {
     this.#system = system;
   }
 
-  /** A listener is up. To be told of its end. */
+  /** Call this when a listener is up, and the returned function when the listener ends. */
   enter(warn: (text: string) => void): () => void {
     this.#warn = warn;
-    // In a shortage it could not be read.
+    // Read now, because reading the limit takes a descriptor.
     this.#limit = this.#system.limit;
     this.#listeners += 1;
     if (this.#listeners === 1) this.#fillReserve();
@@ -81,7 +87,9 @@ export class Descriptors {
     };
   }
 
-  /** Serves the connection, at once or when there is room. Each that dials is to be told of as `settled`. */
+  /**
+   * Serves the connection, at once or when there is room, or refuses it. Call `settled` for each served one that dials.
+   */
   admit(arrival: Arrival): void {
     if (!this.#system.waits) {
       this.#admitOrRefuse(arrival);
@@ -93,16 +101,16 @@ export class Descriptors {
     this.#look();
   }
 
-  /** A connection that dials was answered. */
+  /** Call this when a served connection that dials was accepted (`hasDialed`) or refused. */
   settled(hasDialed: boolean): void {
     this.#promised -= 1;
-    // Whose it was is not known where one was refused: it may have dialed in vain. Of that the reserve takes care.
+    // It is not known whether a refused connection took a descriptor for a dial in vain. The reserve covers the error.
     const spent = hasDialed ? this.#spent - 1 : this.#spent;
     this.#spent = Math.max(0, Math.min(spent, this.#promised));
     this.#trim();
   }
 
-  /** A socket is about to be opened. False when there is no descriptor for it (Bun says ECONNREFUSED then). */
+  /** Call this before a socket is opened. False when there is no descriptor for it: Bun would say ECONNREFUSED then. */
   dialing(): boolean {
     const isPromised = this.#spent < this.#promised;
     if (isPromised) this.#spent += 1;
@@ -110,24 +118,26 @@ export class Descriptors {
     return this.hasRoom();
   }
 
-  /** One was opened, so that fewer are left. */
+  /** Call this after a socket was opened, because one descriptor less is left. */
   dialed(): void {
     this.#look();
   }
 
-  /** A socket was closed: whoever waits here comes before whoever waits in the kernel. */
+  /**
+   * Call this after a socket was closed: connections that wait here are served before clients that wait in the kernel.
+   */
   freed(): void {
     if (!this.#isFull) return;
     this.#pauseMs = shortestPauseMs;
     this.#serveWaiting();
   }
 
-  /** `start` sets a thread to work that opens files and sockets for a moment (a lookup). */
+  /** Frees the held descriptors for `start`, which lets a thread open files and sockets for a moment (a lookup). */
   lend<T>(start: () => T): T {
     if (!this.#isFull) return start();
     while (this.#spare.length > 0) this.#giveOne();
     const started = start();
-    // The listeners, which this holds up too, would be quicker.
+    // The sleep also blocks the listeners, which would otherwise take the descriptors before the thread does.
     this.#system.sleep(headStartMs);
     this.#restock();
     return started;
@@ -144,7 +154,10 @@ export class Descriptors {
     return taken.length === count;
   }
 
-  /** A thread that opened something since then may have found no descriptor. */
+  /**
+   * Whether descriptors ran out after `moment` (in ms, as `now`):
+   * a thread that opened a file since then may have failed.
+   */
   wasFullSince(moment: number): boolean {
     return this.#lastFull >= moment;
   }
@@ -165,7 +178,7 @@ export class Descriptors {
     return false;
   }
 
-  /** Whether all that is wanted is there. */
+  /** Takes descriptors until the wanted number is held. Returns false when there are not so many. */
   #restock(): boolean {
     while (this.#spare.length < this.#wanted) {
       const descriptor = this.#system.take();
@@ -184,7 +197,7 @@ export class Descriptors {
     if (descriptor !== undefined) this.#system.give(descriptor);
   }
 
-  /** Where there are few it is half of them. */
+  /** The reserve is `reserved` descriptors, or half of the free ones when fewer than twice that number are free. */
   #fillReserve(): void {
     if (!this.#system.waits) return;
     this.#reserve = 2 * reserved;
@@ -237,7 +250,7 @@ export class Descriptors {
     this.#system.next(this.#turn);
   };
 
-  /** Longer and longer while nothing happens; not at all while there is something to carry. */
+  /** Sleeps longer and longer while no flow has data to carry, and not at all while one has. */
   #pause(): void {
     const isIdle = this.#system.now() - this.#woke < idleMs;
     this.#pauseMs = isIdle ? Math.min(this.#pauseMs * 1.5, longestPauseMs) : shortestPauseMs;
@@ -246,11 +259,11 @@ export class Descriptors {
   }
 }
 
-/** Where there is no such file (a bare chroot) nothing is kept, and nobody is held up. */
+/** Stands for a descriptor where /dev/null does not exist (a bare chroot): nothing is held there, and nobody waits. */
 const none = -1;
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Of this process. */
+/** The descriptors of this process. */
 export const descriptors = new Descriptors({
   take() {
     try {
@@ -272,7 +285,7 @@ export const descriptors = new Descriptors({
   waits: "bun" in process.versions,
 });
 
-/** proc(5): the soft limit stands first. The runtimes raise it to the hard one as they start. */
+/** The soft limit, which stands first (proc(5)). The runtimes raise the soft limit to the hard one when they start. */
 function limitOfFiles(): string | undefined {
   try {
     return /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];

@@ -1,6 +1,6 @@
 /**
- * TCP connections to a host by name or address, and connections to unix sockets. Each address of a name is tried in
- * turn, as ssh does (sshconnect.c, ssh_connect_direct), and the error of the last one is what the user reads.
+ * TCP connections to a host by name or address, and connections to unix sockets. The addresses of a name are tried one
+ * after the other, as ssh does (sshconnect.c, ssh_connect_direct). The user reads the error of the last one.
  */
 import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
@@ -13,18 +13,18 @@ import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface DialOptions {
   readonly family?: 4 | 6 | undefined;
-  /** For each address that is tried; the system's own limit when left out. */
+  /** The limit for each address that is tried; the system's own limit when left out. */
   readonly timeoutMs?: number | undefined;
   readonly signal: Cancel;
-  /** Name or address of this machine that the connection is to come from; the system's choice when left out. */
+  /** A name or address of this machine that the connection must come from; the system's choice when left out. */
   readonly from?: string | undefined;
-  /** How a name becomes addresses; the system's way when left out. */
+  /** Looks up the addresses of a name; the system's lookup when left out. */
   readonly resolve?: typeof systemAddresses;
-  /** Told what the host's name turned out to be, before the first address is tried. */
+  /** Called with the addresses of the host, before the first address is tried. */
   readonly resolved?: (addresses: readonly string[]) => void;
 }
 
-/** The address that the connection was to come from is none that it can come from. */
+/** The connection cannot come from the address that `from` names. */
 export class SourceUnusable extends Error {}
 
 /** Rejects with the raw error of the last address tried, or with host.not-found. */
@@ -38,7 +38,7 @@ export async function connectTcp(target: TcpAddress, options: DialOptions): Prom
       const localAddress = await localAddressFor(host, options);
       return await connectOne({ host, port: target.port }, options, localAddress);
     } catch (error) {
-      // That a host has addresses of another family too is no reason to hide what happened with this one.
+      // `from` has no address of this family: that must not hide the error of an address that could be dialed.
       if (failure === undefined || !(error instanceof SourceUnusable)) failure = error;
       if (options.signal.aborted) break;
     }
@@ -51,7 +51,7 @@ export function connectUnix(path: string, options: Pick<DialOptions, "timeoutMs"
   return options.signal.aborted ? Promise.reject(options.signal.reason) : connectOne({ path }, options);
 }
 
-/** A lookup cannot be stopped: after an abort it is left to itself. */
+/** Rejects at once after an abort. The work itself goes on unheard, because a lookup cannot be stopped. */
 function unlessAborted<T>(work: Promise<T>, signal: Cancel): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -70,7 +70,7 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
   try {
     return await (options.resolve ?? systemAddresses)(host, options.family);
   } catch (error) {
-    // Of that the lookup says no word: to it there are no files, and no name servers.
+    // Without a free descriptor the lookup cannot open its files and sockets, and only says that there is no such name.
     if (!descriptors.hasRoom()) throw noDescriptor();
     throw new PorthopError("host.not-found", `cannot find the host ${host}: the name does not resolve`, {
       cause: error,
@@ -78,7 +78,9 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
   }
 }
 
-/** One of the family of `host`: sshconnect.c, ssh_create_socket. Bun would pass over one of the other family. */
+/**
+ * The address of `from` in the family of `host` (sshconnect.c, ssh_create_socket). Bun ignores one of another family.
+ */
 async function localAddressFor(host: string, options: DialOptions): Promise<string | undefined> {
   const { from, signal } = options;
   if (from === undefined) return undefined;
@@ -94,7 +96,7 @@ function addressesOrNone(name: string, family: 4 | 6, options: DialOptions): Pro
   return (options.resolve ?? systemAddresses)(name, family).catch(() => []);
 }
 
-/** It opens files and sockets for a moment. Where it found no descriptor for them it only says that there is no such name. */
+/** Looks up again when no descriptor was free, because the lookup then only says that there is no such name. */
 async function lookupOrAgain(host: string, family: 4 | 6 | undefined, tries: number): Promise<LookupAddress[]> {
   const from = performance.now();
   try {
@@ -136,7 +138,7 @@ function connectOne(
     };
     const fail = (error: unknown) => {
       settle();
-      // A second error of a socket that is given up is nobody's business.
+      // Without a listener, a second error of this socket, which nobody uses any more, would end the process.
       socket.on("error", () => {});
       socket.destroy();
       reject(localAddress === undefined ? error : sourceFailure(error, localAddress));
@@ -151,7 +153,7 @@ function connectOne(
   });
 }
 
-/** Bun and Node say EADDRNOTAVAIL, Deno EINVAL, to an address that is not of this machine. */
+/** For an address that this machine does not have, Bun and Node say EADDRNOTAVAIL, Deno says EINVAL. */
 function sourceFailure(error: unknown, localAddress: string): unknown {
   const code = errnoOf(error) ?? "";
   if (code !== "EADDRNOTAVAIL" && code !== "EINVAL") return error;

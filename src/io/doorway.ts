@@ -1,6 +1,6 @@
 /**
- * What comes in at a listener of this machine, TCP or unix: a conn that is answered once its target was dialed, served
- * when there are descriptors for it.
+ * Makes inbound connections of the sockets that a listener of this machine accepts, TCP or unix. A connection is served
+ * when there are descriptors for it, and answered after its target was dialed.
  */
 import type { Socket } from "node:net";
 import type { Address } from "../codec/address.ts";
@@ -8,11 +8,11 @@ import type { Inbound, LegFacts } from "../flow/conn.ts";
 import { descriptors } from "./descriptors.ts";
 import { socketConn } from "./socket-conn.ts";
 
-/** Told for listeners that serve many; one that is up for a moment need not care. */
+/** For a listener that serves many connections. A listener that is up only for a moment needs none. */
 export interface Room {
-  /** Targets are dialed from here too: two descriptors for each connection. */
+  /** True when this machine dials the targets too: then each connection takes two descriptors. */
   readonly dials: boolean;
-  /** For people, to be said at once. */
+  /** Shows a message to the user at once. */
   readonly warn: (text: string) => void;
 }
 
@@ -26,12 +26,12 @@ export class Doorway {
     this.#onInbound = onInbound;
   }
 
-  /** The listener is up. */
+  /** Call this when the listener is up. */
   open(): void {
     if (this.#room !== undefined) this.#leave = descriptors.enter(this.#room.warn);
   }
 
-  /** No more will come. May be called more than once. */
+  /** Call this when the listener accepts no more. May be called more than once. */
   close(): void {
     this.#leave?.();
     this.#leave = undefined;

@@ -1,6 +1,6 @@
 /**
- * The two ends of a FIFO as streams, under Bun 1.4.5, where no thread waits for it: fs.ReadStream and fs.WriteStream keep
- * one of the few threads for files waiting, or fail with EAGAIN as net.Socket does.
+ * The two ends of a FIFO as streams under Bun 1.4.5, without a thread that waits for the FIFO. fs.ReadStream and
+ * fs.WriteStream make one of the few threads for files wait, or fail with EAGAIN, as net.Socket does too.
  */
 import fs, { closeSync, writeSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
@@ -43,8 +43,9 @@ export class FifoWriter extends Writable {
   }
 
   /**
-   * tty.WriteStream waits for room as events say. It calls back early for a few bytes and is silent when they fail, so it
-   * is there for what did not fit and no longer: its end comes when all is written. It has a duplicate of the descriptor.
+   * tty.WriteStream waits for room by events. For a few bytes it calls back too early, and reports no failure. So each
+   * rest that did not fit gets a stream of its own, whose end comes when all bytes are written. The stream has a
+   * duplicate of the descriptor.
    */
   #writeLater(rest: Uint8Array, done: (error?: Error | null) => void): void {
     const stream: Writable = new WriteStream(this.#descriptor);
@@ -61,11 +62,11 @@ export class FifoWriter extends Writable {
   }
 }
 
-/** A file's blob, alone of all, is read as events say that there is something. */
+/** Reads the FIFO as the blob of a file: only a blob is read by events, without a thread. */
 export class FifoReader extends Readable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
 
-  /** The file is open when it resolves. */
+  /** Resolves when the file is open. */
   static async open(path: string): Promise<FifoReader> {
     const openAsBlob: OpenAsBlob = Reflect.get(fs, "openAsBlob");
     const blob = await openAsBlob(path);
@@ -90,5 +91,5 @@ export class FifoReader extends Readable {
   }
 }
 
-/** Node's own, which the types do not know yet. */
+/** fs.openAsBlob, which the types do not have yet. */
 type OpenAsBlob = (path: string) => Promise<{ stream(): ReadableStream<Uint8Array> }>;

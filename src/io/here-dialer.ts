@@ -1,6 +1,6 @@
 /**
- * Dials targets from this machine: leg 3 of a remote forward and of a relay. A refusal says what stands in the way and
- * that it was this machine that asked, for with ssh in the picture a reader would look on the other one.
+ * Dials targets from this machine: leg 3 of a remote forward and of a relay. The error says what is wrong, and that
+ * this machine dialed: a user of ssh would otherwise search on the server.
  */
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { type Address, formatAddress, isUnix, type TcpAddress, type UnixAddress } from "../codec/address.ts";
@@ -14,7 +14,7 @@ import { describe, errnoOf } from "./socket-failure.ts";
 export interface HereDialerOptions {
   /** 4 or 6 keeps to one family (ssh's -4 and -6). */
   readonly family?: 4 | 6 | undefined;
-  /** For each address that is tried; the system's own limit when left out. */
+  /** The limit for each address that is tried; the system's own limit when left out. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -42,7 +42,7 @@ async function dialTcp(target: TcpAddress, options: HereDialerOptions, signal: C
 async function dialUnix(target: UnixAddress, options: HereDialerOptions, signal: Cancel): Promise<Dialed> {
   try {
     const socket = await connectUnix(target.path, { timeoutMs: options.timeoutMs, signal });
-    // Our own end of a unix socket has no name: the socket's stands for both.
+    // Our own end of a unix socket has no name: the path of the socket stands for both ends.
     return { conn: socketConn(socket, 3, target), leg: { from: target, to: target, observed: true } };
   } catch (error) {
     throw signal.aborted ? signal.reason : unixFailure(error, target);
@@ -76,7 +76,7 @@ function tcpFailure(error: unknown, target: TcpAddress): PorthopError {
 
 const fewFilesHint = "porthop may open no more files and sockets: allow it more (ulimit -n), or wait until others end";
 
-/** Bun tells ENOENT from all the rest and nothing else (ENOTDIR and EACCES are ECONNREFUSED to it): the file is looked at. */
+/** Of the reasons, Bun reports only ENOENT; ENOTDIR and EACCES come as ECONNREFUSED. So the file itself is examined. */
 function unixFailure(error: unknown, target: UnixAddress): PorthopError {
   const where = named(target);
   const failure = (why: string, hint: string) =>

@@ -1,28 +1,32 @@
 /**
  * Signals that were ignored when porthop was started (nohup, `&` in a script) stay ignored, as with ssh (clientloop.c,
- * client_loop), and for the programs that porthop starts too: a listener would take them, and a spawn resets them.
+ * client_loop), also in the programs that porthop starts. The set must be known for that: a listener would catch an
+ * ignored signal, and a spawn resets an ignored signal for the new program.
  */
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 
-/** Those that ask a program to end; the others are the runtime's own business. */
+/** The signals that ask a program to end. The runtime takes care of all other signals. */
 const endings = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const;
 export type EndingSignal = (typeof endings)[number];
 
-/** From the `SigIgn` of a `/proc/PID/status` (proc(5)): bit 0 is signal 1. */
+/** Reads the `SigIgn` line of a `/proc/PID/status` (proc(5)): bit 0 is signal 1. */
 export function ignoredIn(status: string): ReadonlySet<EndingSignal> {
   const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status) ?? [];
   const bits = BigInt(`0x${mask}`);
   return new Set(endings.filter((name) => (bits >> BigInt(constants.signals[name] - 1)) & 1n));
 }
 
-/** Read while the program loads: the first listener of a signal hides how it was. Where there is no /proc nobody knows. */
+/**
+ * Read while the program loads, because the first listener for
+ * a signal changes `SigIgn`. Empty where there is no /proc.
+ */
 export const ignoredAtStart: ReadonlySet<EndingSignal> = ignoredIn(ownStatus());
 
-/** `words`, the command of a program to be started, so that it ignores what this one was to ignore. */
+/** Changes `words`, the command of a program to start, so that the program ignores the signals in `ignored`. */
 export function ignoring(words: readonly string[], ignored = ignoredAtStart): readonly string[] {
   if (ignored.size === 0) return words;
-  // What a shell was told to ignore stays ignored in the program that takes its place (POSIX, trap).
+  // A signal that a shell ignores stays ignored in the program that takes the shell's place (POSIX, trap).
   const names = [...ignored].map((name) => name.replace("SIG", "")).join(" ");
   return ["/bin/sh", "-c", `trap '' ${names}; exec "$@"`, "sh", ...words];
 }

@@ -1,17 +1,18 @@
 /**
- * A readable and a writable half as one stream that behaves as a socket does: it ends, it can be destroyed at once, and
- * `close` always follows. An ssh2 channel alone keeps none of that, and a program's pipes are two streams.
+ * Joins a readable and a writable stream to one stream that behaves like a socket: it ends, it can be destroyed at
+ * once, and `close` always follows. An ssh2 channel does none of these three, and a program's pipes are two streams.
  */
 import { Duplex, type Readable, type Writable } from "node:stream";
 
 export interface JoinedTraits {
-  /** The stream was destroyed: lets go of what is under it. */
+  /** Called when the stream is destroyed: frees the source and the sink. */
   release(): void;
-  /** Waited for before the end of the readable half, or a failure of the writable one, is told. Never rejects. */
+  /** The stream waits for this before it reports the end of the source or a failure. Never rejects. */
   settled?(): Promise<void>;
   /**
-   * Who hears no more may have said why: when the writable half fails, the end of the readable one is waited for until this
-   * resolves, and is then the stream's end. Never rejects. Without it the failure is told at once.
+   * A program that reads no more may have printed the reason. So when the sink fails, the stream waits for the end of
+   * the source until this promise resolves. When the end comes in time, the stream ends without an error. Never
+   * rejects. Without `lastWords` the failure is reported at once.
    */
   lastWords?(): Promise<void>;
 }
@@ -24,9 +25,9 @@ export class JoinedStream extends Duplex {
   readonly #sink: Writable;
   readonly #traits: JoinedTraits;
   #ended = false;
-  /** Nothing that is written goes anywhere any more. */
+  /** True after a failure of the sink that is not reported: written bytes are dropped. */
   #isDeaf = false;
-  /** Lets the write go on that failed. */
+  /** The callback of the write that the sink has not confirmed yet. */
   #unwritten: (() => void) | undefined;
 
   constructor(source: Readable, sink: Writable, traits: JoinedTraits) {
@@ -53,7 +54,7 @@ export class JoinedStream extends Duplex {
       return;
     }
     this.#unwritten = done;
-    // What fails comes as an `error` event; a peer that is gone never calls back, and `close` follows then.
+    // A failure also comes as an `error` event. With a peer that is gone there is no callback, and `close` follows.
     this.#sink.write(chunk, (error) => {
       if (error) return;
       this.#unwritten = undefined;
@@ -76,8 +77,8 @@ export class JoinedStream extends Duplex {
   }
 
   /**
-   * What the sink was given last may be waiting for ever: ssh2's Channel._write does not call back once its channel is
-   * closed, so that the stream would never finish by itself.
+   * The stream may not finish by itself, and so is destroyed here: the last write may wait for ever, because ssh2's
+   * Channel._write does not call back after the channel was closed.
    */
   #close(): void {
     if (this.#ended && !this.readableEnded) this.once("end", () => this.destroy());

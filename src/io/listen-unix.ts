@@ -1,6 +1,6 @@
 /**
- * A listener on a unix socket. Its file has the rights that were asked for from its first moment on, so that nobody slips
- * in before, and is removed at the end if it is still ours: a stranger's file is never touched.
+ * A listener on a unix socket. The socket's file has the wanted rights from its first moment, so that nobody else can
+ * connect before. At the end the file is removed if it is still ours: a file of another program is never touched.
  */
 import { type BigIntStats, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -34,7 +34,7 @@ export async function listenUnix(
   if (options.unlink === true) removeSocket(path);
   let closed = false;
   const doorway = new Doorway(options.room, onInbound);
-  // Who connects to a unix socket has no address: the listener's own path stands for it.
+  // A client of a unix socket has no address: the listener's own path stands for the address.
   const leg = { from: wanted, to: wanted, observed: true };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (closed) socket.destroy();
@@ -52,14 +52,16 @@ export async function listenUnix(
     async close() {
       closed = true;
       doorway.close();
-      // close() removes whatever has the path by now. If that is not ours, nobody can reach us either.
+      // server.close() removes any file at the path. If the file is not ours, no client can reach our socket anyway.
       if (isSame(own, look(path))) server.close();
       else server.unref();
     },
   };
 }
 
-/** The mask is the whole process's: it is back before anything else can run, for bind(2) happens within `listen`. */
+/**
+ * The whole process has one umask. It is restored before other code can run, because bind(2) happens inside `listen`.
+ */
 function bind(server: Server, path: string, mask: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -77,7 +79,7 @@ function bind(server: Server, path: string, mask: number): Promise<void> {
 
 function removeSocket(path: string): void {
   const file = look(path);
-  // What is no socket is left to fail at bind(2): a mistyped path must not cost anybody a file.
+  // Any other file stays, and bind(2) fails: a mistyped path must not cost the user a file.
   if (file?.isSocket() !== true) return;
   try {
     unlinkSync(path);
@@ -128,7 +130,7 @@ async function inUse(path: string, file: BigIntStats, cause: unknown): Promise<P
   }
 }
 
-/** Who answers at a socket, if that can be told. */
+/** Whether a program answers at a socket, as far as a connection shows it. */
 async function heard(path: string): Promise<"a program" | "nobody" | "unknown"> {
   try {
     const socket = await connectUnix(path, { timeoutMs: probeMs, signal: new AbortController().signal });

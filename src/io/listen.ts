@@ -1,7 +1,7 @@
 /**
  * TCP listeners. One forward may need two sockets: like ssh (channels.c, channel_setup_fwd_listener_tcpip), `localhost`
  * means 127.0.0.1 and ::1, and `*` means every IPv4 and every IPv6 address.
- * Unlike ssh, a port that is taken on either of the two is an error: half a listener sends clients to a stranger.
+ * Unlike in ssh, a port that is taken on one of the two is an error: half a listener sends clients to another program.
  */
 import { lookup } from "node:dns/promises";
 import { createServer, isIP, type Server, type Socket } from "node:net";
@@ -42,12 +42,12 @@ export async function listenTcp(
       servers.push(server);
       addresses.push({ host, port: boundPort(server) });
     } catch (error) {
-      // A machine without this family is no failure as long as another address is served.
+      // A machine without this address family is no failure while another address is served.
       if (isAddressMissing(error)) {
         missing ??= error;
         continue;
       }
-      // Before the port's holder is looked for: that must not be us.
+      // Close first: the search for the port's holder must not find this process.
       await close();
       const both = host === "::" ? await bindBoth(addresses[0], doorway) : undefined;
       if (both !== undefined) {
@@ -73,7 +73,7 @@ async function bindHosts(wanted: TcpAddress, family: 4 | 6 | undefined): Promise
   return pair;
 }
 
-/** Asked here and not left to listen(), which under Bun does not say why it failed. */
+/** Looks the name up before listen(), because Bun's listen() does not say that the name is what failed. */
 async function resolve(wanted: TcpAddress, family: 4 | 6 | undefined): Promise<readonly string[]> {
   try {
     const found = await lookup(wanted.host, { all: true, family: family ?? 0 });
@@ -93,8 +93,8 @@ const pairs: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 /**
- * Deno 2.9 ignores ipv6Only, so that :: collides with our own 0.0.0.0: there one socket has to serve both families. A
- * port that is a stranger's on either is refused here as well.
+ * Deno 2.9 ignores ipv6Only, so that :: collides with our own 0.0.0.0: under Deno one socket has to serve both
+ * families. Undefined when another program has the port in one of the families.
  */
 function bindBoth(ipv4: TcpAddress | undefined, doorway: Doorway): Promise<Server | undefined> {
   if (ipv4 === undefined) return Promise.resolve(undefined);
@@ -107,7 +107,7 @@ async function bind(
   doorway: Doorway,
   { ipv6Only } = { ipv6Only: host === "::" },
 ): Promise<Server> {
-  // Half-close needs allowHalfOpen. What comes before the target was dialed is read ahead, up to the conn's bound.
+  // Half-close needs allowHalfOpen. Bytes that come before the dial are read ahead, up to the conn's limit.
   const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, doorway));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -121,7 +121,7 @@ async function bind(
 
 function accept(socket: Socket, doorway: Doorway): void {
   const ends = socketEnds(socket);
-  // The client was gone before we came to it.
+  // The client left before its connection was accepted here.
   if (ends === undefined) socket.destroy();
   else doorway.came(socket, ends.remote, { from: ends.remote, to: ends.local, observed: true });
 }
@@ -133,7 +133,7 @@ function boundPort(server: Server): number {
 }
 
 function closeServer(server: Server): Promise<void> {
-  // Connections that were accepted keep a server "open" in node's view: its end is not waited for.
+  // For Node, a server is open as long as its accepted connections are, and those go on: nobody waits for its end.
   return new Promise((resolve) => {
     server.close();
     resolve();

@@ -1,7 +1,7 @@
 /**
- * stdin chunk by chunk, the next one when it is asked for, as the stream's own read() gives them. `pause` and `resume`
- * would do the same, but Bun 1.4.5 lets go of its reader at a pause, and now and then never reads again after it: the end
- * of stdin was lost, and who waited for it waited for ever. So stdin is not paused before nobody wants it any more.
+ * Reads stdin chunk by chunk, with the stream's own read(), when the caller asks for the next chunk. `pause` and
+ * `resume` would also do this, but Bun 1.4.5 gives up its reader at a pause, and sometimes never reads again: then the
+ * end of stdin is lost, and its reader waits for ever. So stdin is paused only when nobody wants its bytes any more.
  */
 import type { Readable } from "node:stream";
 
@@ -18,7 +18,7 @@ export class PacedInput {
     for (const event of ["end", "error", "close"] as const) input.on(event, this.#onEnd);
   }
 
-  /** The next bytes; undefined once there will be no more, be it by an error. One read at a time. */
+  /** The next bytes; undefined after the end of stdin or an error. Only one read at a time. */
   read(): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
       this.#reader = resolve;
@@ -26,7 +26,7 @@ export class PacedInput {
     });
   }
 
-  /** Nobody wants the rest. The stream keeps it, and a program may end without it. */
+  /** Call this when nobody wants the rest. The stream keeps the rest, and the process may end without reading it. */
   stop(): void {
     this.#input.removeListener("readable", this.#onReadable);
     this.#end();

@@ -1,6 +1,6 @@
 /**
- * Who listens on a TCP port or a unix socket of this machine, as far as the system lets us see it: Linux's /proc shows the sockets to
- * everyone, and the processes behind them to their owner and root.
+ * Finds the program that listens on a TCP port or a unix socket of this machine, as far as the system shows it: Linux's
+ * /proc shows the sockets to everyone, but the processes behind them only to their owner and root.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
@@ -13,7 +13,7 @@ export function portHolder(port: number): PortHolder | undefined {
   return holderOf(new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, port))));
 }
 
-/** `path` as its program said it to the system; a relative one is not found by its absolute name. */
+/** `path` is the path that the program gave to bind(2): a relative path there is not found by its absolute form. */
 export function unixHolder(path: string): PortHolder | undefined {
   return holderOf(new Set(listeningAt(path)));
 }
@@ -42,7 +42,7 @@ function listeningInodes(table: string, port: number): string[] {
     .map((columns) => `socket:[${columns[9]}]`);
 }
 
-/** Rows are `Num RefCount Protocol Flags Type St Inode Path`, and of the flags 10000 is a listener (net/unix/af_unix.c). */
+/** Rows are `Num RefCount Protocol Flags Type St Inode Path`; the flag 10000 marks a listener (net/unix/af_unix.c). */
 function listeningAt(path: string): string[] {
   const rows = (readText("/proc/net/unix") ?? "").split("\n");
   return rows.flatMap((row) => {
@@ -51,7 +51,7 @@ function listeningAt(path: string): string[] {
   });
 }
 
-// A process may end, or be another user's, while we look: then there is nothing to see, which is an answer.
+// A process may end during the search, or belong to another user: then there is nothing to see, which is no failure.
 function listFolder(path: string): readonly string[] {
   try {
     return readdirSync(path);

@@ -1,7 +1,7 @@
 /**
- * Pipes for a program's stdin and stdout, as ssh gives them to a ProxyCommand (sshconnect.c, ssh_proxy_connect). A
- * child_process of Bun or Node is given sockets, which nobody can open as /dev/stdin or /dev/stdout. There is no pipe(2)
- * in a runtime: these are FIFOs in a private folder, which is gone again before the program starts.
+ * Pipes for a program's stdin and stdout, as ssh gives them to a ProxyCommand (sshconnect.c, ssh_proxy_connect). Bun
+ * and Node give a child process sockets, and a program cannot open a socket as /dev/stdin or /dev/stdout. No runtime
+ * has pipe(2), so the pipes are FIFOs in a private folder, which is removed before the program starts.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
@@ -11,17 +11,19 @@ import type { Readable, Writable } from "node:stream";
 import { FifoReader, FifoWriter } from "./fifo-ends.ts";
 
 export interface ProgramPipes {
-  /** Descriptors for the program. Whoever started it closes them: it alone holds them then, and its end is seen here. */
+  /**
+   * Descriptors for the program. The caller closes them after the start: only then does the program's end show here.
+   */
   readonly stdin: number;
   readonly stdout: number;
-  /** Our ends: what is written is its input, and what it prints is read. */
+  /** Our ends: `input` writes to the program's stdin, `output` reads its stdout. */
   readonly input: Writable;
   readonly output: Readable;
 }
 
-/** Undefined where the runtime has pipes of its own, or can do nothing with a FIFO. Throws where none can be made. */
+/** Undefined under Deno, which has pipes of its own, and under Node. Throws when the FIFOs cannot be made. */
 export async function openProgramPipes(): Promise<ProgramPipes | undefined> {
-  // Deno's own are pipes, and Node is not used enough to be worth the trouble.
+  // Deno gives a child process real pipes. Node gives sockets, but is not used enough to be worth the trouble.
   if (!("bun" in process.versions)) return undefined;
   const opened: number[] = [];
   const open = (path: string, flags: number) => {
@@ -29,11 +31,11 @@ export async function openProgramPipes(): Promise<ProgramPipes | undefined> {
     opened.push(descriptor);
     return descriptor;
   };
-  // Its rights are ours alone (mkdtemp(3): 0700).
+  // Only this user may enter the folder (mkdtemp(3): 0700).
   const folder = mkdtempSync(join(tmpdir(), "porthop-pipes-"));
   try {
     const [up, down] = makeFifos(folder);
-    // One end of a FIFO waits in open(2) for the other. Both at once, which are never used, let each of them through.
+    // open(2) of one end of a FIFO waits for the other end. A descriptor for both ends, never used, prevents the wait.
     const holders = [up, down].map((path) => open(path, constants.O_RDWR | constants.O_NONBLOCK));
     const [stdin, stdout] = [open(up, constants.O_RDONLY), open(down, constants.O_WRONLY)];
     const writing = open(up, constants.O_WRONLY | constants.O_NONBLOCK);

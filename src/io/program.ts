@@ -1,6 +1,6 @@
 /**
- * A program whose stdin and stdout are a stream (ProxyCommand). It is run as ssh does it, by the user's shell, and it
- * ends with its stream: a hangup, and a kill for one that does not go.
+ * A program whose stdin and stdout are a stream (ProxyCommand). As in ssh, the user's shell runs the program. The
+ * program ends with its stream: it gets a SIGHUP, and a SIGKILL if it does not end.
  */
 
 import { spawn } from "node:child_process";
@@ -14,26 +14,26 @@ import { describe } from "./socket-failure.ts";
 
 export interface Program {
   readonly stream: Duplex;
-  /** How it ended: `with code 1`, `by SIGTERM`; undefined while it runs. */
+  /** How the program ended: `with code 1`, `by SIGTERM`; undefined while it runs. */
   readonly outcome: string | undefined;
-  /** Resolves when it has ended: by itself, after the hangup, or killed. */
+  /** Ends the program, and resolves when it has ended: by itself, by SIGHUP or by SIGKILL. */
   end(): Promise<void>;
 }
 
-/** How long a program may take to go after its hangup. */
+/** How long a program may take to end after a signal. */
 const hangupMs = 1000;
-/** How long the end of its output waits for its exit code. */
+/** How long the end of a program's output waits for the program's exit code. */
 const exitMs = 250;
-/** How long a program that takes no input any more may go on to print. */
+/** How long a program that reads no input any more may go on printing. */
 const lastWordsMs = 1000;
 
-/** `stderr` is ours. The shell makes way for the command (`exec`), so that the hangup reaches the command itself. */
+/** The program writes to our stderr. `exec` gives the command the shell's place, so that SIGHUP reaches the command. */
 export async function startProgram(
   command: string,
   environment: NodeJS.ProcessEnv,
   debug: (text: string) => void = () => {},
 ): Promise<Program> {
-  // An empty SHELL is none (sshconnect.c, ssh_proxy_connect).
+  // An empty SHELL counts as not set (sshconnect.c, ssh_proxy_connect).
   const shell = environment["SHELL"] || "/bin/sh";
   const words = ignoring([shell, "-c", `exec ${command}`]);
   const { child, input, output } = spawnPiped(words, environment, await pipesOrNone(debug));
@@ -47,7 +47,7 @@ export async function startProgram(
     child.on("exit", (code, signal) => end(signal === null ? `with code ${code}` : `by ${signal}`));
   });
   const send = (signal: NodeJS.Signals) => {
-    // child.kill under Deno gives the child up, and its exit code with it.
+    // Not child.kill: Deno then gives up the child, and the exit code is lost.
     if (child.pid !== undefined && outcome === undefined) tell(child.pid, signal);
   };
   const stream = new JoinedStream(output, input, {
@@ -98,6 +98,6 @@ function tell(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended, and nobody was told yet.
+    // The program has ended, and its `exit` event has not come yet.
   }
 }

@@ -1,4 +1,4 @@
-/** A TCP or unix socket as a Conn. Breaking it sends an RST where there is one (TCP). */
+/** A TCP or unix socket as a Conn. A break of a TCP socket sends an RST. */
 import type { Socket } from "node:net";
 import { type Address, formatAddress, plainHost } from "../codec/address.ts";
 import type { LegNumber } from "../errors.ts";
@@ -15,7 +15,7 @@ export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn 
     failByReset(socket);
   }
   return new StreamConn(socket, {
-    // Sixteen SSH packets come with one read: sixteen sends would wake the peer as often.
+    // One read can bring sixteen SSH packets, and sixteen separate sends would wake the peer sixteen times.
     corks: true,
     reset() {
       if (isTcp && !socket.destroyed) socket.resetAndDestroy();
@@ -27,23 +27,24 @@ export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn 
 }
 
 /**
- * A failed write destroys the socket before its `error` event, and plainly, which the kernel makes a FIN if the peer is
- * still there: a clean end of what lost bytes. Under Deno 2.9 that is so whenever the peer ended its half and does not
- * read for a while (it takes the end for a break: denoland/deno, pull request 33860).
+ * Makes a failed write send an RST. The runtime destroys the socket before its `error` event and without a reset, so
+ * that the kernel sends a FIN if the peer is still there: a clean end, although bytes were lost. Under Deno 2.9 this
+ * happens whenever the peer has ended its half and does not read for a while, because Deno takes the end of the half
+ * for a break (denoland/deno, pull request 33860).
  */
 function failByReset(socket: Socket): void {
   const { destroy } = socket;
   socket.destroy = (error) => {
     socket.destroy = destroy;
     if (error === undefined || error === null || socket.destroyed) return socket.destroy(error);
-    // Before the end and the close, which Bun tells at once.
+    // The `error` event must come before `end` and `close`, which Bun emits at once.
     socket.emit("error", error);
     socket.resetAndDestroy();
     return socket;
   };
 }
 
-/** Both ends of a connected TCP socket as the kernel has them; undefined for a unix socket or one that is already gone. */
+/** Both ends of a connected TCP socket, as the kernel reports them; undefined for a unix socket or a closed socket. */
 export function socketEnds(socket: Socket): { readonly local: Address; readonly remote: Address } | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (localAddress === undefined || localPort === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What errno means to porthop: the only place where the kernel's words become PorthopErrors (ssh2's are in ssh/). */
+/** The words for errno values. Only src/io and src/ssh make PorthopErrors of the errors of the kernel and of ssh2. */
 import { type LegNumber, PorthopError } from "../errors.ts";
 
 /** The errno name of an error (`ECONNREFUSED`), where it has one. */
@@ -15,7 +15,7 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A connection that stood and broke. `where` names its far end. */
+/** The error for an established connection that broke. `where` names the far end. */
 export function brokenConnection(error: unknown, leg: LegNumber, where: string): PorthopError {
   const how = error === undefined ? "connection closed by the other end" : describe(error);
   return new PorthopError("target.unreachable", `the connection with ${where} broke: ${how}`, {

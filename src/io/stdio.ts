@@ -1,6 +1,6 @@
 /**
- * A program's stdin and stdout as the one connection of a listener (ssh's -W). What stdin holds goes up until it ends,
- * and answers may still come; as with ssh, the end of the target is the end of all.
+ * The stdin and stdout of porthop as the only connection of a listener (ssh's -W). After the end of stdin, answers of
+ * the target still come. As with ssh, the end of the target's half ends the whole connection.
  */
 import { Duplex, type Readable, type Writable } from "node:stream";
 import type { UnixAddress } from "../codec/address.ts";
@@ -14,16 +14,16 @@ export interface StandardStreams {
   readonly output: Writable;
 }
 
-/** How they are named where another connection has an address. */
+/** The name of stdin and stdout where another connection has an address. */
 export const stdioAddress: UnixAddress = { path: "stdio" };
 
-/** There is one connection, and it is there at once. */
+/** Calls `onInbound` once and at once, because there is only one connection. */
 export function listenStdio(streams: StandardStreams, onInbound: (inbound: Inbound) => void): Listener {
   onInbound({
     origin: stdioAddress,
     leg: { from: stdioAddress, to: stdioAddress, observed: false },
     accept: () => Promise.resolve(stdioConn(streams)),
-    // Nothing has been read or written: whoever waits for stdout hears of it when the process ends.
+    // Nothing has been read or written yet. A reader of stdout sees the end when the process ends.
     refuse: () => {},
   });
   return { addresses: [stdioAddress], close: () => Promise.resolve() };
@@ -54,7 +54,7 @@ class StdioStream extends Duplex {
     output.on("close", () => this.destroy());
   }
 
-  /** Called again only after a push. */
+  /** The stream calls `_read` again only after a push. */
   override _read(): void {
     void this.#input.read().then((chunk) => {
       if (chunk === undefined) this.#endInput();
@@ -62,14 +62,14 @@ class StdioStream extends Duplex {
     });
   }
 
-  /** Answered when the bytes are with the reader of stdout, or on their way: one that stalls holds up the flow. */
+  /** Calls back when stdout has taken the bytes: a reader of stdout that stalls also stops the flow. */
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
     this.#output.write(chunk, done);
   }
 
   /**
-   * The target has ended. Over SSH nobody can tell a target that still listens from one that is gone, and stdin may be a
-   * pipe whose other end waits for our end: ssh -W ends here too.
+   * The target has ended its half. Over SSH a target that still reads looks like a target that is gone, and the program
+   * that writes to stdin may wait for our end. So stdin ends here too, as with ssh -W.
    */
   override _final(done: (error?: Error | null) => void): void {
     this.#endInput();

@@ -1,7 +1,7 @@
 /**
- * A node stream (socket or SSH channel) as a Conn, by the bridge rules of the platform: bytes come by `data` events
- * and pauses, an end is an end, a break is a break on both halves, and no write waits for a peer that is gone.
- * `stream.pipeline`, `finished` and `for await` are not used: they destroy the writable half at the end of the other.
+ * A Node stream (socket or SSH channel) as a Conn. Bytes come by `data` events and pauses, a clean end stays a clean
+ * end, a break breaks both halves, and no write waits for a peer that is gone. `stream.pipeline`, `finished` and `for
+ * await` are not used, because they destroy the writable half at the end of the readable half.
  */
 import type { Duplex } from "node:stream";
 import type { PorthopError } from "../errors.ts";
@@ -14,17 +14,19 @@ const readAheadBytes = 256 * 1024;
 const writeAheadBytes = 256 * 1024;
 
 export interface StreamTraits {
-  /** Breaks the carrier at once, in the way that its peer sees as a break. */
+  /** Breaks the stream at once, so that the peer sees a break and no clean end. */
   reset(): void;
-  /** Closes the carrier in good order, of which our half has ended. `ended`: the peer's half is not waited for any more. */
+  /**
+   * Closes the stream cleanly after our half has ended. Calls `ended` when the peer's half is not waited for any more.
+   */
   close(ended: () => void): void;
-  /** At the end of the peer's half: the reason if it is no clean end after all. */
+  /** Asked at the end of the peer's half: the reason when it is no clean end, else undefined. */
   endedBy?(): PorthopError | undefined;
-  /** What an `error` event of the stream, or a close without one, means. */
+  /** The PorthopError for an `error` event of the stream, or for a close without one (then `error` is undefined). */
   translate(error: unknown): PorthopError;
-  /** Writes of one turn of the event loop are to go out together. */
+  /** True when the writes of one turn of the event loop must go out together. */
   readonly corks?: boolean;
-  /** What lies under the stream is full: resolves when more may be written, undefined when there is room. */
+  /** When the layer below the stream is full: resolves when more may be written. Undefined when there is room. */
   congestion?(): Promise<void> | undefined;
 }
 
@@ -46,13 +48,15 @@ export class StreamConn implements Conn {
   #toldBroken: ((reason: PorthopError) => void) | undefined;
   #toldGone: (() => void) | undefined;
   readonly #writers = new Set<Waiting<void>>();
-  /** Who waits for our half's end. */
+  /** The callers of `end`, which wait until our half has ended. */
   #enders: Waiting<void>[] = [];
   #finished = false;
-  /** We are closing it. */
+  /** `close` was called. */
   #closing = false;
   #corked = false;
-  /** Set when the peer has gone after a clean end: nothing can be written any more, and nothing was lost yet. */
+  /**
+   * Set when the peer closed after a clean end of its half: nothing can be written any more, but nothing was lost yet.
+   */
   #gone: PorthopError | undefined;
 
   constructor(stream: Duplex, traits: StreamTraits) {
@@ -61,7 +65,7 @@ export class StreamConn implements Conn {
     stream.on("data", (chunk: Chunk) => this.#take(chunk));
     stream.on("end", () => this.#takeEnd());
     stream.on("finish", () => {
-      // ssh2 ends a channel that the server closes, whatever we still had to say.
+      // When the server closes a channel, ssh2 ends our half too: we may still have bytes to write.
       if (!this.#ending) return;
       this.#finished = true;
       this.#releaseWriters();
@@ -88,7 +92,7 @@ export class StreamConn implements Conn {
   write(chunk: Chunk): Promise<void> {
     const gone = this.#broken ?? this.#gone;
     if (gone !== undefined) return Promise.reject(gone);
-    // Ended, and not by us: its close is on the way and will tell whether that is a break.
+    // The stream was ended, but not by us: its `close` event comes soon and decides whether this is a break.
     if (this.#stream.writableEnded && !this.#ending) return this.#unlessBroken(() => {});
     if (this.#traits.corks === true) this.#cork();
     if (this.#stream.writableLength + chunk.byteLength < writeAheadBytes) {
@@ -98,7 +102,7 @@ export class StreamConn implements Conn {
     }
     return this.#unlessBroken((done) => {
       this.#stream.write(chunk, (error) => {
-        // A dying stream calls back for what it drops before its `error` or `close` event, which answers with the reason.
+        // A failing stream calls back before its `error` or `close` event, and that event rejects this write.
         if (error) return;
         const congestion = this.#traits.congestion?.();
         if (congestion === undefined) done();
@@ -114,14 +118,14 @@ export class StreamConn implements Conn {
     const isEnded = this.#stream.writableEnded;
     return new Promise((resolve, reject) => {
       this.#enders.push({ resolve, reject });
-      // Ended, and not by us: its close is on the way.
+      // The stream was ended, but not by us: its `close` event answers.
       if (isEnded) return;
       this.#ending = true;
       this.#stream.end();
     });
   }
 
-  /** Nothing of what was written waits any more. */
+  /** True when no written byte waits in the stream any more. */
   get #isAllOut(): boolean {
     return this.#stream.writableLength === 0;
   }
@@ -167,7 +171,7 @@ export class StreamConn implements Conn {
     });
   }
 
-  /** What is awaited may never come from a peer that is gone: #break answers then. */
+  /** Waits for `work`, which a peer that is gone may never finish: then #break or #takeClose settles the promise. */
   #unlessBroken(work: (done: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const writer = { resolve, reject };
@@ -178,7 +182,7 @@ export class StreamConn implements Conn {
     });
   }
 
-  /** Closed, and its reads have ended: nothing more is wanted of it, and nothing breaks any more. */
+  /** True after `close` when reading has ended too: later bytes and errors do not matter any more. */
   get #isLeft(): boolean {
     return this.#closing && this.#peerEnded;
   }
@@ -221,12 +225,12 @@ export class StreamConn implements Conn {
       this.#releaseWriters();
       return;
     }
-    // The peer ended its half and then went away altogether. As with TCP that is no break of what it sent, and none for
-    // us either unless we still have something to say.
+    // The peer ended its half and then closed the whole connection. As with TCP, the bytes that the peer sent are
+    // complete. For our half this is a break only if we still have bytes to write.
     this.#gone = this.#traits.translate(undefined);
     for (const writer of this.#writers) writer.reject(this.#gone);
     this.#writers.clear();
-    // Nothing was lost where nothing waited, but our end itself.
+    // When no written byte waits, only our end did not reach the peer: that is no loss.
     for (const { resolve, reject } of this.#enders.splice(0)) this.#isAllOut ? resolve() : reject(this.#gone);
     this.#toldGone?.();
   }
@@ -234,7 +238,7 @@ export class StreamConn implements Conn {
   #break(reason: PorthopError): void {
     if (this.#broken !== undefined || this.#isLeft) return;
     this.#broken = reason;
-    // What arrived before the break and was not read yet is lost with it, as in the kernel after an RST.
+    // Bytes that arrived before the break and were not read yet are dropped, as the kernel does after an RST.
     this.#unread.length = 0;
     this.#unreadBytes = 0;
     this.#reader?.reject(reason);

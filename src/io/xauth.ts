@@ -1,6 +1,6 @@
 /**
  * Asks xauth(1) for the cookie of an X display, as ssh does (OpenSSH clientloop.c, client_x11_get_proto). For untrusted
- * programs it makes a cookie of its own, in a private file that is gone again before anybody connects.
+ * programs, xauth makes a new cookie in a private file, which is removed before a program connects.
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -11,25 +11,25 @@ import type { X11Display } from "../codec/session/x11-display.ts";
 import type { X11Cookie } from "../codec/session/x11-setup.ts";
 
 export interface XauthQuestion {
-  /** XAuthLocation. */
+  /** The path of xauth (XAuthLocation). */
   readonly program: string;
   readonly display: X11Display;
-  /** The display's own cookie, with all its rights. */
+  /** True for the display's own cookie, with all rights; false for a new cookie with few rights. */
   readonly trusted: boolean;
-  /** How long an untrusted cookie is good for; 0 for ever. */
+  /** How long an untrusted cookie is valid; 0 means for ever. */
   readonly timeoutMs: number;
 }
 
 /**
- * Undefined when an untrusted cookie cannot be had: nothing may be forwarded then. Without a trusted one it is made up, for
- * a display that asks for none.
+ * Undefined when xauth makes no untrusted cookie: X11 must not be forwarded then. When xauth has no trusted cookie, the
+ * cookie is made up, for a display that asks for none.
  */
 export async function askXauth(question: XauthQuestion): Promise<X11Cookie | undefined> {
   if (!question.trusted) return untrusted(question);
   return (await list(question, [])) ?? { protocol, data: randomBytes(cookieBytes) };
 }
 
-/** `host/unix:0  MIT-MAGIC-COOKIE-1  c0ffee...`: the first that can be put into a setup packet. */
+/** The first cookie that fits into a setup packet, from lines `host/unix:0  MIT-MAGIC-COOKIE-1  c0ffee...`. */
 export function readCookie(text: string): X11Cookie | undefined {
   for (const line of text.split("\n")) {
     const [, name, hex = ""] = line.trim().split(/\s+/);
@@ -47,7 +47,7 @@ const slackSeconds = 60;
 
 async function untrusted(question: XauthQuestion): Promise<X11Cookie | undefined> {
   const { timeoutMs, display } = question;
-  // Its rights are ours alone (mkdtemp(3): 0700), and so is what xauth writes into it.
+  // Only this user may enter the folder (mkdtemp(3): 0700), so the file that xauth writes there is private too.
   const directory = await mkdtemp(join(tmpdir(), "porthop-xauth-"));
   try {
     const file = ["-f", join(directory, "cookie")];
@@ -65,7 +65,7 @@ async function list(question: XauthQuestion, file: readonly string[]): Promise<X
   return text === undefined ? undefined : readCookie(text);
 }
 
-/** What it says; undefined when it is not there, fails or takes too long. */
+/** What xauth prints; undefined when xauth does not exist, fails or takes too long. */
 function run({ program }: XauthQuestion, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
     execFile(program, args, { timeout: patienceMs, maxBuffer: mostBytes }, (error, stdout) => {
@@ -74,6 +74,6 @@ function run({ program }: XauthQuestion, args: readonly string[]): Promise<strin
   });
 }
 
-/** It asks the X server for an untrusted cookie, which may hang. */
+/** For an untrusted cookie xauth asks the X server, which may not answer. */
 const patienceMs = 10_000;
 const mostBytes = 1024 * 1024;
