@@ -8,7 +8,7 @@ import type { ScannedFlag } from "../codec/words/argv.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
 import { type ForwardSpec, isForwardFlag, parseForwardSpec } from "../codec/words/forward-spec.ts";
 import { parseJumpList } from "../codec/words/jump-list.ts";
-import { quoted, visible } from "../text/terminal-text.ts";
+import { visible } from "../text/terminal-text.ts";
 import { aboutSshFlag, flagKeywords } from "../tunnel/ssh-flags.ts";
 import {
   type Extra,
@@ -198,6 +198,6 @@ function isForwardKeyword(keyword: Keyword): keyword is ForwardKeyword {
 }
 
 function nonEmpty(value: string, text: string, what: string): string {
-  if (value === "") throw new Malformed(`${quoted(text)}: the ${what} is missing`);
+  if (value === "") throw new Malformed(`${visible(text, 100)}: the ${what} is missing`);
   return value;
 }

@@ -94,10 +94,12 @@ test("A flag that nobody knows, or one without its value, is named.", limits, as
 });
 
 test("A flag of ssh's that porthop does not have yet is named, never ignored.", limits, async () => {
-  const withValue = [..."BIOSwPQ"];
+  const withValue = [..."BISwP"];
   await assertUsage(
     ...withValue.map((letter) => rest(`-${letter} 1080 host`, `ssh's flag -${letter} yet (-${letter} 1080)`)),
-    ...[..."GKkMsVy"].map((letter) => rest(`-${letter} host`, `ssh's flag -${letter} yet`)),
+    ...[..."KkMsy"].map((letter) => rest(`-${letter} host`, `ssh's flag -${letter} yet`)),
+    ...[..."OQ"].map((letter) => rest(`-${letter} x host`, `-${letter} makes no tunnel`)),
+    ...[..."GV"].map((letter) => rest(`-${letter} host`, `-${letter} makes no tunnel`)),
     rest("-NM host", "ssh's flag -M yet"),
     rest("-N host uname -a", "-N is for no command, and there is one: uname -a"),
   );

@@ -243,7 +243,7 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   [["-l", "", "vishnu"], "the user is missing"],
   [["-o", 'User=""', "vishnu"], "User: the value is empty"],
   ["-l -root vishnu", 'user "-root" begins with "-"'],
-  [["-i", "", "vishnu"], '"-i ": the file is missing'],
+  [["-i", "", "vishnu"], "-i : the file is missing"],
   [
     "-L 8080 vishnu",
     "-L 8080: a part is missing or one too many; expected [bind:]port:host:hostport, for example 8080:localhost:80",
