@@ -80,5 +80,3 @@ export class PorthopError extends Error {
     return codes[this.code].exit;
   }
 }
-
-export const errorCodes = Object.keys(codes) as readonly ErrorCode[];

@@ -37,11 +37,7 @@ export function parseNetwork(text: string): Network {
   return { bytes, prefixBits: bits };
 }
 
-export function printNetwork({ bytes, prefixBits }: Network): string {
-  return prefixBits === bytes.length * 8 ? ipText(bytes) : `${ipText(bytes)}/${prefixBits}`;
-}
-
-/** False for a host that is not an IP address, for example a name. */
+/** False for whatever is not an IP address. */
 export function isWithin(host: string, networks: readonly Network[]): boolean {
   const address = ipBytes(host);
   return address !== undefined && networks.some((network) => holds(network, address));

@@ -53,11 +53,7 @@ export function formatBytes(bytes: number): string {
   return `${shortNumber(value)} ${byteUnits[unit]}`;
 }
 
-export function formatRate(bytesPerSecond: number): string {
-  return `${formatBytes(bytesPerSecond)}/s`;
-}
-
-/** `250ms`, `1.5s`, `1m30s`, `2h5m`, `3d4h`: the two largest units, in a form that parseDuration reads. */
+/** `250ms`, `1.5s`, `1m30s`, `2h5m`, `3d4h`: the two largest units, and parseDuration reads it again. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)}ms`;
   if (ms < 59_950) return `${shortNumber(ms / 1000)}s`;

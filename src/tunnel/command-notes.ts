@@ -24,16 +24,8 @@ function note({ name, value = "" }: Extra, tunnel: SshTunnel, place: Place): rea
   if (name === "allow-from") {
     return [`ssh lets everybody in who reaches the port (--allow-from ${value}): a firewall rule keeps others out`];
   }
-  if (name === "hold" || name === "reconnect") {
-    if (value === "never") return [];
-    return [
-      `ssh ends with its session (--${name}): --format autossh or systemd starts it again, open connections are lost`,
-    ];
-  }
   if (name === "use") return [`ssh has no plugins (--use ${value}): its -v says when a connection opens`];
-  if (name === "check-target") return ["ssh does not try its targets (--check-target): porthop check does"];
-  if (name === "inspect") return ["ssh shows no connections (--inspect): its -v says when one opens"];
-  // The remaining settings are about porthop's own output: they need no note.
+  // What is left is about what porthop says and writes itself.
   return [];
 }
 

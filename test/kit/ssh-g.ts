@@ -7,8 +7,8 @@ import { homedir } from "node:os";
 import { isUnix } from "../../src/codec/address.ts";
 import { matchesPattern } from "../../src/codec/host-pattern.ts";
 import { parseDuration } from "../../src/codec/units.ts";
+import { printDestination } from "../../src/codec/words/destination.ts";
 import type { ForwardSpec } from "../../src/codec/words/forward-spec.ts";
-import { printJumpList } from "../../src/codec/words/jump-list.ts";
 import { currentUser, homeOf } from "../../src/config/current-user.ts";
 import { type ConfigSources, realSources } from "../../src/config/file/config-sources.ts";
 import { type Keyword, keywords as readings } from "../../src/config/file/keyword.ts";
@@ -86,7 +86,7 @@ function valuesIn(settings: RunSettings, keyword: Keyword): readonly string[] | 
   if (keyword === "RemoteForward") {
     return forwards.filter(({ kind }) => kind === "remote" || kind === "reverse-dynamic").map(printForward);
   }
-  if (keyword === "ProxyJump") return way.jumps.length === 0 ? undefined : [printJumpList(way.jumps)];
+  if (keyword === "ProxyJump") return way.jumps.length === 0 ? undefined : [way.jumps.map(printDestination).join(",")];
   if (keyword === "ProxyCommand") return way.proxyCommand === undefined ? undefined : [way.proxyCommand];
   if (keyword === "IdentityFile") return ownFiles(settings);
   const reading: unknown = readings[keyword];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ErrorCode, errorCodes, PorthopError } from "../../src/errors.ts";
+import { type ErrorCode, PorthopError } from "../../src/errors.ts";
 
-/** As the contract of the command line has them: each code with its exit code. */
+/** As the contract of the command line has them: each code with its exit code. That none is missing is held by the type. */
 const contract: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
   "config.invalid": 1,
@@ -30,10 +30,9 @@ const contract: Readonly<Record<ErrorCode, number>> = {
 };
 
 test("The codes are those of the contract, each with its exit code and a hint on one line.", () => {
-  assert.deepEqual([...errorCodes].toSorted(), Object.keys(contract).toSorted());
-  for (const code of errorCodes) {
-    const error = new PorthopError(code, "what happened");
-    assert.equal(error.exitCode, contract[code], code);
+  for (const [code, exitCode] of Object.entries(contract)) {
+    const error = new PorthopError(code as ErrorCode, "what happened");
+    assert.equal(error.exitCode, exitCode, code);
     assert.match(error.hint, /^[^\n]{5,120}$/, code);
     assert.doesNotMatch(error.hint, /[.!]$/, "a hint is no sentence of its own");
   }

@@ -5,7 +5,7 @@
 
 import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
-import { type Destination, parseDestination, printDestination } from "./destination.ts";
+import { type Destination, parseDestination } from "./destination.ts";
 
 /** Each jump host costs one more session inside a session. No real way to a server has so many. */
 const mostHosts = 16;
@@ -19,9 +19,4 @@ export function parseJumpList(text: string): readonly Destination[] {
       throw new Malformed(text === "" ? "the jump host is missing" : `${quoted(text)} has an empty host`);
     return parseDestination(part);
   });
-}
-
-/** The other way: as -J takes it. */
-export function printJumpList(hosts: readonly Destination[]): string {
-  return hosts.length === 0 ? "none" : hosts.map(printDestination).join(",");
 }

@@ -81,7 +81,6 @@ export class HostKeys {
   readonly #certifiedName: string;
   /** Why the last accepted key was accepted, in words. */
   grounds: string | undefined;
-  #accepted: Buffer | undefined;
   #isTrusted = false;
   /** Why the last certificate was not accepted. */
   #certificateFlaw: string | undefined;
@@ -131,27 +130,14 @@ export class HostKeys {
     return this.#isTrusted;
   }
 
-  /** The key or certificate that was accepted last. */
-  get accepted(): Buffer | undefined {
-    return this.#accepted;
-  }
-
-  /** For the key exchanges after the first one: ssh2 needs their answer at once. */
-  isAccepted(blob: Uint8Array): boolean {
-    return this.#accepted?.equals(blob) ?? false;
-  }
-
   /** Resolves when the key or certificate is accepted; rejects with the PorthopError that says why it is not. */
   async verify(blob: Uint8Array, signal?: AbortSignal): Promise<void> {
     const certificate = readHostCertificate(blob, this.name);
     const offered = describeKey(certificate?.key ?? blob, this.name);
     refuseMarked(offered, certificate, this.name, this.#revoked);
-    if (!this.isAccepted(blob) && !this.#isCertified(certificate) && !this.#isKnown(offered)) {
-      this.#refuseChanged(offered);
-      await this.#meet(offered, signal);
-    }
-    // The value is kept for the whole session, and `blob` may be part of a packet. So a copy is kept.
-    this.#accepted = Buffer.from(blob);
+    if (this.#isCertified(certificate) || this.#isKnown(offered)) return;
+    this.#refuseChanged(offered);
+    await this.#meet(offered, signal);
   }
 
   get #revoked(): readonly Found[] {

@@ -2,14 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import {
-  formatBytes,
-  formatDuration,
-  formatRate,
-  parseDuration,
-  parseRate,
-  parseSize,
-} from "../../../src/codec/units.ts";
+import { formatBytes, formatDuration, parseDuration, parseRate, parseSize } from "../../../src/codec/units.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../kit/hostile-text.ts";
 import { need } from "../../kit/packages.ts";
 import { run } from "../../kit/run.ts";
@@ -169,7 +162,6 @@ const bytesShown: readonly (readonly [bytes: number, shown: string])[] = [
 for (const [bytes, shown] of bytesShown) {
   test(`${bytes} bytes are shown as ${shown}`, () => {
     assert.equal(formatBytes(bytes), shown);
-    assert.equal(formatRate(bytes), `${shown}/s`);
   });
 }
 
@@ -207,7 +199,7 @@ test("What is printed is parsed back to about the same number", () => {
     fc.property(fc.double({ min: 1, max: most, noNaN: true }), (double) => {
       const bytes = Math.floor(double);
       isClose(parseSize(formatBytes(bytes)), bytes, 0.051);
-      isClose(parseRate(formatRate(bytes)), bytes, 0.051);
+      isClose(parseRate(`${formatBytes(bytes)}/s`), bytes, 0.051);
     }),
   );
   fc.assert(
