@@ -39,11 +39,9 @@ export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise
   // The host key belongs to the host that HostName says, and not to what was typed (ssh.c hands it to ssh_login).
   const known = { host: session.host, port: session.port, user: session.user };
   const trust = trustSettings(settings);
-  const jumpTrust = { ...trust, hostKeys: { ...trust.hostKeys, hostKeyAlias: undefined } };
   const way = planWay(settings, session, {
     environment: deps.environment,
-    trustOf: (jump) => (ssh2, address) => establishTrust(ssh2, { ...jump, address }, jumpTrust, deps),
-    hopOf: settings.hopSettings === undefined ? undefined : (jump) => configuredHop(jump, settings, deps),
+    hopOf: (jump) => configuredHop(jump, settings, deps),
   });
   return {
     session,

@@ -1,12 +1,9 @@
 /**
  * The way to sshd, planned: jump hosts with settings and logins of their own, or the command line of a ProxyCommand.
- * As ssh, which starts another ssh for each jump host, the configuration is read for each by its own name. Without one
- * identities, agent, known_hosts, BatchMode, keepalives and time-outs are those of the destination, and nothing else is.
+ * As ssh, which starts another ssh for each jump host, the configuration is read for each by its own name.
  */
 import { Malformed } from "../../codec/malformed.ts";
 import { type Destination, printDestination } from "../../codec/words/destination.ts";
-import { currentUser } from "../../config/current-user.ts";
-import { defaults } from "../../config/defaults.ts";
 import type { HopSettings } from "../../config/run-configuration.ts";
 import type { HostWords } from "../../config/session-settings.ts";
 import { namedWay, wayFailure } from "../../config/way-names.ts";
@@ -16,10 +13,8 @@ import type { Way } from "../tunnel.ts";
 
 export interface WayDeps {
   readonly environment: NodeJS.ProcessEnv;
-  /** How a jump host is trusted and logged in to. */
-  trustOf(jump: SessionSettings): Hop["trust"];
-  /** What the configuration says of a jump host; left out when none was read. */
-  readonly hopOf?: ((jump: Destination) => ConfiguredHop) | undefined;
+  /** What the configuration says of a jump host. */
+  hopOf(jump: Destination): ConfiguredHop;
 }
 
 export interface ConfiguredHop extends Hop {
@@ -37,9 +32,11 @@ export function planWay(
   try {
     const { jumps, proxyCommand } = namedWay(goal, session);
     if (proxyCommand !== undefined) return { jumps: [], command: proxyCommand, environment: deps.environment };
-    if (deps.hopOf !== undefined) return configuredWay(jumps.map(deps.hopOf), deps, passed);
-    const hosts = jumps.map((jump) => jumpSettings(jump, session));
-    return { jumps: hosts.map((host) => ({ settings: host, trust: deps.trustOf(host) })) };
+    return configuredWay(
+      jumps.map((jump) => deps.hopOf(jump)),
+      deps,
+      passed,
+    );
   } catch (error) {
     throw error instanceof Malformed ? wayFailure(goal, passed.length > 0, error) : error;
   }
@@ -55,12 +52,4 @@ function configuredWay(hops: readonly ConfiguredHop[], deps: WayDeps, passed: re
   const before = planWay(first.own, first.settings, deps, [...passed, name]);
   const plain = hops.map(({ settings, trust }) => ({ settings, trust }));
   return before === undefined ? { jumps: plain } : { ...before, jumps: [...before.jumps, ...plain] };
-}
-
-function jumpSettings(
-  { user = currentUser(), host, port = defaults.port }: Destination,
-  session: SessionSettings,
-): SessionSettings {
-  // What is compressed inside is not compressed once more on the way.
-  return { ...session, user, host, port, isJump: true, algorithms: {} };
 }

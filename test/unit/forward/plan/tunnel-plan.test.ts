@@ -4,6 +4,8 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
+import { currentUser } from "../../../../src/config/current-user.ts";
+import type { ConfigSources } from "../../../../src/config/file/config-sources.ts";
 import { readRunSettings } from "../../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import type { SshPlan } from "../../../../src/forward/plan/tunnel-plan.ts";
@@ -11,6 +13,7 @@ import { planTunnel } from "../../../../src/forward/plan/tunnel-plan.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { Answers } from "../../../kit/answers.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
+import { memoryConfig } from "../../../kit/memory-config.ts";
 import { run } from "../../../kit/run.ts";
 import { projectRoot } from "../../../kit/runtime.ts";
 import { snippetCommand } from "../../../kit/snippet.ts";
@@ -29,9 +32,9 @@ interface Planned {
   readonly log: LogLines;
 }
 
-async function plan(words: readonly string[], prompter?: Answers): Promise<Planned> {
+async function plan(words: readonly string[], prompter?: Answers, files?: ConfigSources): Promise<Planned> {
   const log = new LogLines();
-  const settings = readRunSettings([...words, "vishnu"]);
+  const settings = readRunSettings([...words, "vishnu"], files);
   const signal = new AbortController().signal;
   return { plan: await planTunnel(settings, { log, prompter, environment: {}, signal }), log };
 }
@@ -56,6 +59,19 @@ test("The session is what the settings of the host make of it, and so is how thi
     unix: { mask: 0o117, unlink: false },
     streams: undefined,
   });
+});
+
+test("A jump host has user, port and algorithms of its own and the time-outs of the command line; only the inmost session compresses.", async () => {
+  const words = ["-C", "-c", "aes128-ctr", ...o("ConnectTimeout=7"), "-J", "bob@one:2201,two"];
+  const { way } = (await plan(words, undefined, memoryConfig({}))).plan;
+  const jumps = way?.jumps.map(({ settings: { host, port, user, isJump, connectTimeoutMs, algorithms } }) => [
+    ...[host, port, user, isJump, connectTimeoutMs],
+    ...[algorithms.ciphers, algorithms.compression],
+  ]);
+  assert.deepEqual(jumps, [
+    ["one", 2201, "bob", true, 7000, undefined, false],
+    ["two", 22, currentUser(), true, 7000, undefined, false],
+  ]);
 });
 
 test("A listener that cannot be set up ends the tunnel, unless ExitOnForwardFailure says no.", async () => {
