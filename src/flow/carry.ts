@@ -4,6 +4,7 @@
  * the inbound is answered only after the dial told its result.
  */
 import { PorthopError } from "../errors.ts";
+import { messageOf } from "../text/error-message.ts";
 import type { Chain } from "./chain.ts";
 import type { Conn, Dialer, Inbound } from "./conn.ts";
 import type { LiveFlow } from "./flow.ts";
@@ -129,6 +130,5 @@ function breakOff(flow: LiveFlow, state: Joining, reason: PorthopError): Porthop
 
 function asPorthopError(error: unknown): PorthopError {
   if (error instanceof PorthopError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new PorthopError("internal", `a flow failed: ${text}`, { cause: error });
+  return new PorthopError("internal", `a flow failed: ${messageOf(error)}`, { cause: error });
 }

@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, PorthopError } from "../errors.ts";
 import type { Flow, Host, Middleware, TunnelEvent, Wire } from "../plugin.ts";
+import { messageOf } from "../text/error-message.ts";
 import { publicEvents, type StopHearing } from "./bus.ts";
 import type { EventNamed } from "./event.ts";
 import type { Telling } from "./telling.ts";
@@ -185,8 +186,4 @@ function tooLate(): Promise<never> {
   // Whoever calls so late is seldom there to catch it, and an unhandled rejection would end the whole process.
   late.catch(() => {});
   return late;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

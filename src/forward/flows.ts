@@ -12,6 +12,7 @@ import { LiveFlow } from "../flow/flow.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
+import { messageOf } from "../text/error-message.ts";
 import type { Pairing } from "./pairing.ts";
 import type { Asked } from "./target-source.ts";
 
@@ -46,7 +47,7 @@ export class Flows {
     }
     const settled = asked
       .then((known) => this.#carry(forward, pairing, known))
-      .catch((error: unknown) => this.#telling.loggerFor().debug(`${forward.id} ${describe(error)}`))
+      .catch((error: unknown) => this.#telling.loggerFor().debug(`${forward.id} ${messageOf(error)}`))
       .finally(() => answered());
     const answered = this.#asking.add(settled);
   }
@@ -136,8 +137,4 @@ export class Flows {
 function isTrouble(reason: FlowOutcome["reason"], error: PorthopError): boolean {
   if (reason === "refused") return error.code !== "cancelled" && error.code !== "ssh.lost";
   return error.leg !== 1 && error.code !== "cancelled" && error.code !== "ssh.lost";
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

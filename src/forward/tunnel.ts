@@ -2,7 +2,7 @@
  * A tunnel: the way to its session, its forwards and the chain. Starts them in the order that promise 8 wants (plugins,
  * session, listeners), reports what happens, and stops without losing what is under way.
  */
-
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
 import type { PorthopError } from "../errors.ts";
@@ -130,7 +130,7 @@ export class Tunnel {
   async #toldLoss({ lost }: Connected): Promise<PorthopError> {
     const reason = await lost;
     // Ctrl-C reaches a ProxyCommand too, sometimes before us: that the session ends with it then is no news.
-    if (this.#plan.way?.command !== undefined) await after(ctrlCMs);
+    if (this.#plan.way?.command !== undefined) await sleep(ctrlCMs);
     if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
     return reason;
   }
@@ -144,12 +144,6 @@ function cutOff(connections: number): string {
 
 /** Between two processes of one terminal hearing its Ctrl-C. */
 const ctrlCMs = 100;
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
 
 /** A capture asks the server for what it shows and only the server knows. */
 function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {

@@ -1,5 +1,6 @@
 /** The words for errno values. Only src/io and src/ssh make PorthopErrors of the errors of the kernel and of ssh2. */
 import { type LegNumber, PorthopError } from "../errors.ts";
+import { messageOf } from "../text/error-message.ts";
 
 /** The errno name of an error (`ECONNREFUSED`), where it has one. */
 export function errnoOf(error: unknown): string | undefined {
@@ -12,7 +13,7 @@ export function describe(error: unknown): string {
   const errno = errnoOf(error);
   const words = errno !== undefined && Object.hasOwn(errnoWords, errno) ? errnoWords[errno] : undefined;
   if (words !== undefined) return words;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** The error for an established connection that broke. `where` names the far end. */

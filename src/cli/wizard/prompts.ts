@@ -41,7 +41,7 @@ export async function promptingAsker(signal: AbortSignal): Promise<Asker> {
     },
     async ask(question, asking) {
       lastKey = undefined;
-      const message = messageOf(clack, question.ask, [...question.about, ...(asking.about ?? [])], columns());
+      const message = messageFor(clack, question.ask, [...question.about, ...(asking.about ?? [])], columns());
       const answer =
         question.kind === "choice"
           ? await clack.select({ ...common, ...select(question, asking, message) })
@@ -107,7 +107,7 @@ interface Message {
 }
 
 /** A choice puts the bar in front of each line by itself; a line of text does not. */
-function messageOf({ S_BAR }: Clack, ask: string, about: readonly string[], columns: number): Message {
+function messageFor({ S_BAR }: Clack, ask: string, about: readonly string[], columns: number): Message {
   const lines = [...wrapped(ask, columns), ...about.flatMap((line) => wrapped(line, columns))];
   return { forChoice: lines.join("\n"), forEntry: lines.join(`\n${S_BAR}  `) };
 }

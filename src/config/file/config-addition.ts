@@ -23,6 +23,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { PorthopError } from "../../errors.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { currentUser } from "../current-user.ts";
 import { refuseShared } from "./private-file.ts";
@@ -103,7 +104,7 @@ function failing<T>(what: "read" | "write", path: string, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof PorthopError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new PorthopError(`file.cannot-${what}`, `cannot ${what} ${visible(path, 200)}: ${visible(why, 200)}`, {
       cause: error,
     });

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { Malformed } from "../../codec/malformed.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { currentUser, homeOf, ownUid } from "../current-user.ts";
 import { matchingPaths } from "./include-paths.ts";
@@ -124,5 +125,5 @@ function reasonOf(error: unknown): string {
     ELOOP: "too many symbolic links",
     ENAMETOOLONG: "the name is too long",
   };
-  return reasons[String(codeOf(error))] ?? visible(error instanceof Error ? error.message : String(error), 200);
+  return reasons[String(codeOf(error))] ?? visible(messageOf(error), 200);
 }

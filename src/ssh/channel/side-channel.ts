@@ -6,6 +6,7 @@
  */
 import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
+import { messageOf } from "../../text/error-message.ts";
 import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import { acceptOpening, type RemoteCarrier } from "./remote-inbound.ts";
@@ -81,8 +82,4 @@ async function connect(carrier: SideCarrier, sides: SideChannels, opening: Chann
   const channel = acceptOpening(opening, carrier);
   if (channel instanceof PorthopError) here.abort(channel);
   else await sides.carry(carrier.adopt(channel, sides.name), here);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

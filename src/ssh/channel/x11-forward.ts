@@ -11,6 +11,7 @@ import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import { join } from "../../flow/join.ts";
 import { hereDialer } from "../../io/here-dialer.ts";
+import { messageOf } from "../../text/error-message.ts";
 import type { SideChannels } from "./side-channel.ts";
 
 export interface X11Forwarding {
@@ -96,8 +97,7 @@ async function readSetup(channel: Conn, setup: X11Setup): Promise<Uint8Array> {
 
 function reasonOf(error: unknown): PorthopError {
   if (error instanceof PorthopError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new PorthopError("target.prohibited", `an X11 connection was closed: ${text}`, { cause: error });
+  return new PorthopError("target.prohibited", `an X11 connection was closed: ${messageOf(error)}`, { cause: error });
 }
 
 const patienceMs = 30_000;

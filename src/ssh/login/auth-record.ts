@@ -4,6 +4,7 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { PorthopError } from "../../errors.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
 
 export interface Login {
@@ -66,7 +67,7 @@ export function authFailure(record: AuthRecord, cause?: Error): PorthopError {
   if (stopped instanceof PorthopError) return stopped;
   const where = formatAddress(record);
   if (stopped !== undefined) {
-    const why = visible(stopped instanceof Error ? stopped.message : String(stopped), 200);
+    const why = visible(messageOf(stopped), 200);
     const text = `gave up the login of ${quoted(record.user)} at ${where}: ${why}`;
     return new PorthopError("ssh.auth-failed", text, { leg: 2, cause: stopped });
   }

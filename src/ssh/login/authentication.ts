@@ -6,6 +6,7 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware } from "ssh2";
 import type { PorthopError } from "../../errors.ts";
 import type { Logger } from "../../plugin.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
 import type { Prompter } from "../prompter.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
@@ -163,7 +164,7 @@ export class Authentication {
       this.#send?.(false);
     } catch (error) {
       // The connection was closed while a question was open. The code that closed it reports why.
-      this.#deps.log.debug(`the login was over before it ended: ${error instanceof Error ? error.message : error}`);
+      this.#deps.log.debug(`the login was over before it ended: ${messageOf(error)}`);
     }
   }
 

@@ -7,6 +7,7 @@ import { type KeyText, recognizeKey } from "../../codec/keys/key-text.ts";
 import { type Curve, curves } from "../../codec/keys/ssh-signature.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { writeStrings } from "../../codec/ssh-string.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { keyFault } from "../ssh-failure.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
@@ -133,8 +134,4 @@ function positive(bytes: Buffer): Buffer {
 
 function base64url(bytes: Buffer): string {
   return bytes.toString("base64url");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

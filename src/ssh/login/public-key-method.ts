@@ -5,6 +5,7 @@
 import type { AnyAuthMethod } from "ssh2";
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { rsaBits } from "../../codec/keys/rsa-size.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { foreignKey } from "../ssh2/foreign-key.ts";
 import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
@@ -73,7 +74,7 @@ export class PublicKeyMethod implements AuthMethod {
     try {
       return await agent.list(this.#context.signal);
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       // As with ssh, a missing agent is normal. An agent that hangs has made the user wait, so the user is told.
       const tell = error instanceof AgentSilent ? "warn" : "debug";
       this.#context.log[tell](`going on without ssh-agent: ${text}`);

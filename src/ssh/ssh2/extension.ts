@@ -2,6 +2,7 @@
  * Keeps the reasons why algorithms could not be added to ssh2. The added algorithms use the insides of one exact
  * version. With another version, or when a part of ssh2 looks different, they are not offered, and `flawOf` says why.
  */
+import { messageOf } from "../../text/error-message.ts";
 export const ssh2Version = "1.17.0";
 
 const flaws = new Map<string, string>();
@@ -12,7 +13,7 @@ export function extend(found: string, algorithms: readonly string[], add: () => 
     if (found !== ssh2Version) throw new Error(`ssh2 is ${found}, not ${ssh2Version}`);
     add();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     // The first reason caused the later ones, so only the first is kept.
     for (const name of algorithms) if (!flaws.has(name)) flaws.set(name, reason);
   }

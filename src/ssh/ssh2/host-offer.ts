@@ -4,6 +4,7 @@
  * check gets the whole certificate and decides whether to believe it.
  */
 import { parseCertificate } from "../../codec/keys/certificate.ts";
+import { messageOf } from "../../text/error-message.ts";
 import type { ExchangeView, ListView, OfferView, OneWay } from "./exchange-view.ts";
 import type { ExchangeWatch } from "./exchange-watch.ts";
 import type { ProtocolView } from "./view.ts";
@@ -71,6 +72,6 @@ function certifiedKey(certificate: Buffer): Buffer {
   try {
     return parseCertificate(certificate).key;
   } catch (error) {
-    throw new Error(`the host certificate is wrong: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`the host certificate is wrong: ${messageOf(error)}`);
   }
 }
