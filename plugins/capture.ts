@@ -4,11 +4,11 @@
  * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
  */
 
-import { type Chunks, definePlugin, type Host } from "../src/plugin.ts";
+import { type Chunks, definePlugin, type Host, type LegNumber } from "../src/plugin.ts";
 import { visible } from "../src/text/terminal-text.ts";
 import { Conversations } from "./capture/conversations.ts";
 import { Ends } from "./capture/ends.ts";
-import { captureLanes, type Lane, type LegNumber } from "./capture/interfaces.ts";
+import { captureLanes, type Lane } from "./capture/interfaces.ts";
 import { watchLeg, watchWire } from "./capture/leg-watching.ts";
 import { finishRecording, startRecording } from "./capture/recorded-file.ts";
 import type { Recording } from "./capture/recording.ts";

@@ -4,9 +4,10 @@
  * two halves. plugins/README.md teaches it step by step; the promises behind it are tested in test/unit/flow.
  */
 import type { Address } from "./codec/address.ts";
-import type { ErrorCode, PorthopError } from "./errors.ts";
+import type { ErrorCode, LegNumber, PorthopError } from "./errors.ts";
 
 export type { Address } from "./codec/address.ts";
+export type { LegNumber } from "./errors.ts";
 
 /** Bytes as they came. Read-only: it may be kept, never changed, for others hold the same memory. */
 export type Chunk = Uint8Array;
@@ -46,7 +47,7 @@ export interface Watcher {
  * that accepted.
  */
 export interface Leg {
-  readonly number: 1 | 2 | 3;
+  readonly number: LegNumber;
   /** Who dialed, as far as it is known. */
   readonly from: Address | undefined;
   /** Who accepted, as far as it is known. */
@@ -121,7 +122,7 @@ export interface Wire {
 
 /** A leg as it stands when its flow opens. */
 export interface LegReport {
-  readonly leg: 1 | 2 | 3;
+  readonly leg: LegNumber;
   readonly from: Address | undefined;
   readonly to: Address | undefined;
   readonly observed: boolean;

@@ -3,9 +3,8 @@
  * each leg, and with jump hosts one more for each further session, which is carried inside the one before.
  */
 import type { CaptureInterface } from "../../src/codec/capture/capture-file.ts";
+import type { LegNumber } from "../../src/plugin.ts";
 import { visible } from "../../src/text/terminal-text.ts";
-
-export type LegNumber = 1 | 2 | 3;
 
 export interface Lane {
   readonly leg: LegNumber;

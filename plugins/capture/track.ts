@@ -2,9 +2,9 @@
  * The tracks of a capture, each one TCP connection, and what happens on them, as plain values. An event goes one way:
  * leg-watching makes it, the timeline puts it in order, Conversations makes its frames, the Recording writes those.
  */
-import type { Direction, Flow, Leg, Wire } from "../../src/plugin.ts";
+import type { Direction, Flow, Leg, LegNumber, Wire } from "../../src/plugin.ts";
 import type { Ends, TrackEnds } from "./ends.ts";
-import type { Lane, LegNumber } from "./interfaces.ts";
+import type { Lane } from "./interfaces.ts";
 
 export interface Track {
   readonly interfaceIndex: number;

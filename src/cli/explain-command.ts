@@ -17,7 +17,7 @@ import { picture } from "../tunnel/picture.ts";
 import { sshWords } from "../tunnel/ssh-command.ts";
 import type { Place, Relay, SshTunnel, TunnelDescription } from "../tunnel/tunnel-description.ts";
 import { tcpdump } from "../tunnel/tunnel-legs.ts";
-import { describe } from "./description.ts";
+import { describe } from "./described-words.ts";
 import { Output, wantsColor } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 

@@ -21,7 +21,7 @@ import { sshWords } from "../tunnel/ssh-command.ts";
 import { sshConfigBlock, tunnelName } from "../tunnel/ssh-config-block.ts";
 import { systemdUnit } from "../tunnel/systemd-unit.ts";
 import { opensGateway, type Place, type Relay } from "../tunnel/tunnel-description.ts";
-import { describe } from "./description.ts";
+import { describe } from "./described-words.ts";
 import { Output } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 

@@ -6,14 +6,14 @@ import { homedir } from "node:os";
 import { realSources } from "../config/file/config-sources.ts";
 import { readHostNames } from "../config/file/host-names.ts";
 import { PorthopError } from "../errors.ts";
-import { type Given, nextStep, resume, type Step } from "../wizard/conversation.ts";
+import { type ConversationStep, type GivenAnswer, nextStep, resume } from "../wizard/conversation.ts";
 import { type Facts, flawIn, type Question } from "../wizard/question.ts";
-import { placeHere } from "./description.ts";
+import { placeHere } from "./described-words.ts";
 import { startAfresh } from "./fresh-start.ts";
 import { Interruption } from "./interruption.ts";
 import { relay } from "./relay-command.ts";
 import { run } from "./run-command.ts";
-import { type Asker, type Asking, back, backKey, cancelled, isPlain } from "./wizard/asker.ts";
+import { type Asker, type AskOptions, back, backKey, cancelled, isPlain } from "./wizard/asker.ts";
 import { type Decision, decide, lineOf } from "./wizard/finish.ts";
 import { linesAsker } from "./wizard/lines.ts";
 import { nextFreePort, portFlaw } from "./wizard/port.ts";
@@ -70,7 +70,7 @@ class Conversation {
   /** What was last answered to the very same question, so that going back loses nothing. */
   readonly #remembered = new Map<string, string>();
   /** Of the time before an answer was changed. */
-  #kept: readonly Given[] = [];
+  #kept: readonly GivenAnswer[] = [];
 
   constructor(asker: Asker) {
     this.#asker = asker;
@@ -80,7 +80,7 @@ class Conversation {
   async end(): Promise<Extract<Decision, { kind: "run" | "quit" }>> {
     const { backKeys } = this.#asker;
     this.#asker.begin("porthop wizard", `Enter takes what is offered, ${backKeys} goes back, Ctrl-C leaves.`);
-    let step: Step = nextStep([], this.#facts);
+    let step: ConversationStep = nextStep([], this.#facts);
     for (;;) {
       if ("question" in step) {
         step = await this.#next(
@@ -99,19 +99,19 @@ class Conversation {
     }
   }
 
-  async #next(answers: readonly string[], question: Question): Promise<Step> {
+  async #next(answers: readonly string[], question: Question): Promise<ConversationStep> {
     const answer = await this.#ask(question, answers.length > 0);
     if (answer === back) return this.#before(answers);
     return resume([...answers, answer], this.#kept, this.#facts);
   }
 
   /** On the first question there is nothing before. */
-  #before(answers: readonly string[]): Step {
+  #before(answers: readonly string[]): ConversationStep {
     this.#kept = [];
     return nextStep(answers.slice(0, -1), this.#facts);
   }
 
-  async #changed(step: Step, index: number): Promise<Step> {
+  async #changed(step: ConversationStep, index: number): Promise<ConversationStep> {
     const old = step.given[index];
     if (old === undefined) return step;
     const answer = await this.#ask(old.question, true);
@@ -137,7 +137,7 @@ class Conversation {
   }
 
   /** For a port of this machine: only a free one is taken, and one is offered. */
-  async #port(question: Question, remembered: string | undefined): Promise<Partial<Asking>> {
+  async #port(question: Question, remembered: string | undefined): Promise<Partial<AskOptions>> {
     if (question.kind !== "entry" || question.listensOn === undefined) return {};
     const host = question.listensOn;
     const check = (text: string) => portFlaw(host, Number(text));

@@ -3,9 +3,10 @@
  * the flow, each with the tcpdump command that shows its packets. Values in, lines out.
  */
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
+import type { LegNumber } from "../errors.ts";
 
 export interface ExplainedLeg {
-  readonly leg: 1 | 2 | 3;
+  readonly leg: LegNumber;
   readonly from: Address;
   readonly to: Address;
 }

@@ -93,6 +93,9 @@ export interface Cancel {
   removeEventListener(type: "abort", told: () => void): void;
 }
 
+/** Takes what a listener has accepted. */
+export type Accept = (inbound: Inbound) => void;
+
 /** Something that accepts. Whoever holds it closes it. */
 export interface Listener {
   /** Where it really accepts, and the port is never 0: the first one is what to show where there is room for one. */

@@ -2,7 +2,7 @@
  * A leg of a flow while it lives: what is known of its TCP connection, and who watches it.
  * A watcher that throws is dropped with one warning: observers never break traffic (promise 5).
  */
-import type { Address, Direction, Leg, Watcher } from "../plugin.ts";
+import type { Address, Direction, Leg, LegNumber, Watcher } from "../plugin.ts";
 import type { LegFacts, Passed } from "./conn.ts";
 
 /** Told when an observer threw and was dropped. */
@@ -16,7 +16,7 @@ interface NamedWatcher {
 type Tell = (watcher: Watcher) => unknown;
 
 export class LiveLeg {
-  readonly number: 1 | 2 | 3;
+  readonly number: LegNumber;
   from: Address | undefined;
   to: Address | undefined;
   observed = false;
@@ -27,7 +27,7 @@ export class LiveLeg {
   #over = false;
   #locate: (() => Promise<void>) | undefined;
 
-  constructor(number: 1 | 2 | 3, dropped: DropObserver) {
+  constructor(number: LegNumber, dropped: DropObserver) {
     this.number = number;
     this.#dropped = dropped;
   }
@@ -143,7 +143,7 @@ class LegView implements Leg {
     this.#plugin = plugin;
   }
 
-  get number(): 1 | 2 | 3 {
+  get number(): LegNumber {
     return this.#leg.number;
   }
 

@@ -14,7 +14,7 @@ import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
 import { messageOf } from "../text/error-message.ts";
 import type { Pairing } from "./pairing.ts";
-import type { Asked } from "./target-source.ts";
+import type { AskedConnection } from "./target-source.ts";
 
 /** How long plugins may take to let go of flows that were broken off. */
 const heedMs = 1000;
@@ -52,7 +52,7 @@ export class Flows {
     const answered = this.#asking.add(settled);
   }
 
-  #carry(forward: Forward, { dialer }: Pairing, { inbound, target }: Asked): void {
+  #carry(forward: Forward, { dialer }: Pairing, { inbound, target }: AskedConnection): void {
     const number = (this.#counts.get(forward.id) ?? 0) + 1;
     this.#counts.set(forward.id, number);
     const flow = new LiveFlow({

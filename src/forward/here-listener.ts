@@ -6,7 +6,7 @@ import { type Address, isLoopback, isUnix } from "../codec/address.ts";
 import type { Network } from "../codec/cidr.ts";
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import type { Inbound, Listener } from "../flow/conn.ts";
+import type { Accept, Listener } from "../flow/conn.ts";
 import type { Telling } from "../flow/telling.ts";
 import { AllowFrom } from "../io/allow-from.ts";
 import { listenTcp } from "../io/listen.ts";
@@ -27,7 +27,7 @@ export interface HereOptions {
 
 export async function listenHere(
   { id, kind, listen }: Forward,
-  accept: (inbound: Inbound) => void,
+  accept: Accept,
   { family, allowFrom, unix, streams, telling }: HereOptions,
 ): Promise<Listener> {
   if (listen === undefined) {

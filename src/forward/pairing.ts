@@ -5,7 +5,7 @@
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import type { Cancel, Dialer, Inbound, Listener } from "../flow/conn.ts";
+import type { Accept, Cancel, Dialer, Listener } from "../flow/conn.ts";
 import type { Telling } from "../flow/telling.ts";
 import { hereDialer } from "../io/here-dialer.ts";
 import { type HereOptions, listenHere } from "./here-listener.ts";
@@ -15,8 +15,6 @@ import { specTarget, type TargetSource } from "./target-source.ts";
 import { channelDialer, type DialingSession } from "./uplink/channel-dialer.ts";
 import { type ListeningSession, listenThere } from "./uplink/there-listener.ts";
 import type { Uplink } from "./uplink/uplink.ts";
-
-export type Accept = (inbound: Inbound) => void;
 
 /** What forwards use of a session. */
 export type ForwardingSession = DialingSession & ListeningSession;

@@ -9,7 +9,7 @@ import { PorthopError } from "../errors.ts";
 import type { Cancel, Conn, Inbound, LegTeller, Passed } from "../flow/conn.ts";
 import type { Chunk } from "../plugin.ts";
 import { proxyFailure } from "./proxy-failure.ts";
-import type { Asked, TargetSource } from "./target-source.ts";
+import type { AskedConnection, TargetSource } from "./target-source.ts";
 
 export interface ProxyOptions {
   /** For people: who speaks another protocol. */
@@ -81,7 +81,7 @@ function ask(
   { target, answers, early }: Extract<FinalStep, { kind: "asked" }>,
   passed: readonly Passed[],
   farewellMs: number,
-): Asked {
+): AskedConnection {
   const inbound: Inbound = {
     origin,
     leg: { ...leg, passed },

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Address } from "../codec/address.ts";
-import type { Inbound, LegFacts } from "../flow/conn.ts";
+import type { Accept, Inbound, LegFacts } from "../flow/conn.ts";
 import { descriptors } from "./descriptors.ts";
 import { socketConn } from "./socket-conn.ts";
 
@@ -18,10 +18,10 @@ export interface Room {
 
 export class Doorway {
   readonly #room: Room | undefined;
-  readonly #onInbound: (inbound: Inbound) => void;
+  readonly #onInbound: Accept;
   #leave: (() => void) | undefined;
 
-  constructor(room: Room | undefined, onInbound: (inbound: Inbound) => void) {
+  constructor(room: Room | undefined, onInbound: Accept) {
     this.#room = room;
     this.#onInbound = onInbound;
   }

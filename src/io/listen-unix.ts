@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import type { UnixAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
-import type { Inbound, Listener } from "../flow/conn.ts";
+import type { Accept, Listener } from "../flow/conn.ts";
 import { visible } from "../text/terminal-text.ts";
 import { connectUnix } from "./dial.ts";
 import { Doorway, type Room } from "./doorway.ts";
@@ -27,7 +27,7 @@ const probeMs = 1000;
 
 export async function listenUnix(
   wanted: UnixAddress,
-  onInbound: (inbound: Inbound) => void,
+  onInbound: Accept,
   options: UnixListenOptions,
 ): Promise<Listener> {
   const { path } = wanted;

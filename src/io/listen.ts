@@ -7,7 +7,7 @@ import { lookup } from "node:dns/promises";
 import { createServer, isIP, type Server, type Socket } from "node:net";
 import { type Address, formatAddress, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
-import type { Inbound, Listener } from "../flow/conn.ts";
+import type { Accept, Listener } from "../flow/conn.ts";
 import { Doorway, type Room } from "./doorway.ts";
 import { portHolder } from "./port-holder.ts";
 import { socketEnds } from "./socket-conn.ts";
@@ -25,7 +25,7 @@ export interface TcpListener extends Listener {
 
 export async function listenTcp(
   wanted: TcpAddress,
-  onInbound: (inbound: Inbound) => void,
+  onInbound: Accept,
   options: ListenOptions = {},
 ): Promise<TcpListener> {
   const servers: Server[] = [];

@@ -4,7 +4,7 @@
  */
 import { Duplex, type Readable, type Writable } from "node:stream";
 import type { UnixAddress } from "../codec/address.ts";
-import type { Conn, Inbound, Listener } from "../flow/conn.ts";
+import type { Accept, Conn, Listener } from "../flow/conn.ts";
 import { PacedInput } from "./paced-input.ts";
 import { brokenConnection } from "./socket-failure.ts";
 import { StreamConn } from "./stream-conn.ts";
@@ -18,7 +18,7 @@ export interface StandardStreams {
 export const stdioAddress: UnixAddress = { path: "stdio" };
 
 /** Calls `onInbound` once and at once, because there is only one connection. */
-export function listenStdio(streams: StandardStreams, onInbound: (inbound: Inbound) => void): Listener {
+export function listenStdio(streams: StandardStreams, onInbound: Accept): Listener {
   onInbound({
     origin: stdioAddress,
     leg: { from: stdioAddress, to: stdioAddress, observed: false },

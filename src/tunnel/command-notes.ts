@@ -6,7 +6,7 @@ import { Malformed } from "../codec/malformed.ts";
 import { parseRate } from "../codec/units.ts";
 import { visible } from "../text/terminal-text.ts";
 import { type Extra, forwardIds, type Place, type SshTunnel } from "./tunnel-description.ts";
-import { type LegView, legsOf, tcpdump } from "./tunnel-legs.ts";
+import { legsOf, type PlannedLeg, tcpdump } from "./tunnel-legs.ts";
 
 /** Lines of plain text. */
 export function commandNotes(tunnel: SshTunnel, place: Place): readonly string[] {
@@ -53,7 +53,7 @@ function captureNotes(file: string, tunnel: SshTunnel, place: Place): readonly s
 }
 
 /** `hop` counts the connections of leg 2, from 1. */
-function captureNote(leg: LegView, prefix: string, hop: number): string {
+function captureNote(leg: PlannedLeg, prefix: string, hop: number): string {
   const name = `${prefix}leg${leg.leg}${hop > 1 ? `-hop${hop}` : ""}.pcap`;
   const command = tcpdump(leg, name);
   if (command === undefined) return `  leg ${leg.leg} has no packets to record: ${leg.to}`;

@@ -6,7 +6,7 @@
 import { wrapped } from "../text/wrapped-text.ts";
 import { type Explanation, type ForwardExplanation, printEffective } from "./explanation.ts";
 import type { Mistake } from "./mistakes.ts";
-import { type LegView, tcpdump } from "./tunnel-legs.ts";
+import { type PlannedLeg, tcpdump } from "./tunnel-legs.ts";
 
 /** `pictures` has the lines of each forward's picture. */
 export function explanationLines(
@@ -41,7 +41,7 @@ function forwardLines(forward: ForwardExplanation, drawn: readonly string[], col
 }
 
 /** The command is never broken, because users copy it. With long names the command can be longer than `columns`. */
-function legLines(leg: LegView, columns: number): readonly string[] {
+function legLines(leg: PlannedLeg, columns: number): readonly string[] {
   const how = leg.isEncrypted ? "encrypted" : "in clear";
   const first = wrapped(`leg ${leg.leg}: ${leg.from} -> ${leg.to}, ${how}`, columns, "         ", "  ");
   const command = tcpdump(leg);

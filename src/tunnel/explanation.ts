@@ -7,7 +7,7 @@ import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "
 import { endings, serverNeeds } from "./explanation-session.ts";
 import { type Mistake, mistakesIn } from "./mistakes.ts";
 import { forwardIds, opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
-import { isReverse, type LegView, legsOf } from "./tunnel-legs.ts";
+import { isReverse, legsOf, type PlannedLeg } from "./tunnel-legs.ts";
 
 export interface Explanation {
   readonly forwards: readonly ForwardExplanation[];
@@ -29,7 +29,7 @@ export interface ForwardExplanation {
   /** Which machine looks names and `localhost` up. */
   readonly view: string;
   readonly effective: EffectiveConnection;
-  readonly legs: readonly LegView[];
+  readonly legs: readonly PlannedLeg[];
   /** Who may connect. */
   readonly who: string;
 }

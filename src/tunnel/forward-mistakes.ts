@@ -7,14 +7,18 @@ import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts"
 import { opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
 import { isReverse, sshdAddress } from "./tunnel-legs.ts";
 
-interface Found {
+interface ForwardMistake {
   readonly level: "warning" | "note";
   readonly code: string;
   readonly text: string;
   readonly cure: string;
 }
 
-export function forwardMistakes(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly Found[] {
+export function forwardMistakes(
+  description: TunnelDescription,
+  spec: ForwardSpec,
+  place: Place,
+): readonly ForwardMistake[] {
   const listen = listenAddress(spec, opensGateway(description));
   const bound = listen === undefined || isUnix(listen) ? undefined : listen;
   return [
@@ -28,7 +32,7 @@ export function forwardMistakes(description: TunnelDescription, spec: ForwardSpe
 /**
  * The most frequent mistake: the user means the localhost of another machine than the one that connects to the target.
  */
-function wrongMachine(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly Found[] {
+function wrongMachine(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly ForwardMistake[] {
   const { connect } = spec;
   if (connect === undefined || isUnix(connect) || description.via === "nothing") return [];
   const { host, port } = connect;
@@ -63,7 +67,12 @@ function wrongMachine(description: TunnelDescription, spec: ForwardSpec, place: 
   return [note("outer-address", text, `localhost:${port} reaches both`)];
 }
 
-function openPort(host: string, spec: ForwardSpec, description: TunnelDescription, { here }: Place): readonly Found[] {
+function openPort(
+  host: string,
+  spec: ForwardSpec,
+  description: TunnelDescription,
+  { here }: Place,
+): readonly ForwardMistake[] {
   if (isLoopback(host)) return [];
   const isWide = host === "*" || host === "0.0.0.0" || host === "::";
   if (isReverse(spec)) {
@@ -89,14 +98,19 @@ function openPort(host: string, spec: ForwardSpec, description: TunnelDescriptio
   return [warning("open-to-network", `${who} may connect${proxy}`, cure)];
 }
 
-function lowPort(port: number, spec: ForwardSpec, description: TunnelDescription, { here }: Place): readonly Found[] {
+function lowPort(
+  port: number,
+  spec: ForwardSpec,
+  description: TunnelDescription,
+  { here }: Place,
+): readonly ForwardMistake[] {
   if (port === 0 || port >= 1024) return [];
   const machine = isReverse(spec) && description.via === "ssh" ? description.host : here;
   const text = `port ${port} is below 1024: on ${machine} only root may listen on it`;
   return [warning("low-port", text, `use a port from 1024 on, for example ${port + 8000}`)];
 }
 
-function oldSocket(spec: ForwardSpec): readonly Found[] {
+function oldSocket(spec: ForwardSpec): readonly ForwardMistake[] {
   const whose = isReverse(spec) ? "in the server's sshd_config" : "with -o";
   return [
     note(
@@ -107,10 +121,10 @@ function oldSocket(spec: ForwardSpec): readonly Found[] {
   ];
 }
 
-function warning(code: string, text: string, cure: string): Found {
+function warning(code: string, text: string, cure: string): ForwardMistake {
   return { level: "warning", code, text, cure };
 }
 
-function note(code: string, text: string, cure: string): Found {
+function note(code: string, text: string, cure: string): ForwardMistake {
   return { level: "note", code, text, cure };
 }

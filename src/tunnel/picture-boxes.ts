@@ -13,13 +13,18 @@ export interface Column {
   readonly stem: string;
 }
 
-export interface Line {
+export interface ConnectingLine {
   readonly text: string;
   readonly letter: string;
 }
 
 /** Undefined when the boxes do not fit into `columns`. */
-export function boxes(left: Column, right: Column, line: Line, columns: number): readonly string[] | undefined {
+export function boxes(
+  left: Column,
+  right: Column,
+  line: ConnectingLine,
+  columns: number,
+): readonly string[] | undefined {
   const [leftWidth, rightWidth] = [innerWidth(left), innerWidth(right)];
   const room = columns - leftWidth - rightWidth - 8;
   const leftFoot = left.foot.at(-1) ?? "";
@@ -62,7 +67,7 @@ function joined(left: readonly string[], right: readonly string[], gap: number, 
 }
 
 /** From the left foot up to the arrow head, through both edges. */
-function arrow({ text, letter }: Line, length: number): string {
+function arrow({ text, letter }: ConnectingLine, length: number): string {
   const letters = length + 1 - text.length;
   const before = Math.floor(letters / 2);
   return `${letter.repeat(before)}${text}${letter.repeat(letters - before)}>`;

@@ -39,7 +39,7 @@ interface End {
   readonly label: string;
 }
 
-interface Ends {
+interface PictureEnds {
   readonly here: End;
   readonly far: End;
   /** The line between the two. */
@@ -49,12 +49,12 @@ interface Ends {
   readonly isReverse: boolean;
 }
 
-function endsOf(description: TunnelDescription, spec: ForwardSpec | undefined, place: Place): Ends {
+function endsOf(description: TunnelDescription, spec: ForwardSpec | undefined, place: Place): PictureEnds {
   if (description.via === "nothing") return relayEnds(description, spec, place);
   const server = { machine: description.host, program: `sshd, port ${sshdAddress(description).port}` };
   const here = { machine: place.here, program: place.program };
   const isBack = spec !== undefined && isReverse(spec);
-  const origin = (side: Machine) => originEnd(side, spec, opensGateway(description));
+  const origin = (side: PictureMachine) => originEnd(side, spec, opensGateway(description));
   return {
     here: isBack ? targetEnd(here, spec) : origin(here),
     far: isBack ? origin(server) : targetEnd(server, spec),
@@ -66,7 +66,7 @@ function endsOf(description: TunnelDescription, spec: ForwardSpec | undefined, p
 }
 
 /** The ends of a relay: the target itself is the far end, because no second program stands before it. */
-function relayEnds(description: TunnelDescription, spec: ForwardSpec | undefined, place: Place): Ends {
+function relayEnds(description: TunnelDescription, spec: ForwardSpec | undefined, place: Place): PictureEnds {
   const here = originEnd({ machine: place.here, program: place.program }, spec, opensGateway(description));
   const target = spec?.connect === undefined ? "" : formatAddress(spec.connect);
   const machine = spec?.connect === undefined || isOwn(spec.connect) ? place.here : hostOf(spec.connect);
@@ -80,11 +80,11 @@ function relayEnds(description: TunnelDescription, spec: ForwardSpec | undefined
   };
 }
 
-type Machine = Pick<End, "machine" | "program">;
+type PictureMachine = Pick<End, "machine" | "program">;
 
 const nobody = { role: "none", party: "", isOutside: false, listen: undefined, label: "" } as const;
 
-function originEnd(side: Machine, spec: ForwardSpec | undefined, opens: boolean): End {
+function originEnd(side: PictureMachine, spec: ForwardSpec | undefined, opens: boolean): End {
   if (spec === undefined) return { ...nobody, ...side };
   const listen = listenAddress(spec, opens);
   if (listen === undefined) {
@@ -102,7 +102,7 @@ function originEnd(side: Machine, spec: ForwardSpec | undefined, opens: boolean)
   };
 }
 
-function targetEnd(side: Machine, spec: ForwardSpec | undefined): End {
+function targetEnd(side: PictureMachine, spec: ForwardSpec | undefined): End {
   if (spec === undefined) return { ...nobody, ...side };
   const { connect } = spec;
   const party = connect === undefined ? "what is asked for" : formatAddress(connect);
@@ -135,7 +135,7 @@ function column({ machine, program, role, party, isOutside, listen, label }: End
   };
 }
 
-function narrowForm({ here, far, pipe, letter, isReverse: isBack }: Ends): readonly string[] {
+function narrowForm({ here, far, pipe, letter, isReverse: isBack }: PictureEnds): readonly string[] {
   const [first, second] = isBack ? [far, here] : [here, far];
   const arrow = letter === "=" ? "||" : " |";
   return [

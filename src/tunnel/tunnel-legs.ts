@@ -4,10 +4,11 @@
  */
 import { type Address, formatAddress, formatHost, isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
+import type { LegNumber } from "../errors.ts";
 import { keywordText, opensGateway, type Place, type SshTunnel, type TunnelDescription } from "./tunnel-description.ts";
 
-export interface LegView {
-  readonly leg: 1 | 2 | 3;
+export interface PlannedLeg {
+  readonly leg: LegNumber;
   /** Who connects, in words. */
   readonly from: string;
   /** The other end: an address, or words when each connection names its own target. */
@@ -27,7 +28,7 @@ export interface LegCapture {
 }
 
 /** All legs in order. A relay has no leg 2. */
-export function legsOf(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly LegView[] {
+export function legsOf(description: TunnelDescription, spec: ForwardSpec, place: Place): readonly PlannedLeg[] {
   if (description.via === "nothing") {
     const machine = place.here;
     const listen = listenAddress(spec, opensGateway(description));
@@ -45,7 +46,7 @@ export function legsOf(description: TunnelDescription, spec: ForwardSpec, place:
 }
 
 /** `tcpdump -ni lo 'tcp port 80'`, with `-w file` when a file is given. Undefined for a leg without packets. */
-export function tcpdump({ capture }: LegView, file?: string): string | undefined {
+export function tcpdump({ capture }: PlannedLeg, file?: string): string | undefined {
   if (capture === undefined) return undefined;
   const into = file === undefined ? "" : ` -w ${file}`;
   return `tcpdump -ni ${capture.interface}${into} '${capture.filter}'`;
@@ -61,12 +62,12 @@ export function sshdAddress(tunnel: SshTunnel): { readonly host: string; readonl
   return { host: keywordText(tunnel, "HostName") ?? tunnel.host, port: tunnel.port ?? 22 };
 }
 
-interface Side {
+interface MachineSide {
   readonly machine: string;
   readonly isHere: boolean;
 }
 
-function leg1({ machine, isHere, listen }: Side & { listen: Address | undefined }, place: Place): LegView {
+function leg1({ machine, isHere, listen }: MachineSide & { listen: Address | undefined }, place: Place): PlannedLeg {
   const from = `a program on ${machine}`;
   const base = { leg: 1, isEncrypted: false, machine, isHere } as const;
   if (listen === undefined) {
@@ -86,7 +87,7 @@ function leg1({ machine, isHere, listen }: Side & { listen: Address | undefined 
   };
 }
 
-function leg3(side: Side & { spec: ForwardSpec; sshPort: number }, place: Place): LegView {
+function leg3(side: MachineSide & { spec: ForwardSpec; sshPort: number }, place: Place): PlannedLeg {
   const { machine, isHere, spec, sshPort } = side;
   const base = { leg: 3, from: machine, isEncrypted: false, machine, isHere } as const;
   const { connect } = spec;
@@ -99,7 +100,7 @@ function leg3(side: Side & { spec: ForwardSpec; sshPort: number }, place: Place)
   return { ...base, to: formatAddress(connect), capture: towards(connect, isHere, place) };
 }
 
-function wayLegs(tunnel: SshTunnel, place: Place): readonly LegView[] {
+function wayLegs(tunnel: SshTunnel, place: Place): readonly PlannedLeg[] {
   const stops = [...(tunnel.jumps ?? []).map(({ host, port }) => ({ host, port: port ?? 22 })), sshdAddress(tunnel)];
   const command = keywordText(tunnel, "ProxyCommand");
   const isUnknown = command !== undefined && command.toLowerCase() !== "none" && (tunnel.jumps ?? []).length === 0;

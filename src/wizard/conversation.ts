@@ -8,28 +8,28 @@ import { type Asking, choice, type Facts, flawIn, isSameQuestion, type Question 
 import { askServer, askService, askTarget, askTargetAddress } from "./target-questions.ts";
 import { askWishes } from "./wish-questions.ts";
 
-export interface Given {
+export interface GivenAnswer {
   readonly question: Question;
   readonly answer: string;
 }
 
-export type Step = NextQuestion | Finished;
+export type ConversationStep = NextQuestion | Finished;
 
 export interface NextQuestion {
-  readonly given: readonly Given[];
+  readonly given: readonly GivenAnswer[];
   readonly question: Question;
   /** What is wrong with the last answer, which was not accepted. */
   readonly flaw?: string;
 }
 
 export interface Finished {
-  readonly given: readonly Given[];
+  readonly given: readonly GivenAnswer[];
   readonly plan: Plan;
 }
 
-export function nextStep(answers: readonly string[], facts: Facts): Step {
+export function nextStep(answers: readonly string[], facts: Facts): ConversationStep {
   const asking = conversation(facts);
-  const given: Given[] = [];
+  const given: GivenAnswer[] = [];
   let at = asking.next();
   for (const answer of answers) {
     if (at.done) break;
@@ -46,7 +46,7 @@ export function nextStep(answers: readonly string[], facts: Facts): Step {
  * The next step after an answer was changed. `old` has the answers that came after the changed one. An old answer is
  * used again when exactly the same question comes again. So only the questions that the change affects are asked again.
  */
-export function resume(answers: readonly string[], old: readonly Given[], facts: Facts): Step {
+export function resume(answers: readonly string[], old: readonly GivenAnswer[], facts: Facts): ConversationStep {
   let step = nextStep(answers, facts);
   while ("question" in step && step.flaw === undefined) {
     const { question, given } = step;

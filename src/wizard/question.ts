@@ -9,7 +9,7 @@ import { requireOneLine } from "../codec/words/shell-words.ts";
 
 export type Question = Choice | Entry;
 
-interface Asked {
+interface QuestionText {
   /** A question about the same thing keeps its id, whatever its words are. */
   readonly id: string;
   readonly ask: string;
@@ -17,7 +17,7 @@ interface Asked {
   readonly about: readonly string[];
 }
 
-export interface Choice extends Asked {
+export interface Choice extends QuestionText {
   readonly kind: "choice";
   readonly options: readonly Option[];
   /** The value that is chosen when the user presses only Enter. */
@@ -30,7 +30,7 @@ export interface Option {
   readonly hint?: string;
 }
 
-export interface Entry extends Asked {
+export interface Entry extends QuestionText {
   readonly kind: "entry";
   /** The text that counts when the user presses only Enter. Undefined when the user must type something. */
   readonly usual: string | undefined;

@@ -13,7 +13,7 @@ import { commandLines, type Piece, pieceLines } from "./command-lines.ts";
 import { firstUse } from "./first-use.ts";
 import { ownWords, type Plan } from "./plan.ts";
 
-export interface Part {
+export interface SummaryPart {
   readonly title: string;
   readonly lines: readonly string[];
   /** True for lines that stand at the margin, so that a mouse can copy them. */
@@ -21,13 +21,13 @@ export interface Part {
 }
 
 /** `shown` is the tunnel with the true host in place of an alias of the configuration. */
-export function summary(plan: Plan, place: Place, columns: number, shown = plan.description): readonly Part[] {
+export function summary(plan: Plan, place: Place, columns: number, shown = plan.description): readonly SummaryPart[] {
   const { description, spec } = plan;
   const { forwards, server, mistakes } = explain(shown, place);
   const text = (lines: readonly string[]) => lines.flatMap((line) => wrapped(line, columns, "  ", ""));
   const legs = forwards.flatMap((forward) => forward.legs);
   const use = firstUse(plan, place.here);
-  const parts: readonly Part[] = [
+  const parts: readonly SummaryPart[] = [
     { title: "This is how it goes", lines: picture(shown, spec, place, columns) },
     {
       title: description.via === "ssh" ? "The three legs" : "The two legs (there is no SSH between)",
@@ -60,7 +60,7 @@ export function summary(plan: Plan, place: Place, columns: number, shown = plan.
   return parts.filter(({ lines }) => lines.length > 0);
 }
 
-function commandParts({ description }: Plan, columns: number): readonly Part[] {
+function commandParts({ description }: Plan, columns: number): readonly SummaryPart[] {
   if (description.via === "nothing") return [];
   const pieces = sshPieces(description);
   return [

@@ -4,7 +4,7 @@
  */
 import type { CaptureFormat, CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
-import { type Direction, type SentFrame, TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
+import { type SentFrame, TcpConversation, type TcpDirection } from "../../src/codec/capture/tcp-conversation.ts";
 
 interface End {
   readonly host: string;
@@ -56,7 +56,7 @@ export class CaptureMaker {
     }
   }
 
-  #nextSequences(): Record<Direction, number> {
+  #nextSequences(): Record<TcpDirection, number> {
     this.#conversations += 1;
     return {
       up: Math.imul(this.#conversations, 0x9e3779b1) >>> 0,
@@ -85,18 +85,18 @@ class MadeConversation {
     this.#write(this.#tcp.refused(comment, rstComment));
   }
 
-  data(direction: Direction, slices: readonly Uint8Array[]): void {
+  data(direction: TcpDirection, slices: readonly Uint8Array[]): void {
     this.#write(this.#tcp.data(direction, slices));
   }
 
-  skip(direction: Direction, bytes: number): void {
+  skip(direction: TcpDirection, bytes: number): void {
     this.#write(this.#tcp.skip(direction, bytes).frames);
   }
 
-  end(direction: Direction): void {
+  end(direction: TcpDirection): void {
     this.#write(this.#tcp.end(direction));
   }
-  abort(by: Direction, comment?: string): void {
+  abort(by: TcpDirection, comment?: string): void {
     this.#write(this.#tcp.abort(by, comment));
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type Address, formatAddress, isUnix } from "../../src/codec/address.ts";
 import { PorthopError } from "../../src/errors.ts";
-import type { Conn, Inbound, LegFacts, Listener } from "../../src/flow/conn.ts";
+import type { Accept, Conn, Inbound, LegFacts, Listener } from "../../src/flow/conn.ts";
 import type { ForwardingSession } from "../../src/forward/pairing.ts";
 import { Uplink } from "../../src/forward/uplink/uplink.ts";
 import { connPair, type MemoryConn } from "./memory-conn.ts";
@@ -32,7 +32,7 @@ export class MadeUpSession implements ForwardingSession {
   readonly locator: ForwardingSession["locator"];
   goneBy: PorthopError | undefined;
   readonly #madeUp: MadeUp;
-  readonly #accepting = new Map<string, (inbound: Inbound) => void>();
+  readonly #accepting = new Map<string, Accept>();
   readonly #loss = Promise.withResolvers<PorthopError>();
 
   /** `port` is the session's own end of leg 2, which distinguishes sessions. */
@@ -64,7 +64,7 @@ export class MadeUpSession implements ForwardingSession {
     return near;
   }
 
-  async listen(wanted: Address, accept: (inbound: Inbound) => void, forward = "nobody"): Promise<Listener> {
+  async listen(wanted: Address, accept: Accept, forward = "nobody"): Promise<Listener> {
     if (this.goneBy !== undefined) throw this.goneBy;
     this.asked.push(`listen ${formatAddress(wanted)} for ${forward}`);
     const shown = (await this.#madeUp.listen?.(wanted)) ?? { addresses: [given(wanted)] };

@@ -16,6 +16,7 @@ import type {
   Half,
   Host,
   Leg,
+  LegNumber,
   Logger,
   Middleware,
   OptionSpecs,
@@ -157,14 +158,14 @@ export class ScriptedWire extends Watched implements Wire {
 }
 
 export class ScriptedLeg extends Watched implements Leg {
-  readonly number: 1 | 2 | 3;
+  readonly number: LegNumber;
   from: Address | undefined;
   to: Address | undefined;
   observed = false;
   /** `locate` waits for this. The test sets the addresses and then lets this resolve. */
   located: Promise<void> = Promise.resolve();
 
-  constructor(number: 1 | 2 | 3) {
+  constructor(number: LegNumber) {
     super();
     this.number = number;
   }

@@ -194,7 +194,7 @@ rule(
     if (partOf(path) !== "ssh" || path === "src/ssh/ssh-failure.ts") return [];
     const reading =
       /\.level\b|\blevel\?: |\bmessage\)?\.(endsWith|startsWith|includes|match|search|replace)\(|\.test\([\w.]*message\)/;
-    return linesWith(text, reading).map((line) => `${line}: what an error of ssh2's means is said in failure.ts`);
+    return linesWith(text, reading).map((line) => `${line}: what an error of ssh2's means is said in ssh-failure.ts`);
   },
   {
     "src/ssh/login.ts": 'if (error.level === "agent") return;',
@@ -343,6 +343,33 @@ rule(
   },
 );
 
+allRule(
+  "No two source files have one name, whatever their folders.",
+  (all) =>
+    twice(
+      all.map(({ path }) => [path, path.split("/").at(-1) ?? ""]),
+      "is the name of another file too: say what this one is in a word more",
+    ),
+  { "src/cli/check.ts": "", "src/forward/check/check.ts": "" },
+);
+
+const exportedType = /^export (?:default )?(?:abstract )?(?:interface|type|class) (\w+)/gm;
+
+allRule(
+  "No two exported types have one name.",
+  (all) =>
+    twice(
+      all.flatMap(({ path, text }) =>
+        [...withoutComments(text).matchAll(exportedType)].map(([, name = ""]): [string, string] => [path, name]),
+      ),
+      "is exported by another file too: one meaning, one name; where it is one meaning, import it",
+    ),
+  {
+    "src/plugin.ts": 'export type Direction = "up" | "down";',
+    "src/codec/capture/tcp-conversation.ts": "export interface Direction {}",
+  },
+);
+
 rule(
   "Nothing is left to be done.",
   ({ text }) => linesWith(text, /\b(TODO|FIXME|XXX|HACK)\b/, false).map((line) => `${line}: do it, or leave it out`),
@@ -440,6 +467,27 @@ function rule(
     const found = files.flatMap((file) => breaches(file).map((breach) => `${file.path}: ${breach} [${title}]`));
     none(found);
   });
+}
+
+/** One rule about what files have together, shown on offenders that break it together and not alone. */
+function allRule(
+  title: string,
+  breaches: (all: readonly SourceFile[]) => string[],
+  offenders: Readonly<Record<string, string>>,
+): void {
+  test(title, () => {
+    const made = Object.entries(offenders).map(([path, text]) => ({ path, text }));
+    assert.equal(breaches(made).length, made.length, "the rule does not see the made-up offenders");
+    for (const one of made) assert.deepEqual(breaches([one]), []);
+    none(breaches(files).map((breach) => `${breach} [${title}]`));
+  });
+}
+
+/** Each file and name of which another file has the same. */
+function twice(named: readonly (readonly [path: string, name: string])[], what: string): string[] {
+  return named
+    .filter(([path, name]) => named.some(([otherPath, otherName]) => otherPath !== path && otherName === name))
+    .map(([path, name]) => `${path}: ${name} ${what}`);
 }
 
 function none(found: readonly string[]): void {

@@ -1,7 +1,7 @@
 /** How the wizard talks to a person: with the prompts of a full terminal, or line by line on a simpler terminal. */
 import { PorthopError } from "../../errors.ts";
 import type { Question } from "../../wizard/question.ts";
-import type { Part } from "../../wizard/summary.ts";
+import type { SummaryPart } from "../../wizard/summary.ts";
 
 /** The answer that leads to the previous question. */
 export const back = Symbol("back");
@@ -9,7 +9,7 @@ export const back = Symbol("back");
 /** The key that a user types to go back. */
 export const backKey = "<";
 
-export interface Asking {
+export interface AskOptions {
   /** The answer for Enter, in place of the question's own default. */
   readonly usual?: string | undefined;
   /** Sentences to show besides the question's own. */
@@ -27,8 +27,8 @@ export interface Asker {
   readonly backKeys: string;
   begin(title: string, text: string): void;
   /** Throws PorthopError `cancelled` after Ctrl-C. */
-  ask(question: Question, asking: Asking): Promise<string | typeof back>;
-  show(parts: readonly Part[]): void;
+  ask(question: Question, asking: AskOptions): Promise<string | typeof back>;
+  show(parts: readonly SummaryPart[]): void;
   say(text: string): void;
   warn(text: string): void;
   end(text: string): void;

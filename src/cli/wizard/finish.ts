@@ -7,7 +7,7 @@ import { PorthopError } from "../../errors.ts";
 import { porthopWords } from "../../tunnel/porthop-command.ts";
 import { sshWords } from "../../tunnel/ssh-command.ts";
 import { hasFlag, type Place } from "../../tunnel/tunnel-description.ts";
-import type { Given } from "../../wizard/conversation.ts";
+import type { GivenAnswer } from "../../wizard/conversation.ts";
 import { ownWords, type Plan } from "../../wizard/plan.ts";
 import { type Choice, choice, type Option } from "../../wizard/question.ts";
 import { summary } from "../../wizard/summary.ts";
@@ -24,7 +24,7 @@ export type Decision =
 
 export async function decide(
   plan: Plan,
-  given: readonly Given[],
+  given: readonly GivenAnswer[],
   place: Place,
   asker: Asker,
   sources: ConfigSources,
@@ -94,7 +94,7 @@ function actionsFor({ description }: Plan): Choice {
   );
 }
 
-async function askWhich(given: readonly Given[], asker: Asker): Promise<number | undefined> {
+async function askWhich(given: readonly GivenAnswer[], asker: Asker): Promise<number | undefined> {
   const options = given.map(({ question, answer }, index) => {
     const label = question.kind === "choice" ? question.options.find(({ value }) => value === answer)?.label : answer;
     return { value: String(index), label: `${question.ask} ${label ?? answer}` };

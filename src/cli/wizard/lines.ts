@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { visible } from "../../text/terminal-text.ts";
 import { wrapped } from "../../text/wrapped-text.ts";
 import { type Choice, type Entry, flawIn, type Question } from "../../wizard/question.ts";
-import { type Asker, type Asking, back, backKey, cancelled, columnsOf } from "./asker.ts";
+import { type Asker, type AskOptions, back, backKey, cancelled, columnsOf } from "./asker.ts";
 
 export function linesAsker(signal: AbortSignal): Asker {
   const output = process.stderr;
@@ -117,7 +117,7 @@ function writeOptions({ options }: Choice, columns: number, write: (line: string
   }
 }
 
-function promptOf(question: Question, asking: Asking): string {
+function promptOf(question: Question, asking: AskOptions): string {
   const usual = asking.usual ?? question.usual;
   const shown = usual === undefined ? exampleOf(question) : ` [${usualText(question, usual)}]`;
   const goingBack = asking.canGoBack ? ", < for back" : "";

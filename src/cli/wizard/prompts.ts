@@ -5,7 +5,7 @@
 import { visible } from "../../text/terminal-text.ts";
 import { wrapped } from "../../text/wrapped-text.ts";
 import { type Choice, type Entry, flawIn } from "../../wizard/question.ts";
-import { type Asker, type Asking, back, backKey, cancelled, columnsOf } from "./asker.ts";
+import { type Asker, type AskOptions, back, backKey, cancelled, columnsOf } from "./asker.ts";
 
 type Clack = typeof import("@clack/prompts");
 
@@ -65,7 +65,7 @@ export async function promptingAsker(signal: AbortSignal): Promise<Asker> {
   };
 }
 
-function select({ options, usual }: Choice, { usual: other, canGoBack }: Asking, { forChoice: message }: Message) {
+function select({ options, usual }: Choice, { usual: other, canGoBack }: AskOptions, { forChoice: message }: Message) {
   const rows = options.map(({ value, label, hint }) => ({
     value,
     label: visible(label),
@@ -78,7 +78,7 @@ function select({ options, usual }: Choice, { usual: other, canGoBack }: Asking,
   };
 }
 
-function text(question: Entry, asking: Asking, { forEntry: message }: Message, columns: number) {
+function text(question: Entry, asking: AskOptions, { forEntry: message }: Message, columns: number) {
   const shown = (flaw: string | undefined) => flaw && wrapped(flaw, columns, beside, "").join("\n");
   const usual = asking.usual ?? question.usual;
   const example = usual ?? question.example;
@@ -93,7 +93,7 @@ function text(question: Entry, asking: Asking, { forEntry: message }: Message, c
   };
 }
 
-function flawOf(question: Entry, { check, canGoBack }: Asking, answer: string): FlawText | Promise<FlawText> {
+function flawOf(question: Entry, { check, canGoBack }: AskOptions, answer: string): FlawText | Promise<FlawText> {
   if (answer === backKey) return canGoBack ? undefined : "this is the first question";
   const flaw = flawIn(question, answer);
   return flaw ?? check?.(answer);

@@ -17,7 +17,7 @@ import {
   type SectionFacts,
   sectionHeader,
 } from "./pcapng.ts";
-import type { Direction } from "./tcp-conversation.ts";
+import type { TcpDirection } from "./tcp-conversation.ts";
 
 export type { CaptureInterface, CaptureName, InterfaceStatistics } from "./pcapng.ts";
 
@@ -28,7 +28,7 @@ export interface CaptureFacts extends SectionFacts {
 
 export interface CapturePacket {
   /** `up` is written as outbound, because the capture looks at each leg from the end that dialed. */
-  readonly direction?: Direction | undefined;
+  readonly direction?: TcpDirection | undefined;
   readonly comment?: string | undefined;
   /** The length on the wire, when that was more than the pieces hold. */
   readonly originalLength?: number | undefined;

@@ -7,14 +7,14 @@
 import { visible } from "../../text/terminal-text.ts";
 import { halvesOf, putU16, putU32 } from "./little-endian.ts";
 
-export interface Option {
+export interface PcapngOption {
   readonly code: number;
   /** At most 65535 bytes. */
   readonly value: Uint8Array;
 }
 
 /** Leaves out options that are undefined. Returns no bytes when no option is left. */
-export function encodeOptions(options: readonly (Option | undefined)[]): Uint8Array {
+export function encodeOptions(options: readonly (PcapngOption | undefined)[]): Uint8Array {
   const present = options.filter((option) => option !== undefined);
   if (present.length === 0) return new Uint8Array(0);
   const bytes = new Uint8Array(present.reduce((sum, { value }) => sum + 4 + paddedLength(value), 4));
@@ -29,19 +29,19 @@ export function encodeOptions(options: readonly (Option | undefined)[]): Uint8Ar
 }
 
 /** UTF-8 on one line, cut where it is too long. */
-export function textOption(code: number, text: string | undefined): Option | undefined {
+export function textOption(code: number, text: string | undefined): PcapngOption | undefined {
   if (text === undefined) return undefined;
   return { code, value: new TextEncoder().encode(visible(text, longestText)) };
 }
 
-export function numberOption(code: number, value: number | undefined): Option | undefined {
+export function numberOption(code: number, value: number | undefined): PcapngOption | undefined {
   if (value === undefined) return undefined;
   const { high, low } = halvesOf(BigInt(value));
   return { code, value: twoWords(low, high) };
 }
 
 /** Timestamps have their high word first, unlike the counters. */
-export function timeOption(code: number, timeNs: bigint): Option {
+export function timeOption(code: number, timeNs: bigint): PcapngOption {
   const { high, low } = halvesOf(timeNs);
   return { code, value: twoWords(high, low) };
 }

@@ -9,7 +9,7 @@ import { ipBytes } from "../ip-bytes.ts";
 import { lengthOf } from "./frame.ts";
 import { halvesOf, putU16, putU32 } from "./little-endian.ts";
 import { wrapPieces } from "./packet-pieces.ts";
-import { encodeOptions, numberOption, type Option, textOption, timeOption } from "./pcapng-options.ts";
+import { encodeOptions, numberOption, type PcapngOption, textOption, timeOption } from "./pcapng-options.ts";
 
 export interface SectionFacts {
   /** Such as `porthop 0.1.0`. */
@@ -75,7 +75,7 @@ export function interfaceDescription(facts: CaptureInterface, snapLength: number
   putU16(fixed, 0, linkTypeEthernet);
   putU32(fixed, 4, snapLength);
   const names = [textOption(2, facts.name), textOption(3, facts.description)];
-  const resolution: Option = { code: 9, value: Uint8Array.of(9) };
+  const resolution: PcapngOption = { code: 9, value: Uint8Array.of(9) };
   const filter = textOption(11, facts.filter);
   // A zero byte in front: what follows is the filter's text, not its BPF code.
   const markedFilter = filter && { code: 11, value: Uint8Array.from([0, ...filter.value]) };
@@ -87,7 +87,7 @@ export function interfaceDescription(facts: CaptureInterface, snapLength: number
  * would get the name. A text that cannot be a name is left out too: it may come from the network.
  */
 export function nameResolution(names: readonly CaptureName[]): Uint8Array {
-  const records = names.flatMap(({ address, name }): Option[] => {
+  const records = names.flatMap(({ address, name }): PcapngOption[] => {
     const ip = ipBytes(address);
     if (ip === undefined || isLoopback(ip) || !isName(name)) return [];
     const text = new TextEncoder().encode(name);
@@ -135,8 +135,8 @@ const packetHeadBytes = 28;
  * epb_flags (2): unicast, and the direction in the lowest two
  * bits. Encoded once: nearly every packet has only this option.
  */
-const outboundFlags: Option = { code: 2, value: Uint8Array.of(0x6, 0, 0, 0) };
-const inboundFlags: Option = { code: 2, value: Uint8Array.of(0x5, 0, 0, 0) };
+const outboundFlags: PcapngOption = { code: 2, value: Uint8Array.of(0x6, 0, 0, 0) };
+const inboundFlags: PcapngOption = { code: 2, value: Uint8Array.of(0x5, 0, 0, 0) };
 const outboundOptions = encodeOptions([outboundFlags]);
 const inboundOptions = encodeOptions([inboundFlags]);
 

@@ -7,7 +7,7 @@ import { sumOf } from "./checksum.ts";
 
 /** Shared by all conversations of a capture. Keeps at most 16 slices, and 16 MiB of buffers under them, in memory. */
 export class RecentSums {
-  readonly #entries: Entry[] = [];
+  readonly #entries: RecentSum[] = [];
   #next = 0;
 
   sumOf(slice: Uint8Array): number {
@@ -21,13 +21,13 @@ export class RecentSums {
     return sum;
   }
 
-  #keep(entry: Entry): void {
+  #keep(entry: RecentSum): void {
     this.#entries[this.#next] = entry;
     this.#next = (this.#next + 1) % entryCount;
   }
 }
 
-interface Entry {
+interface RecentSum {
   readonly buffer: ArrayBufferLike;
   readonly byteOffset: number;
   readonly length: number;

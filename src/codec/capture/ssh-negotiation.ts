@@ -4,18 +4,18 @@
  * algorithms hide the length.
  */
 import { readString } from "../ssh-string.ts";
-import type { Direction } from "./tcp-conversation.ts";
+import type { TcpDirection } from "./tcp-conversation.ts";
 
 /** Shared by the cutters of both directions of one connection; `up` is from client to server. */
 export class SshNegotiation {
-  readonly #offers = new Map<Direction, Offer>();
+  readonly #offers = new Map<TcpDirection, OfferedAlgorithms>();
 
   /**
    * Takes the payload of a KEXINIT. Only the first KEXINIT of each side counts, because those
    * of a rekey are encrypted. A rekey is assumed to agree on the algorithms already in use:
    * neither OpenSSH nor ssh2 changes its lists during a connection.
    */
-  offer(direction: Direction, kexInit: Uint8Array): void {
+  offer(direction: TcpDirection, kexInit: Uint8Array): void {
     if (this.#offers.has(direction)) return;
     const offer = parseKexInit(kexInit);
     if (offer !== undefined) this.#offers.set(direction, offer);
@@ -26,7 +26,7 @@ export class SshNegotiation {
    * bytes of length, as many bytes as the length says, and the tag. Undefined when the
    * length is hidden, or while the offer of a side is not known.
    */
-  tagBytes(direction: Direction): number | undefined {
+  tagBytes(direction: TcpDirection): number | undefined {
     const client = this.#offers.get("up")?.[direction];
     const server = this.#offers.get("down")?.[direction];
     if (client === undefined || server === undefined) return undefined;
@@ -41,7 +41,7 @@ export class SshNegotiation {
 }
 
 /** What one side offers for each direction. */
-type Offer = Readonly<Record<Direction, Algorithms>>;
+type OfferedAlgorithms = Readonly<Record<TcpDirection, Algorithms>>;
 
 interface Algorithms {
   readonly ciphers: readonly string[];
@@ -70,7 +70,7 @@ function agreed(client: readonly string[], server: readonly string[]): string | 
 }
 
 /** A KEXINIT is byte 20, a cookie of 16 bytes, then name-lists; the third to sixth list are ciphers and MACs. */
-function parseKexInit(payload: Uint8Array): Offer | undefined {
+function parseKexInit(payload: Uint8Array): OfferedAlgorithms | undefined {
   const lists: (readonly string[])[] = [];
   let at = 17;
   while (lists.length < 6) {

@@ -5,7 +5,7 @@
  */
 import { SliceQueue } from "./slice-queue.ts";
 import type { SshNegotiation } from "./ssh-negotiation.ts";
-import type { Direction } from "./tcp-conversation.ts";
+import type { TcpDirection } from "./tcp-conversation.ts";
 
 /** One SSH packet, or one banner line, in pieces. */
 export type SshPacket = readonly Uint8Array[];
@@ -14,7 +14,7 @@ export type SshPacket = readonly Uint8Array[];
 export const mostPendingBytes = 4 + 256 * 1024 + 64;
 
 export class SshPacketCutter {
-  readonly #direction: Direction;
+  readonly #direction: TcpDirection;
   readonly #negotiation: SshNegotiation;
   /** The beginning of a unit (a line or a packet) that is not complete yet. */
   readonly #pending = new SliceQueue();
@@ -26,7 +26,7 @@ export class SshPacketCutter {
   #lines = 0;
 
   /** `direction` is `up` from client to server. Both directions share one negotiation. */
-  constructor(direction: Direction, negotiation: SshNegotiation) {
+  constructor(direction: TcpDirection, negotiation: SshNegotiation) {
     this.#direction = direction;
     this.#negotiation = negotiation;
   }

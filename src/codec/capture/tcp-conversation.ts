@@ -12,7 +12,7 @@ import { type Frame, FrameSender, lengthOf, maxSegmentBytes, tcpFlags } from "./
 import type { RecentSums } from "./recent-sums.ts";
 
 /** `up` is from the end that dialed, `down` from the end that accepted. */
-export type Direction = "up" | "down";
+export type TcpDirection = "up" | "down";
 
 export interface ConversationFacts {
   /** 1 to 3, or any other byte for further SSH hops: it marks the MAC addresses. */
@@ -23,14 +23,14 @@ export interface ConversationFacts {
   /**
    * Initial sequence numbers. The default is random: a reused port with a reused number would merge two connections.
    */
-  readonly sequences?: Readonly<Record<Direction, number>> | undefined;
+  readonly sequences?: Readonly<Record<TcpDirection, number>> | undefined;
   /** Shared by the conversations of one capture, to sum a chunk once for two legs. */
   readonly sums?: RecentSums | undefined;
 }
 
 /** A frame on its way from one end to the other, and the comment that its packet should carry. */
 export interface SentFrame {
-  readonly direction: Direction;
+  readonly direction: TcpDirection;
   readonly frame: Frame;
   readonly comment: string | undefined;
 }
@@ -43,8 +43,8 @@ export interface Skipped {
 }
 
 export class TcpConversation {
-  readonly #up: Side;
-  readonly #down: Side;
+  readonly #up: TcpSide;
+  readonly #down: TcpSide;
   #state: "unopened" | "open" | "ended" = "unopened";
 
   /** Throws Malformed when the two ends are not IP addresses of one family. */
@@ -84,7 +84,7 @@ export class TcpConversation {
   /**
    * Cuts consecutive slices into segments and acknowledges them with one frame. On leg 2, pass one SSH packet per call.
    */
-  data(direction: Direction, slices: readonly Uint8Array[]): readonly SentFrame[] {
+  data(direction: TcpDirection, slices: readonly Uint8Array[]): readonly SentFrame[] {
     const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
     if (side === undefined) return frames;
@@ -101,7 +101,7 @@ export class TcpConversation {
    * Counts bytes that passed and are not in the capture: only the sequence number
    * moves on. Wireshark then says "not captured", which is true.
    */
-  skip(direction: Direction, bytes: number): Skipped {
+  skip(direction: TcpDirection, bytes: number): Skipped {
     const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
     if (side === undefined || bytes === 0) return { frames, lost: 0 };
@@ -110,7 +110,7 @@ export class TcpConversation {
   }
 
   /** FIN+ACK, then ACK. The other direction goes on until its own end. */
-  end(direction: Direction): readonly SentFrame[] {
+  end(direction: TcpDirection): readonly SentFrame[] {
     const frames = this.#lateHandshake();
     const side = this.#speaking(direction);
     if (side === undefined) return frames;
@@ -124,7 +124,7 @@ export class TcpConversation {
   }
 
   /** RST+ACK (which carries the comment) from the side that broke the connection; no frame before `open`. */
-  abort(by: Direction, comment?: string): readonly SentFrame[] {
+  abort(by: TcpDirection, comment?: string): readonly SentFrame[] {
     const isOpen = this.#state === "open";
     this.#state = "ended";
     return isOpen ? [this.#sent(this.#side(by), tcpFlags.rst | tcpFlags.ack, noPayload, comment)] : nothing;
@@ -136,7 +136,7 @@ export class TcpConversation {
   }
 
   /** The side that sends in this direction; undefined when that side may not send any more. */
-  #speaking(direction: Direction): Side | undefined {
+  #speaking(direction: TcpDirection): TcpSide | undefined {
     const side = this.#side(direction);
     return this.#state === "ended" || side.finished ? undefined : side;
   }
@@ -147,24 +147,24 @@ export class TcpConversation {
     return syn;
   }
 
-  #sent(side: Side, flags: number, payload: readonly Uint8Array[] = noPayload, comment?: string): SentFrame {
+  #sent(side: TcpSide, flags: number, payload: readonly Uint8Array[] = noPayload, comment?: string): SentFrame {
     // The first SYN has nothing to acknowledge yet: the acknowledgement field is zero (RFC 9293, section 3.1).
     const acknowledgement = (flags & tcpFlags.ack) === 0 ? 0 : this.#otherThan(side).sequence;
     const frame = side.sender.frame({ flags, sequence: side.sequence, acknowledgement, payload });
     return { direction: side.direction, frame, comment };
   }
 
-  #side(direction: Direction): Side {
+  #side(direction: TcpDirection): TcpSide {
     return direction === "up" ? this.#up : this.#down;
   }
 
-  #otherThan(side: Side): Side {
+  #otherThan(side: TcpSide): TcpSide {
     return side === this.#up ? this.#down : this.#up;
   }
 }
 
-interface Side {
-  readonly direction: Direction;
+interface TcpSide {
+  readonly direction: TcpDirection;
   readonly sender: FrameSender;
   /** The sequence number of the next byte. */
   sequence: number;
@@ -177,11 +177,11 @@ const noPayload: readonly Uint8Array[] = [];
 
 const nothing: readonly SentFrame[] = [];
 
-function newSide(direction: Direction, sender: FrameSender, sequence: number): Side {
+function newSide(direction: TcpDirection, sender: FrameSender, sequence: number): TcpSide {
   return { direction, sender, sequence: sequence >>> 0, finished: false };
 }
 
-function advance(side: Side, bytes: number): void {
+function advance(side: TcpSide, bytes: number): void {
   side.sequence = (side.sequence + bytes) >>> 0;
 }
 

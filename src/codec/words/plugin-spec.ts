@@ -17,7 +17,7 @@ export interface PluginSpec {
   readonly options: ReadonlyMap<string, string>;
 }
 
-interface Part {
+interface SpecPart {
   readonly text: string;
   /** The index of the character that ended the part; the length of the whole text when no character did. */
   readonly end: number;
@@ -72,7 +72,7 @@ function readPairs(text: string, colon: number): Map<string, string> {
 /**
  * The text up to one of the `stops`, without the blanks around it. The first `literal` characters never end the part.
  */
-function readPart(text: string, start: number, stops: string, literal = 0): Part {
+function readPart(text: string, start: number, stops: string, literal = 0): SpecPart {
   let at = start;
   while (text[at] === " ") at++;
   if (text[at] === '"') return readQuoted(text, at, stops);
@@ -86,7 +86,7 @@ function readPart(text: string, start: number, stops: string, literal = 0): Part
   return { text: part.trimEnd(), end: at };
 }
 
-function readQuoted(text: string, open: number, stops: string): Part {
+function readQuoted(text: string, open: number, stops: string): SpecPart {
   let part = "";
   let at = open + 1;
   for (; text[at] !== '"'; at++) {

@@ -25,7 +25,7 @@ export interface Subject {
   match(): Pick<MatchContext, "host" | "originalHost" | "user" | "localUser" | "succeeds">;
 }
 
-interface Place {
+interface ConfigPlace {
   readonly path: string;
   /** True for a file of the user, false for a file of the system. */
   readonly isUser: boolean;
@@ -38,7 +38,7 @@ interface Place {
   readonly depth: number;
 }
 
-interface Line extends ConfigLine {
+interface NumberedLine extends ConfigLine {
   readonly number: number;
 }
 
@@ -55,7 +55,7 @@ export class ConfigReading {
   readonly #sources: ConfigSources;
   readonly #keywords: Keywords;
   /** The lines of each file that was read. */
-  readonly #files = new Map<string, readonly Line[]>();
+  readonly #files = new Map<string, readonly NumberedLine[]>();
   /** Keywords of ssh that porthop does not have, in lower case, each with its first value. */
   readonly #others = new Map<string, string>();
   /** The places of SendEnv lines that have taken effect. */
@@ -76,7 +76,7 @@ export class ConfigReading {
   }
 
   /** Reads one file. Returns the reason when the file cannot be read. */
-  read(path: string, rules: Pick<Place, "isUser" | "isPrivate">, subject: Subject): Unreadable | undefined {
+  read(path: string, rules: Pick<ConfigPlace, "isUser" | "isPrivate">, subject: Subject): Unreadable | undefined {
     // Each file is judged by itself, because a user without a file still reads the system's file.
     this.#plainSsh = subject.isFinal ? undefined : new PlainSsh(path);
     const missing = this.#readFile({ ...rules, path, isDead: false, isForAll: true, depth: 0 }, subject);
@@ -85,7 +85,7 @@ export class ConfigReading {
     return missing;
   }
 
-  #readFile(place: Place, subject: Subject): Unreadable | undefined {
+  #readFile(place: ConfigPlace, subject: Subject): Unreadable | undefined {
     if (++this.#count > maxFiles) throw new Malformed(`more than ${maxFiles} files are included`);
     const lines = this.#files.get(place.path) ?? this.#load(place);
     if ("why" in lines) return lines;
@@ -96,7 +96,7 @@ export class ConfigReading {
     return undefined;
   }
 
-  #load({ path, isPrivate }: Place): readonly Line[] | Unreadable {
+  #load({ path, isPrivate }: ConfigPlace): readonly NumberedLine[] | Unreadable {
     const text = refusing(
       () => path,
       () => this.#sources.read(path, isPrivate),
@@ -111,7 +111,7 @@ export class ConfigReading {
   }
 
   /** Reads one line. Returns the block of the lines that follow. */
-  #readLine(line: Line, place: Place, block: Block, subject: Subject): Block {
+  #readLine(line: NumberedLine, place: ConfigPlace, block: Block, subject: Subject): Block {
     const name = line.keyword.toLowerCase();
     const { isActive } = block;
     if (name === "host") {
@@ -139,14 +139,14 @@ export class ConfigReading {
     return block;
   }
 
-  #lookAsSsh(name: string, line: Line, { path }: Place, block: Block): void {
+  #lookAsSsh(name: string, line: NumberedLine, { path }: ConfigPlace, block: Block): void {
     const where = placeOf(path, line.number);
     if (name === "ignoreunknown") this.#plainSsh?.ignores(line.arguments[0] ?? "", where, block);
     else this.#plainSsh?.meets(line.keyword, where);
   }
 
   /** A second reading of a SendEnv line would add its names again. All other keywords keep their first value. */
-  #wasSent(keyword: Keyword, line: Line, { path }: Place): boolean {
+  #wasSent(keyword: Keyword, line: NumberedLine, { path }: ConfigPlace): boolean {
     if (keyword !== "SendEnv") return false;
     const where = `${path}:${line.number}`;
     const was = this.#sent.has(where);
@@ -154,7 +154,7 @@ export class ConfigReading {
     return was;
   }
 
-  #matchContext(line: Line, place: Place, subject: Subject): MatchContext {
+  #matchContext(line: NumberedLine, place: ConfigPlace, subject: Subject): MatchContext {
     const { succeeds, ...match } = subject.match();
     return {
       ...match,
@@ -171,7 +171,7 @@ export class ConfigReading {
     };
   }
 
-  #include(pattern: string, place: Place, { isActive, holdsAlways }: Block, subject: Subject): void {
+  #include(pattern: string, place: ConfigPlace, { isActive, holdsAlways }: Block, subject: Subject): void {
     const { isUser, depth } = place;
     if (pattern === "") throw new Malformed("Include: the file is missing");
     if (pattern.startsWith("~") && !isUser)
@@ -190,7 +190,7 @@ export class ConfigReading {
   }
 
   /** For keywords that porthop does not have: ssh knows the keyword, or IgnoreUnknown names it, or it is an error. */
-  #readOther(name: string, line: Line, place: Place, isActive: boolean): void {
+  #readOther(name: string, line: NumberedLine, place: ConfigPlace, isActive: boolean): void {
     const shown = visible(line.keyword, 50);
     const weight = weightOf(name);
     if (weight === undefined) {
@@ -214,17 +214,17 @@ export class ConfigReading {
    * For keywords that many files have and porthop ignores. Only CheckHostIP causes a warning, because ssh would be
    * safer with the address checked.
    */
-  #passOver(keyword: Keyword, line: Line, place: Place): void {
+  #passOver(keyword: Keyword, line: NumberedLine, place: ConfigPlace): void {
     if (this.#keywords.text(keyword) !== undefined || asEver.test(line.arguments[0] ?? "")) return;
     const kind = keyword === "CheckHostIP" ? "warnings" : "notes";
     this.#say(kind, line, place, `porthop does not have ${keyword}: ignored`);
   }
 
-  #warn(line: Line, place: Place, text: string): void {
+  #warn(line: NumberedLine, place: ConfigPlace, text: string): void {
     this.#say("warnings", line, place, text);
   }
 
-  #say(kind: "warnings" | "notes", { number }: Line, { path }: Place, text: string): void {
+  #say(kind: "warnings" | "notes", { number }: NumberedLine, { path }: ConfigPlace, text: string): void {
     this.#keywords[kind].push(`${visible(path, 200)} line ${number}: ${text}`);
   }
 }

@@ -32,13 +32,13 @@ function entries(folder: string, part: string): readonly string[] {
     .map((name) => `${folder}/${name}`);
 }
 
-type Token = string | typeof anyRun | ((sign: string) => boolean);
+type PatternToken = string | typeof anyRun | ((sign: string) => boolean);
 
 const anyRun = Symbol("*");
 
-function tokensOf(part: string): readonly Token[] {
+function tokensOf(part: string): readonly PatternToken[] {
   const signs = [...part];
-  const tokens: Token[] = [];
+  const tokens: PatternToken[] = [];
   for (let at = 0; at < signs.length; at++) {
     const sign = signs[at] ?? "";
     const close = sign === "[" ? closingBracket(signs, at) : -1;
@@ -107,7 +107,7 @@ function setOf(inside: readonly string[]): (sign: string) => boolean {
   return (sign) => tests.some((fitsMember) => fitsMember(sign)) !== isNegated;
 }
 
-function fits(name: readonly string[], tokens: readonly Token[]): boolean {
+function fits(name: readonly string[], tokens: readonly PatternToken[]): boolean {
   return fitsPieces(
     name.length,
     tokens.length,

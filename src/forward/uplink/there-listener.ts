@@ -5,7 +5,7 @@
 import { type Address, isUnix } from "../../codec/address.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Bus } from "../../flow/bus.ts";
-import type { Cancel, Inbound, Listener } from "../../flow/conn.ts";
+import type { Accept, Cancel, Inbound, Listener } from "../../flow/conn.ts";
 import type { Session } from "../../ssh/session.ts";
 import type { Losable, Uplink } from "./uplink.ts";
 
@@ -25,11 +25,7 @@ export interface ThereListening {
  * Asks the server to listen. Rejects when the server refuses. A session that is lost before an answer does not count;
  * the next session is asked.
  */
-export async function listenThere(
-  listening: ThereListening,
-  accept: (inbound: Inbound) => void,
-  signal: Cancel,
-): Promise<Listener> {
+export async function listenThere(listening: ThereListening, accept: Accept, signal: Cancel): Promise<Listener> {
   const { uplink } = listening;
   const there = new ThereListener(listening, accept);
   const { addresses, remarks = [] } = await firstOf(there, uplink, signal);
@@ -62,7 +58,7 @@ async function firstOf(
 
 class ThereListener {
   readonly #listening: ThereListening;
-  readonly #accept: (inbound: Inbound) => void;
+  readonly #accept: Accept;
   /** The address to ask for. When the server has chosen the port, later sessions ask for that port. */
   #listen: Address;
   /** The newest session that was asked. */
@@ -70,7 +66,7 @@ class ThereListener {
   #present: Listener | undefined;
   #isClosed = false;
 
-  constructor(listening: ThereListening, accept: (inbound: Inbound) => void) {
+  constructor(listening: ThereListening, accept: Accept) {
     this.#listening = listening;
     this.#accept = accept;
     this.#listen = listening.listen;

@@ -22,7 +22,7 @@ export interface Losable {
 export class Uplink<S extends Losable> {
   readonly #waiting = new OpenItems<Wait<S>>();
   /** This array is replaced and never changed, because a loop over it may be under way. */
-  #hearers: readonly Hearer<S>[] = [];
+  #hearers: readonly SessionHearer<S>[] = [];
   #newest: S | undefined;
   #endedBy: PorthopError | undefined;
 
@@ -71,7 +71,7 @@ export class Uplink<S extends Losable> {
    * Returns a function that stops this.
    */
   onSession(hear: (session: S) => void): StopHearing {
-    const hearer: Hearer<S> = { hear, hasLeft: false };
+    const hearer: SessionHearer<S> = { hear, hasLeft: false };
     this.#hearers = [...this.#hearers, hearer];
     if (this.standing !== undefined) hear(this.standing);
     return () => {
@@ -114,7 +114,7 @@ interface Wait<S> {
   failed(reason: PorthopError): void;
 }
 
-interface Hearer<S> {
+interface SessionHearer<S> {
   hear(session: S): void;
   hasLeft: boolean;
 }

@@ -59,9 +59,9 @@ export function lackingAlgorithms(wishes: AlgorithmWishes): readonly string[] {
 }
 
 const kinds = ["cipher", "mac", "kex", "hostKey"] as const;
-type Kind = (typeof kinds)[number];
+type NegotiatedKind = (typeof kinds)[number];
 
-const keywordOf: Readonly<Record<Kind, string>> = {
+const keywordOf: Readonly<Record<NegotiatedKind, string>> = {
   cipher: "Ciphers",
   mac: "MACs",
   kex: "KexAlgorithms",
@@ -70,7 +70,7 @@ const keywordOf: Readonly<Record<Kind, string>> = {
 
 const isDeno = "deno" in process.versions;
 
-function chosen(kind: Kind, wishes: AlgorithmWishes): AlgorithmChoice {
+function chosen(kind: NegotiatedKind, wishes: AlgorithmWishes): AlgorithmChoice {
   const { ciphers, macs, kex, hostKeyAlgorithms } = wishes;
   const text = { cipher: ciphers, mac: macs, kex, hostKey: hostKeyAlgorithms }[kind];
   const stock = stockOf(kind);
@@ -85,7 +85,7 @@ function chosen(kind: Kind, wishes: AlgorithmWishes): AlgorithmChoice {
   );
 }
 
-function readList(kind: Kind, text: string, stock: AlgorithmStock) {
+function readList(kind: NegotiatedKind, text: string, stock: AlgorithmStock) {
   try {
     return parseAlgorithmList(kind, text);
   } catch (error) {
@@ -127,7 +127,7 @@ function isCertificate(name: string): boolean {
   return name.includes("-cert-");
 }
 
-function stockOf(kind: Kind): AlgorithmStock {
+function stockOf(kind: NegotiatedKind): AlgorithmStock {
   const { defaults, more } = { cipher: ciphers, mac: macs, kex: keyExchanges, hostKey: hostKeys }[kind]();
   const usable = (name: string) => flawOf(name) === undefined;
   return { defaults: defaults.filter(usable), available: [...defaults, ...more].filter(usable) };

@@ -202,7 +202,7 @@ interface Shell {
 async function startShell(gate: Gate, timeoutMs: number): Promise<Shell | undefined> {
   const channel = await gate.start(socketTableCommand, timeoutMs);
   if (channel === undefined) return undefined;
-  const answers = new Answers(channel, timeoutMs);
+  const answers = new LocatorAnswers(channel, timeoutMs);
   const greeting = await answers.next();
   const uid = greeting?.at(-1) ?? "";
   if (!/^\d{1,10}$/.test(uid)) {
@@ -216,7 +216,7 @@ async function startShell(gate: Gate, timeoutMs: number): Promise<Shell | undefi
  * The command's output, split into answers at each line that is a single dot. Answers are given out in the order of the
  * questions.
  */
-class Answers {
+class LocatorAnswers {
   readonly #waiting: ((lines: readonly string[] | undefined) => void)[] = [];
   readonly #channel: ClientChannel;
   readonly #timeoutMs: number;

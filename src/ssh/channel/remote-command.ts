@@ -42,8 +42,8 @@ export class RemoteCommand {
   constructor(channel: ClientChannel, carrier: ChannelCarrier) {
     this.#channel = channel;
     this.#carrier = carrier;
-    const stdout = new Output(() => opened());
-    const stderr = new Output(() => opened());
+    const stdout = new HeldOutput(() => opened());
+    const stderr = new HeldOutput(() => opened());
     const opened = takeOutputs(channel, stdout, stderr);
     this.stdout = stdout;
     this.stderr = stderr;
@@ -96,7 +96,7 @@ export class RemoteCommand {
   }
 }
 
-class Output implements CommandOutput, OutputTaker {
+class HeldOutput implements CommandOutput, OutputTaker {
   /** Bytes that have arrived and are not read yet. */
   unreadBytes = 0;
   readonly #opened: () => void;

@@ -4,7 +4,7 @@
  * channels beyond the limit.
  */
 import { type Address, isUnix, type TcpAddress } from "../../codec/address.ts";
-import type { Inbound, Listener } from "../../flow/conn.ts";
+import type { Accept, Listener } from "../../flow/conn.ts";
 import { listenRefused, nameOf, type Peer } from "../ssh-failure.ts";
 import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
@@ -22,8 +22,6 @@ export interface RemoteContext extends RemoteCarrier {
   /** Hears of channels that the server opens without having been asked. */
   readonly warn?: ((text: string) => void) | undefined;
 }
-
-export type Accept = (inbound: Inbound) => void;
 
 type ListenerPorts = Pick<Ports, "client" | "onChannelOpen" | "onDebug" | "watchChannelOpens">;
 

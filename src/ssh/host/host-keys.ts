@@ -62,7 +62,7 @@ export async function loadHostKeys(
 }
 
 /** One known_hosts line that matches the host, or a key that was accepted in this run. */
-interface Found extends Pick<KnownHost, "type" | "blob" | "key" | "marker"> {
+interface KnownLine extends Pick<KnownHost, "type" | "blob" | "key" | "marker"> {
   /** `path` is the file, `where` is `FILE:LINE`. Both are undefined for a key that was accepted in this run. */
   readonly path: string | undefined;
   readonly where: string | undefined;
@@ -74,9 +74,9 @@ export class HostKeys {
   readonly #settings: HostKeySettings;
   readonly #deps: HostKeyDeps;
   readonly #files: readonly KnownHostsFile[];
-  readonly #known: Found[];
+  readonly #known: KnownLine[];
   /** Lines for the host without its port: a match accepts the key, a mismatch does not refuse it. */
-  readonly #knownWithoutPort: readonly Found[];
+  readonly #knownWithoutPort: readonly KnownLine[];
   /** The host's name as certificates have it: without the port. */
   readonly #certifiedName: string;
   /** Why the last accepted key was accepted, in words. */
@@ -140,7 +140,7 @@ export class HostKeys {
     await this.#meet(offered, signal);
   }
 
-  get #revoked(): readonly Found[] {
+  get #revoked(): readonly KnownLine[] {
     return [...this.#known, ...this.#knownWithoutPort].filter(({ marker }) => marker === "revoked");
   }
 
@@ -268,7 +268,7 @@ function describeKey(bytes: Uint8Array, name: string): Offered {
   return { blob, type, kind, fingerprint: fingerprint(blob), text: `${kind} key ${fingerprint(blob)}` };
 }
 
-function find(files: readonly KnownHostsFile[], name: string): Found[] {
+function find(files: readonly KnownHostsFile[], name: string): KnownLine[] {
   return files.flatMap(({ path, entries }) =>
     entries
       .filter((entry) => matchesHost(entry, name))

@@ -7,7 +7,7 @@ import { PorthopError } from "../../errors.ts";
 import { messageOf } from "../../text/error-message.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
 
-export interface Login {
+export interface Account {
   readonly user: string;
   readonly host: string;
   readonly port: number;
@@ -48,7 +48,7 @@ export interface Obstacle {
   readonly hint: string;
 }
 
-export interface AuthRecord extends Login {
+export interface AuthRecord extends Account {
   readonly attempts: Attempt[];
   readonly obstacles: Obstacle[];
   /** The methods in the server's latest answer; undefined before the first answer. */
@@ -57,7 +57,7 @@ export interface AuthRecord extends Login {
   stopped: unknown;
 }
 
-export function newAuthRecord({ user, host, port }: Login): AuthRecord {
+export function newAuthRecord({ user, host, port }: Account): AuthRecord {
   return { user, host, port, attempts: [], obstacles: [], serverMethods: undefined, stopped: undefined };
 }
 

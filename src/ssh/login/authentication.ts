@@ -13,7 +13,7 @@ import type { Ssh2 } from "../ssh2/loading.ts";
 import type { ChangePassword } from "../ssh2/login-messages.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
-import { type AuthRecord, authFailure, grantedBy, type Login, newAuthRecord } from "./auth-record.ts";
+import { type Account, type AuthRecord, authFailure, grantedBy, newAuthRecord } from "./auth-record.ts";
 import { KeyboardMethod } from "./keyboard-method.ts";
 import { PasswordMethod } from "./password-method.ts";
 import { type KeySources, PublicKeyMethod } from "./public-key-method.ts";
@@ -41,14 +41,12 @@ export interface AuthDeps extends Omit<KeySources, "identitiesOnly" | "addsToAge
   readonly prompter: Prompter | undefined;
   /** Fires when the connection is gone, and ends open questions and waits for the agent. */
   readonly signal?: AbortSignal | undefined;
-  /** The host as the user wrote it, for the questions. Undefined for the true host name. */
-  readonly hostLabel?: string | undefined;
 }
 
 type LoginPorts = Pick<Ports, "onLoginFailure" | "onSignatureAlgorithms" | "onPasswordDemand">;
 
 /** Make one for each connection: an attempt is never made twice. */
-export function createAuthHandler(settings: AuthSettings, login: Login, deps: AuthDeps): Authentication {
+export function createAuthHandler(settings: AuthSettings, login: Account, deps: AuthDeps): Authentication {
   return new Authentication(settings, login, deps);
 }
 
@@ -64,7 +62,7 @@ export class Authentication {
   #signatureAlgorithms: readonly string[] | undefined;
   #over = false;
 
-  constructor(settings: AuthSettings, login: Login, deps: AuthDeps) {
+  constructor(settings: AuthSettings, login: Account, deps: AuthDeps) {
     this.record = newAuthRecord(login);
     this.#settings = settings;
     this.#deps = deps;
@@ -111,8 +109,8 @@ export class Authentication {
       prompter: asked,
       signal: deps.signal,
       signatureAlgorithms: () => this.#signatureAlgorithms,
-      prompts: settings.passwordPrompts,
-      account: visible(`${record.user}@${deps.hostLabel ?? record.host}`),
+      prompts: settings.passwordPrompts ?? 3,
+      account: visible(`${record.user}@${record.host}`),
       advance: () => void this.#advance(),
       giveUp: (reason) => this.#giveUp(reason),
     };

@@ -53,7 +53,7 @@ export interface Identities {
 
 /** Reads the files once. A locked file is opened only when a server accepts its public part. */
 export async function loadIdentities(settings: IdentitySettings, log: Logger): Promise<Identities> {
-  const found: Found = { files: [], certificates: [], unusable: [], publicBlobs: [] };
+  const found: FoundFiles = { files: [], certificates: [], unusable: [], publicBlobs: [] };
   const certificateFiles = (settings.certificateFiles ?? []).filter((path) => path.toLowerCase() !== "none");
   const { home, places } = settings;
   for (const path of certificateFiles)
@@ -73,7 +73,7 @@ export async function loadIdentities(settings: IdentitySettings, log: Logger): P
 /** As OpenSSH's MAX_KEY_FILE_SIZE (authfile.c). */
 const maxKeyBytes = 1024 * 1024;
 
-interface Found {
+interface FoundFiles {
   readonly files: KeyFile[];
   readonly certificates: UserCertificate[];
   readonly unusable: UnusableFile[];
@@ -83,7 +83,7 @@ interface Found {
 interface Looking {
   readonly home: string;
   readonly places: IdentitySettings["places"];
-  readonly found: Found;
+  readonly found: FoundFiles;
   readonly log: Logger;
   /** True when `KEY-cert.pub` is looked for beside each KEY. */
   readonly besides: boolean;
@@ -150,7 +150,7 @@ function publicOnly(label: string, publicBlob: Buffer, isOptional: boolean): Key
  * As sshkey_load_public, tries the name as it is and then with `.pub`. A file that is no certificate, or is one for
  * hosts, is ignored.
  */
-async function lookBeside(path: string, file: KeyFile, home: string, found: Found, log: Logger): Promise<void> {
+async function lookBeside(path: string, file: KeyFile, home: string, found: FoundFiles, log: Logger): Promise<void> {
   for (const name of [`${path}-cert`, `${path}-cert.pub`]) {
     const blob = await readPublicPart(name);
     if (blob === undefined) continue;
@@ -171,7 +171,7 @@ async function lookAtCertificate(
   path: string,
   name: string,
   place: string | undefined,
-  found: Found,
+  found: FoundFiles,
   log: Logger,
 ): Promise<void> {
   const label = place === undefined ? name : `${name} (${visible(place, 200)})`;

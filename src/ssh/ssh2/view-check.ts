@@ -27,7 +27,7 @@ export function viewOfChannel(channel: ClientChannel): ChannelView {
   return channel as unknown as ChannelView;
 }
 
-type Kind = "function" | "object" | "number" | "boolean" | "array" | "any";
+type FieldKind = "function" | "object" | "number" | "boolean" | "array" | "any";
 
 const sends = [
   ...new Set([...answerKinds, ...lateKinds]),
@@ -41,7 +41,7 @@ const handlers = [
 
 const offers = ["kex", "serverHostKey", ...["cs", "sc"].flatMap(oneWay)];
 
-const parts: readonly (readonly [path: string, kind: Kind])[] = [
+const parts: readonly (readonly [path: string, kind: FieldKind])[] = [
   ["_callbacks", "array"],
   ["_resetKA", "function"],
   ["_remoteVer", "any"],
@@ -72,7 +72,7 @@ function oneWay(way: string): readonly string[] {
   return ["cipher", "mac", "compress", "lang"].map((kind) => `${way}.${kind}`);
 }
 
-function isThere(whole: object, path: readonly string[], kind: Kind): boolean {
+function isThere(whole: object, path: readonly string[], kind: FieldKind): boolean {
   let part: unknown = whole;
   for (const name of path) {
     if (typeof part !== "object" || part === null || !(name in part)) return false;

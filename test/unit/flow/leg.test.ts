@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LiveLeg } from "../../../src/flow/leg.ts";
-import type { Direction, Watcher } from "../../../src/plugin.ts";
+import type { Direction, LegNumber, Watcher } from "../../../src/plugin.ts";
 import { broken, carryFlow, hanging, originAddress, quiet, targetAddress } from "../../kit/carried-flow.ts";
 import { readAll } from "../../kit/memory-conn.ts";
 
@@ -68,7 +68,7 @@ test("A target that was not dialed, or did not answer, leaves leg 3 without a wo
   }
 });
 
-const breaks: readonly (readonly [string, 1 | 2 | 3 | undefined, Direction, Direction])[] = [
+const breaks: readonly (readonly [string, LegNumber | undefined, Direction, Direction])[] = [
   ["the origin breaks, the break goes up on both legs", 1, "up", "up"],
   ["the target breaks, the break goes down on both legs", 3, "down", "down"],
   ["the session is lost between them, the break goes out to both ends", 2, "down", "up"],

@@ -4,7 +4,7 @@ import { PorthopError } from "../../../src/errors.ts";
 import { carry } from "../../../src/flow/carry.ts";
 import type { Dialer } from "../../../src/flow/conn.ts";
 import { openProxyRemark, type ProxyOptions, proxyTarget } from "../../../src/forward/proxy-target.ts";
-import type { Asked } from "../../../src/forward/target-source.ts";
+import type { AskedConnection } from "../../../src/forward/target-source.ts";
 import type { Watcher } from "../../../src/plugin.ts";
 import { broken, chainOf, liveFlow, originAddress, quiet, stateOf } from "../../kit/carried-flow.ts";
 import { connPair, type MemoryConn, readAll } from "../../kit/memory-conn.ts";
@@ -204,7 +204,7 @@ test("Only a proxy that others can reach is remarked on, with the cure.", () => 
 
 interface Begun {
   readonly client: MemoryConn;
-  readonly asked: Promise<Asked>;
+  readonly asked: Promise<AskedConnection>;
   readonly warnings: string[];
 }
 
@@ -242,7 +242,7 @@ function begin(
 }
 
 /** What was asked for, carried to a target in memory, and all that a watcher of leg 1 is told. */
-async function carried({ inbound }: Asked, also?: (flow: { refuse(reason: string): never }) => void) {
+async function carried({ inbound }: AskedConnection, also?: (flow: { refuse(reason: string): never }) => void) {
   const [far, target] = connPair();
   const dialer: Dialer = {
     dial: async (to) => ({ conn: far, leg: { from: undefined, to, observed: false } }),

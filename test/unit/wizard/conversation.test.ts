@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { shellLine, splitShellWords } from "../../../src/codec/words/shell-words.ts";
 import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
 import { sshWords } from "../../../src/tunnel/ssh-command.ts";
-import { nextStep, resume, type Step } from "../../../src/wizard/conversation.ts";
+import { type ConversationStep, nextStep, resume } from "../../../src/wizard/conversation.ts";
 import { ownWords, type Plan } from "../../../src/wizard/plan.ts";
 import { type Facts, isSameQuestion, type Question } from "../../../src/wizard/question.ts";
 import { reachable, showable } from "../../../src/wizard/services.ts";
@@ -279,7 +279,7 @@ test("After a change only what depends on it is asked again.", () => {
   assert.deepEqual(last.plan.spec.listen, { bind: "*", port: 5433 });
 });
 
-function finished(answers: readonly string[]): Extract<Step, { plan: Plan }> {
+function finished(answers: readonly string[]): Extract<ConversationStep, { plan: Plan }> {
   const step = nextStep(answers, facts);
   assert.ok("plan" in step);
   return step;

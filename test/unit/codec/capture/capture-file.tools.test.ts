@@ -7,7 +7,7 @@ import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pcapFormat, pcapngFormat } from "../../../../src/codec/capture/capture-file.ts";
-import type { Direction } from "../../../../src/codec/capture/tcp-conversation.ts";
+import type { TcpDirection } from "../../../../src/codec/capture/tcp-conversation.ts";
 import { capinfos, payloadOf, type Read, tcpdump, tshark, wireshark } from "../../../kit/capture.ts";
 import { CaptureMaker } from "../../../kit/capture-maker.ts";
 import { need } from "../../../kit/packages.ts";
@@ -30,7 +30,7 @@ function carryFlow(maker: CaptureMaker, host: string, port: number): void {
   const far = maker.conversation(3, { host, port: port + 2 }, { host, port: 7777 });
   const all = [near, ssh, far];
   for (const tcp of all) tcp.open(`porthop flow=L1#${port} target=db.internal:7777`);
-  const carry = (direction: Direction, bytes: Uint8Array) => {
+  const carry = (direction: TcpDirection, bytes: Uint8Array) => {
     for (const tcp of all) tcp.data(direction, [bytes]);
   };
   carry("up", request);

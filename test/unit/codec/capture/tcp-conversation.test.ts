@@ -4,15 +4,15 @@ import fc from "fast-check";
 import { RecentSums } from "../../../../src/codec/capture/recent-sums.ts";
 import {
   type ConversationFacts,
-  type Direction,
   type SentFrame,
   TcpConversation,
+  type TcpDirection,
 } from "../../../../src/codec/capture/tcp-conversation.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { type ReadFrame, readFrame } from "../../../kit/wire-reader.ts";
 
 interface Sent extends ReadFrame {
-  readonly direction: Direction;
+  readonly direction: TcpDirection;
   readonly comment: string | undefined;
 }
 
@@ -41,22 +41,22 @@ class Recorded {
     this.#keep(this.#tcp.refused(comment, rstComment));
   }
 
-  data(way: Direction, slices: readonly Uint8Array[]): void {
+  data(way: TcpDirection, slices: readonly Uint8Array[]): void {
     this.#keep(this.#tcp.data(way, slices));
   }
 
   /** How many frames were lost. */
-  skip(way: Direction, bytes: number): number {
+  skip(way: TcpDirection, bytes: number): number {
     const { frames, lost } = this.#tcp.skip(way, bytes);
     this.#keep(frames);
     return lost;
   }
 
-  end(way: Direction): void {
+  end(way: TcpDirection): void {
     this.#keep(this.#tcp.end(way));
   }
 
-  abort(by: Direction, comment?: string): void {
+  abort(by: TcpDirection, comment?: string): void {
     this.#keep(this.#tcp.abort(by, comment));
   }
 
@@ -301,7 +301,7 @@ test("Whatever happens in whatever order, the frames are those of one sane TCP c
 
 type Step = (tcp: Recorded) => void;
 
-const direction = fc.constantFrom<Direction>("up", "down");
+const direction = fc.constantFrom<TcpDirection>("up", "down");
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((tcp) => tcp.open()),
@@ -326,8 +326,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Each side's numbers follow from what it sent, each acknowledgement from what the other sent; ends are final. */
 function assertSane(sent: readonly Sent[]): void {
-  const next: Partial<Record<Direction, number>> = {};
-  const finished = new Set<Direction>();
+  const next: Partial<Record<TcpDirection, number>> = {};
+  const finished = new Set<TcpDirection>();
   sent.forEach((frame, index) => {
     const other = frame.direction === "up" ? "down" : "up";
     if (frame.flags.includes("R")) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { captureLanes, type LegNumber } from "../../../../plugins/capture/interfaces.ts";
+import { captureLanes } from "../../../../plugins/capture/interfaces.ts";
+import type { LegNumber } from "../../../../src/plugin.ts";
 
 const all: ReadonlySet<LegNumber> = new Set([1, 2, 3]);
 

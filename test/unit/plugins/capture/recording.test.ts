@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { BlockWriter } from "../../../../plugins/capture/block-writer.ts";
 import { Recording } from "../../../../plugins/capture/recording.ts";
 import { pcapFormat, pcapngFormat } from "../../../../src/codec/capture/capture-file.ts";
-import { type Direction, type SentFrame, TcpConversation } from "../../../../src/codec/capture/tcp-conversation.ts";
+import { type SentFrame, TcpConversation, type TcpDirection } from "../../../../src/codec/capture/tcp-conversation.ts";
 import { SlowDisk } from "../../../kit/disk.ts";
 import { need } from "../../../kit/packages.ts";
 import { readCapture } from "../../../kit/packet-reader.ts";
@@ -44,9 +44,9 @@ function talk(recording: Recording, index: number, timestampNs: () => bigint) {
   };
   return {
     open: (comment?: string) => record(tcp.open(comment)),
-    data: (direction: Direction, slices: readonly Uint8Array[]) => record(tcp.data(direction, slices)),
-    end: (direction: Direction) => record(tcp.end(direction)),
-    abort: (by: Direction, comment?: string) => record(tcp.abort(by, comment)),
+    data: (direction: TcpDirection, slices: readonly Uint8Array[]) => record(tcp.data(direction, slices)),
+    end: (direction: TcpDirection) => record(tcp.end(direction)),
+    abort: (by: TcpDirection, comment?: string) => record(tcp.abort(by, comment)),
   };
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ends } from "../../../../plugins/capture/ends.ts";
-import { captureLanes, type LegNumber } from "../../../../plugins/capture/interfaces.ts";
+import { captureLanes } from "../../../../plugins/capture/interfaces.ts";
 import { Tracks } from "../../../../plugins/capture/track.ts";
+import type { LegNumber } from "../../../../src/plugin.ts";
 import { ScriptedFlow, ScriptedWire } from "../../../kit/plugin-host.ts";
 
 function tracksOf(legs: readonly LegNumber[], sessions: readonly string[] = ["gate", "db"]): Tracks {

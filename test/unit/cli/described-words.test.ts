@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describe, placeHere } from "../../../src/cli/description.ts";
+import { describe, placeHere } from "../../../src/cli/described-words.ts";
 
 test("Who carries is ssh for a pasted ssh, porthop for its own flags.", () => {
   assert.equal(describe(["ssh -L 1:a:1 h"]).place.program, "ssh");
