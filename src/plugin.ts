@@ -63,6 +63,9 @@ export interface Leg {
   locate(): Promise<void>;
 }
 
+/** This machine, or the one behind the session. */
+export type ForwardSide = "here" | "server";
+
 export type ForwardKind = "local" | "remote" | "dynamic" | "reverse-dynamic" | "stdio" | "relay";
 
 /** One rule of the command line. */
@@ -70,6 +73,8 @@ export interface ForwardInfo {
   /** `L1`, `L2`, `R1`, `D1` ... in the order given. */
   readonly id: string;
   readonly kind: ForwardKind;
+  /** The machine that listens. The other one connects; of a relay and its targets both are here. */
+  readonly side: ForwardSide;
   /** Where it accepts; undefined for stdio. */
   readonly listen: Address | undefined;
   /** Where it goes; undefined where each connection says it (SOCKS). */
@@ -153,7 +158,7 @@ export type TunnelEvent =
       /** Every address it accepts on; `listen` is the first. */
       readonly addresses: readonly Address[];
       readonly connect: Address | undefined;
-      readonly side: "here" | "server";
+      readonly side: ForwardSide;
     }
   | { readonly event: "ready"; readonly forwards: readonly string[] }
   | {

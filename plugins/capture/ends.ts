@@ -12,7 +12,7 @@ import {
   type TcpAddress,
 } from "../../src/codec/address.ts";
 import type { CaptureName } from "../../src/codec/capture/capture-file.ts";
-import type { Flow, ForwardKind, Leg, Wire } from "../../src/plugin.ts";
+import type { Flow, ForwardInfo, Leg, Wire } from "../../src/plugin.ts";
 import { visible } from "../../src/text/terminal-text.ts";
 import { MadeUpAddresses, strangerTo, unixPort } from "./made-up-addresses.ts";
 
@@ -61,7 +61,7 @@ export class Ends {
   ofLeg(flow: Flow, leg: Leg): TrackEnds {
     const asked = leg.to ?? (leg.number === 3 ? flow.target : (flow.forward.listen ?? flow.origin));
     const to = this.#resolve(asked);
-    const isServers = leg.number === 3 && !dialsHere(flow.forward.kind);
+    const isServers = leg.number === 3 && !dialsHere(flow.forward);
     const from = this.#source(leg.from, to, isServers ? this.#sshd : undefined);
     return commented(from, to, [
       `porthop flow=${flow.id} leg=${leg.number} forward=${flow.forward.id} target=${formatAddress(flow.target)}`,
@@ -93,8 +93,8 @@ export class Ends {
 }
 
 /** Whether porthop itself dials the target. */
-export function dialsHere(kind: ForwardKind): boolean {
-  return kind === "remote" || kind === "reverse-dynamic" || kind === "relay";
+export function dialsHere({ side, kind }: Pick<ForwardInfo, "side" | "kind">): boolean {
+  return side === "server" || kind === "relay";
 }
 
 function commented(from: TcpAddress, to: TcpAddress, notes: readonly string[]): TrackEnds {

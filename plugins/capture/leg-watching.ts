@@ -69,7 +69,7 @@ export function watchWire(wire: Wire, track: Track, { timeline, now }: Watching)
 
 /** Nobody can know what sshd did to a connection of its own after the session was lost. */
 function isServers(flow: Flow, leg: Leg): boolean {
-  return leg.number === (dialsHere(flow.forward.kind) ? 1 : 3);
+  return leg.number === (dialsHere(flow.forward) ? 1 : 3);
 }
 
 function isLost(error: Error): boolean {

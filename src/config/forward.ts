@@ -41,7 +41,8 @@ export function nameForwards(specs: readonly ForwardSpec[], gatewayPorts: boolea
     const count = (counts.get(letter) ?? 0) + 1;
     counts.set(letter, count);
     const listen = listenAddress(spec, gatewayPorts);
-    return { id: `${letter}${count}`, kind: spec.kind, listen, connect: spec.connect, spec };
+    const { kind, side, connect } = spec;
+    return { id: `${letter}${count}`, kind, side, listen, connect, spec };
   });
 }
 

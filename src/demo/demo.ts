@@ -185,9 +185,10 @@ async function demoPlan(
       {
         id: "L1",
         kind: "local",
+        side: "here",
         listen,
         connect,
-        spec: { kind: "local", listen: { bind: listen.host, port }, connect },
+        spec: { kind: "local", side: "here", listen: { bind: listen.host, port }, connect },
       },
     ],
     plugins,

@@ -46,7 +46,7 @@ export class Listeners {
       const pairing = pair(forward, this.#uplink, this.#options);
       const listener = await pairing.listen((inbound) => this.#flows.accept(forward, pairing, inbound), signal);
       this.#open.push(listener);
-      this.#tell(forward, pairing.side, listener);
+      this.#tell(forward, listener);
       return true;
     } catch (error) {
       // A stop and a lost session are the end of all, and no failure of this forward.
@@ -57,7 +57,7 @@ export class Listeners {
     }
   }
 
-  #tell({ id, kind, listen, connect }: Forward, side: "here" | "server", { addresses, remarks = [] }: Listener): void {
+  #tell({ id, kind, side, listen, connect }: Forward, { addresses, remarks = [] }: Listener): void {
     // Without an address, as stdin and stdout, there is no place that anybody could go to.
     if (listen === undefined) return;
     this.#options.telling.bus.publish({

@@ -20,8 +20,6 @@ import type { Uplink } from "./uplink/uplink.ts";
 export type ForwardingSession = DialingSession & ListeningSession;
 
 export interface Pairing {
-  /** Where the listener is. */
-  readonly side: "here" | "server";
   /** The signal ends the waiting for a session. */
   listen(accept: Accept, signal: Cancel): Promise<Listener>;
   readonly targetOf: TargetSource;
@@ -47,21 +45,15 @@ export function pair(
   const targetOf = connect === undefined ? proxyTarget({ warn }) : specTarget(connect);
   const listenWith = (accept: Accept) => listenHere(forward, accept, options);
   const dialer = hereDialer({ family: options.family, timeoutMs: options.dialTimeoutMs });
-  if (kind === "relay") return { side: "here", listen: listenWith, targetOf, dialer };
+  if (kind === "relay") return { listen: listenWith, targetOf, dialer };
   if (uplink === undefined) throw new PorthopError("internal", `the forward ${id} needs a session`);
-  if (listensThere(forward) && listen !== undefined) {
+  if (forward.side === "server" && listen !== undefined) {
     const { remoteOpen, telling } = options;
     return {
-      side: "server",
       listen: (accept, signal) => listenThere({ id, listen, uplink, bus: telling.bus }, accept, signal),
       targetOf,
       dialer: kind === "remote" || remoteOpen === undefined ? dialer : permittedDialer(dialer, remoteOpen),
     };
   }
-  return { side: "here", listen: listenWith, targetOf, dialer: channelDialer(uplink) };
-}
-
-/** Its listener is on the server, and its targets are dialed from here. */
-export function listensThere({ kind }: Pick<Forward, "kind">): boolean {
-  return kind === "remote" || kind === "reverse-dynamic";
+  return { listen: listenWith, targetOf, dialer: channelDialer(uplink) };
 }

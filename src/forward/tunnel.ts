@@ -15,7 +15,7 @@ import { type CommandPlan, CommandRun } from "./command-run.ts";
 import { Flows } from "./flows.ts";
 import { Grace } from "./grace.ts";
 import { Listeners } from "./listeners.ts";
-import { listensThere, type PairingOptions } from "./pairing.ts";
+import type { PairingOptions } from "./pairing.ts";
 import { type Connected, Connecting } from "./uplink/connecting.ts";
 
 export interface TunnelPlan {
@@ -147,11 +147,11 @@ const ctrlCMs = 100;
 
 /** A capture asks the server for what it shows and only the server knows. */
 function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {
-  return wantsTargets(chain, forwards) || (chain.locates.has(1) && forwards.some(listensThere));
+  return wantsTargets(chain, forwards) || (chain.locates.has(1) && forwards.some(({ side }) => side === "server"));
 }
 
 function wantsTargets({ locates }: Chain, forwards: readonly Forward[]): boolean {
-  return locates.has(3) && forwards.some((forward) => !listensThere(forward));
+  return locates.has(3) && forwards.some(({ side }) => side === "here");
 }
 
 /** Only of the destination anything is asked. */

@@ -12,7 +12,6 @@ import {
   type SshTunnel,
   type TunnelDescription,
 } from "./tunnel-description.ts";
-import { isReverse } from "./tunnel-legs.ts";
 
 /** What ends when: each string is a sentence that stands alone. */
 export function endings(description: TunnelDescription, { here, program }: Place): readonly string[] {
@@ -82,7 +81,7 @@ function needsOf(spec: ForwardSpec): readonly string[] {
   const listen = listenAddress(spec);
   const { connect } = spec;
   const needs: string[] = [];
-  if (isReverse(spec)) {
+  if (spec.side === "server") {
     if (listen !== undefined && isUnix(listen)) {
       needs.push("AllowStreamLocalForwarding yes or remote (yes is the default)");
       needs.push("StreamLocalBindUnlink yes, or the socket file of the last time is in the way");

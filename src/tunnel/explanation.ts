@@ -7,7 +7,7 @@ import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "
 import { endings, serverNeeds } from "./explanation-session.ts";
 import { type Mistake, mistakesIn } from "./mistakes.ts";
 import { forwardIds, opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
-import { isReverse, legsOf, type PlannedLeg } from "./tunnel-legs.ts";
+import { legsOf, type PlannedLeg } from "./tunnel-legs.ts";
 
 export interface Explanation {
   readonly forwards: readonly ForwardExplanation[];
@@ -95,7 +95,7 @@ interface Scene {
 }
 
 function sceneOf(description: TunnelDescription, spec: ForwardSpec, place: Place): Scene {
-  const isBack = isReverse(spec);
+  const isBack = spec.side === "server";
   const isRelay = description.via === "nothing";
   const server = isRelay ? place.here : description.host;
   const listen = listenAddress(spec, opensGateway(description));

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
 import { opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
-import { isReverse, sshdAddress } from "./tunnel-legs.ts";
+import { sshdAddress } from "./tunnel-legs.ts";
 
 interface ForwardMistake {
   readonly level: "warning" | "note";
@@ -36,14 +36,14 @@ function wrongMachine(description: TunnelDescription, spec: ForwardSpec, place: 
   const { connect } = spec;
   if (connect === undefined || isUnix(connect) || description.via === "nothing") return [];
   const { host, port } = connect;
-  const far = isReverse(spec) ? place.here : description.host;
+  const far = spec.side === "server" ? place.here : description.host;
   if (host === "0.0.0.0" || host === "::") {
     return [
       warning("any-target", `${host} is an address to listen on, not to connect to`, `connect to localhost:${port}`),
     ];
   }
   const isServer = host === description.host || host === sshdAddress(description).host;
-  if (isReverse(spec)) {
+  if (spec.side === "server") {
     if (!isServer || isLoopback(host)) return [];
     const text = `the target ${host} is the server itself, to which ${place.here} connects from outside: -R carries from the server to here`;
     return [
@@ -75,7 +75,7 @@ function openPort(
 ): readonly ForwardMistake[] {
   if (isLoopback(host)) return [];
   const isWide = host === "*" || host === "0.0.0.0" || host === "::";
-  if (isReverse(spec)) {
+  if (spec.side === "server") {
     const text = `the server listens on ${isWide ? "all its addresses" : host} only if its GatewayPorts is clientspecified; by default it listens on loopback only, and ssh says nothing of it`;
     return [
       warning(
@@ -105,13 +105,13 @@ function lowPort(
   { here }: Place,
 ): readonly ForwardMistake[] {
   if (port === 0 || port >= 1024) return [];
-  const machine = isReverse(spec) && description.via === "ssh" ? description.host : here;
+  const machine = spec.side === "server" && description.via === "ssh" ? description.host : here;
   const text = `port ${port} is below 1024: on ${machine} only root may listen on it`;
   return [warning("low-port", text, `use a port from 1024 on, for example ${port + 8000}`)];
 }
 
 function oldSocket(spec: ForwardSpec): readonly ForwardMistake[] {
-  const whose = isReverse(spec) ? "in the server's sshd_config" : "with -o";
+  const whose = spec.side === "server" ? "in the server's sshd_config" : "with -o";
   return [
     note(
       "old-socket",

@@ -72,7 +72,7 @@ function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistak
       "leave -A out; -J is for jump hosts",
     );
   }
-  if (hasFlag(tunnel, "g") && forwards.every(({ kind }) => kind === "remote" || kind === "reverse-dynamic")) {
+  if (hasFlag(tunnel, "g") && forwards.every(({ side }) => side === "server")) {
     add("note", "g-on-remote", "-g opens ports here only: for -R the server's GatewayPorts decides", "leave -g out");
   }
   return found;
@@ -90,8 +90,7 @@ function twice(
   return forwards.flatMap((spec, index) => {
     const listen = listenAddress(spec, opensGateway(description));
     if (listen === undefined || (!isUnix(listen) && listen.port === 0)) return [];
-    const side = spec.kind === "remote" || spec.kind === "reverse-dynamic" ? "server" : "here";
-    const key = `${side} ${isUnix(listen) ? listen.path : `${listen.host}:${listen.port}`}`;
+    const key = `${spec.side} ${isUnix(listen) ? listen.path : `${listen.host}:${listen.port}`}`;
     const first = seen.get(key);
     const id = ids[index] ?? "";
     if (first === undefined) {

@@ -9,7 +9,7 @@ import { wrapped } from "../text/wrapped-text.ts";
 import { boxes, type Column } from "./picture-boxes.ts";
 import { printJump } from "./ssh-command.ts";
 import { opensGateway, type Place, type SshTunnel, type TunnelDescription } from "./tunnel-description.ts";
-import { isReverse, sshdAddress } from "./tunnel-legs.ts";
+import { sshdAddress } from "./tunnel-legs.ts";
 
 /** The picture of one forward, or of the session alone when `spec` is undefined. */
 export function picture(
@@ -53,7 +53,7 @@ function endsOf(description: TunnelDescription, spec: ForwardSpec | undefined, p
   if (description.via === "nothing") return relayEnds(description, spec, place);
   const server = { machine: description.host, program: `sshd, port ${sshdAddress(description).port}` };
   const here = { machine: place.here, program: place.program };
-  const isBack = spec !== undefined && isReverse(spec);
+  const isBack = spec?.side === "server";
   const origin = (side: PictureMachine) => originEnd(side, spec, opensGateway(description));
   return {
     here: isBack ? targetEnd(here, spec) : origin(here),

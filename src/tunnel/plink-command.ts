@@ -93,8 +93,8 @@ function forward(spec: ForwardSpec, isOpen: boolean, notes: string[]): readonly 
     notes.push(`plink has no SOCKS on the server: -R ${printForwardSpec(spec)} is left out`);
     return [];
   }
-  const isHere = spec.kind !== "remote";
-  const isWide = listen.bind === "" || listen.bind === "*" || (listen.bind === undefined && isOpen && isHere);
+  const isWide =
+    listen.bind === "" || listen.bind === "*" || (listen.bind === undefined && isOpen && spec.side === "here");
   const bind = isWide ? "0.0.0.0" : listen.bind;
   return [`-${forwardFlag(spec.kind)}`, printForwardSpec({ ...spec, listen: { ...listen, bind } })];
 }

@@ -36,7 +36,7 @@ export function legsOf(description: TunnelDescription, spec: ForwardSpec, place:
   }
   const here = { machine: place.here, isHere: true };
   const server = { machine: description.host, isHere: false };
-  const [origin, target] = isReverse(spec) ? [server, here] : [here, server];
+  const [origin, target] = spec.side === "server" ? [server, here] : [here, server];
   const listen = listenAddress(spec, opensGateway(description));
   return [
     leg1({ ...origin, listen }, place),
@@ -50,11 +50,6 @@ export function tcpdump({ capture }: PlannedLeg, file?: string): string | undefi
   if (capture === undefined) return undefined;
   const into = file === undefined ? "" : ` -w ${file}`;
   return `tcpdump -ni ${capture.interface}${into} '${capture.filter}'`;
-}
-
-/** Whether the server listens and this machine connects. */
-export function isReverse({ kind }: ForwardSpec): boolean {
-  return kind === "remote" || kind === "reverse-dynamic";
 }
 
 /** The address of sshd, as far as the description tells it: `host` may still be an alias. */

@@ -76,7 +76,7 @@ function* reach(facts: Facts): Asking<Plan> {
   const server = yield* askServer(facts);
   const connect = yield* askTarget(service, server.host);
   const listen = yield* askListening(service.value, connect, facts);
-  const spec = { kind: "local", listen, connect } as const;
+  const spec = { kind: "local", side: "here", listen, connect } as const;
   return tunnelPlan(server, spec, service.value, yield* askWishes("ssh", facts));
 }
 
@@ -85,7 +85,7 @@ function* show(facts: Facts): Asking<Plan> {
   const connect = yield* askTarget(service, facts.here, true);
   const server = yield* askServer(facts);
   const listen = yield* askServerListening(connect, server.host);
-  const spec = { kind: "remote", listen, connect } as const;
+  const spec = { kind: "remote", side: "server", listen, connect } as const;
   return tunnelPlan(server, spec, service.value, yield* askWishes("ssh", facts));
 }
 
@@ -94,13 +94,15 @@ function* proxy(isReverse: boolean, facts: Facts): Asking<Plan> {
   const listen = isReverse
     ? yield* askServerListening(undefined, server.host)
     : yield* askListening("socks", undefined, facts);
-  const kind = isReverse ? "reverse-dynamic" : "dynamic";
+  const of = isReverse
+    ? ({ kind: "reverse-dynamic", side: "server" } as const)
+    : ({ kind: "dynamic", side: "here" } as const);
   const wishes = yield* askWishes("ssh", facts);
-  return tunnelPlan(server, { kind, listen, connect: undefined }, undefined, wishes);
+  return tunnelPlan(server, { ...of, listen, connect: undefined }, undefined, wishes);
 }
 
 function* relay(facts: Facts): Asking<Plan> {
   const connect = yield* askTargetAddress();
   const listen = yield* askListening("relay", connect, facts);
-  return relayPlan({ kind: "local", listen, connect }, yield* askWishes("nothing", facts));
+  return relayPlan({ kind: "local", side: "here", listen, connect }, yield* askWishes("nothing", facts));
 }

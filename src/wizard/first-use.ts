@@ -16,8 +16,7 @@ export interface FirstUse {
 /** Undefined when porthop cannot know. `here` is the name of this machine. */
 export function firstUse(plan: Plan, here: string): FirstUse | undefined {
   const { description, spec } = plan;
-  const isBack = description.via === "ssh" && (spec.kind === "remote" || spec.kind === "reverse-dynamic");
-  const machine = isBack && description.via === "ssh" ? description.host : here;
+  const machine = description.via === "ssh" && spec.side === "server" ? description.host : here;
   const lines = linesFor(plan);
   if (lines.length === 0) return undefined;
   return { where: `Then, on ${machine}`, lines: [...lines, ...fromElsewhere(spec, machine)] };

@@ -18,6 +18,7 @@ export const targetAddress = { host: "db.internal", port: 5432 };
 export const forwardInfo: ForwardInfo = {
   id: "L1",
   kind: "local",
+  side: "here",
   listen: { host: "127.0.0.1", port: 3456 },
   connect: targetAddress,
 };

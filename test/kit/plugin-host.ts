@@ -13,6 +13,7 @@ import type {
   Direction,
   Flow,
   ForwardInfo,
+  ForwardKind,
   Half,
   Host,
   Leg,
@@ -201,9 +202,16 @@ export interface FlowFacts {
   readonly target?: Address;
 }
 
+/** A forward of a kind, of which nothing else matters. */
+export function forwardOfKind(kind: ForwardKind, listen?: Address): ForwardInfo {
+  const side = kind === "remote" || kind === "reverse-dynamic" ? "server" : "here";
+  return { id: "X1", kind, side, listen, connect: undefined };
+}
+
 const forward: ForwardInfo = {
   id: "L1",
   kind: "local",
+  side: "here",
   listen: { host: "127.0.0.1", port: 3456 },
   connect: { host: "127.0.0.1", port: 80 },
 };

@@ -30,10 +30,12 @@ export type ForwardSpec =
   | Carried<"remote">
   | Socks<"dynamic">
   | Socks<"reverse-dynamic">
-  | { readonly kind: "stdio"; readonly listen: undefined; readonly connect: Address };
+  | { readonly kind: "stdio"; readonly side: "here"; readonly listen: undefined; readonly connect: Address };
 
 interface Carried<Kind> {
   readonly kind: Kind;
+  /** The machine that listens; the other one connects. */
+  readonly side: "here" | "server";
   readonly listen: Listen;
   readonly connect: Address;
 }
@@ -41,9 +43,12 @@ interface Carried<Kind> {
 /** No connect address: each connection names its own target by SOCKS. */
 interface Socks<Kind> {
   readonly kind: Kind;
+  readonly side: "here" | "server";
   readonly listen: Listen;
   readonly connect: undefined;
 }
+
+type Sideless<S> = S extends unknown ? Omit<S, "side"> : never;
 
 const grammars: Readonly<Record<ForwardFlag, string>> = {
   L: "[bind:]port:host:hostport, for example 8080:localhost:80",
@@ -68,7 +73,7 @@ export function parseForwardSpec(flag: ForwardFlag, text: string): ForwardSpec {
 }
 
 /** The text without the flag; `forwardFlag` returns the flag. */
-export function printForwardSpec(spec: ForwardSpec): string {
+export function printForwardSpec(spec: Sideless<ForwardSpec>): string {
   if (spec.kind === "stdio")
     return isUnix(spec.connect) ? printLonePath(spec.connect.path) : formatAddress(spec.connect);
   if (spec.connect !== undefined) return `${printListen(spec.listen)}:${printConnect(spec.connect)}`;
@@ -86,11 +91,10 @@ export function forwardFlag(kind: ForwardSpec["kind"]): ForwardFlag {
  * (OpenSSH channels.c, channel_fwd_bind_addr).
  */
 export function listenAddress(spec: ForwardSpec, gatewayPorts = false): Address | undefined {
-  const { kind, listen } = spec;
+  const { side, listen } = spec;
   if (listen === undefined || "path" in listen) return listen;
   if (listen.bind === undefined) {
-    const isHere = kind === "local" || kind === "dynamic";
-    return { host: gatewayPorts && isHere ? "*" : "localhost", port: listen.port };
+    return { host: gatewayPorts && side === "here" ? "*" : "localhost", port: listen.port };
   }
   return { host: listen.bind === "" ? "*" : listen.bind, port: listen.port };
 }
@@ -99,15 +103,16 @@ function assemble(flag: ForwardFlag, fields: readonly Field[]): ForwardSpec {
   if (fields.length > 4) {
     throw new Malformed(`too many parts; an IPv6 address goes in brackets: [::1]; expected ${grammars[flag]}`);
   }
-  if (flag === "W") return { kind: "stdio", listen: undefined, connect: readConnect(flag, fields) };
-  const least = flag === "R" ? 0 : 1;
+  if (flag === "W") return { kind: "stdio", side: "here", listen: undefined, connect: readConnect(flag, fields) };
+  const [side, least] = flag === "R" ? (["server", 0] as const) : (["here", 1] as const);
   if (flag === "D" || (flag === "R" && isListenAlone(fields))) {
     const kind = flag === "D" ? "dynamic" : "reverse-dynamic";
-    return { kind, listen: readListen(flag, fields, least), connect: undefined };
+    return { kind, side, listen: readListen(flag, fields, least), connect: undefined };
   }
   const split = listenCount(fields);
   return {
     kind: flag === "L" ? "local" : "remote",
+    side,
     listen: readListen(flag, fields.slice(0, split), least),
     connect: readConnect(flag, fields.slice(split)),
   };

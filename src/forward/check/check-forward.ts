@@ -9,7 +9,7 @@ import { PorthopError } from "../../errors.ts";
 import type { Dialer, Inbound, Listener } from "../../flow/conn.ts";
 import { openFailureOf } from "../../ssh/ssh-failure.ts";
 import { quoted } from "../../text/terminal-text.ts";
-import { type ForwardingSession, listensThere, type Pairing, type PairingOptions, pair } from "../pairing.ts";
+import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "../pairing.ts";
 import type { Uplink } from "../uplink/uplink.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
 import { hearTarget } from "./target-greeting.ts";
@@ -41,7 +41,7 @@ export async function checkListener(
   if (listen === undefined) return undefined;
   const place = { step: "listener", forward: id, leg: 1 } as const;
   const { uplink, options, signal, limits } = context;
-  const isThere = listensThere(forward);
+  const isThere = forward.side === "server";
   if (isThere && uplink === undefined) return skipped(place, noSession);
   // A socket that sshd made stays behind when it is cancelled, and would be in the way of the next who asks for it.
   if (isThere && isUnix(listen)) return skipped(place, `not tried: sshd would leave the file ${listen.path} behind`);
@@ -77,8 +77,8 @@ export async function checkTarget(
   const { id, connect } = forward;
   const { uplink, options, signal } = context;
   const place = { step: connect === undefined ? "dial" : "target", forward: id, leg: 3 } as const;
-  if (connect === undefined && listensThere(forward)) return undefined;
-  if (uplink === undefined && !listensThere(forward)) return skipped(place, noSession);
+  if (connect === undefined && forward.side === "server") return undefined;
+  if (uplink === undefined && forward.side === "here") return skipped(place, noSession);
   const { dialer } = sidesOf(forward, uplink, options);
   if (connect === undefined) return tried(place, () => probe(dialer, sshdPort, context), signal);
   return tried(place, () => reach(dialer, connect, context), signal);

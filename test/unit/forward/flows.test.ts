@@ -85,7 +85,7 @@ class Play {
     };
     assert.ok(of.connect);
     const listen = () => Promise.reject(new Error("nobody listens"));
-    this.flows.accept(of, { side: "here", listen, targetOf: specTarget(of.connect), dialer }, inbound);
+    this.flows.accept(of, { listen, targetOf: specTarget(of.connect), dialer }, inbound);
     return ends;
   }
 

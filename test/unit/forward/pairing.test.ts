@@ -37,7 +37,6 @@ test("-L listens here, takes its target from the spec, and dials through the ses
   const [forward] = nameForwards([parseForwardSpec("L", "127.0.0.1:1:db:5432")], false);
   assert.ok(forward);
   const pairing = pair({ ...forward, listen: { host: "127.0.0.1", port: 0 } }, uplink, optionsWith());
-  assert.equal(pairing.side, "here");
   assert.deepEqual(await dialedBy(pairing), [session.leg, { host: "db", port: 5432 }]);
   const inbounds: Inbound[] = [];
   const came = Promise.withResolvers<void>();
@@ -61,7 +60,6 @@ test("-D listens here and takes its target from what a connection asks for.", as
   const [forward] = nameForwards([parseForwardSpec("D", "127.0.0.1:1080")], false);
   assert.ok(forward);
   const pairing = pair(forward, uplink, optionsWith());
-  assert.equal(pairing.side, "here");
   assert.deepEqual(await askedOf(pairing), { host: "db", port: 5432 });
   assert.equal((await dialedBy(pairing))[0], session.leg);
 });
@@ -71,7 +69,6 @@ test("-R port listens on the server, takes its target from what is asked for, an
   assert.ok(forward);
   const there = new MadeUpSession();
   const pairing = pair(forward, uplinkWith(there), optionsWith({ remoteOpen: parseRemoteOpen(["none"]) }));
-  assert.equal(pairing.side, "server");
   await pairing.listen(() => assert.fail(), never);
   assert.deepEqual(there.asked, ["listen localhost:1080 for R1"]);
   const target = await askedOf(pairing);
@@ -94,7 +91,6 @@ test("A relay listens here, dials from here, and has no session and no leg 2.", 
   const [forward] = nameForwards([parseForwardSpec("L", `127.0.0.1:1:127.0.0.1:${server.port}`)], false);
   assert.ok(forward);
   const pairing = pair({ ...forward, kind: "relay" }, undefined, optionsWith());
-  assert.equal(pairing.side, "here");
   const target = { host: server.host, port: server.port };
   const { conn, leg: third, session: second } = await pairing.dialer.dial(target, { path: "it" }, never);
   assert.deepEqual([third.to, third.observed, second], [target, true, undefined]);
@@ -108,7 +104,6 @@ test("-W takes the streams that it is given, and dials through the session.", as
   assert.ok(forward);
   const streams = { input: new PassThrough(), output: new PassThrough() };
   const pairing = pair(forward, uplink, optionsWith({ streams }));
-  assert.equal(pairing.side, "here");
   assert.equal((await dialedBy(pairing))[0], session.leg);
   const came = Promise.withResolvers<Inbound>();
   await pairing.listen(came.resolve, never);

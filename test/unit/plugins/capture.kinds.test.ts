@@ -8,7 +8,7 @@ import type { Address, ForwardKind } from "../../../src/plugin.ts";
 import { payloadOf, tcpdump, tshark, wireshark } from "../../kit/capture.ts";
 import { CaptureScene } from "../../kit/capture-scene.ts";
 import { need } from "../../kit/packages.ts";
-import { setUp } from "../../kit/plugin-host.ts";
+import { forwardOfKind, setUp } from "../../kit/plugin-host.ts";
 import { randomBytes } from "../../kit/random.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
@@ -109,7 +109,7 @@ test("After a lost session it is the server's side that nobody knows: leg 3, or 
     ["reverse-dynamic", "leg3-sshd-target"],
   ] as const) {
     const scene = await CaptureScene.start(join(folder, `lost-${kind}.pcapng`));
-    const flow = scene.enter({ forward: forwardOf(kind), target: loopback(7777) });
+    const flow = scene.enter({ forward: forwardOfKind(kind), target: loopback(7777) });
     await scene.dial(flow);
     scene.send(flow, "up", request);
     scene.break(flow, lost);
@@ -146,14 +146,10 @@ async function recorded(what: string, { kind, sessions, origin, listen, target, 
     for (const direction of ["up", "down"] as const) wire.bytes(direction, Buffer.from("SSH-2.0-played\r\n"));
     return wire;
   });
-  const flow = scene.enter({ forward: forwardOf(kind), origin, listen, target });
+  const flow = scene.enter({ forward: forwardOfKind(kind), origin, listen, target });
   await scene.dial(flow, from === undefined ? {} : { from });
   scene.exchange(flow, request, answer);
   for (const wire of wires.reverse()) for (const direction of ["up", "down"] as const) wire.ended(direction);
   await scene.close();
   return scene.file;
-}
-
-function forwardOf(kind: ForwardKind) {
-  return { id: "X1", kind, listen: undefined, connect: undefined };
 }

@@ -6,6 +6,7 @@ import { ownWords, relayPlan, tunnelPlan } from "../../../src/wizard/plan.ts";
 const server = { user: "alice", host: "vishnu", port: 2222 };
 const spec = {
   kind: "local",
+  side: "here",
   listen: { bind: undefined, port: 8080 },
   connect: { host: "localhost", port: 80 },
 } as const;

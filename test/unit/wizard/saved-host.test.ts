@@ -11,7 +11,7 @@ import { memoryConfig } from "../../kit/memory-config.ts";
 const path = "/home/anna/.ssh/config";
 
 function tunnel(host: string, wishes: Wishes = {}): SshTunnel {
-  const spec = { kind: "dynamic", listen: { bind: undefined, port: 1080 }, connect: undefined } as const;
+  const spec = { kind: "dynamic", side: "here", listen: { bind: undefined, port: 1080 }, connect: undefined } as const;
   const { description } = tunnelPlan({ user: undefined, host, port: undefined }, spec, undefined, wishes);
   assert.ok(description.via === "ssh");
   return description;

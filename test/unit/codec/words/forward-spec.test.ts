@@ -25,8 +25,12 @@ function at(port: number, bind?: string): { bind: string | undefined; port: numb
   return { bind, port };
 }
 
+/** Without the side, which the flag tells. */
+type Sideless<S> = S extends unknown ? Omit<S, "side"> : never;
+type Row = readonly [flag: ForwardFlag, text: string, spec: Sideless<ForwardSpec>, printed?: string];
+
 /** Text, its value, and the text it is printed as where that differs. */
-const understood: readonly (readonly [flag: ForwardFlag, text: string, spec: ForwardSpec, printed?: string])[] = [
+const understood: readonly Row[] = [
   ["L", "8080:web:80", { kind: "local", listen: at(8080), connect: web }],
   ["L", ":8080:web:80", { kind: "local", listen: at(8080, ""), connect: web }],
   ["L", "*:8080:web:80", { kind: "local", listen: at(8080, "*"), connect: web }],
@@ -96,8 +100,12 @@ const understood: readonly (readonly [flag: ForwardFlag, text: string, spec: For
   ["W", "/run/db.sock", { kind: "stdio", listen: undefined, connect: { path: "/run/db.sock" } }],
 ];
 
-for (const [flag, text, spec, printed] of understood) {
+const withSide = (spec: Row[2]) =>
+  ({ ...spec, side: forwardFlag(spec.kind) === "R" ? "server" : "here" }) as ForwardSpec;
+
+for (const [flag, text, sideless, printed] of understood) {
   test(`-${flag} ${text} is understood, printed and understood again`, () => {
+    const spec = withSide(sideless);
     assert.deepEqual(parseForwardSpec(flag, text), spec);
     assert.equal(printForwardSpec(spec), printed ?? text);
     assert.deepEqual(parseForwardSpec(forwardFlag(spec.kind), printForwardSpec(spec)), spec);
@@ -208,10 +216,14 @@ const path = paths.map((text) => ({ path: text }));
 const binds = fc.oneof(fc.constantFrom(undefined, "", "*", "localhost"), hosts);
 const listens = fc.oneof(record({ bind: binds, port: ports }), path);
 const connects = fc.oneof(record({ host: hosts, port: ports }), path);
+const [here, server] = [fc.constant("here" as const), fc.constant("server" as const)];
+const nowhere = fc.constant(undefined);
 const specs: fc.Arbitrary<ForwardSpec> = fc.oneof(
-  record({ kind: fc.constantFrom("local", "remote"), listen: listens, connect: connects }),
-  record({ kind: fc.constantFrom("dynamic", "reverse-dynamic"), listen: listens, connect: fc.constant(undefined) }),
-  record({ kind: fc.constant("stdio"), listen: fc.constant(undefined), connect: connects }),
+  record({ kind: fc.constant("local"), side: here, listen: listens, connect: connects }),
+  record({ kind: fc.constant("remote"), side: server, listen: listens, connect: connects }),
+  record({ kind: fc.constant("dynamic"), side: here, listen: listens, connect: nowhere }),
+  record({ kind: fc.constant("reverse-dynamic"), side: server, listen: listens, connect: nowhere }),
+  record({ kind: fc.constant("stdio"), side: here, listen: nowhere, connect: connects }),
 );
 
 test("Every forward that is printed is parsed back to itself", () => {
@@ -268,7 +280,7 @@ const slashed = (text: string) => slashFields(text) !== undefined;
 for (const [flag, text, spec] of understood) {
   if (flag === "W" || slashed(text)) continue;
   test(`ssh understands -${flag} ${text} as we do`, { skip: noSsh }, async () => {
-    assert.deepEqual(await whatSshUnderstands([`-${flag}`, text]), asSshSaysIt(spec));
+    assert.deepEqual(await whatSshUnderstands([`-${flag}`, text]), asSshSaysIt(withSide(spec)));
   });
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { dialsHere, Ends } from "../../../../plugins/capture/ends.ts";
 import type { CaptureName } from "../../../../src/codec/capture/capture-file.ts";
 import type { Address, ForwardKind } from "../../../../src/plugin.ts";
-import { ScriptedFlow, ScriptedWire, type WireFacts } from "../../../kit/plugin-host.ts";
+import { forwardOfKind, ScriptedFlow, ScriptedWire, type WireFacts } from "../../../kit/plugin-host.ts";
 
 const here = { host: "10.0.0.1", port: 33_450 };
 const gate = { host: "10.0.0.2", port: 22 };
@@ -36,7 +36,7 @@ function legOf(
 ) {
   const flow = new ScriptedFlow({
     id: "X1#1",
-    forward: { id: "X1", kind, listen, connect: undefined },
+    forward: forwardOfKind(kind, listen),
     target,
     ...(origin === undefined ? {} : { origin }),
   });
@@ -96,7 +96,7 @@ for (const kind of ["remote", "reverse-dynamic", "relay"] as const) {
   test(`A target of a ${kind} forward is dialed here, never by the sshd.`, () => {
     const { ends: made } = ends();
     made.ofWire(wire());
-    assert.equal(dialsHere(kind), true);
+    assert.equal(dialsHere(forwardOfKind(kind)), true);
     assert.equal(legOf(made, { kind, leg: 3 }).from.host, "198.19.255.254");
     const known = legOf(made, { kind, leg: 3, from: here, to: { host: "10.0.0.3", port: 80 } });
     assert.deepEqual([known.from, known.comment.includes("source=")], [here, false]);
@@ -104,7 +104,8 @@ for (const kind of ["remote", "reverse-dynamic", "relay"] as const) {
 }
 
 for (const kind of ["local", "dynamic", "stdio"] as const) {
-  test(`A target of a ${kind} forward is dialed by the server.`, () => assert.equal(dialsHere(kind), false));
+  test(`A target of a ${kind} forward is dialed by the server.`, () =>
+    assert.equal(dialsHere(forwardOfKind(kind)), false));
 }
 
 test("An origin that the server could not tell gets an address, a port of its own and its name.", () => {

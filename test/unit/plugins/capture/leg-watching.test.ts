@@ -5,7 +5,7 @@ import { Timeline } from "../../../../plugins/capture/timeline.ts";
 import type { Track, TrackEvent } from "../../../../plugins/capture/track.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import type { ForwardKind } from "../../../../src/plugin.ts";
-import { ScriptedFlow, ScriptedWire } from "../../../kit/plugin-host.ts";
+import { forwardOfKind, ScriptedFlow, ScriptedWire } from "../../../kit/plugin-host.ts";
 
 /** A timeline that keeps what it hands on, with a clock that counts its questions. */
 function watching() {
@@ -24,7 +24,7 @@ function trackOf(ready: boolean): Track {
 }
 
 function flowOf(kind: ForwardKind = "local"): ScriptedFlow {
-  return new ScriptedFlow({ forward: { id: "X1", kind, listen: undefined, connect: undefined } });
+  return new ScriptedFlow({ forward: forwardOfKind(kind) });
 }
 
 const lost = new PorthopError("ssh.lost", "session lost");
