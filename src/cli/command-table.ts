@@ -12,15 +12,22 @@ import { relay } from "./relay-command.ts";
 import { run } from "./run-command.ts";
 import { wizard } from "./wizard-command.ts";
 
-/** Does what the command's words say, and returns the exit code. */
-export type Action = (words: readonly string[], showHelp: () => void) => Promise<number>;
+/** Reads the words itself, as ssh would, and returns the exit code. */
+export type SshAction = (words: readonly string[], showHelp: () => void) => Promise<number>;
 
-export interface CommandEntry {
+/** Gets what cac has read: the words that are no flags, and the options by name, `true` for one that takes no value. */
+export type Action = (words: readonly string[], options: Options) => Promise<number>;
+
+export type Options = Readonly<Record<string, string | true | undefined>>;
+
+export type CommandEntry = CommandFacts &
+  ({ readonly takesSshWords: true; readonly act: SshAction } | { readonly takesSshWords: false; readonly act: Action });
+
+interface CommandFacts {
   readonly name: string;
-  /** What follows the name in the list of commands. */
+  /** What follows the name in the list of commands; where cac reads the words, how many there may be. */
   readonly words?: string;
   readonly about: string;
-  readonly act: Action;
   /** Behind the name, where that is more than `words`. */
   readonly usage?: string;
   readonly examples: readonly string[];
@@ -38,6 +45,7 @@ export const commandTable: readonly CommandEntry[] = [
     name: "run",
     words: "[user@]host[:port]",
     about: "run forwards until Ctrl-C",
+    takesSshWords: true,
     act: run,
     usage: "[flags] -L [bind:]port:host:hostport [user@]host[:port]",
     examples: [
@@ -51,6 +59,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: "wizard",
     about: "ask what you want, explain it, make the ssh command, run it",
+    takesSshWords: false,
     act: wizard,
     examples: ["porthop wizard"],
   },
@@ -58,6 +67,7 @@ export const commandTable: readonly CommandEntry[] = [
     name: "command",
     words: "[as run]",
     about: "print the ssh command that does the same, and nothing else",
+    takesSshWords: true,
     act: command,
     usage: `[flags] [flags of run] [user@]host[:port]${seeRun}`,
     examples: [
@@ -71,6 +81,7 @@ export const commandTable: readonly CommandEntry[] = [
     name: "explain",
     words: "[as run]",
     about: "say what a command does: a picture, who connects where, mistakes",
+    takesSshWords: true,
     act: explain,
     usage: `"ssh ..." | explain [flags of run] [user@]host[:port]${seeRun}`,
     examples: [
@@ -83,6 +94,7 @@ export const commandTable: readonly CommandEntry[] = [
     name: "check",
     words: "[user@]host[:port]",
     about: "try all that run would do, leg by leg, and say what fails",
+    takesSshWords: true,
     act: check,
     usage: "[flags of run] [user@]host[:port]",
     examples: [
@@ -96,6 +108,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: "relay",
     about: "forward without ssh, through the same chain, until Ctrl-C",
+    takesSshWords: true,
     act: relay,
     usage: "[flags] -L [bind:]port:host:hostport",
     examples: [
@@ -109,7 +122,8 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: "demo",
     about: "see it work: an sshd and a web server of its own, a forward, a capture",
-    act: demo,
+    takesSshWords: false,
+    act: (_, { keep, capture }) => demo({ keep: keep === true, capture: capture === true ? undefined : capture }),
     examples: ["porthop demo", "porthop demo --keep"],
     flags: [
       { name: "keep", about: "leave it running to play with, until Ctrl-C" },
@@ -118,8 +132,9 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: "plugins",
-    words: "[name]",
+    words: "[...name]",
     about: "list the plugins and their options",
+    takesSshWords: false,
     act: listPlugins,
     examples: ["porthop plugins", "porthop plugins limit"],
   },

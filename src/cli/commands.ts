@@ -1,62 +1,142 @@
 /**
- * The commands, registered with cac, which finds the one that is meant and lays out the help.
- * Their words are not cac's to read: it turns `-l 007` into the number 7 and knows nothing of ssh's grouped flags. They
- * pass behind a `--` and are read by codec/argv.ts.
+ * The commands, registered with cac: it finds the one that is meant, reads and checks its options, starts it, and lays
+ * out the help. What cac cannot read, and who reads it instead, is said at `readWords`.
  */
 import { type CAC, type Command, cac } from "cac";
 import type { RunFlag } from "../config/run-flags.ts";
+import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { quoted } from "../text/terminal-text.ts";
+import { quoted, visible } from "../text/terminal-text.ts";
 import { type CommandEntry, commandTable } from "./command-table.ts";
 import { laidOutHelp } from "./help-layout.ts";
+import { isFlagOf, literalWords, readBack } from "./literal-words.ts";
 import { version, versionLine } from "./version.ts";
 
 export async function execute(argv: readonly string[]): Promise<number> {
   const [name, ...words] = argv;
   const program = porthop();
   if (name === undefined) {
-    showHelp(program);
+    showWholeHelp(program);
     return 2;
   }
-  if (name === "--help" || name === "-h" || name === "help") {
-    showHelp(program);
+  const command = commandNamed(program, name);
+  if (command === undefined) return executeFlag(program, name);
+  readWords(program, command, words);
+  if (program.options["help"] === true) {
+    program.outputHelp();
     return 0;
   }
-  if (name === "--version" || name === "-V") {
-    process.stdout.write(`${versionLine()}\n`);
-    return 0;
-  }
-  if (name === "--licenses") {
-    const { bundledLicenses } = await import("../packaging/bundled-licenses.ts");
-    process.stdout.write(bundledLicenses());
-    return 0;
-  }
-  const entry = commandTable.find((each) => each.name === name);
-  if (entry === undefined) {
-    const names = commandTable.map((each) => each.name);
-    throw new PorthopError("usage", `there is no command ${quoted(name)}${didYouMean(name, names)}`);
-  }
-  program.parse(["", "porthop", name, "--", ...words], { run: false });
-  return entry.act(program.options["--"] as string[], () => program.outputHelp());
+  return await started(program, command);
 }
 
-/** cac itself keeps --version from the help of each command. */
-function showHelp(program: CAC): void {
-  program.option("--licenses", "the licences of porthop and of all that is in it");
-  program.outputHelp();
+/** `porthop --version`: what is no command can be a flag of porthop itself, and nobody reads the words behind one. */
+async function executeFlag(program: CAC, word: string): Promise<number> {
+  addOwnFlags(program);
+  // An empty word is none to cac, and an unknown flag has the command behind itself.
+  let isKnown = word.startsWith("-") ? isFlagOf(program.globalCommand, word) : word !== "";
+  program.addEventListener("command:*", () => {
+    isKnown = false;
+  });
+  if (isKnown) program.parse(["", "porthop", word], { run: false });
+  if (!isKnown) throw noCommand(program, word);
+  const { help, version: isVersion } = program.options;
+  if (help === true) program.outputHelp();
+  else if (isVersion === true) process.stdout.write(`${versionLine()}\n`);
+  else {
+    const { bundledLicenses } = await import("../packaging/bundled-licenses.ts");
+    process.stdout.write(bundledLicenses());
+  }
+  return 0;
+}
+
+/**
+ * cac reads the words of every command but those that take ssh's (run, check, relay, command, explain). ssh's ways are not
+ * its own: values that may repeat and keep their order (-L and -R mixed), flags that are grouped or hold their value
+ * (`-fNL 1:h:2`, `-p2222`), flags behind the host, `--` that means the host or the command, a command of the server's with
+ * a --help of its own, and a value that looks like a flag or a number (`-l 007`). They pass behind a `--`, where cac reads
+ * nothing, and src/codec/words/argv.ts reads them. What cac does read passes through literal-words.ts, which keeps
+ * `--capture 007` a text and refuses flags that cac would take for others.
+ */
+function readWords(program: CAC, command: Command, words: readonly string[]): void {
+  const before = ["", "porthop", command.name];
+  if (command.config.allowUnknownOptions === true) {
+    program.parse([...before, "--", ...words], { run: false });
+    return;
+  }
+  const literal = asUsage(hintOf(command), () => literalWords(words, command));
+  program.parse([...before, ...literal], { run: false });
+  readBack(program);
+}
+
+function started(program: CAC, command: Command): Promise<number> {
+  try {
+    return program.runMatchedCommand();
+  } catch (error) {
+    // Its class is not exported. Commands themselves never throw at once: their promise is rejected.
+    if (!(error instanceof Error) || error.name !== "CACError") throw error;
+    const message = flawOf(error.message, program.args.slice(command.args.length));
+    throw new PorthopError("usage", message, { hint: hintOf(command), cause: error });
+  }
+}
+
+/** What cac found, in porthop's words. */
+function flawOf(message: string, extra: readonly string[]): string {
+  const [, flag] = /^option `(\S+).*` value is missing$/.exec(message) ?? [];
+  if (flag !== undefined) return `${flag} needs a value`;
+  return extra.length > 0 ? `unexpected word ${visible(extra.join(" "), 100)}` : visible(message);
+}
+
+function hintOf({ name, options, args }: Command): string {
+  const takesNothing = options.length === 0 && args.length === 0;
+  return takesNothing ? `porthop ${name} takes no words and no flags` : `porthop ${name} --help shows the flags`;
+}
+
+function noCommand(program: CAC, word: string): PorthopError {
+  const names = program.commands.map(({ name }) => name);
+  return new PorthopError("usage", `there is no command ${quoted(word)}${didYouMean(word, names)}`);
+}
+
+function commandNamed(program: CAC, name: string): Command | undefined {
+  return program.commands.find((command) => command.isMatched(name));
+}
+
+function showWholeHelp(program: CAC): void {
+  addOwnFlags(program);
+  program.globalCommand.outputHelp();
 }
 
 function porthop(): CAC {
   const program = cac("porthop");
   for (const entry of commandTable) addCommand(program, entry);
+  addHelp(program);
   program.usage("<command> [flags]");
   addExamples(program, ["porthop wizard", "porthop demo", "porthop run -L 8080:localhost:80 alice@server"]);
-  program.option("-h, --help", "this help; behind a command, the help of that command");
-  program.option("--version", "version, runtime and platform");
   program.globalCommand.versionNumber = version;
-  program.globalCommand.helpCallback = (sections) => laidOutHelp(sections);
   return program;
+}
+
+/** Of porthop itself: no command has them. */
+function addOwnFlags(program: CAC): void {
+  program.option("-V, --version", "version, runtime and platform");
+  program.option("--licenses", "the licences of porthop and of all that is in it");
+}
+
+/** Not by cac's own help(): for `porthop dmeo --help` that shows a help, and not that there is no such command. */
+function addHelp(program: CAC): void {
+  program.option("-h, --help", "this help; behind a command, the help of that command");
+  program.globalCommand.helpCallback = (sections) => laidOutHelp(sections);
+  const help = program.command("help [command]", "this help, or the help of a command");
+  addExamples(help, ["porthop help run"]);
+  help.action(async (name?: string) => {
+    if (name === undefined) showWholeHelp(program);
+    else {
+      const command = commandNamed(program, name);
+      if (command === undefined) throw noCommand(program, name);
+      command.outputHelp();
+    }
+    return 0;
+  });
 }
 
 function addCommand(program: CAC, entry: CommandEntry): void {
@@ -66,6 +146,10 @@ function addCommand(program: CAC, entry: CommandEntry): void {
   addExamples(command, examples);
   for (const flag of letters) addFlag(command, "-", flag);
   for (const flag of flags) addFlag(command, "--", flag);
+  if (entry.takesSshWords) {
+    command.allowUnknownOptions();
+    command.action(() => entry.act(program.options["--"], () => program.outputHelp()));
+  } else command.action(() => entry.act(program.args, program.options));
 }
 
 function addExamples(to: CAC | Command, examples: readonly string[]): void {

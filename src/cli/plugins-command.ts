@@ -1,29 +1,18 @@
-/** `porthop plugins [name]`: what the plugins are and which options they take, from their own records. */
+/** `porthop plugins [name ...]`: what the plugins are and which options they take, from their own records. */
 
-import { scanPositionals } from "../codec/words/argv.ts";
-import { asUsage } from "../config/usage.ts";
 import { builtInNames, loadBuiltIn } from "../forward/plan/plugin-list.ts";
 import type { OptionSpec } from "../plugin.ts";
 import { Output } from "./output.ts";
 
-export async function listPlugins(words: readonly string[], showHelp: () => void): Promise<number> {
-  const { flags, positionals } = readWords(words);
-  if (flags.length > 0) {
-    showHelp();
-    return 0;
-  }
+export async function listPlugins(names: readonly string[]): Promise<number> {
   const output = new Output("info");
-  for (const name of positionals.length > 0 ? positionals : builtInNames) {
+  for (const name of names.length > 0 ? names : builtInNames) {
     const plugin = await loadBuiltIn(name);
     output.result(`${plugin.name.padEnd(10)} ${plugin.about}`);
     const options = Object.entries(plugin.options ?? {}) as [string, OptionSpec][];
     for (const [option, spec] of options) output.result(`  ${option.padEnd(8)} ${describeOption(spec)}`);
   }
   return 0;
-}
-
-function readWords(words: readonly string[]) {
-  return asUsage(undefined, () => scanPositionals(words, { short: { h: "nothing" }, long: { help: "nothing" } }));
 }
 
 function describeOption(spec: OptionSpec): string {

@@ -19,12 +19,7 @@ import { linesAsker } from "./wizard/lines.ts";
 import { nextFreePort, portFlaw } from "./wizard/port.ts";
 import { promptingAsker } from "./wizard/prompts.ts";
 
-export async function wizard(words: readonly string[], showHelp: () => void): Promise<number> {
-  if (words.includes("--help") || words.includes("-h")) {
-    showHelp();
-    return 0;
-  }
-  if (words.length > 0) throw new PorthopError("usage", "porthop wizard takes no words: it asks for everything");
+export async function wizard(): Promise<number> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
     throw new PorthopError("usage", "the wizard needs a terminal: without one, porthop command prints an ssh command", {
       hint: "porthop command --help and porthop run --help show the flags",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { execute } from "../../../src/cli/commands.ts";
 import { porthopFlags, sshFlags } from "../../../src/config/run-flags.ts";
 import { type Exit, porthop } from "../../kit/porthop.ts";
 import { currentRuntime } from "../../kit/runtime.ts";
@@ -25,11 +26,11 @@ test("The help begins with examples, and lists every command.", { timeout }, asy
     .get("Commands")
     ?.filter((line) => /^ {2}\S/.test(line))
     .map((line) => line.trim().split(/[ [\]]/)[0]);
-  assert.deepEqual(listed, ["run", "wizard", "command", "explain", "check", "relay", "demo", "plugins"]);
+  assert.deepEqual(listed, ["run", "wizard", "command", "explain", "check", "relay", "demo", "plugins", "help"]);
   const options = sections(stdout)
     .get("Options")
     ?.map((line) => line.trim().split(/ {2,}/)[0]);
-  assert.deepEqual(options, ["-h, --help", "--version", "--licenses"]);
+  assert.deepEqual(options, ["-h, --help", "-V, --version", "--licenses"]);
   assert.match(stdout, /^porthop\/\d+\.\d+\.\d+\n/);
 });
 
@@ -52,6 +53,8 @@ for (const [command, words] of [
   ["demo", ["--keep", "-h"]],
   ["plugins", ["--help"]],
   ["plugins", ["limit", "-h"]],
+  ["wizard", ["--help", "please"]],
+  ["help", ["--help"]],
 ] as const) {
   test(`porthop ${[command, ...words].join(" ")} shows the help of ${command}, examples first.`, {
     timeout,
@@ -86,7 +89,18 @@ test("The help of run has a line for each flag: its name, its value's name, what
   );
 });
 
-for (const words of [[], ["run"], ["wizard"], ["command"], ["explain"], ["check"], ["relay"], ["demo"], ["plugins"]]) {
+for (const words of [
+  [],
+  ["run"],
+  ["wizard"],
+  ["command"],
+  ["explain"],
+  ["check"],
+  ["relay"],
+  ["demo"],
+  ["plugins"],
+  ["help"],
+]) {
   test(`No line of porthop ${[...words, "--help"].join(" ")} is wider than a terminal.`, { timeout }, async () => {
     const { stdout } = await told(...words, "--help");
     assert.deepEqual(
@@ -101,8 +115,11 @@ for (const [args, says] of [
   [["plugin"], 'there is no command "plugin" (did you mean plugins?)'],
   [["dmeo", "--help"], 'there is no command "dmeo" (did you mean demo?)'],
   [["constructor"], 'there is no command "constructor"'],
+  [["help", "rnu"], 'there is no command "rnu" (did you mean run?)'],
   [["-L", "8080:localhost:80", "vishnu"], 'there is no command "-L"'],
   [[""], 'there is no command ""'],
+  [["-"], 'there is no command "-"'],
+  [["--help=run"], 'there is no command "--help=run"'],
   [["ru\u001bn"], 'there is no command "ru\\x1bn"'],
 ] as const) {
   test(`porthop ${JSON.stringify(args)} is wrong usage: ${says}.`, { timeout }, async () => {
@@ -112,6 +129,82 @@ for (const [args, says] of [
     assert.ok(stderr.startsWith(`porthop: ${says}`), stderr);
   });
 }
+
+test("porthop help COMMAND shows what COMMAND --help does.", { timeout }, async () => {
+  assert.deepEqual(await told("help", "run"), await told("run", "--help"));
+  assert.deepEqual(await told("help", "demo"), await told("demo", "--help"));
+});
+
+for (const [args, message] of [
+  [["demo", "now"], "unexpected word now"],
+  [["demo", "now", "or\u001b never"], "unexpected word now or\\x1b never"],
+  [["demo", "demo"], "unexpected word demo"],
+  [["demo", "--keep", "007"], "unexpected word 007"],
+  [["demo", "--keep", "true"], "unexpected word true"],
+  [["demo", "--", "--keep"], "unexpected word --keep"],
+  [["demo", "-"], "unexpected word -"],
+  [["demo", "--kep"], "unknown flag --kep (did you mean --keep?)"],
+  [["demo", "-L", "8080:localhost:80"], "unknown flag -L"],
+  [["demo", "-capture", "x"], 'unknown flag -c in "-capture" (did you mean --capture?)'],
+  [["demo", "--k\u001b[2J"], "unknown flag --k\\x1b[2J"],
+  [["demo", "--version"], "unknown flag --version"],
+  [["demo", "--capture"], "--capture needs a value"],
+  [["demo", "--capture", "--keep"], "--capture needs a value"],
+  [["demo", "--capture", "--capture", "x"], "--capture needs a value"],
+  [["demo", "--capture", "--", "x"], "--capture needs a value"],
+  [["demo", "--keep=1"], '--keep takes no value, but "1" was given'],
+  [["plugins", "--all"], "unknown flag --all"],
+  [["help", "run", "demo"], "unexpected word demo"],
+] as const) {
+  test(`porthop ${JSON.stringify(args)} is wrong usage: ${message}.`, async () => {
+    const expected = { code: "usage", exitCode: 2, message, hint: `porthop ${args[0]} --help shows the flags` };
+    await assert.rejects(execute(args), expected);
+  });
+}
+
+test("A command comes first: what stands before one is none, and is named.", async () => {
+  for (const word of ["--", "-L", "--keep", "--capture=x", "-v", "--json"]) {
+    await assert.rejects(execute([word, "run", "demo"]), { code: "usage", message: `there is no command "${word}"` });
+  }
+});
+
+test("What takes no words says so: porthop wizard alice@server, porthop wizard --simple.", async () => {
+  const hint = "porthop wizard takes no words and no flags";
+  await assert.rejects(execute(["wizard", "alice@server"]), { message: "unexpected word alice@server", hint });
+  await assert.rejects(execute(["wizard", "--simple"]), { message: "unknown flag --simple", hint });
+});
+
+test("Words that aim at the objects of the program are wrong usage, and change none of them.", async () => {
+  const shared = [Object.prototype, Object.prototype.toString, Object, Array.prototype, Function.prototype];
+  const before = shared.map((each) => Object.getOwnPropertyDescriptors(each));
+  for (const command of ["demo", "wizard", "plugins", "help", undefined]) {
+    for (const name of [
+      "__proto__",
+      "constructor",
+      "prototype",
+      "toString",
+      "valueOf",
+      "hasOwnProperty",
+      "keep",
+      "_",
+      "",
+    ]) {
+      for (const word of [`--${name}.x=1`, `--x.${name}.y=1`, `--no-${name}`, `---${name}.x=1`]) {
+        await assert.rejects(execute(command === undefined ? [word] : [command, word]), { code: "usage" }, word);
+      }
+    }
+  }
+  assert.deepEqual(
+    shared.map((each) => Object.getOwnPropertyDescriptors(each)),
+    before,
+  );
+});
+
+test("A word that is a number stays the text that was typed.", async () => {
+  await assert.rejects(execute(["plugins", "007"]), { message: 'there is no plugin "007"' });
+  await assert.rejects(execute(["plugins", "--", "-1e3"]), { message: 'there is no plugin "-1e3"' });
+  await assert.rejects(execute(["help", "0x10"]), { message: 'there is no command "0x10"' });
+});
 
 test("A command gets its words as they are: no flag is read twice, no number is made of a text.", {
   timeout,

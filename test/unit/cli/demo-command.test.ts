@@ -2,42 +2,14 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { demo } from "../../../src/cli/demo-command.ts";
 import { porthop } from "../../kit/porthop.ts";
 import { currentRuntime } from "../../kit/runtime.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
-import { writtenBy } from "../../kit/written.ts";
 
 const timeout = 60_000;
 const runtime = currentRuntime;
 const folder = tempDirectory("demo");
 after(() => removeTemp(folder));
-
-test("Help is shown and nothing is played.", async () => {
-  for (const flag of ["-h", "--help"]) {
-    let helps = 0;
-    const told = await writtenBy(async () => {
-      assert.equal(await demo(["--keep", flag], () => helps++), 0);
-    });
-    assert.deepEqual([helps, told], [1, { stdout: "", stderr: "" }]);
-  }
-});
-
-for (const [words, message] of [
-  [["now"], "unexpected word now"],
-  [["now", "or\u001b never"], "unexpected word now or\\x1b never"],
-  [["--kep"], "unknown flag --kep (did you mean --keep?)"],
-  [["--capture"], "--capture needs a value"],
-  [["-L", "8080:localhost:80"], "unknown flag -L"],
-] as const) {
-  test(`${JSON.stringify(words)} is wrong usage: ${message}.`, async () => {
-    const expected = { code: "usage", message, hint: "porthop demo --help shows the flags" };
-    await assert.rejects(
-      demo(words, () => {}),
-      expected,
-    );
-  });
-}
 
 test("It plays, says how to look into its capture, and ends with 0.", { timeout }, async () => {
   const capture = join(folder, "played.pcapng");
