@@ -405,11 +405,10 @@ const untested: Readonly<Record<string, string>> = {
     "loads ssh2 and extends it; every test with a session runs it, algorithms.test.ts end to end",
 };
 
-test("Each source file has a test of its own name in test/unit.", () => {
+test("Each source file has a test of its own name in test/unit or test/process.", () => {
   const missing = files
-    .map(({ path }) => ({ path, test: testOf(path) }))
-    .filter(({ path, test }) => !(path in untested) && !existsSync(join(projectRoot, test)))
-    .map(({ path, test }) => `${path}: has no ${test}, and no reason why not in the list of layout.test.ts`);
+    .filter(({ path }) => !(path in untested) && !hasTest(path))
+    .map(({ path }) => `${path}: has no ${testOf(path)}, and no reason why not in the list of layout.test.ts`);
   none(missing);
 });
 
@@ -417,8 +416,7 @@ test("The list of untested files holds no file that has a test, is gone, or has 
   const stale = Object.entries(untested).flatMap(([path, why]) => {
     const file = files.find((each) => each.path === path);
     if (file === undefined) return [`${path}: is in the list of untested files, and is gone`];
-    if (existsSync(join(projectRoot, testOf(path))))
-      return [`${path}: is in the list of untested files, and has a test`];
+    if (hasTest(path)) return [`${path}: is in the list of untested files, and has a test`];
     const hasCode = /^(export )?(default |async |abstract )*(function|class|const|let)\b/m.test(
       withoutComments(file.text),
     );
@@ -435,10 +433,10 @@ test("Each exception from the ways of import is still made use of.", () => {
   none(stale.map((each) => `${each}: is allowed, and not done`));
 });
 
-test("Each unit test is named after a source file.", () => {
-  const sources = new Set(files.map(({ path }) => testOf(path)));
-  const strays = filesBelow("test/unit")
-    .filter((path) => !path.startsWith("test/unit/kit/") && path !== "test/unit/layout.test.ts")
+test("Each unit test is named after a source file, and so is each test of one file that starts processes.", () => {
+  const sources = new Set(files.flatMap(({ path }) => places.map((place) => testOf(path, place))));
+  const strays = [...filesBelow("test/unit"), ...filesBelow("test/process")]
+    .filter((path) => !/^test\/(unit|process)\/kit\//.test(path) && path !== "test/unit/layout.test.ts")
     // It runs the samples of plugins/README.md.
     .filter((path) => path !== "test/unit/plugins/readme.test.ts")
     // capture-file.tools.test.ts is a second test of capture-file.ts.
@@ -446,8 +444,15 @@ test("Each unit test is named after a source file.", () => {
   none(strays.map((path) => `${path}: there is no source file of this name`));
 });
 
-function testOf(path: string): string {
-  return `test/unit/${path.replace(/^src\//, "").replace(/\.[cm]?[jt]s$/, ".test.ts")}`;
+/** The tests of one source file: those that start no process, and those that do. */
+const places = ["unit", "process"] as const;
+
+function hasTest(path: string): boolean {
+  return places.some((place) => existsSync(join(projectRoot, testOf(path, place))));
+}
+
+function testOf(path: string, place: (typeof places)[number] = "unit"): string {
+  return `test/${place}/${path.replace(/^src\//, "").replace(/\.[cm]?[jt]s$/, ".test.ts")}`;
 }
 
 /** One rule for all files, shown on each of the offenders to be one that can be broken. */
