@@ -9,13 +9,13 @@ import { version } from "./version.ts";
 
 const graceMs = 2000;
 
-export interface DemoOptions {
+export interface DemoFlags {
   readonly keep: boolean;
   /** Where the capture goes; a file in the temp folder when undefined. */
   readonly capture: string | undefined;
 }
 
-export async function demo({ keep, capture: file }: DemoOptions): Promise<number> {
+export async function demo({ keep, capture: file }: DemoFlags): Promise<number> {
   const output = new Output("warn");
   const interruption = new Interruption();
   const player = new Demo({

@@ -109,7 +109,7 @@ export class Authentication {
       prompter: asked,
       signal: deps.signal,
       signatureAlgorithms: () => this.#signatureAlgorithms,
-      prompts: settings.passwordPrompts ?? 3,
+      prompts: settings.passwordPrompts,
       account: visible(`${record.user}@${record.host}`),
       advance: () => void this.#advance(),
       giveUp: (reason) => this.#giveUp(reason),
