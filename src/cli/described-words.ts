@@ -19,7 +19,7 @@ export interface Described {
 }
 
 /** Refuses what `run` and `relay` refuse, but for what porthop does not have and ssh has. */
-export function describe(words: readonly string[]): Described {
+export function describeWords(words: readonly string[]): Described {
   const pasted = readPasted(words);
   const sources = realSources(process.env);
   const place = placeHere(pasted.program);

@@ -11,13 +11,13 @@ import { visible } from "../text/terminal-text.ts";
 import { wrapped } from "../text/wrapped-text.ts";
 import { aliasText } from "../tunnel/alias-text.ts";
 import { commandNotes, commentLines } from "../tunnel/command-notes.ts";
-import { type Explanation, explain as explainTunnel } from "../tunnel/explanation.ts";
+import { type Explanation, explainTunnel } from "../tunnel/explanation.ts";
 import { explanationLines } from "../tunnel/explanation-text.ts";
 import { picture } from "../tunnel/picture.ts";
 import { sshWords } from "../tunnel/ssh-command.ts";
 import type { Place, Relay, SshTunnel, TunnelDescription } from "../tunnel/tunnel-description.ts";
 import { tcpdump } from "../tunnel/tunnel-legs.ts";
-import { describe } from "./described-words.ts";
+import { describeWords } from "./described-words.ts";
 import { Output, wantsColor } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 
@@ -29,7 +29,7 @@ export async function explain(words: readonly string[], showHelp: () => void): P
     showHelp();
     return 0;
   }
-  const { tunnel, place, mistakes } = describe(rest);
+  const { tunnel, place, mistakes } = describeWords(rest);
   const shown = asShown(tunnel);
   const output = new Output("info");
   const told = explainTunnel(shown.description, place);

@@ -21,7 +21,7 @@ import { sshWords } from "../tunnel/ssh-command.ts";
 import { sshConfigBlock, tunnelName } from "../tunnel/ssh-config-block.ts";
 import { systemdUnit } from "../tunnel/systemd-unit.ts";
 import { opensGateway, type Place, type Relay } from "../tunnel/tunnel-description.ts";
-import { describe } from "./described-words.ts";
+import { describeWords } from "./described-words.ts";
 import { Output } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 
@@ -48,7 +48,7 @@ export async function command(words: readonly string[], showHelp: () => void): P
   }
   const format = choice("format", own.get("format") ?? defaults.printedFormat, formats);
   const shell = choice("shell", own.get("shell") ?? defaults.shell, shells);
-  const { tunnel, place } = describe(rest);
+  const { tunnel, place } = describeWords(rest);
   const printed = asUsage("--format chooses another form", () => {
     if ("via" in tunnel) return printRelay(tunnel, format);
     return printTunnel(tunnel, format, own.get("name") ?? tunnelName(tunnel.said), place);

@@ -21,7 +21,7 @@ export interface Explained {
   readonly down: number;
 }
 
-export function explain({ words, loopback, legs, up, down }: Explained): readonly string[] {
+export function explainFlow({ words, loopback, legs, up, down }: Explained): readonly string[] {
   const [one, two, three] = legs;
   return [
     "What you asked for:",

@@ -16,7 +16,7 @@ import { Tunnel, type TunnelPlan } from "../forward/tunnel.ts";
 import type { Address, Flow, Leg } from "../plugin.ts";
 import { type DemoServer, startDemoServer } from "../ssh/demo-server.ts";
 import { loadSsh2 } from "../ssh/loader.ts";
-import { type ExplainedLeg, explain } from "./demo-text.ts";
+import { type ExplainedLeg, explainFlow } from "./demo-text.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
 export interface DemoOptions {
@@ -68,7 +68,7 @@ export class Demo {
     if (flow === undefined) throw new PorthopError("internal", "the demo's request left no flow");
     const words = `-L ${port}:127.0.0.1:${web.port} -p ${sshd.port} ${sshd.user}@127.0.0.1`;
     const loopback = process.platform === "linux" ? "lo" : "lo0";
-    for (const line of explain({ words, loopback, ...flow })) show(line);
+    for (const line of explainFlow({ words, loopback, ...flow })) show(line);
     show("");
     return url;
   }

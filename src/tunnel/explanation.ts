@@ -45,7 +45,7 @@ export interface EffectiveConnection {
   readonly serverPort: number | undefined;
 }
 
-export function explain(description: TunnelDescription, place: Place): Explanation {
+export function explainTunnel(description: TunnelDescription, place: Place): Explanation {
   const ids = forwardIds(description.forwards);
   return {
     forwards: description.forwards.map((spec, index) => explainForward(description, spec, ids[index] ?? "", place)),

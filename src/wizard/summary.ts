@@ -5,7 +5,7 @@
 
 import { wrapped } from "../text/wrapped-text.ts";
 import { commandNotes } from "../tunnel/command-notes.ts";
-import { explain } from "../tunnel/explanation.ts";
+import { explainTunnel } from "../tunnel/explanation.ts";
 import { picture } from "../tunnel/picture.ts";
 import { sshPieces } from "../tunnel/ssh-command.ts";
 import type { Place } from "../tunnel/tunnel-description.ts";
@@ -23,7 +23,7 @@ export interface SummaryPart {
 /** `shown` is the tunnel with the true host in place of an alias of the configuration. */
 export function summary(plan: Plan, place: Place, columns: number, shown = plan.description): readonly SummaryPart[] {
   const { description, spec } = plan;
-  const { forwards, server, mistakes } = explain(shown, place);
+  const { forwards, server, mistakes } = explainTunnel(shown, place);
   const text = (lines: readonly string[]) => lines.flatMap((line) => wrapped(line, columns, "  ", ""));
   const legs = forwards.flatMap((forward) => forward.legs);
   const use = firstUse(plan, place.here);

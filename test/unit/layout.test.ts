@@ -353,20 +353,22 @@ allRule(
   { "src/cli/check.ts": "", "src/forward/check/check.ts": "" },
 );
 
-const exportedType = /^export (?:default )?(?:abstract )?(?:interface|type|class) (\w+)/gm;
+const exported = /^export (?:default )?(?:async |abstract )?(?:interface|type|class|function\*?|const|let) (\w+)/gm;
 
 allRule(
-  "No two exported types have one name.",
+  "No two files export one name, be it a type's, a function's or a value's.",
   (all) =>
     twice(
       all.flatMap(({ path, text }) =>
-        [...withoutComments(text).matchAll(exportedType)].map(([, name = ""]): [string, string] => [path, name]),
+        [...withoutComments(text).matchAll(exported)].map(([, name = ""]): [string, string] => [path, name]),
       ),
       "is exported by another file too: one meaning, one name; where it is one meaning, import it",
     ),
   {
     "src/plugin.ts": 'export type Direction = "up" | "down";',
     "src/codec/capture/tcp-conversation.ts": "export interface Direction {}",
+    "src/cli/explain-command.ts": "export async function explain() {}",
+    "src/tunnel/explanation.ts": "export const explain = () => {};",
   },
 );
 

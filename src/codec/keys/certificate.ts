@@ -88,7 +88,7 @@ export function timeFlaw({ validAfter, validBefore }: Certificate, nowMs: number
  * Why the certificate does not prove that a host is `name` (sshkey.c, sshkey_cert_check_host); undefined when nothing
  * is wrong. The signature is not checked here: isAuthentic does that.
  */
-export function hostFlaw(certificate: Certificate, name: string, nowMs: number): string | undefined {
+export function hostCertificateFlaw(certificate: Certificate, name: string, nowMs: number): string | undefined {
   const { role, principals, criticalOptions } = certificate;
   if (role !== "host") return "it is for users, not for hosts";
   const flaw = timeFlaw(certificate, nowMs);

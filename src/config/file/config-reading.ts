@@ -11,7 +11,7 @@ import { didYouMean } from "../../text/nearest.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
 import { hostApplies, type MatchContext, matchApplies } from "./config-match.ts";
 import type { ConfigSources, Unreadable } from "./config-sources.ts";
-import { underHome } from "./config-tokens.ts";
+import { fillHome } from "./config-tokens.ts";
 import { addConfigLine } from "./config-value.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as known } from "./keyword.ts";
 import { weightOf } from "./other-keywords.ts";
@@ -179,7 +179,7 @@ export class ConfigReading {
     if (depth >= maxDepth)
       throw new Malformed(`Include ${visible(pattern, 200)}: files include each other ${depth} deep`);
     const folder = isUser ? this.#sources.userFolder : this.#sources.systemFolder;
-    const absolute = /^[/~]/.test(pattern) ? underHome(pattern, this.#sources.machine) : join(folder, pattern);
+    const absolute = /^[/~]/.test(pattern) ? fillHome(pattern, this.#sources.machine) : join(folder, pattern);
     for (const path of this.#sources.paths(absolute)) {
       const inner = { path, isUser, isPrivate: true, isDead: !isActive, isForAll: holdsAlways, depth: depth + 1 };
       const missing = this.#readFile(inner, subject);

@@ -44,7 +44,7 @@ export function connectionTokens(connection: Connection, machine: Machine): Toke
 
 /** Fills in `~`, tokens and variables in the names of files and sockets, and tokens in the command. */
 export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine): void {
-  const path = (text: string) => expandTokensAndVariables(underHome(text, machine), tokens, machine.environment);
+  const path = (text: string) => expandTokensAndVariables(fillHome(text, machine), tokens, machine.environment);
   fill(keywords, "RemoteCommand", (text) => expandTokens(text, tokens));
   for (const keyword of [
     "CertificateFile",
@@ -57,7 +57,7 @@ export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine)
   }
   fill(keywords, "ForwardAgent", (text) => (/^(yes|no|true|false)$/i.test(text) ? text : path(text)));
   for (const keyword of ["GlobalKnownHostsFile", "RevokedHostKeys"] as const) {
-    fill(keywords, keyword, (text) => underHome(text, machine));
+    fill(keywords, keyword, (text) => fillHome(text, machine));
   }
 }
 
@@ -65,7 +65,7 @@ export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine)
  * As misc.c, tilde_expand: `~/x` is in the user's own home folder, `~user/x` in the folder of that user. Throws
  * Malformed when there is no such user.
  */
-export function underHome(path: string, machine: Machine): string {
+export function fillHome(path: string, machine: Machine): string {
   const [, user, rest = ""] = /^~([^/]*)(.*)$/s.exec(path) ?? [];
   if (user === undefined) return path;
   const home = user === "" ? machine.home : machine.homeOf(user);

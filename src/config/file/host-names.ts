@@ -7,7 +7,7 @@ import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line
 import { hostFlaw } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import type { ConfigSources } from "./config-sources.ts";
-import { underHome } from "./config-tokens.ts";
+import { fillHome } from "./config-tokens.ts";
 
 export interface HostNames {
   /** Names that are no patterns, each once, in the order of the files. */
@@ -57,7 +57,7 @@ function lineOf(row: string): ConfigLine | undefined {
 
 function pathsOf(pattern: string, sources: ConfigSources): readonly string[] {
   const find = () => {
-    const path = /^[/~]/.test(pattern) ? underHome(pattern, sources.machine) : join(sources.userFolder, pattern);
+    const path = /^[/~]/.test(pattern) ? fillHome(pattern, sources.machine) : join(sources.userFolder, pattern);
     return sources.paths(path);
   };
   return orNothing(find) ?? [];

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import type { Extra, SshTunnel } from "../../tunnel/tunnel-description.ts";
 import type { Machine } from "./config-sources.ts";
-import { underHome } from "./config-tokens.ts";
+import { fillHome } from "./config-tokens.ts";
 import { type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { withFiles } from "./named-files.ts";
 
@@ -23,7 +23,7 @@ export function withConfiguredExtras(
     return keywords
       .all(keyword)
       .filter((value) => value.toLowerCase() !== "none")
-      .map((value) => ({ name, value: withFiles(readings[keyword], value, (file) => underHome(file, machine)) }));
+      .map((value) => ({ name, value: withFiles(readings[keyword], value, (file) => fillHome(file, machine)) }));
   };
   const hasLevel =
     extras.some(({ name }) => name === "log") || flags.some(({ letter }) => letter === "q" || letter === "v");

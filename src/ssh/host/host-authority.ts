@@ -4,7 +4,7 @@
  */
 import {
   type Certificate,
-  hostFlaw,
+  hostCertificateFlaw,
   isAuthentic,
   isCertificateType,
   parseCertificate,
@@ -59,7 +59,7 @@ export function authorityFlaw(
     return `its certificate is signed with ${visible(signed, 60)}, which CASignatureAlgorithms leaves out`;
   }
   const flaw = isAuthentic(certificate)
-    ? hostFlaw(certificate, certifiedName, Date.now())
+    ? hostCertificateFlaw(certificate, certifiedName, Date.now())
     : "its signature is wrong or too old a kind";
   return flaw === undefined ? undefined : `its certificate cannot be used: ${visible(flaw, 200)}`;
 }

@@ -4,7 +4,7 @@ import { defaults } from "../../../src/config/defaults.ts";
 import { describeTunnel } from "../../../src/config/description.ts";
 import { longestTimerMs } from "../../../src/config/file/keyword.ts";
 import { porthopFlags } from "../../../src/config/run-flags.ts";
-import { explain } from "../../../src/tunnel/explanation.ts";
+import { explainTunnel } from "../../../src/tunnel/explanation.ts";
 import { linesWith, sourceFiles } from "../../kit/source-file.ts";
 
 test("Each default is used somewhere, and so decides something.", () => {
@@ -30,7 +30,7 @@ test("What people read of a default is that default.", () => {
   const noticedMs = defaults.serverAliveIntervalMs * (defaults.serverAliveCountMax + 1);
   assert.equal(noticedMs, 2 * 60_000);
   const told = JSON.stringify(
-    explain(describeTunnel(["-L", "8080:localhost:80", "vishnu"]), {
+    explainTunnel(describeTunnel(["-L", "8080:localhost:80", "vishnu"]), {
       here: "brahma",
       loopback: "lo",
       program: "porthop",

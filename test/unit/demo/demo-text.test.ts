@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Explained, explain } from "../../../src/demo/demo-text.ts";
+import { type Explained, explainFlow } from "../../../src/demo/demo-text.ts";
 
 interface Ports {
   readonly app: number;
@@ -33,7 +33,7 @@ function explained({ app, listen, porthop, sshd, dial, web }: Ports, more: Parti
 const ports = { app: 33458, listen: 3456, porthop: 33450, sshd: 2222, dial: 33513, web: 80 };
 
 test("It shows the command, the effective connection, the picture, each leg with its filter, and what was carried.", () => {
-  assert.deepEqual(explain(explained(ports)).join("\n").split("\n"), [
+  assert.deepEqual(explainFlow(explained(ports)).join("\n").split("\n"), [
     "What you asked for:",
     "",
     "  porthop run -L 3456:127.0.0.1:80 -p 2222 demo@127.0.0.1",
@@ -64,7 +64,7 @@ test("It shows the command, the effective connection, the picture, each leg with
 });
 
 test("The filters name the loopback interface as the system does.", () => {
-  const filters = explain(explained(ports, { loopback: "lo0" })).filter((line) => line.includes("tcpdump"));
+  const filters = explainFlow(explained(ports, { loopback: "lo0" })).filter((line) => line.includes("tcpdump"));
   assert.deepEqual(
     filters.map((line) => line.trim()),
     [3456, 2222, 80].map((port) => `tcpdump -ni lo0 tcp port ${port}`),
@@ -73,7 +73,7 @@ test("The filters name the loopback interface as the system does.", () => {
 
 test("IPv6 addresses stand in brackets where a port follows, and the effective connection names hosts alone.", () => {
   const ipv6 = (port: number) => ({ host: "::1", port });
-  const lines = explain(
+  const lines = explainFlow(
     explained(ports, {
       legs: [
         { leg: 1, from: ipv6(1), to: ipv6(2) },
@@ -91,7 +91,7 @@ test("Whatever the ports, no line is wider than 80 columns, and the picture is s
   const any = fc.record({ app: port, listen: port, porthop: port, sshd: port, dial: port, web: port });
   fc.assert(
     fc.property(any, (ports) => {
-      const lines = explain(explained(ports));
+      const lines = explainFlow(explained(ports));
       for (const line of lines) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
       const top = lines.findIndex((line) => line.endsWith("web server"));
       const picture = lines.slice(top, top + 7);
@@ -109,5 +109,5 @@ test("Whatever the ports, no line is wider than 80 columns, and the picture is s
 });
 
 test("No line ends in blanks.", () => {
-  for (const line of explain(explained(ports))) assert.equal(line, line.trimEnd());
+  for (const line of explainFlow(explained(ports))) assert.equal(line, line.trimEnd());
 });

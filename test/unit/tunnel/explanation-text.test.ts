@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeTunnel } from "../../../src/config/description.ts";
-import { explain } from "../../../src/tunnel/explanation.ts";
+import { explainTunnel } from "../../../src/tunnel/explanation.ts";
 import { explanationLines } from "../../../src/tunnel/explanation-text.ts";
 
 const place = { here: "brahma", loopback: "lo", program: "ssh" };
 
 function lines(text: string, columns: number): readonly string[] {
-  const explanation = explain(describeTunnel(text.split(" ")), place);
+  const explanation = explainTunnel(describeTunnel(text.split(" ")), place);
   return explanationLines(explanation, [["(picture)"]], columns);
 }
 

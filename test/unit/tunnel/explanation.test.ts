@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeRelay, describeTunnel } from "../../../src/config/description.ts";
-import { explain, printEffective } from "../../../src/tunnel/explanation.ts";
+import { explainTunnel, printEffective } from "../../../src/tunnel/explanation.ts";
 
 const place = { here: "brahma", loopback: "lo", program: "ssh" };
 
 function first(text: string) {
-  const [forward] = explain(describeTunnel(text.split(" ")), place).forwards;
+  const [forward] = explainTunnel(describeTunnel(text.split(" ")), place).forwards;
   assert.ok(forward !== undefined);
   return forward;
 }
@@ -46,13 +46,13 @@ test("With -g it is not only a program of this machine that connects.", () => {
 });
 
 test("A relay is explained without ssh.", () => {
-  const { forwards, server } = explain(describeRelay(["-L", "8080:a:80"]), { ...place, program: "porthop" });
+  const { forwards, server } = explainTunnel(describeRelay(["-L", "8080:a:80"]), { ...place, program: "porthop" });
   assert.match(forwards[0]?.does ?? "", /porthop on brahma listens\. It connects to a:80 itself.*no SSH/);
   assert.deepEqual([forwards[0]?.kind, forwards[0]?.id, server], ["relay", "L1", []]);
 });
 
 test("Forwards are named, and written as they are said.", () => {
-  const { forwards } = explain(describeTunnel("-L1:a:1 -D 2 -L3:[::1]:3 h".split(" ")), place);
+  const { forwards } = explainTunnel(describeTunnel("-L1:a:1 -D 2 -L3:[::1]:3 h".split(" ")), place);
   assert.deepEqual(
     forwards.map(({ id, written }) => `${id} ${written}`),
     ["L1 -L 1:a:1", "D1 -D 2", "L2 -L 3:[::1]:3"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
-  hostFlaw,
+  hostCertificateFlaw,
   isAuthentic,
   isCertificateType,
   parseCertificate,
@@ -122,7 +122,7 @@ test("It is valid from its first second to the one before its last.", () => {
 
 test("A host's certificate has to be for hosts, for this one, and without critical options.", () => {
   const flaw = (fields: CertificateFields) =>
-    hostFlaw(parseCertificate(writeCertificate(fields)), "vishnu", Date.now());
+    hostCertificateFlaw(parseCertificate(writeCertificate(fields)), "vishnu", Date.now());
   assert.equal(flaw({ role: "host", principals: ["brahma", "vishnu"] }), undefined);
   assert.equal(flaw({ role: "host", principals: [] }), undefined);
   assert.equal(flaw({ role: "host", principals: ["*"] }), "it is for *, not for vishnu");

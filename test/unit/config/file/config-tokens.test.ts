@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../../src/codec/malformed.ts";
-import { connectionTokens, fillTokens, underHome } from "../../../../src/config/file/config-tokens.ts";
+import { connectionTokens, fillHome, fillTokens } from "../../../../src/config/file/config-tokens.ts";
 import { addOption } from "../../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../../src/config/file/keyword.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
@@ -38,9 +38,9 @@ test("A tilde is the own home, or another's.", () => {
     ["/a/~/b", "/a/~/b"],
     ["a~", "a~"],
   ] as const) {
-    assert.equal(underHome(path, machine), expected, path);
+    assert.equal(fillHome(path, machine), expected, path);
   }
-  assert.throws(() => underHome("~carl/x", machine), new Malformed('"~carl/x": there is no user "carl"'));
+  assert.throws(() => fillHome("~carl/x", machine), new Malformed('"~carl/x": there is no user "carl"'));
 });
 
 test("Files and sockets are filled in with all of them, a command with tokens alone, and a yes with nothing.", () => {
