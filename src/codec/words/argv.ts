@@ -34,11 +34,6 @@ export interface ScannedArgv {
   readonly command: readonly string[];
 }
 
-export interface ScannedPositionals {
-  readonly flags: readonly ScannedFlag[];
-  readonly positionals: readonly string[];
-}
-
 /**
  * `[flags] destination [flags] [command ...]`. After `--` the next word is the destination and the rest the command;
  * a `--` after the destination begins the command.
@@ -52,21 +47,6 @@ export function scanArgv(words: readonly string[], table: FlagTable): ScannedArg
   }
   const after = takeFlags(words, before.end + 1, table);
   return { flags: [...before.flags, ...after.flags], flagsBefore, destination, command: words.slice(after.end) };
-}
-
-/** Flags and words in any order, for commands without a destination; after `--` there are only words. */
-export function scanPositionals(words: readonly string[], table: FlagTable): ScannedPositionals {
-  const flags: ScannedFlag[] = [];
-  const positionals: string[] = [];
-  for (let at = 0; at < words.length; at++) {
-    const run = takeFlags(words, at, table);
-    for (const flag of run.flags) flags.push(flag);
-    if (run.isClosed) return { flags, positionals: positionals.concat(words.slice(run.end)) };
-    at = run.end;
-    const word = words[at];
-    if (word !== undefined) positionals.push(word);
-  }
-  return { flags, positionals };
 }
 
 interface Run {

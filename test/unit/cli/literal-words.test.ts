@@ -4,7 +4,7 @@ import { type CAC, cac } from "cac";
 import fc from "fast-check";
 import { isFlagOf, literalWords, readBack } from "../../../src/cli/literal-words.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { scanPositionals } from "../../../src/codec/words/argv.ts";
+import { type FlagTable, type ScannedFlag, scanArgv } from "../../../src/codec/words/argv.ts";
 
 /** What cac has read when the words passed through it literally. */
 function read(words: readonly string[]): Pick<CAC, "args" | "options"> {
@@ -99,6 +99,26 @@ test("Whatever the words are, cac reads them as argv.ts does, but for a value th
     return { args: positionals, help: has("h", "help"), keep: has("keep"), capture };
   }
 });
+
+/** Flags and words in any order, told by the reader of ssh's words; after a `--` that is no value there are only words. */
+function scanPositionals(words: readonly string[], table: FlagTable) {
+  const flags: ScannedFlag[] = [];
+  const positionals: string[] = [];
+  const end = words.findIndex((word, index) => word === "--" && isWhole(words.slice(0, index), table));
+  let rest = end === -1 ? words : words.slice(0, end);
+  while (rest.length > 0) {
+    const scanned = scanArgv(rest, table);
+    flags.push(...scanned.flags);
+    if (scanned.destination !== undefined) positionals.push(scanned.destination);
+    rest = scanned.command;
+  }
+  return { flags, positionals: end === -1 ? positionals : [...positionals, ...words.slice(end + 1)] };
+}
+
+/** Whether the last flag has its value. */
+function isWhole(words: readonly string[], table: FlagTable): boolean {
+  return outcome(() => scanArgv(words, table)) !== "refused";
+}
 
 function normal({ args, options }: Pick<CAC, "args" | "options">) {
   const { help = false, keep = false, capture } = options;
