@@ -6,6 +6,9 @@
 /** Which of the three connections of a flow an error belongs to (1 app to listener, 2 porthop to sshd, 3 to the target). */
 export type LegNumber = 1 | 2 | 3;
 
+/** Who broke a flow off, where that is known. */
+export type FlowBreaker = "origin" | "target" | "session" | "control" | `plugin:${string}`;
+
 interface CodeFacts {
   readonly exit: number;
   readonly hint: string;
@@ -58,6 +61,8 @@ export interface ErrorDetails {
   /** What to do about it; the table's own hint when left out. */
   readonly hint?: string | undefined;
   readonly leg?: LegNumber | undefined;
+  /** Whose doing it was; by default that of the end which the leg leads to. */
+  readonly by?: FlowBreaker | undefined;
   readonly cause?: unknown;
 }
 
@@ -66,6 +71,8 @@ export class PorthopError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly leg: LegNumber | undefined;
+  /** Whose doing it was, where that is known: an error that broke a flow off came from there. */
+  readonly by: FlowBreaker | undefined;
 
   /** `message` says what happened, with names and numbers, on one line and without the code. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -73,6 +80,7 @@ export class PorthopError extends Error {
     this.code = code;
     this.hint = details.hint ?? codes[code].hint;
     this.leg = details.leg;
+    this.by = details.by ?? (details.leg === undefined ? undefined : endOfLeg[details.leg]);
   }
 
   /** The process's exit code when this error ends it (cli.md, "Streams, signals, exit codes"). */
@@ -80,3 +88,6 @@ export class PorthopError extends Error {
     return codes[this.code].exit;
   }
 }
+
+/** The side of porthop on which each leg is. */
+const endOfLeg = { 1: "origin", 2: "session", 3: "target" } as const satisfies Record<LegNumber, FlowBreaker>;

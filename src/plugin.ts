@@ -4,7 +4,7 @@
  * two halves. plugins/README.md teaches it step by step; the promises behind it are tested in test/unit/flow.
  */
 import type { Address } from "./codec/address.ts";
-import type { ErrorCode, LegNumber, PorthopError } from "./errors.ts";
+import type { ErrorCode, FlowBreaker, LegNumber, PorthopError } from "./errors.ts";
 
 export type { Address } from "./codec/address.ts";
 export type { LegNumber } from "./errors.ts";
@@ -101,6 +101,11 @@ export interface Flow {
   readonly ageMs: number;
   /** Says no before the target is dialed. */
   refuse(reason: string): never;
+  /**
+   * Ends the flow now: both of its connections are reset, and `signal` fires. It is a decision and no failure, at any
+   * time; of several reasons the first one counts.
+   */
+  abort(reason: string): void;
 }
 
 /** `await next()` dials the target and carries the flow; it resolves when the flow ended and rejects when it broke. */
@@ -179,6 +184,8 @@ export type TunnelEvent =
       readonly down: number;
       readonly ms: number;
       readonly reason: "ended" | "refused" | "aborted";
+      /** Who broke it off, where that is known: `origin`, `target`, `session`, `control`, `plugin:limit`. */
+      readonly by?: FlowBreaker;
       readonly error?: PorthopError;
     }
   | { readonly event: "error"; readonly error: PorthopError; readonly flow?: string };

@@ -118,8 +118,9 @@ function tellingBy(settings: Carrying["settings"], output: Output): Telling {
   };
 }
 
-/** A reader of stdout that had enough is no failure; a target that could not be reached is one. */
-function stdioExit({ error }: EventNamed<"flow.close">): number {
+/** A reader of stdout that had enough is no failure; a target that could not be reached is one, and so is a plugin's end. */
+function stdioExit({ error, by }: EventNamed<"flow.close">): number {
+  if (by?.startsWith("plugin:")) return 1;
   return error === undefined || error.leg === 1 ? 0 : error.exitCode;
 }
 

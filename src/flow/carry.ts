@@ -39,7 +39,8 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
     if (flow.abortedBy === undefined) return { reason: "ended" };
     return { reason: "aborted", error: flow.abortedBy };
   } catch (thrown) {
-    const error = asPorthopError(thrown);
+    // A plugin that decided so and then lets nothing pass, or fails, has not changed the reason.
+    const error = (flow.isDecided ? flow.abortedBy : undefined) ?? asPorthopError(thrown);
     if (state.inbound === undefined) return refuse(carriage, error);
     breakOff(flow, state, error);
     return { reason: "aborted", error };
@@ -75,6 +76,10 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
   const far = { conn: target, leg: flow.legs[2] };
   // A half that is over reads and writes no more, and the other may be idle: the break must be heard all the same.
   for (const conn of [inbound, target]) conn.onBroken((reason) => flow.abort(reason));
+  flow.cancel.addEventListener("abort", () => {
+    // In this very turn: the stage that decided so may end in the next one, which must not look like an end of the flow.
+    if (flow.isDecided && flow.abortedBy !== undefined) breakOff(flow, state, flow.abortedBy);
+  });
   inbound.onGone(() => takeLeave(flow.up, target, flow.down));
   target.onGone(() => takeLeave(flow.down, inbound, flow.up));
   const halves = Promise.all([flow.up.pump(near, far), flow.down.pump(far, near)]);
@@ -113,7 +118,7 @@ function refuse({ flow, inbound }: Carriage, error: PorthopError): FlowOutcome {
   if (inbound.refusesInWords !== true) flow.legs[0].aborted("down", error);
   flow.abort(error);
   inbound.refuse(error, flow.legs[0]);
-  return { reason: "refused", error };
+  return { reason: flow.isDecided ? "aborted" : "refused", error };
 }
 
 /** Breaks both ends; says the reason, so that it can be thrown. */

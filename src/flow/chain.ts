@@ -169,15 +169,26 @@ export class Chain {
 export function asPluginError(plugin: string, error: unknown): PorthopError {
   if (error instanceof PorthopError) return error;
   return new PorthopError("plugin.failed", `plugin ${plugin} failed on this flow: ${messageOf(error)}`, {
+    by: `plugin:${plugin}`,
     cause: error,
   });
 }
 
 /** A plugin's own no, before the target was dialed. */
 export function refusal(plugin: string, reason: string): PorthopError {
-  return new PorthopError("target.prohibited", `plugin ${plugin} refused this flow: ${reason}`, {
+  return new PorthopError("target.prohibited", `plugin ${plugin} refused this flow: ${reason}`, decided(plugin));
+}
+
+/** A plugin's end to a flow, at any time. Nothing failed, and so the code is that of a stop. */
+export function decision(plugin: string, reason: string): PorthopError {
+  return new PorthopError("cancelled", `plugin ${plugin} ended this flow: ${reason}`, decided(plugin));
+}
+
+function decided(plugin: string) {
+  return {
+    by: `plugin:${plugin}`,
     hint: `it was the plugin's decision; see its options with: porthop plugins ${plugin}`,
-  });
+  } as const;
 }
 
 /** The flow was refused or is over: its target must not be dialed any more. */

@@ -4,7 +4,7 @@
  */
 import type { PorthopError } from "../errors.ts";
 import type { Address, Flow, ForwardInfo, Half } from "../plugin.ts";
-import { refusal } from "./chain.ts";
+import { decision, refusal } from "./chain.ts";
 import type { Cancel } from "./conn.ts";
 import { LiveHalf } from "./half.ts";
 import { type DropObserver, LiveLeg } from "./leg.ts";
@@ -31,6 +31,7 @@ export class LiveFlow {
   readonly aborted: Promise<PorthopError>;
   #target: Address;
   #dialing = false;
+  #isDecided = false;
   readonly #now: () => number;
   readonly #startedAtMs: number;
   readonly #cancel = new FlowCancel();
@@ -89,6 +90,17 @@ export class LiveFlow {
     if (this.#cancel.aborted) return;
     this.#cancel.abort(reason);
     this.#tellAborted(reason);
+  }
+
+  /** Somebody's decision, and no break of a connection: told as aborted whether the flow is open or not. */
+  decide(reason: PorthopError): void {
+    if (this.#cancel.aborted) return;
+    this.#isDecided = true;
+    this.abort(reason);
+  }
+
+  get isDecided(): boolean {
+    return this.#isDecided;
   }
 
   viewFor(plugin: string): Flow {
@@ -187,5 +199,9 @@ class FlowView implements Flow {
 
   refuse(reason: string): never {
     throw refusal(this.#plugin, reason);
+  }
+
+  abort(reason: string): void {
+    this.#flow.decide(decision(this.#plugin, reason));
   }
 }

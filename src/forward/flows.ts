@@ -125,6 +125,7 @@ export class Flows {
       down: flow.down.bytes,
       ms: Math.round(flow.ageMs),
       reason: outcome.reason,
+      ...(outcome.reason === "aborted" && outcome.error.by !== undefined ? { by: outcome.error.by } : {}),
       ...(error === undefined ? {} : { error }),
     });
   }

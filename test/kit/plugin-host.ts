@@ -249,6 +249,10 @@ export class ScriptedFlow implements Flow {
     throw new PorthopError("target.prohibited", reason);
   }
 
+  abort(reason: string): void {
+    this.break(new PorthopError("cancelled", reason));
+  }
+
   /** Runs the middleware around the flow. Settles when the middleware does. */
   async enter(middleware: Middleware): Promise<void> {
     await middleware(this, () => this.#over.promise);

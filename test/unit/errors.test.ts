@@ -49,6 +49,13 @@ test("An error says what happened, and keeps what was given with it.", () => {
   assert.equal(String(error), "PorthopError: no luck");
 });
 
+test("An error is the doing of the end that its leg leads to, unless it says whose.", () => {
+  const by = ([1, 2, 3] as const).map((leg) => new PorthopError("ssh.lost", "gone", { leg }).by);
+  assert.deepEqual(by, ["origin", "session", "target"]);
+  assert.equal(new PorthopError("cancelled", "enough", { leg: 3, by: "plugin:cut" }).by, "plugin:cut");
+  assert.equal(new PorthopError("cancelled", "enough").by, undefined);
+});
+
 test("Without a hint it is the code's own, and without a leg and a cause there are none.", () => {
   const error = new PorthopError("listen.in-use", "taken", { hint: undefined, leg: undefined, cause: undefined });
   assert.deepEqual(

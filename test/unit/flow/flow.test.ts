@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Flow, Middleware } from "../../../src/plugin.ts";
 import {
   broken,
   carryFlow,
@@ -136,6 +137,121 @@ test("refuse() after next() breaks the flow off on both sides: it is too late fo
   assert.deepEqual(steps, ["dial db.internal:5432", "dialed", "accept", "opened"]);
   await assert.rejects(origin.read(), result.error);
   await assert.rejects(target.read(), result.error);
+});
+
+for (const [when, deciding] of [
+  [
+    "before next(), and next() is called all the same",
+    (flow, next) => {
+      flow.abort("enough");
+      return next();
+    },
+  ],
+  ["before next(), which is never called", (flow) => flow.abort("enough")],
+  [
+    "before it throws something of its own",
+    (flow) => {
+      flow.abort("enough");
+      throw new Error("and now this");
+    },
+  ],
+] as const satisfies readonly (readonly [string, Middleware])[]) {
+  test(`abort() of a plugin ${when}: nothing is dialed, and the flow was aborted by that plugin.`, async () => {
+    const { origin, outcome, steps, flow } = await carryFlow({ middlewares: { cut: deciding } });
+    const result = await outcome;
+    assert.ok(result.reason === "aborted");
+    const { code, message, by, hint } = result.error;
+    assert.deepEqual([code, message, by], ["cancelled", "plugin cut ended this flow: enough", "plugin:cut"]);
+    assert.match(hint, /porthop plugins cut/);
+    assert.deepEqual(steps, ["refuse cancelled"]);
+    await assert.rejects(origin.read(), result.error);
+    assert.equal(flow.signal.reason, result.error);
+  });
+}
+
+test("abort() of a plugin while the target is dialed ends the dial, and nothing is accepted.", async () => {
+  let view: Flow | undefined;
+  const { outcome, steps } = await carryFlow({
+    middlewares: {
+      cut: hanging((flow) => {
+        view = flow;
+      }),
+    },
+    dial: (_dialed, _target, _origin, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  });
+  await quiet();
+  view?.abort("too slow");
+  const result = await outcome;
+  assert.ok(result.reason === "aborted");
+  assert.equal(result.error.by, "plugin:cut");
+  assert.deepEqual(steps, ["dial db.internal:5432", "refuse cancelled"]);
+});
+
+for (const [where, hang] of [
+  ["a tap", (flow) => flow.up.tap(() => flow.abort("enough"))],
+  [
+    "a stage that returns at once",
+    (flow) =>
+      flow.up.pipe(async function* cut(chunks) {
+        for await (const chunk of chunks) {
+          flow.abort("enough");
+          if (chunk.byteLength === 0) yield chunk;
+          return;
+        }
+      }),
+  ],
+  [
+    "a stage that hands on what it has",
+    (flow) =>
+      flow.up.pipe(async function* cut(chunks) {
+        for await (const chunk of chunks) {
+          flow.abort("enough");
+          yield chunk;
+        }
+      }),
+  ],
+] as const satisfies readonly (readonly [string, (flow: Flow) => void])[]) {
+  test(`abort() in ${where} breaks both ends, never with a clean end and with nothing after it.`, async () => {
+    const told: string[] = [];
+    const { origin, target, outcome, steps } = await carryFlow({
+      middlewares: {
+        cut: hanging(hang),
+        look: hanging((flow) =>
+          flow.legs[2].watch({ ended: () => told.push("ended"), aborted: (by) => told.push(by) }),
+        ),
+      },
+    });
+    await origin.write(Buffer.from("x"));
+    const result = await outcome;
+    assert.ok(result.reason === "aborted");
+    assert.deepEqual([result.error.by, steps.at(-1), told], ["plugin:cut", "opened", ["up"]]);
+    for (const end of [origin, target]) {
+      await assert.rejects(end.read(), result.error);
+      assert.equal(end.ended, false);
+    }
+    assert.equal(target.readBytes, 0);
+  });
+}
+
+test("Of several decisions the first one counts, and one after the flow's end changes nothing.", async () => {
+  let view: Flow | undefined;
+  const keeping = hanging((flow) => {
+    view = flow;
+  });
+  const cut = await carryFlow({ middlewares: { cut: keeping } });
+  await quiet();
+  view?.abort("first");
+  view?.abort("second");
+  const result = await cut.outcome;
+  assert.equal(result.reason === "aborted" && result.error.message, "plugin cut ended this flow: first");
+  const { origin, target, outcome } = await carryFlow({ middlewares: { cut: keeping } });
+  await Promise.all([origin.end(), target.end(), readAll(origin), readAll(target)]);
+  assert.deepEqual(await outcome, { reason: "ended" });
+  view?.abort("too late");
+  assert.deepEqual([origin.aborted, target.aborted], [undefined, undefined]);
 });
 
 test("abort() fires the signal once, with the first reason, and settles `aborted` with it.", async () => {

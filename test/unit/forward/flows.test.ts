@@ -215,6 +215,7 @@ for (const [code, leg, told] of failures) {
     ends.target.abort(error);
     const closed = await play.closed("L1#1");
     assert.deepEqual([closed.reason, closed.error, ends.client.aborted], ["aborted", error, error]);
+    assert.equal(closed.by, leg === 2 ? "session" : leg === 3 ? "target" : undefined);
     assert.deepEqual(play.names, ["flow.open L1#1", ...(told ? ["error L1#1"] : []), "flow.close L1#1"]);
   });
 }
@@ -226,8 +227,38 @@ test("A client that leaves in the middle is everyday life, and no error.", { tim
   await ends.target.read();
   ends.client.abort(new PorthopError("target.unreachable", "the connection broke", { leg: 1 }));
   const closed = await play.closed("L1#1");
-  assert.deepEqual([closed.reason, closed.error?.leg], ["aborted", 1]);
+  assert.deepEqual([closed.reason, closed.error?.leg, closed.by], ["aborted", 1, "origin"]);
   assert.deepEqual(play.names, ["flow.open L1#1", "flow.close L1#1"]);
+});
+
+test("A flow that a plugin ended was aborted by that plugin, and nothing failed.", { timeout }, async () => {
+  const play = await Play.start({
+    name: "cut",
+    setup: () => (flow, next) => {
+      flow.up.tap(() => flow.abort("one byte is enough"));
+      return next();
+    },
+  });
+  const ends = play.connect();
+  await ends.client.write(bytes("x"));
+  const closed = await play.closed("L1#1");
+  assert.deepEqual([closed.reason, closed.by], ["aborted", "plugin:cut"]);
+  assert.equal(closed.error?.message, "plugin cut ended this flow: one byte is enough");
+  assert.deepEqual(play.names, ["flow.open L1#1", "flow.close L1#1"]);
+  assert.ok(ends.client.aborted !== undefined && ends.target.aborted !== undefined);
+});
+
+test("A plugin that failed is an error, and the one who broke the flow off.", { timeout }, async () => {
+  const play = await Play.start({
+    name: "odd",
+    setup: () => async (_flow, next) => {
+      await next();
+      throw new Error("no luck");
+    },
+  });
+  await finish(play.connect());
+  const closed = await play.closed("L1#1");
+  assert.deepEqual([closed.reason, closed.by, closed.error?.code], ["aborted", "plugin:odd", "plugin.failed"]);
 });
 
 test("An observer that throws is dropped with one warning that names the plugin and the flow.", {

@@ -66,6 +66,7 @@ test("All samples are here, and no fenced block of TypeScript is anything else."
     "upper",
     "redact",
     "gate",
+    "cut",
     "legs",
     "tally",
     "troubles",
@@ -187,6 +188,15 @@ test("gate.ts refuses one port, sends one host elsewhere, and lets all others th
   const unix = new ScriptedFlow({ target: { path: "/run/db.sock" } });
   unix.finish();
   await unix.enter(other.middleware);
+});
+
+test("cut.ts resets both connections when the answer is longer than it may be, and says that it was its decision.", async () => {
+  const { middleware } = await loaded("cut.ts", { after: "3" });
+  assert.equal((await exchange("cut", middleware, ["question"], ["abc"])).answer, "abc");
+  const carried = await carryFlow({ middlewares: { cut: middleware } });
+  await carried.target.write(Buffer.from("abcd"));
+  assert.equal(await refusalOf(carried), "aborted: plugin cut ended this flow: more than 3 bytes");
+  for (const end of [carried.origin, carried.target]) await assert.rejects(end.read());
 });
 
 test("legs.ts tells what happens on each of the three connections.", async () => {
