@@ -20,12 +20,17 @@ export type Tap = (chunk: Chunk) => void;
 /** `up` is origin to target, `down` is target to origin. */
 export type Direction = "up" | "down";
 
-/** One direction of a flow. Stages and taps are hung in before `next()` is called. */
+/** One direction of a flow. */
 export interface Half {
   /** Bytes that this half has delivered so far. */
   readonly bytes: number;
+  /** Hangs a stage in, before `next()` is called. */
   pipe(stage: Stage): void;
-  tap(tap: Tap): void;
+  /**
+   * Hangs a tap in, at any time: it sees the chunks that come from then on, as they are behind the stages that the plugin
+   * has hung in. Returns what takes the tap away.
+   */
+  tap(tap: Tap): () => void;
 }
 
 /** What happens on one TCP connection, told in the order in which it happened. */

@@ -33,7 +33,7 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
   const state: Joining = { inbound: undefined, target: undefined };
   try {
     await chain.run(
-      (plugin) => flow.viewFor(plugin),
+      (plugin) => flow.enter(plugin),
       () => join(carriage, state),
     );
     if (flow.abortedBy === undefined) return { reason: "ended" };

@@ -4,9 +4,9 @@
  */
 import type { PorthopError } from "../errors.ts";
 import type { Address, Flow, ForwardInfo, Half } from "../plugin.ts";
-import { decision, refusal } from "./chain.ts";
+import { decision, type Entered, refusal } from "./chain.ts";
 import type { Cancel } from "./conn.ts";
-import { LiveHalf } from "./half.ts";
+import { LiveHalf, type StageTime } from "./half.ts";
 import { type DropObserver, LiveLeg } from "./leg.ts";
 
 export interface FlowStart {
@@ -103,8 +103,15 @@ export class LiveFlow {
     return this.#isDecided;
   }
 
-  viewFor(plugin: string): Flow {
-    return new FlowView(this, plugin);
+  /** The flow as the plugin named `plugin` sees it, whose turn it is now. */
+  enter(plugin: string): Entered {
+    const time: StageTime = { isOver: false };
+    return {
+      flow: new FlowView(this, plugin, time),
+      passed: () => {
+        time.isOver = true;
+      },
+    };
   }
 }
 
@@ -144,11 +151,20 @@ class FlowCancel implements Cancel {
 class FlowView implements Flow {
   readonly #flow: LiveFlow;
   readonly #plugin: string;
+  readonly #time: StageTime;
+  readonly #upPlace: number;
+  readonly #downPlace: number;
+  #up: Half | undefined;
+  #down: Half | undefined;
   #legs: Flow["legs"] | undefined;
 
-  constructor(flow: LiveFlow, plugin: string) {
+  constructor(flow: LiveFlow, plugin: string, time: StageTime) {
     this.#flow = flow;
     this.#plugin = plugin;
+    this.#time = time;
+    // Plugins that come later will hang stages in too.
+    this.#upPlace = flow.up.stages;
+    this.#downPlace = flow.down.stages;
   }
 
   get id(): string {
@@ -178,11 +194,13 @@ class FlowView implements Flow {
   }
 
   get up(): Half {
-    return this.#flow.up.viewFor(this.#plugin);
+    this.#up ??= this.#flow.up.viewFor(this.#plugin, this.#upPlace, this.#time);
+    return this.#up;
   }
 
   get down(): Half {
-    return this.#flow.down.viewFor(this.#plugin);
+    this.#down ??= this.#flow.down.viewFor(this.#plugin, this.#downPlace, this.#time);
+    return this.#down;
   }
 
   get labels(): Map<string, string> {

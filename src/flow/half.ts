@@ -15,11 +15,16 @@ interface StageStep {
 
 interface TapStep {
   readonly plugin: string;
-  /** undefined once it was dropped. */
+  /** How many stages stand between the origin and it. */
+  readonly place: number;
+  /** undefined once it was dropped or taken away. */
   tap: Tap | undefined;
 }
 
-type Step = StageStep | TapStep;
+/** Whether a plugin may still hang stages into its flow: until it calls next(). */
+export interface StageTime {
+  isOver: boolean;
+}
 
 /** One end of a half: the conn, and the leg whose watchers see what passes there. */
 export interface HalfEnd {
@@ -37,7 +42,9 @@ export class LiveHalf {
   /** The source is not waited for any more: what looks like its end is none of its own. */
   isLeft = false;
   readonly #dropped: DropObserver;
-  readonly #steps: Step[] = [];
+  readonly #stages: StageStep[] = [];
+  /** In the order in which a chunk passes them. Replaced, never changed, for it may be gone through just now. */
+  #taps: readonly TapStep[] = [];
   #running = false;
   /** True once the source was read to its end. */
   #drained = false;
@@ -49,18 +56,21 @@ export class LiveHalf {
     this.#dropped = dropped;
   }
 
-  /** The half as the plugin named `plugin` sees it. */
-  viewFor(plugin: string): Half {
-    return new HalfView(this, plugin);
+  /** How many stages hang in it so far. */
+  get stages(): number {
+    return this.#stages.length;
+  }
+
+  /** The half as the plugin named `plugin` sees it: `place` stages stand between the origin and it. */
+  viewFor(plugin: string, place = this.stages, time: StageTime = { isOver: false }): Half {
+    return new HalfView(this, plugin, place, time);
   }
 
   /** Carries bytes from `source` to `sink` until the source or a stage ends, then ends the sink. */
   async pump(source: HalfEnd, sink: HalfEnd): Promise<void> {
     this.#running = true;
-    // The list reads from origin to target, so what goes down passes it backwards.
-    const steps = this.direction === "up" ? this.#steps : this.#steps.toReversed();
-    if (steps.some((step) => "stage" in step)) await this.#pumpThrough(steps, source, sink);
-    else await this.#pumpStraight(steps, source, sink);
+    if (this.#stages.length > 0) await this.#pumpThrough(source, sink);
+    else await this.#pumpStraight(source, sink);
     // What did not get there ends by the break that follows.
     if (this.undelivered === undefined) sink.leg.ended(this.direction);
     await this.#toSink(sink, () => sink.conn.end());
@@ -80,26 +90,47 @@ export class LiveHalf {
     else this.#told = told;
   }
 
-  add(step: Step): void {
-    if (this.#running) throw new Error(`plugin ${step.plugin} hung a stage or tap into a flow that already runs`);
-    this.#steps.push(step);
+  addStage(step: StageStep, time: StageTime): void {
+    if (this.#running || time.isOver) {
+      throw new Error(
+        `plugin ${step.plugin} hung in a stage too late: before next() only, where a tap may come at any time`,
+      );
+    }
+    this.#stages.push(step);
   }
 
-  async #pumpStraight(steps: readonly Step[], source: HalfEnd, sink: HalfEnd): Promise<void> {
+  /** Returns what takes it away. It sees the next chunk, and none that is under way. */
+  addTap(step: TapStep): () => void {
+    const { place } = step;
+    // The list reads from origin to target, so what goes down passes it backwards.
+    const next =
+      this.direction === "up" ? (each: TapStep) => each.place > place : (each: TapStep) => each.place <= place;
+    const index = this.#taps.findIndex(next);
+    this.#taps = this.#taps.toSpliced(index < 0 ? this.#taps.length : index, 0, step);
+    return () => this.#takeAway(step);
+  }
+
+  async #pumpStraight(source: HalfEnd, sink: HalfEnd): Promise<void> {
     for (;;) {
       const chunk = await source.conn.read();
       if (chunk === undefined) break;
       source.leg.bytes(this.direction, chunk);
-      for (const step of steps) this.#look(step, chunk);
+      for (const step of this.#taps) this.#look(step, chunk);
       if (!(await this.#deliver(chunk, sink))) return;
     }
     this.#drained = true;
     if (!this.isLeft) source.leg.ended(this.direction);
   }
 
-  async #pumpThrough(steps: readonly Step[], source: HalfEnd, sink: HalfEnd): Promise<void> {
-    let chunks = this.#chunksOf(source);
-    for (const step of steps) chunks = "stage" in step ? named(step, chunks) : this.#tapped(step, chunks);
+  async #pumpThrough(source: HalfEnd, sink: HalfEnd): Promise<void> {
+    const isUp = this.direction === "up";
+    let place = isUp ? 0 : this.#stages.length;
+    let chunks: Chunks = this.#chunksOf(source, place);
+    for (const step of isUp ? this.#stages : this.#stages.toReversed()) {
+      place += isUp ? 1 : -1;
+      const behind = place;
+      chunks = new StageOutput(step, chunks, (chunk) => this.#lookAt(behind, chunk));
+    }
     for await (const chunk of chunks) if (!(await this.#deliver(chunk, sink))) break;
   }
 
@@ -132,26 +163,25 @@ export class LiveHalf {
     }
   }
 
-  async *#chunksOf(source: HalfEnd): AsyncGenerator<Chunk> {
+  /** What the taps at `place` look at; without one nobody looks. */
+  async *#chunksOf(source: HalfEnd, place?: number): AsyncGenerator<Chunk> {
     for (;;) {
       const chunk = await source.conn.read();
       if (chunk === undefined) break;
       source.leg.bytes(this.direction, chunk);
+      if (place !== undefined) this.#lookAt(place, chunk);
       yield chunk;
     }
     this.#drained = true;
     if (!this.isLeft) source.leg.ended(this.direction);
   }
 
-  async *#tapped(step: Step, chunks: Chunks): AsyncGenerator<Chunk> {
-    for await (const chunk of chunks) {
-      this.#look(step, chunk);
-      yield chunk;
-    }
+  #lookAt(place: number, chunk: Chunk): void {
+    for (const step of this.#taps) if (step.place === place) this.#look(step, chunk);
   }
 
-  #look(step: Step, chunk: Chunk): void {
-    if (!("tap" in step) || step.tap === undefined) return;
+  #look(step: TapStep, chunk: Chunk): void {
+    if (step.tap === undefined) return;
     try {
       const looked: unknown = step.tap(chunk);
       // An async function is a valid Tap by its type; what it rejects with would end the whole process.
@@ -163,18 +193,27 @@ export class LiveHalf {
 
   #drop(step: TapStep, error: unknown): void {
     if (step.tap === undefined) return;
-    step.tap = undefined;
+    this.#takeAway(step);
     this.#dropped(step.plugin, error);
+  }
+
+  #takeAway(step: TapStep): void {
+    step.tap = undefined;
+    this.#taps = this.#taps.filter((other) => other !== step);
   }
 }
 
 class HalfView implements Half {
   readonly #half: LiveHalf;
   readonly #plugin: string;
+  readonly #time: StageTime;
+  #place: number;
 
-  constructor(half: LiveHalf, plugin: string) {
+  constructor(half: LiveHalf, plugin: string, place: number, time: StageTime) {
     this.#half = half;
     this.#plugin = plugin;
+    this.#place = place;
+    this.#time = time;
   }
 
   get bytes(): number {
@@ -182,19 +221,54 @@ class HalfView implements Half {
   }
 
   pipe(stage: Stage): void {
-    this.#half.add({ plugin: this.#plugin, stage });
+    this.#half.addStage({ plugin: this.#plugin, stage }, this.#time);
+    this.#place = this.#half.stages;
   }
 
-  tap(tap: Tap): void {
-    this.#half.add({ plugin: this.#plugin, tap });
+  tap(tap: Tap): () => void {
+    return this.#half.addTap({ plugin: this.#plugin, place: this.#place, tap });
   }
 }
 
-/** Runs a stage so that what it throws itself names its plugin; conns reject with PorthopErrors, which pass as they are. */
-async function* named(step: StageStep, chunks: Chunks): AsyncGenerator<Chunk> {
-  try {
-    yield* step.stage(chunks);
-  } catch (error) {
-    throw asPluginError(step.plugin, error);
+/**
+ * Runs a stage so that what it throws itself names its plugin; conns reject with PorthopErrors, which pass as they are.
+ * Looks at what comes out on the way: a tap needs no generator, which would cost each chunk something. For the same
+ * reason this is none itself.
+ */
+class StageOutput implements AsyncIterableIterator<Chunk> {
+  readonly #step: StageStep;
+  readonly #input: Chunks;
+  readonly #look: (chunk: Chunk) => void;
+  #chunks: AsyncIterator<Chunk> | undefined;
+
+  constructor(step: StageStep, input: Chunks, look: (chunk: Chunk) => void) {
+    this.#step = step;
+    this.#input = input;
+    this.#look = look;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Chunk>> {
+    try {
+      this.#chunks ??= this.#step.stage(this.#input)[Symbol.asyncIterator]();
+      const next = await this.#chunks.next();
+      if (next.done !== true) this.#look(next.value);
+      return next;
+    } catch (error) {
+      throw asPluginError(this.#step.plugin, error);
+    }
+  }
+
+  /** Whoever reads has enough. */
+  async return(): Promise<IteratorResult<Chunk>> {
+    try {
+      await this.#chunks?.return?.();
+      return { done: true, value: undefined };
+    } catch (error) {
+      throw asPluginError(this.#step.plugin, error);
+    }
   }
 }

@@ -179,14 +179,15 @@ export class ScriptedLeg extends Watched implements Leg {
 export class ScriptedHalf implements Half {
   bytes = 0;
   readonly #stages: Stage[] = [];
-  readonly #taps: Tap[] = [];
+  readonly #taps = new Set<Tap>();
 
   pipe(stage: Stage): void {
     this.#stages.push(stage);
   }
 
-  tap(tap: Tap): void {
-    this.#taps.push(tap);
+  tap(tap: Tap): () => void {
+    this.#taps.add(tap);
+    return () => void this.#taps.delete(tap);
   }
 
   /** Sends chunks through the stages, in the order in which the stages were added. */

@@ -59,7 +59,7 @@ test("Promise 8: instances outlive reconnects: one setup serves all flows and is
   for (const host of ["first", "second"]) {
     bus.publish({ event: "wire", viewFor: () => wire(host) });
     await chain.run(
-      (plugin) => liveFlow().viewFor(plugin),
+      (plugin) => liveFlow().enter(plugin),
       () => Promise.resolve(),
     );
   }
@@ -334,7 +334,7 @@ test("Middlewares are an onion: entered first to last before the flow is carried
     };
   const chain = await chainOf({ a: layer("a"), b: layer("b") });
   await chain.run(
-    (plugin) => liveFlow().viewFor(plugin),
+    (plugin) => liveFlow().enter(plugin),
     async () => {
       steps.push("carry");
       await quiet();

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Conn } from "../../../src/flow/conn.ts";
 import { LiveHalf } from "../../../src/flow/half.ts";
 import { LiveLeg } from "../../../src/flow/leg.ts";
-import type { Chunk, Chunks, Direction, Stage } from "../../../src/plugin.ts";
+import type { Chunk, Chunks, Direction, Flow, Stage } from "../../../src/plugin.ts";
 import { broken, carryFlow, hanging, quiet, stateOf } from "../../kit/carried-flow.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";
 import { randomBytes, randomChunks } from "../../kit/random.ts";
@@ -331,23 +331,97 @@ test("Promise 5: a tap that rejects later is dropped too, with one warning for a
   assert.equal(calls, 2);
 });
 
-test("What is hung into a flow that already runs is refused, and the error names the plugin.", async () => {
-  for (const hang of ["pipe", "tap"] as const) {
-    const { outcome } = await carryFlow({
+test("A stage that comes after next() is refused, before the target is dialed too, and the error names the plugin.", async () => {
+  for (const patience of [0, 1]) {
+    const { outcome, steps } = await carryFlow({
       middlewares: {
         late: async (flow, next) => {
           const done = next();
-          await quiet();
-          if (hang === "pipe") flow.up.pipe(passing);
-          else flow.up.tap(() => {});
+          done.catch(() => {});
+          for (let turn = 0; turn < patience; turn++) await quiet();
+          flow.up.pipe(passing);
           await done;
+        },
+        other: async (_flow, next) => {
+          if (patience === 0) await quiet();
+          await next();
         },
       },
     });
     const result = await outcome;
-    assert.ok(result.reason === "aborted");
-    assert.match(result.error.message, /plugin late .*already runs/);
+    assert.ok(result.reason !== "ended");
+    assert.match(
+      result.error.message,
+      /^plugin late failed .*plugin late hung in a stage too late: before next\(\) only/,
+    );
+    assert.equal(steps.includes("opened"), patience === 1);
   }
+});
+
+for (const direction of ["up", "down"] as const) {
+  test(`A tap may come late and go again, and sees each chunk ${direction}ward as it is where its plugin stands.`, async () => {
+    const views: Record<string, Flow> = {};
+    const keeping = (name: string, hang: (flow: Flow) => void = () => {}) =>
+      hanging((flow) => {
+        views[name] = flow;
+        hang(flow);
+      });
+    const sign = (name: string) => (flow: Flow) => flow[direction].pipe(signing(name));
+    const { origin, target, flow } = await carryFlow({
+      middlewares: {
+        first: keeping("first"),
+        a: keeping("a", sign("a")),
+        mid: keeping("mid"),
+        b: keeping("b", sign("b")),
+      },
+    });
+    const [writer, reader] = direction === "up" ? [origin, target] : [target, origin];
+    const pass = async (word: string) => {
+      await writer.write(text(word));
+      return string((await reader.read()) ?? text("the end"));
+    };
+    const whole = direction === "up" ? "ab" : "ba";
+    assert.equal(await pass("0"), `0${whole}`);
+    const seen: string[] = [];
+    const leave = ["b", "first", "mid", "a"].map((name) =>
+      views[name]?.[direction].tap((chunk) => void seen.push(`${name} ${string(chunk)}`)),
+    );
+    assert.equal(await pass("1"), `1${whole}`);
+    const expected =
+      direction === "up" ? ["first 1", "mid 1a", "a 1a", "b 1ab"] : ["b 1", "a 1b", "mid 1b", "first 1ba"];
+    assert.deepEqual(seen.splice(0), expected);
+    for (const away of leave) away?.();
+    leave[0]?.();
+    assert.equal(await pass("2"), `2${whole}`);
+    assert.deepEqual(seen, []);
+    flow.abort(broken());
+  });
+}
+
+test("On a half without stages taps come and go as well, also from within a tap, and each begins with the next chunk.", async () => {
+  const seen: string[] = [];
+  let view: Flow | undefined;
+  const { origin, target, flow } = await carryFlow({
+    middlewares: {
+      a: hanging((each) => {
+        view = each;
+      }),
+    },
+  });
+  const pass = async (word: string) => {
+    await origin.write(text(word));
+    await target.read();
+  };
+  await pass("0");
+  const leave = view?.up.tap((chunk) => {
+    seen.push(`outer ${string(chunk)}`);
+    leave?.();
+    view?.up.tap((each) => void seen.push(`inner ${string(each)}`));
+  });
+  await pass("1");
+  await pass("2");
+  assert.deepEqual(seen, ["outer 1", "inner 2"]);
+  flow.abort(broken());
 });
 
 test("A stage that is no generator but gives any async iterable works, one that gives none fails this flow by name.", async () => {
@@ -378,6 +452,13 @@ function appending(suffix: string): Stage {
   return async function* (chunks) {
     yield* chunks;
     yield text(suffix);
+  };
+}
+
+/** Signs each chunk. */
+function signing(name: string): Stage {
+  return async function* (chunks) {
+    for await (const chunk of chunks) yield text(`${string(chunk)}${name}`);
   };
 }
 
