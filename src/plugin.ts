@@ -59,6 +59,8 @@ export interface Leg {
   readonly to: Address | undefined;
   /** True when both addresses were seen on a real socket, false when one is asked for, inferred or unknown. */
   readonly observed: boolean;
+  /** Of leg 2 the id of its session, which is that of its `Wire`; undefined on the others, and in a relay. */
+  readonly session: string | undefined;
   /** For legs 1 and 3. Leg 2 carries all flows at once: use `Host.onSession`. */
   watch(watcher: Watcher): void;
   /**
@@ -121,6 +123,8 @@ export type Middleware = (flow: Flow, next: () => Promise<void>) => Promise<void
  * each carried inside the one before; the flows are in the last.
  */
 export interface Wire {
+  /** `S1`, `S2` ... in the order in which they begin; none is used twice. The flows carried here name it on their leg 2. */
+  readonly id: string;
   /** The host and port that it goes to, as the user named them. */
   readonly host: string;
   readonly port: number;
@@ -141,12 +145,16 @@ export interface LegReport {
   readonly from: Address | undefined;
   readonly to: Address | undefined;
   readonly observed: boolean;
+  /** Of leg 2 the id of its session. */
+  readonly session?: string;
 }
 
 /** What a tunnel tells while it runs: the events of `--json` before they become text. An error is one value here. */
 export type TunnelEvent =
   | {
       readonly event: "session";
+      /** `S1`, as on its `Wire`. */
+      readonly id: string;
       readonly state: "connecting" | "ready" | "lost" | "closed";
       readonly host: string;
       readonly port: number;
@@ -218,6 +226,12 @@ export interface Host {
    * It looks and cannot make anybody wait. One that throws (or rejects) is dropped with one warning.
    */
   on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void;
+  /**
+   * Asks for the keys of each session that begins from now on: lines of the SSH key log that Wireshark reads
+   * (`ssh.keylog_file`), without their ends, and the session's id. They come with each key exchange, and are secret: with
+   * them a recording of leg 2 can be read. While nobody asks, no key is kept. One that throws is dropped with one warning.
+   */
+  keys(fn: (line: string, session: string) => void): void;
   /**
    * Has porthop ask the server for what only it can tell: leg 3, from where it dialed each target (a small command runs
    * there while the session lives), and leg 1, where it listens for -R. Leg 3 when left out.

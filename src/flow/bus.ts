@@ -31,6 +31,11 @@ export class Bus {
     };
   }
 
+  /** Whether anybody would hear it: what costs something is made only then. */
+  isHeard(name: EventName): boolean {
+    return this.#hearers.has(name);
+  }
+
   /** Hears all that the contract has, and nothing of the inside. */
   onPublic(hear: (event: TunnelEvent) => void): StopHearing {
     const stops = publicEvents.map((name) => this.on(name, hear));

@@ -7,7 +7,7 @@ import { type ErrorCode, PorthopError } from "../errors.ts";
 import type { Flow, Host, Middleware, TunnelEvent, Wire } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
 import { publicEvents, type StopHearing } from "./bus.ts";
-import type { EventNamed } from "./event.ts";
+import type { EventName, EventNamed } from "./event.ts";
 import type { Telling } from "./telling.ts";
 
 /** A plugin with its options read and checked, ready to be set up. */
@@ -133,9 +133,13 @@ export class Chain {
     }
   }
 
-  /** An observer, as a tap: dropped when it throws, or rejects, which would end the whole process. */
-  #hear<N extends TunnelEvent["event"]>(plugin: string, name: N, fn: (event: EventNamed<N>) => unknown): void {
+  #hearPublic<N extends TunnelEvent["event"]>(plugin: string, name: N, fn: (event: EventNamed<N>) => unknown): void {
     if (!publicEvents.includes(name)) throw new Error(`there is no event ${name}, only ${publicEvents.join(", ")}`);
+    this.#hear(plugin, name, fn);
+  }
+
+  /** An observer, as a tap: dropped when it throws, or rejects, which would end the whole process. */
+  #hear<N extends EventName>(plugin: string, name: N, fn: (event: EventNamed<N>) => unknown): void {
     if (this.#stopped.signal.aborted) return;
     let isDropped = false;
     const drop = (error: unknown) => {
@@ -162,7 +166,8 @@ export class Chain {
       signal: this.#stopped.signal,
       sessions: this.#facts.sessions ?? [],
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
-      on: (name, fn) => this.#hear(plugin, name, fn),
+      on: (name, fn) => this.#hearPublic(plugin, name, fn),
+      keys: (fn) => this.#hear(plugin, "keys", ({ line, session }) => fn(line, session)),
       locateTargets: (legs = [3]) => {
         for (const leg of legs) this.locates.add(leg);
       },

@@ -64,6 +64,8 @@ export interface LegFacts {
   readonly from: Address | undefined;
   readonly to: Address | undefined;
   readonly observed: boolean;
+  /** Of leg 2 the id of its session. */
+  readonly session?: string | undefined;
   /** Asks for the true addresses where they are not known yet; undefined when there is nobody to ask. */
   readonly locate?: (() => Promise<Pick<Leg, "from" | "to"> | undefined>) | undefined;
   /** What went over it already: a proxy handshake up to its answer. */

@@ -5,6 +5,8 @@ import type { TunnelEvent, Wire } from "../plugin.ts";
 export type InsideEvent =
   /** A session's connection stands and nothing was sent on it: who wants to see its first byte asks now, not later. */
   | { readonly event: "wire"; readonly viewFor: (plugin: string) => Wire }
+  /** A line of the key log of this session, and so a secret: told only where somebody heard it before the session began. */
+  | { readonly event: "keys"; readonly session: string; readonly line: string }
   /** A step on the way to a session is done. */
   | { readonly event: "progress"; readonly step: Progress }
   /** What the server wants to have shown before the login; safe to show. */

@@ -20,6 +20,7 @@ export class LiveLeg {
   from: Address | undefined;
   to: Address | undefined;
   observed = false;
+  session: string | undefined;
   readonly #dropped: DropObserver;
   #watchers: readonly NamedWatcher[] = [];
   #passed: readonly Passed[] | undefined;
@@ -36,6 +37,7 @@ export class LiveLeg {
     this.from = facts.from;
     this.to = facts.to;
     this.observed = facts.observed;
+    this.session = facts.session;
     this.#passed = facts.passed;
     const ask = facts.locate;
     if (ask === undefined) return;
@@ -157,6 +159,10 @@ class LegView implements Leg {
 
   get observed(): boolean {
     return this.#leg.observed;
+  }
+
+  get session(): string | undefined {
+    return this.#leg.session;
   }
 
   watch(watcher: Watcher): void {

@@ -12,6 +12,7 @@ import { LiveFlow } from "../flow/flow.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
+import type { LegReport } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
 import type { Pairing } from "./pairing.ts";
 import type { AskedConnection } from "./target-source.ts";
@@ -106,7 +107,7 @@ export class Flows {
       forward: flow.forward.id,
       origin: flow.origin,
       target: flow.target,
-      legs: flow.legs.map(({ number, from, to, observed }) => ({ leg: number, from, to, observed })),
+      legs: flow.legs.map(legReport),
     });
   }
 
@@ -129,6 +130,10 @@ export class Flows {
       ...(error === undefined ? {} : { error }),
     });
   }
+}
+
+function legReport({ number, from, to, observed, session }: LiveFlow["legs"][number]): LegReport {
+  return { leg: number, from, to, observed, ...(session === undefined ? {} : { session }) };
 }
 
 /**

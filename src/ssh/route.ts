@@ -6,7 +6,7 @@
 import type { EventNamed } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
-import { type AskTrust, Session, type SessionSettings } from "./session.ts";
+import { type AskTrust, Session, type SessionFacts, type SessionSettings } from "./session.ts";
 import { type DialSshd, dialByCommand, dialDirectly, dialThrough } from "./sshd-dialer.ts";
 
 export interface Hop {
@@ -32,6 +32,7 @@ export class Route {
   readonly #telling: Telling;
   readonly #sessions: Session[] = [];
   readonly #closed = new AbortController();
+  #begun = 0;
   #connecting: Promise<Session> | undefined;
 
   constructor(plan: RoutePlan, telling: Telling) {
@@ -75,8 +76,10 @@ export class Route {
 
   async #pass({ settings, trust }: Hop, dial: DialSshd, signal: AbortSignal): Promise<Session> {
     const number = this.#sessions.length + 1;
-    this.#tell("connecting", number);
-    const session = await Session.connect(settings, { ...this.#telling, trust }, signal, dial);
+    this.#begun += 1;
+    const id = `S${this.#begun}`;
+    this.#tell("connecting", number, { id });
+    const session = await Session.connect(settings, { ...this.#telling, id, trust }, signal, dial);
     this.#sessions.push(session);
     this.#tell("ready", number, session);
     void session.lost.then(() => this.#tell("lost", number, session));
@@ -96,19 +99,24 @@ export class Route {
    * `number` is 1 for the first host. The destination's event has no `hop`, because readers of the events wait for that
    * event.
    */
-  #tell(state: EventNamed<"session">["state"], number: number, session?: Session): void {
+  #tell(state: EventNamed<"session">["state"], number: number, session: Named): void {
     const { hops } = this.#plan;
     const hop = hops[number - 1];
     if (hop === undefined) return;
     const { host, port, user } = hop.settings;
+    const { id, facts } = session;
     const place = number < hops.length ? { hop: number } : {};
-    this.#telling.bus.publish({ event: "session", state, host, port, user, attempt: 1, ...place, ...factsOf(session) });
+    const who = { id, host, port, user, attempt: 1 };
+    this.#telling.bus.publish({ event: "session", state, ...who, ...place, ...shownFacts(facts) });
   }
 }
 
-function factsOf(session: Session | undefined) {
-  if (session === undefined) return {};
-  const { local, remote, cipher, kex, hostKey } = session.facts;
+/** A session, or one that is to be. */
+type Named = Pick<Session, "id"> & Partial<Pick<Session, "facts">>;
+
+function shownFacts(facts: SessionFacts | undefined) {
+  if (facts === undefined) return {};
+  const { local, remote, cipher, kex, hostKey } = facts;
   return { local, remote, cipher, kex, hostKey };
 }
 

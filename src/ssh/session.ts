@@ -9,7 +9,6 @@ import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { type LegNumber, PorthopError } from "../errors.ts";
 import type { Accept, Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import type { TellProgress } from "../flow/event.ts";
-import { LiveLeg } from "../flow/leg.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { errnoOf } from "../io/socket-failure.ts";
@@ -25,12 +24,13 @@ import { heedTraffic } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
+import { tellKeys, watchLeg } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
 import { extensionFlaws } from "./ssh2/extension.ts";
 import type { Ssh2 } from "./ssh2/loading.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
-import { congestionOf, type Outgoing, type Transport, watchTransport } from "./transport.ts";
+import { congestionOf, type Transport } from "./transport.ts";
 
 export interface SessionSettings extends LoginSettings {
   readonly family?: 4 | 6 | undefined;
@@ -47,6 +47,8 @@ export interface SessionSettings extends LoginSettings {
 export type AskTrust = (ssh2: Ssh2, address: string | undefined) => Promise<Trust>;
 
 export interface SessionContext extends Telling {
+  /** By which it is told apart; `S1` when left out. */
+  readonly id?: string | undefined;
   readonly trust: AskTrust;
 }
 
@@ -65,6 +67,7 @@ interface Breakable {
 
 /** What listens to the server from its first byte on. */
 interface Attached {
+  readonly id: string;
   readonly ports: Ports;
   readonly gate: CommandGate;
   readonly answers: Answers;
@@ -72,6 +75,7 @@ interface Attached {
 }
 
 export class Session {
+  readonly id: string;
   readonly facts: SessionFacts;
   readonly leg: LegFacts;
   readonly locator: Locator;
@@ -90,15 +94,17 @@ export class Session {
   #closing = false;
   #lastError: Error | undefined;
 
-  private constructor(transport: Transport, peer: Peer, facts: SessionFacts, { ports, gate, answers, warn }: Attached) {
+  private constructor(transport: Transport, peer: Peer, facts: SessionFacts, attached: Attached) {
+    const { id, ports, gate, answers, warn } = attached;
     const { client } = ports;
+    this.id = id;
     this.#ports = ports;
     this.#client = client;
     this.#transport = transport;
     this.peer = peer;
     this.hop = transport.hop;
     this.facts = facts;
-    this.leg = { from: facts.local, to: facts.remote, observed: transport.observed };
+    this.leg = { from: facts.local, to: facts.remote, observed: transport.observed, session: id };
     this.locator = new Locator(gate);
     const session = this;
     this.#carrier = {
@@ -144,18 +150,22 @@ export class Session {
     for (const flaw of extensionFlaws()) context.trace?.(flaw);
     const { stream, local, remote, observed } = transport;
     tell({ done: "connection", local, remote });
-    const outgoing = watchLeg(transport, settings, context);
+    const { id = "S1" } = context;
+    const outgoing = watchLeg(transport, { ...settings, id }, context);
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await context.trust(ssh2, address);
       const task: LoginTask<Attached, Session> = {
         ...{ client: new ssh2.Client(), stream, settings, trust, telling: context },
-        attach: (ports) => ({
-          ports,
-          gate: new CommandGate(ports, settings.mayAskServer === true),
-          answers: new Answers(ports, stream, outgoing),
-          warn: (text) => context.loggerFor().warn(text),
-        }),
+        attach(ports) {
+          tellKeys(ports, id, context);
+          return {
+            ...{ id, ports },
+            gate: new CommandGate(ports, settings.mayAskServer === true),
+            answers: new Answers(ports, stream, outgoing),
+            warn: (text) => context.loggerFor().warn(text),
+          };
+        },
         begin(negotiated, attached) {
           heedTraffic(attached.ports, stream, settings.keepAliveIntervalMs);
           if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(attached.ports, stream, outgoing);
@@ -264,29 +274,6 @@ export class Session {
     channel.on("close", this.#open.add({ conn, channel }));
     return conn;
   }
-}
-
-/** Makes leg 2. Plugins hear of the leg before its first byte. */
-function watchLeg(transport: Transport, settings: SessionSettings, { bus, loggerFor }: Telling): Outgoing {
-  const { stream, hop, local, remote, observed } = transport;
-  const { host, port } = settings;
-  const leg = new LiveLeg(2, (plugin, error) =>
-    loggerFor(plugin).warn(`stopped watching the session: ${String(error)}`),
-  );
-  const outgoing = watchTransport(
-    stream,
-    leg,
-    (error) => transport.goneBy(true) ?? lost(error as Error | undefined, settings),
-  );
-  bus.publish({
-    event: "wire",
-    viewFor: (plugin) => ({
-      ...{ host, port, hop, from: local, to: remote, observed },
-      watch: (watcher) => leg.watch(plugin, watcher),
-    }),
-  });
-  leg.opened();
-  return outgoing;
 }
 
 const goodbyeMs = 500;

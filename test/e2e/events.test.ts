@@ -27,7 +27,7 @@ test("The life of a tunnel with one flow is told in order, each event with all i
   await tunnel.program.event("flow.close");
   const { stdout } = await tunnel.stop();
   const [first, second] = tunnel.ports.map((port) => `127.0.0.1:${port}`);
-  const server = { host: sshd.host, port: sshd.port, user: sshd.user, attempt: 1 };
+  const server = { id: "S1", host: sshd.host, port: sshd.port, user: sshd.user, attempt: 1 };
   const fingerprint = (await run("ssh-keygen", ["-lf", join(sshd.directory, "host_ed25519.pub")])).stdout.split(" ")[1];
   const ready = tunnel.program.events[1];
   const facts = {
@@ -50,7 +50,7 @@ test("The life of a tunnel with one flow is told in order, each event with all i
   const flow = { flow: "L2#1", forward: "L2", origin: client.address, target: `127.0.0.1:${target.port}` };
   const legs = [
     { leg: 1, from: client.address, to: second, observed: true },
-    { leg: 2, from: facts.local, to: facts.remote, observed: true },
+    { leg: 2, from: facts.local, to: facts.remote, observed: true, session: "S1" },
     { leg: 3, to: flow.target, observed: false },
   ];
   assert.deepEqual(tunnel.program.events.map(timeless), [

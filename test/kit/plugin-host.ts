@@ -73,6 +73,15 @@ export class ScriptedHost implements Host {
     this.#bus.on(event, fn);
   }
 
+  keys(fn: (line: string, session: string) => void): void {
+    this.#bus.on("keys", ({ line, session }) => fn(line, session));
+  }
+
+  /** Publishes a line of the key log, as a key exchange does. */
+  tellKeys(line: string, session = "S1"): void {
+    this.#bus.publish({ event: "keys", session, line });
+  }
+
   /** Publishes an event of the tunnel. */
   tell(event: TunnelEvent): void {
     this.#bus.publish(event);
@@ -137,9 +146,10 @@ class Watched {
   }
 }
 
-export type WireFacts = Omit<Wire, "watch">;
+export type WireFacts = Omit<Wire, "watch" | "id">;
 
 export class ScriptedWire extends Watched implements Wire {
+  readonly id = "S1";
   readonly host: string;
   readonly port: number;
   readonly hop: number;
@@ -163,6 +173,7 @@ export class ScriptedLeg extends Watched implements Leg {
   from: Address | undefined;
   to: Address | undefined;
   observed = false;
+  session: string | undefined;
   /** `locate` waits for this. The test sets the addresses and then lets this resolve. */
   located: Promise<void> = Promise.resolve();
 

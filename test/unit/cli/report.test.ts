@@ -40,13 +40,14 @@ function wordsOf(event: TunnelEvent, output = info): string {
 const events: readonly (readonly [what: string, event: TunnelEvent, fields: object])[] = [
   [
     "A session that connects",
-    { event: "session", state: "connecting", host: "vishnu", port: 22, user: "anna", attempt: 1 },
-    { event: "session", state: "connecting", host: "vishnu", port: 22, user: "anna", attempt: 1 },
+    { event: "session", id: "S1", state: "connecting", host: "vishnu", port: 22, user: "anna", attempt: 1 },
+    { event: "session", id: "S1", state: "connecting", host: "vishnu", port: 22, user: "anna", attempt: 1 },
   ],
   [
     "A session that is ready",
     {
       event: "session",
+      id: "S1",
       state: "ready",
       host: "vishnu",
       port: 22,
@@ -60,6 +61,7 @@ const events: readonly (readonly [what: string, event: TunnelEvent, fields: obje
     },
     {
       event: "session",
+      id: "S1",
       state: "ready",
       host: "vishnu",
       port: 22,
@@ -107,7 +109,13 @@ const events: readonly (readonly [what: string, event: TunnelEvent, fields: obje
       target,
       legs: [
         { leg: 1, from: origin, to: { host: "127.0.0.1", port: 8080 }, observed: true },
-        { leg: 2, from: { host: "10.0.0.1", port: 33450 }, to: { host: "10.0.0.2", port: 22 }, observed: true },
+        {
+          leg: 2,
+          from: { host: "10.0.0.1", port: 33450 },
+          to: { host: "10.0.0.2", port: 22 },
+          observed: true,
+          session: "S1",
+        },
         { leg: 3, from: undefined, to: target, observed: false },
       ],
     },
@@ -119,7 +127,7 @@ const events: readonly (readonly [what: string, event: TunnelEvent, fields: obje
       target: "db:5432",
       legs: [
         { leg: 1, from: "127.0.0.1:33458", to: "127.0.0.1:8080", observed: true },
-        { leg: 2, from: "10.0.0.1:33450", to: "10.0.0.2:22", observed: true },
+        { leg: 2, from: "10.0.0.1:33450", to: "10.0.0.2:22", observed: true, session: "S1" },
         { leg: 3, to: "db:5432", observed: false },
       ],
     },
@@ -295,6 +303,6 @@ test("Flows, and sessions that connect, are lost or closed, have no words here: 
     assert.equal(wordsOf(event, debug) !== "", told, event.event);
   }
   for (const state of ["lost", "closed"] as const) {
-    assert.equal(wordsOf({ event: "session", state, host: "h", port: 22, user: "u", attempt: 1 }, debug), "");
+    assert.equal(wordsOf({ event: "session", id: "S1", state, host: "h", port: 22, user: "u", attempt: 1 }, debug), "");
   }
 });

@@ -36,7 +36,7 @@ test("Who hears all hears each event of the contract once, and none of the insid
   const all: readonly BusEvent[] = [
     { event: "progress", step: { done: "login", by: "none" } },
     { event: "wire", viewFor: () => assert.fail("nobody watches") },
-    { event: "session", ...session },
+    { event: "session", id: "S1", ...session },
     banner,
     ready,
     { event: "flow.open", ...flow, legs: [] },
@@ -86,6 +86,17 @@ test("Who comes while an event is told hears the next one.", () => {
   assert.deepEqual(heard, []);
   bus.publish(ready);
   assert.deepEqual(heard, ["late"]);
+});
+
+test("Whether anybody would hear an event is known, from the first hearer until the last one left.", () => {
+  const bus = new Bus();
+  assert.equal(bus.isHeard("keys"), false);
+  const leave = [bus.on("keys", () => {}), bus.on("keys", () => {})];
+  assert.deepEqual([bus.isHeard("keys"), bus.isHeard("ready")], [true, false]);
+  leave[0]?.();
+  assert.equal(bus.isHeard("keys"), true);
+  leave[1]?.();
+  assert.equal(bus.isHeard("keys"), false);
 });
 
 test("What is published while an event is told is told at once, inside of it.", () => {

@@ -515,12 +515,13 @@ test("Leg 2 of a flow is the session that stands when it begins, also when its t
 });
 
 test("Leg 2 of a flow that was dialed through a later session is that one, known before leg 3 is told open.", async () => {
-  const session = { from: { host: "10.0.0.2", port: 33450 }, to: { host: "10.0.0.9", port: 22 }, observed: true };
-  const through = { ...session, from: { host: "10.0.0.2", port: 33449 } };
+  const ends = { from: { host: "10.0.0.2", port: 33450 }, to: { host: "10.0.0.9", port: 22 }, observed: true };
+  const session = { ...ends, session: "S2" };
+  const through = { ...ends, from: { host: "10.0.0.2", port: 33449 }, session: "S1" };
   const told: unknown[] = [];
   const watching = hanging(({ legs: [, second, third] }) => {
-    told.push(second.from);
-    third.watch({ opened: () => void told.push(second.from, second.to, second.observed) });
+    told.push(second.session, second.from);
+    third.watch({ opened: () => void told.push(second.session, second.from, second.to, second.observed) });
   });
   const { flow } = await carryFlow({
     middlewares: { watching },
@@ -528,6 +529,6 @@ test("Leg 2 of a flow that was dialed through a later session is that one, known
     dial: async (dialed) => ({ ...(await dialed), session }),
   });
   await quiet();
-  assert.deepEqual(told, [through.from, session.from, session.to, true]);
+  assert.deepEqual(told, ["S1", through.from, "S2", session.from, session.to, true]);
   flow.abort(broken());
 });

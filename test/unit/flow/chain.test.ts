@@ -289,8 +289,37 @@ test("Promise 5: what hears and throws or rejects is dropped with one warning; a
   await chain.dispose();
 });
 
+test("Keys are heard by who asked for them alone, until the plugin is disposed; one that throws is dropped.", async () => {
+  const bus = new Bus();
+  const log = new LogLines();
+  const heard: string[] = [];
+  const keys = (session: string, line: string) => bus.publish({ event: "keys", session, line });
+  const none = await setUp([hearing("none", (host) => host.on("ready", () => {}))], log, bus);
+  assert.equal(bus.isHeard("keys"), false);
+  await none.dispose();
+  const chain = await setUp(
+    [
+      hearing("faulty", (host) =>
+        host.keys(() => {
+          throw new Error("no disk");
+        }),
+      ),
+      hearing("keeper", (host) => host.keys((line, session) => void heard.push(`${session} ${line}`))),
+    ],
+    log,
+    bus,
+  );
+  assert.equal(bus.isHeard("keys"), true);
+  keys("S1", "0a 0b");
+  keys("S2", "0c 0d");
+  assert.deepEqual(heard, ["S1 0a 0b", "S2 0c 0d"]);
+  assert.deepEqual(log.lines, ["warn stopped hearing keys: no disk"]);
+  await chain.dispose();
+  assert.equal(bus.isHeard("keys"), false);
+});
+
 test("An event that there is not is told to whoever wants to hear it, also one of porthop's inside.", async () => {
-  for (const name of ["flow.opened", "wire", "toString"]) {
+  for (const name of ["flow.opened", "wire", "keys", "toString"]) {
     const error = await rejectionOf(setUp([hearing("odd", (host) => host.on(name as "ready", () => {}))]));
     assert.equal(
       error.message,
@@ -539,5 +568,5 @@ function wire(host: string): Wire {
     { host: "10.0.0.2", port: 33450 },
     { host: "10.0.0.9", port: 22 },
   ];
-  return { host, port: 22, hop: 1, from, to, observed: true, watch: () => {} };
+  return { id: "S1", host, port: 22, hop: 1, from, to, observed: true, watch: () => {} };
 }

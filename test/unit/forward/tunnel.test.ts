@@ -162,7 +162,7 @@ test("The events say with whom, how, where and where to.", { timeout }, async ()
   await using play = new PlayedTunnel({ sshd, forwards: [`127.0.0.1:${port}:db.internal:5432`] });
   await play.tunnel.start(never);
   const [connecting, ready, listening, all] = play.events;
-  const who = { event: "session", host: "127.0.0.1", port: sshd.port, user: "anna", attempt: 1 };
+  const who = { event: "session", id: "S1", host: "127.0.0.1", port: sshd.port, user: "anna", attempt: 1 };
   assert.deepEqual(connecting, { ...who, state: "connecting" });
   assert.ok(ready?.event === "session");
   const { local, remote, cipher, kex, hostKey, ...rest } = ready;

@@ -1,6 +1,6 @@
 /** Every sample of the guide to plugins is loaded as a user's file and does what the guide says. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
@@ -68,6 +68,7 @@ test("All samples are here, and no fenced block of TypeScript is anything else."
     "gate",
     "cut",
     "legs",
+    "keylog",
     "tally",
     "troubles",
     "allow",
@@ -230,6 +231,14 @@ test("legs.ts tells what happens on each of the three connections.", async () =>
   ]);
 });
 
+test("keylog.ts writes down what it is told, for nobody else to read.", async () => {
+  const file = join(folder, "keys.log");
+  const { host } = await loaded("keylog.ts", { file });
+  for (const line of ["0a 0b", "0a SHARED_SECRET 0c"]) host.tellKeys(line);
+  assert.equal(readFileSync(file, "utf8"), "0a 0b\n0a SHARED_SECRET 0c\n");
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
 test("tally.ts adds up flows that ended and flows that broke, tells now and then, and at the end.", {
   timeout: 20_000,
 }, async () => {
@@ -252,7 +261,7 @@ test("troubles.ts counts what went wrong by its code, and tells when a session i
   const { host, middleware } = await loaded("troubles.ts");
   assert.equal((await exchange("troubles", middleware, ["question"])).question, "question");
   for (const leg of [3, 2, 3] as const) host.tell({ event: "error", error: broken(leg), flow: "L1#17" });
-  const session = { event: "session", host: "vishnu", port: 22, user: "anna", attempt: 1 } as const;
+  const session = { event: "session", id: "S1", host: "vishnu", port: 22, user: "anna", attempt: 1 } as const;
   for (const state of ["ready", "lost", "closed"] as const) host.tell({ ...session, state });
   assert.deepEqual(host.lines.splice(0), ["warn vishnu is gone"]);
   await host.dispose();

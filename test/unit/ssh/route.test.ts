@@ -84,7 +84,12 @@ test("Each session is carried by a channel of the one before, and the last one c
     ],
   );
   assert.equal(session.hop, 3);
-  assert.deepEqual(session.leg, { from: undefined, to: { host: "127.0.0.1", port: all[2]?.port }, observed: false });
+  assert.deepEqual(session.leg, {
+    from: undefined,
+    to: { host: "127.0.0.1", port: all[2]?.port },
+    observed: false,
+    session: "S3",
+  });
   await played.route.close();
   assert.deepEqual(played.story, [
     ...["connecting 1", "ready 1", "connecting 2", "ready 2", "connecting destination", "ready destination"],
@@ -102,8 +107,8 @@ test("Each session is told with the user that logs in, and from when it is ready
   const played = new Played({ hops: [hop(gate), hop(inner)] });
   const { facts } = await played.route.connect(never);
   await played.route.close();
-  const first = { event: "session", host: gate.host, port: gate.port, user: "anna", attempt: 1, hop: 1 };
-  const last = { event: "session", host: inner.host, port: inner.port, user: "anna", attempt: 1 };
+  const first = { event: "session", id: "S1", host: gate.host, port: gate.port, user: "anna", attempt: 1, hop: 1 };
+  const last = { event: "session", id: "S2", host: inner.host, port: inner.port, user: "anna", attempt: 1 };
   const [connecting, ready, lastConnecting, lastReady, lastClosed, closed] = played.sessions;
   assert.deepEqual(
     [connecting, lastConnecting],
@@ -133,8 +138,8 @@ test("Who watches leg 2 sees each session, with its place and what is known of i
   await played.route.connect(never);
   const [first, second] = played.wires;
   assert.deepEqual(
-    [first, second].map((wire) => [wire?.hop, wire?.host, wire?.port, wire?.observed]),
-    all.map(({ host, port }, index) => [index + 1, host, port, index === 0]),
+    [first, second].map((wire) => [wire?.id, wire?.hop, wire?.host, wire?.port, wire?.observed]),
+    all.map(({ host, port }, index) => [`S${index + 1}`, index + 1, host, port, index === 0]),
   );
   assert.ok(first?.from !== undefined);
   assert.deepEqual([second?.from, second?.to], [undefined, { host: "127.0.0.1", port: all[1]?.port }]);

@@ -72,7 +72,7 @@ test("A session that is ready knows both ends of its TCP connection and what was
   assert.ok(local !== undefined && "host" in local && local.host === "127.0.0.1" && local.port !== server.port);
   assert.match(`${cipher} ${kex} ${hostKey}`, /^\S+ curve25519-sha256\S* SHA256:\S{43}$/);
   assert.equal(serverSoftware, "OpenSSH_10.1");
-  assert.deepEqual(session.leg, { from: local, to: remote, observed: true });
+  assert.deepEqual(session.leg, { from: local, to: remote, observed: true, session: "S1" });
   assert.deepEqual(addresses, ["127.0.0.1"], "for known_hosts: the address that the name turned out to be");
   await session.close();
 });
