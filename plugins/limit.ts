@@ -2,8 +2,8 @@
  * Limits the rate of each direction, for each flow or for all flows together. Chunks are split with `subarray`, so that
  * a slow rate is a steady trickle and flows that share a bucket take turns.
  */
-import { type Chunks, definePlugin, type Stage } from "../src/plugin.ts";
-import { type Clock, TokenBucket } from "./limit/token-bucket.ts";
+import { type Chunks, type Direction, definePlugin, type Stage } from "../src/plugin.ts";
+import { type Clock, type Rate, TokenBucket } from "./limit/token-bucket.ts";
 
 /** Pieces are at most this much of a second's worth: what a flow waits for its turn stays short. */
 const pieceSeconds = 0.02;
@@ -13,54 +13,91 @@ export default definePlugin({
   name: "limit",
   about: "limits bytes per second, up and down each",
   options: {
-    rate: { type: "rate", about: "for both directions, each: 500KB/s, 10MB/s, 8Mbit/s" },
-    up: { type: "rate", about: "from origin to target; overrides rate" },
-    down: { type: "rate", about: "from target to origin; overrides rate" },
+    rate: { type: "rate", about: "for both directions, each: 500KB/s, 10MB/s, 8Mbit/s", live: true },
+    up: { type: "rate", about: "from origin to target; overrides rate", live: true },
+    down: { type: "rate", about: "from target to origin; overrides rate", live: true },
     per: {
       type: "text",
       about: "each flow has the rate for itself, or all flows share it fairly",
       default: "flow",
       choices: ["flow", "all"],
     },
-    burst: { type: "size", about: "bytes that may pass at once after a pause; a tenth of a second's worth by default" },
+    burst: {
+      type: "size",
+      about: "bytes that may pass at once after a pause; a tenth of a second's worth by default",
+      live: true,
+    },
   },
   setup(host, options) {
-    const up = options.up ?? options.rate;
-    const down = options.down ?? options.rate;
-    if (up === undefined && down === undefined) {
+    const up = paceOf(options, "up");
+    const down = paceOf(options, "down");
+    if (up.rate === undefined && down.rate === undefined) {
       host.fail("plugin.invalid", "plugin limit needs a rate", "for example --use limit:rate=10MB/s or limit:up=1MB/s");
     }
-    const shared =
-      options.per === "all" ? { up: bucket(up, options.burst), down: bucket(down, options.burst) } : undefined;
+    host.onOptions((changed) => {
+      up.rate = paceOf(changed, "up").rate;
+      down.rate = paceOf(changed, "down").rate;
+    });
+    const bucketOf = options.per === "all" ? sharedBucket() : newBucket;
     return (flow, next) => {
-      const upward = shared === undefined ? bucket(up, options.burst) : shared.up;
-      const downward = shared === undefined ? bucket(down, options.burst) : shared.down;
-      if (upward !== undefined) flow.up.pipe(limited(upward, flow.signal));
-      if (downward !== undefined) flow.down.pipe(limited(downward, flow.signal));
+      if (isLimiting(up)) flow.up.pipe(limited(up, bucketOf(up), flow.signal));
+      if (isLimiting(down)) flow.down.pipe(limited(down, bucketOf(down), flow.signal));
       return next();
     };
   },
 });
 
-interface Bucket {
-  readonly tokens: TokenBucket;
-  readonly pieceBytes: number;
+/** The rate of one direction as it is now. Once there is one, there always is one. */
+interface Pace {
+  rate: Rate | undefined;
 }
 
-function bucket(bytesPerSecond: number | undefined, burst: number | undefined): Bucket | undefined {
-  if (bytesPerSecond === undefined) return undefined;
+interface LimitingPace extends Pace {
+  rate: Rate;
+}
+
+function isLimiting(pace: Pace): pace is LimitingPace {
+  return pace.rate !== undefined;
+}
+
+interface RateOptions {
+  readonly rate: number | undefined;
+  readonly up: number | undefined;
+  readonly down: number | undefined;
+  readonly burst: number | undefined;
+}
+
+function paceOf(options: RateOptions, direction: Direction): Pace {
+  const bytesPerSecond = options[direction] ?? options.rate;
+  if (bytesPerSecond === undefined) return { rate: undefined };
   const pieceBytes = Math.max(1, Math.min(largestPieceBytes, Math.floor(bytesPerSecond * pieceSeconds)));
-  const burstBytes = Math.max(pieceBytes, burst ?? Math.floor(bytesPerSecond / 10));
-  return { tokens: new TokenBucket(bytesPerSecond, burstBytes, systemClock), pieceBytes };
+  const burstBytes = Math.max(pieceBytes, options.burst ?? Math.floor(bytesPerSecond / 10));
+  return { rate: { bytesPerSecond, burstBytes, pieceBytes } };
 }
 
-function limited({ tokens, pieceBytes }: Bucket, signal: AbortSignal): Stage {
+function newBucket(pace: LimitingPace): TokenBucket {
+  return new TokenBucket(pace, systemClock);
+}
+
+/** One for all flows. */
+function sharedBucket(): (pace: LimitingPace) => TokenBucket {
+  const buckets = new Map<LimitingPace, TokenBucket>();
+  return (pace) => {
+    const bucket = buckets.get(pace) ?? newBucket(pace);
+    buckets.set(pace, bucket);
+    return bucket;
+  };
+}
+
+function limited(pace: LimitingPace, tokens: TokenBucket, signal: AbortSignal): Stage {
   return async function* limit(chunks: Chunks) {
     for await (const chunk of chunks) {
-      for (let from = 0; from < chunk.byteLength; from += pieceBytes) {
-        const piece = chunk.subarray(from, from + pieceBytes);
+      let from = 0;
+      while (from < chunk.byteLength) {
+        const piece = chunk.subarray(from, from + pace.rate.pieceBytes);
         await tokens.take(piece.byteLength, signal);
         yield piece;
+        from += piece.byteLength;
       }
     }
   };

@@ -4,10 +4,12 @@
  * two halves. plugins/README.md teaches it step by step; the promises behind it are tested in test/unit/flow.
  */
 import type { Address } from "./codec/address.ts";
-import type { ErrorCode, FlowBreaker, LegNumber, PorthopError } from "./errors.ts";
+import type { ErrorCode, LegNumber } from "./errors.ts";
+import type { ForwardKind, ForwardSide, TunnelEvent } from "./plugin/tunnel-event.ts";
 
 export type { Address } from "./codec/address.ts";
 export type { LegNumber } from "./errors.ts";
+export type { ForwardKind, ForwardSide, LegReport, TunnelEvent } from "./plugin/tunnel-event.ts";
 
 /** Bytes as they came. Read-only: it may be kept, never changed, for others hold the same memory. */
 export type Chunk = Uint8Array;
@@ -69,11 +71,6 @@ export interface Leg {
    */
   locate(): Promise<void>;
 }
-
-/** This machine, or the one behind the session. */
-export type ForwardSide = "here" | "server";
-
-export type ForwardKind = "local" | "remote" | "dynamic" | "reverse-dynamic" | "stdio" | "relay";
 
 /** One rule of the command line. */
 export interface ForwardInfo {
@@ -139,70 +136,6 @@ export interface Wire {
   watch(watcher: Watcher): void;
 }
 
-/** A leg as it stands when its flow opens. */
-export interface LegReport {
-  readonly leg: LegNumber;
-  readonly from: Address | undefined;
-  readonly to: Address | undefined;
-  readonly observed: boolean;
-  /** Of leg 2 the id of its session. */
-  readonly session?: string;
-}
-
-/** What a tunnel tells while it runs: the events of `--json` before they become text. An error is one value here. */
-export type TunnelEvent =
-  | {
-      readonly event: "session";
-      /** `S1`, as on its `Wire`. */
-      readonly id: string;
-      readonly state: "connecting" | "ready" | "lost" | "closed";
-      readonly host: string;
-      readonly port: number;
-      readonly user: string;
-      readonly attempt: number;
-      /** Of a session with a jump host: 1 is the first of them. The destination's has none. */
-      readonly hop?: number;
-      readonly local?: Address | undefined;
-      readonly remote?: Address | undefined;
-      readonly cipher?: string;
-      readonly kex?: string;
-      readonly hostKey?: string;
-    }
-  | {
-      readonly event: "listening";
-      readonly forward: string;
-      readonly kind: ForwardKind;
-      readonly listen: Address;
-      /** Every address it accepts on; `listen` is the first. */
-      readonly addresses: readonly Address[];
-      readonly connect: Address | undefined;
-      readonly side: ForwardSide;
-    }
-  | { readonly event: "ready"; readonly forwards: readonly string[] }
-  | {
-      readonly event: "flow.open";
-      readonly flow: string;
-      readonly forward: string;
-      readonly origin: Address;
-      readonly target: Address;
-      readonly legs: readonly LegReport[];
-    }
-  | {
-      readonly event: "flow.close";
-      readonly flow: string;
-      readonly forward: string;
-      readonly origin: Address;
-      readonly target: Address;
-      readonly up: number;
-      readonly down: number;
-      readonly ms: number;
-      readonly reason: "ended" | "refused" | "aborted";
-      /** Who broke it off, where that is known: `origin`, `target`, `session`, `control`, `plugin:limit`. */
-      readonly by?: FlowBreaker;
-      readonly error?: PorthopError;
-    }
-  | { readonly event: "error"; readonly error: PorthopError; readonly flow?: string };
-
 export interface Logger {
   error(text: string): void;
   warn(text: string): void;
@@ -210,7 +143,7 @@ export interface Logger {
   debug(text: string): void;
 }
 
-export interface Host {
+export interface Host<O extends OptionSpecs = OptionSpecs> {
   /** porthop's own version. */
   readonly version: string;
   /** Each line is prefixed with the plugin's name. */
@@ -226,6 +159,11 @@ export interface Host {
    * It looks and cannot make anybody wait. One that throws (or rejects) is dropped with one warning.
    */
   on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void;
+  /**
+   * Hears of a change of the options that say `live`, with all options as they are then. One that throws refuses the
+   * change, and hears the options before once more.
+   */
+  onOptions(fn: (options: OptionValues<O>) => void): void;
   /**
    * Asks for the keys of each session that begins from now on: lines of the SSH key log that Wireshark reads
    * (`ssh.keylog_file`), without their ends, and the session's id. They come with each key exchange, and are secret: with
@@ -267,6 +205,8 @@ export interface OptionSpec<T extends keyof OptionTypes = keyof OptionTypes> {
   /** The only values allowed. */
   readonly choices?: readonly string[];
   readonly required?: true;
+  /** It may be changed while porthop runs: the plugin hears of it by `Host.onOptions`. */
+  readonly live?: true;
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
@@ -282,7 +222,7 @@ export interface Plugin<O extends OptionSpecs = OptionSpecs> {
   /** One line, shown by `porthop plugins`. */
   readonly about: string;
   readonly options?: O;
-  setup(host: Host, options: OptionValues<O>): Middleware | Promise<Middleware>;
+  setup(host: Host<O>, options: OptionValues<O>): Middleware | Promise<Middleware>;
 }
 
 /** Gives a plugin its types; does nothing else. */

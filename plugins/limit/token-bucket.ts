@@ -9,29 +9,36 @@ export interface Clock {
   after(ms: number, wake: () => void): () => void;
 }
 
+export interface Rate {
+  readonly bytesPerSecond: number;
+  /** What may pass at once after a pause; at least a piece. */
+  readonly burstBytes: number;
+  /** What a taker asks for at most. */
+  readonly pieceBytes: number;
+}
+
 interface Taker {
   readonly bytes: number;
   readonly serve: () => void;
 }
 
 export class TokenBucket {
-  readonly #bytesPerMs: number;
-  readonly #burstBytes: number;
+  readonly #pace: { readonly rate: Rate };
   readonly #clock: Clock;
   readonly #queue = new Set<Taker>();
   #tokens: number;
   #filledAtMs: number;
   #callOff: (() => void) | undefined;
 
-  constructor(bytesPerSecond: number, burstBytes: number, clock: Clock) {
-    this.#bytesPerMs = bytesPerSecond / 1000;
-    this.#burstBytes = burstBytes;
+  /** The rate may be another one at any time: who waits notices when its turn comes, as the old rate had it. */
+  constructor(pace: { readonly rate: Rate }, clock: Clock) {
+    this.#pace = pace;
     this.#clock = clock;
-    this.#tokens = burstBytes;
+    this.#tokens = pace.rate.burstBytes;
     this.#filledAtMs = clock.now();
   }
 
-  /** Resolves when `bytes` may pass (at most the burst), or at once when `signal` fires: then they do not count. */
+  /** Resolves when `bytes` may pass (at most a piece), or at once when `signal` fires: then they do not count. */
   take(bytes: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     this.#fill();
@@ -62,8 +69,9 @@ export class TokenBucket {
     this.#callOff = undefined;
     this.#fill();
     for (const taker of this.#queue) {
-      if (this.#tokens < taker.bytes) break;
-      this.#tokens -= taker.bytes;
+      const cost = this.#costOf(taker);
+      if (this.#tokens < cost) break;
+      this.#tokens -= cost;
       this.#queue.delete(taker);
       taker.serve();
     }
@@ -73,13 +81,20 @@ export class TokenBucket {
   #schedule(): void {
     const first = this.#queue.values().next().value;
     if (first === undefined || this.#callOff !== undefined) return;
-    const missing = Math.max(0, first.bytes - this.#tokens);
-    this.#callOff = this.#clock.after(Math.ceil(missing / this.#bytesPerMs), () => this.#serve());
+    const missing = Math.max(0, this.#costOf(first) - this.#tokens);
+    const ms = Math.ceil((missing * 1000) / this.#pace.rate.bytesPerSecond);
+    this.#callOff = this.#clock.after(ms, () => this.#serve());
   }
 
   #fill(): void {
     const now = this.#clock.now();
-    this.#tokens = Math.min(this.#burstBytes, this.#tokens + (now - this.#filledAtMs) * this.#bytesPerMs);
+    const { burstBytes, bytesPerSecond } = this.#pace.rate;
+    this.#tokens = Math.min(burstBytes, this.#tokens + ((now - this.#filledAtMs) * bytesPerSecond) / 1000);
     this.#filledAtMs = now;
+  }
+
+  /** A piece of a faster time may be more than a slower rate ever gathers: it costs what a piece costs now. */
+  #costOf({ bytes }: Taker): number {
+    return Math.min(bytes, this.#pace.rate.pieceBytes);
   }
 }

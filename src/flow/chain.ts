@@ -6,13 +6,17 @@
 import { type ErrorCode, PorthopError } from "../errors.ts";
 import type { Flow, Host, Middleware, TunnelEvent, Wire } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
+import { quoted } from "../text/terminal-text.ts";
 import { publicEvents, type StopHearing } from "./bus.ts";
 import type { EventName, EventNamed } from "./event.ts";
+import { type ReadOptions, RunningOptions } from "./running-options.ts";
 import type { Telling } from "./telling.ts";
 
 /** A plugin with its options read and checked, ready to be set up. */
 export interface PreparedPlugin {
   readonly name: string;
+  /** For a change while it runs; undefined where nothing can change. */
+  readonly options?: ReadOptions | undefined;
   setup(host: Host): Middleware | Promise<Middleware>;
 }
 
@@ -32,6 +36,9 @@ export interface Entered {
 
 interface Link {
   readonly plugin: string;
+  /** `limit`; a second one in the chain is `limit.2`. */
+  readonly id: string;
+  readonly options: RunningOptions;
   readonly middleware: Middleware;
 }
 
@@ -62,9 +69,7 @@ export class Chain {
     const chain = new Chain(telling, facts);
     for (const plugin of plugins) {
       try {
-        const middleware = await plugin.setup(chain.#hostFor(plugin.name));
-        if (typeof middleware !== "function") throw new Error("its setup returned no middleware");
-        chain.#links.push({ plugin: plugin.name, middleware });
+        await chain.#add(plugin);
       } catch (error) {
         await chain.dispose();
         if (error instanceof PorthopError) throw error;
@@ -75,6 +80,21 @@ export class Chain {
       }
     }
     return chain;
+  }
+
+  /**
+   * Changes options of a running plugin, all of these or none. `id` is its name, with `.2` behind it for the second of that
+   * name. Throws a PorthopError that says why it could not be done.
+   */
+  changeOptions(id: string, texts: ReadonlyMap<string, string>): void {
+    const link = this.#links.find((each) => each.id === id);
+    if (link === undefined) {
+      const known = this.#links.map((each) => each.id).join(", ");
+      throw new PorthopError("plugin.not-found", `there is no plugin ${quoted(id)} in this tunnel`, {
+        hint: known === "" ? "it runs without plugins" : `it runs with ${known}`,
+      });
+    }
+    link.options.change(texts);
   }
 
   /** Runs one flow through all middlewares and, when the last called `next`, through `carry`. */
@@ -123,6 +143,15 @@ export class Chain {
     }
   }
 
+  async #add(plugin: PreparedPlugin): Promise<void> {
+    const { name } = plugin;
+    const options = new RunningOptions(name, plugin.options, (text) => this.#telling.loggerFor(name).warn(text));
+    const middleware = await plugin.setup(this.#hostFor(name, options));
+    if (typeof middleware !== "function") throw new Error("its setup returned no middleware");
+    const place = 1 + this.#links.filter((link) => link.plugin === name).length;
+    this.#links.push({ plugin: name, id: place === 1 ? name : `${name}.${place}`, options, middleware });
+  }
+
   #sessionStarted({ viewFor }: EventNamed<"wire">): void {
     for (const { plugin, fn } of this.#onSession) {
       try {
@@ -159,7 +188,7 @@ export class Chain {
     this.#hearing.push(stop);
   }
 
-  #hostFor(plugin: string): Host {
+  #hostFor(plugin: string, options: RunningOptions): Host {
     return {
       version: this.#facts.version,
       log: this.#telling.loggerFor(plugin),
@@ -167,6 +196,7 @@ export class Chain {
       sessions: this.#facts.sessions ?? [],
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
       on: (name, fn) => this.#hearPublic(plugin, name, fn),
+      onOptions: (fn) => options.hear(fn),
       keys: (fn) => this.#hear(plugin, "keys", ({ line, session }) => fn(line, session)),
       locateTargets: (legs = [3]) => {
         for (const leg of legs) this.locates.add(leg);

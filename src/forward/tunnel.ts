@@ -90,6 +90,15 @@ export class Tunnel {
   }
 
   /**
+   * Changes options of a plugin while it runs, all of these or none; `limit.2` is the second limit of the chain. Throws a
+   * PorthopError that says why it could not be done.
+   */
+  changeOptions(plugin: string, texts: ReadonlyMap<string, string>): void {
+    if (this.#chain === undefined) throw new Error("options change while a tunnel runs");
+    this.#chain.changeOptions(plugin, texts);
+  }
+
+  /**
    * Resolves once no connection is open, be it a flow's, the agent's or an X program's: as ssh does, new ones are taken until
    * then (clientloop.c: session_closed and channel_still_open).
    */

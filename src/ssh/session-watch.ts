@@ -15,7 +15,7 @@ export interface WatchedSession extends Peer {
 }
 
 /** Who wants to see its first byte hears of it before that. */
-export function watchLeg(transport: Transport, session: WatchedSession, { bus, loggerFor }: Telling): Outgoing {
+export function sessionLeg(transport: Transport, session: WatchedSession, { bus, loggerFor }: Telling): Outgoing {
   const { stream, hop, local, remote, observed } = transport;
   const { id, host, port } = session;
   const leg = new LiveLeg(2, (plugin, error) =>

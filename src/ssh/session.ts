@@ -24,7 +24,7 @@ import { heedTraffic } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
-import { tellKeys, watchLeg } from "./session-watch.ts";
+import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
 import { extensionFlaws } from "./ssh2/extension.ts";
 import type { Ssh2 } from "./ssh2/loading.ts";
@@ -151,7 +151,7 @@ export class Session {
     const { stream, local, remote, observed } = transport;
     tell({ done: "connection", local, remote });
     const { id = "S1" } = context;
-    const outgoing = watchLeg(transport, { ...settings, id }, context);
+    const outgoing = sessionLeg(transport, { ...settings, id }, context);
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await context.trust(ssh2, address);

@@ -21,6 +21,7 @@ import type {
   Logger,
   Middleware,
   OptionSpecs,
+  OptionValues,
   Plugin,
   Stage,
   Tap,
@@ -30,13 +31,13 @@ import type {
 } from "../../src/plugin.ts";
 
 /** Sets a plugin up, with options in the form in which a user writes them. */
-export async function setUp<O extends OptionSpecs>(
-  plugin: Plugin<O>,
+export async function setUp(
+  plugin: Plugin,
   options: Readonly<Record<string, string>> = {},
   sessions?: readonly string[],
 ): Promise<{ readonly host: ScriptedHost; readonly middleware: Middleware }> {
   const host = new ScriptedHost(sessions);
-  const values = readOptions(plugin.options ?? ({} as O), new Map(Object.entries(options)));
+  const values = readOptions(plugin.options ?? {}, new Map(Object.entries(options)));
   return { host, middleware: await plugin.setup(host, values) };
 }
 
@@ -55,6 +56,7 @@ export class ScriptedHost implements Host {
   readonly #stopped = new AbortController();
   readonly #onSession: ((wire: Wire) => void)[] = [];
   readonly #bus = new Bus();
+  readonly #options: ((options: OptionValues<OptionSpecs>) => void)[] = [];
   readonly #disposers: (() => void | Promise<void>)[] = [];
 
   constructor(sessions: readonly string[] = ["vishnu"]) {
@@ -71,6 +73,15 @@ export class ScriptedHost implements Host {
 
   on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void {
     this.#bus.on(event, fn);
+  }
+
+  onOptions(fn: (options: OptionValues<OptionSpecs>) => void): void {
+    this.#options.push(fn);
+  }
+
+  /** The options have changed to these. */
+  changeOptions(options: OptionValues<OptionSpecs>): void {
+    for (const fn of this.#options) fn(options);
   }
 
   keys(fn: (line: string, session: string) => void): void {

@@ -12,7 +12,7 @@ import type { PreparedPlugin } from "../../flow/chain.ts";
 import { definePlugin, type OptionSpecs, type Plugin } from "../../plugin.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { visible } from "../../text/terminal-text.ts";
-import { readOptions } from "./plugin-options.ts";
+import { liveOptions } from "./plugin-options.ts";
 
 /** Loaded when used. In the order in which `porthop plugins` lists them. */
 const builtIn: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
@@ -25,14 +25,16 @@ export const builtInNames: readonly string[] = Object.keys(builtIn);
 
 export async function preparePlugin(spec: PluginSpec): Promise<PreparedPlugin> {
   const plugin = spec.isFile ? await loadFile(spec.name) : await loadBuiltIn(spec.name);
+  const wrong = (error: Malformed) =>
+    new PorthopError("plugin.invalid", `plugin ${plugin.name}: ${error.message}`, {
+      hint: optionHint(plugin),
+      cause: error,
+    });
   try {
-    const options = readOptions(plugin.options ?? {}, spec.options);
-    return { name: plugin.name, setup: (host) => plugin.setup(host, options) };
+    const options = liveOptions(plugin.options ?? {}, spec.options, wrong);
+    return { name: plugin.name, options, setup: (host) => plugin.setup(host, options.values) };
   } catch (error) {
-    if (error instanceof Malformed) {
-      const hint = optionHint(plugin);
-      throw new PorthopError("plugin.invalid", `plugin ${plugin.name}: ${error.message}`, { hint, cause: error });
-    }
+    if (error instanceof Malformed) throw wrong(error);
     // A file without types may have any kind of record.
     throw new PorthopError("plugin.invalid", `plugin ${plugin.name} has a record of options that makes no sense`, {
       hint: "each option needs a type and a line about it; plugins/README.md shows what that looks like",

@@ -5,6 +5,8 @@
 
 import { Malformed } from "../../codec/malformed.ts";
 import { parseDuration, parseRate, parseSize } from "../../codec/units.ts";
+import type { PorthopError } from "../../errors.ts";
+import type { ReadOptions } from "../../flow/running-options.ts";
 import type { OptionSpec, OptionSpecs, OptionTypes, OptionValues } from "../../plugin.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { quoted } from "../../text/terminal-text.ts";
@@ -23,6 +25,26 @@ export function readOptions<O extends OptionSpecs>(specs: O, given: ReadonlyMap<
   });
   // Each value was read by the reader of its spec's type, which is what OptionValues says.
   return Object.fromEntries(values) as OptionValues<O>;
+}
+
+/** The options as they are at first, and as they become when some of them that may are changed. Throws as readOptions. */
+export function liveOptions(
+  specs: OptionSpecs,
+  given: ReadonlyMap<string, string>,
+  asPorthopError: (error: Malformed) => PorthopError,
+): ReadOptions {
+  return {
+    values: readOptions(specs, given),
+    with(texts) {
+      try {
+        const fixed = [...texts.keys()].find((name) => Object.hasOwn(specs, name) && specs[name]?.live !== true);
+        if (fixed !== undefined) throw fixedOption(fixed, specs);
+        return liveOptions(specs, new Map([...given, ...texts]), asPorthopError);
+      } catch (error) {
+        throw error instanceof Malformed ? asPorthopError(error) : error;
+      }
+    },
+  };
 }
 
 /** One option alone, as the wizard asks for it. */
@@ -57,6 +79,12 @@ function readNumber(text: string): number {
 function readFlag(text: string): boolean {
   if (text !== "yes" && text !== "no") throw new Malformed(`${quoted(text)} is neither yes nor no`);
   return text === "yes";
+}
+
+function fixedOption(name: string, specs: OptionSpecs): Malformed {
+  const live = Object.keys(specs).filter((each) => specs[each]?.live);
+  const can = live.length === 0 ? "none of its options can" : `what can is ${live.join(", ")}`;
+  return new Malformed(`option ${quoted(name)} cannot be changed while it runs; ${can}`);
 }
 
 function unknownOption(name: string, known: readonly string[]): Malformed {

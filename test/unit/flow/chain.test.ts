@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import { Bus } from "../../../src/flow/bus.ts";
 import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";
+import type { ReadOptions } from "../../../src/flow/running-options.ts";
 import type { Host, Middleware, TunnelEvent, Wire } from "../../../src/plugin.ts";
 import { broken, carryFlow, chainOf, hanging, liveFlow, quiet, stateOf } from "../../kit/carried-flow.ts";
 import { LogLines } from "../../kit/log-lines.ts";
@@ -336,6 +337,36 @@ test("A setup that fails leaves nobody hearing.", async () => {
   });
   await rejectionOf(setUp([failing], new LogLines(), bus));
   bus.publish(ready);
+});
+
+test("Options are changed by the plugin's place in the chain, and a plugin that is not there is told with those that are.", async () => {
+  const changed: string[] = [];
+  const limit = (place: string): PreparedPlugin => {
+    const options = (rate: string): ReadOptions => ({
+      values: { rate },
+      with: (texts) => options(texts.get("rate") ?? rate),
+    });
+    return {
+      name: "limit",
+      options: options("1"),
+      setup: (host) => {
+        host.onOptions((values) => void changed.push(`${place} ${JSON.stringify(values)}`));
+        return pass;
+      },
+    };
+  };
+  const chain = await setUp([limit("first"), { name: "log", setup: () => pass }, limit("second")]);
+  chain.changeOptions("limit.2", new Map([["rate", "2"]]));
+  chain.changeOptions("limit", new Map([["rate", "3"]]));
+  assert.deepEqual(changed, ['second {"rate":"2"}', 'first {"rate":"3"}']);
+  assert.throws(() => chain.changeOptions("limit.3", new Map()), {
+    code: "plugin.not-found",
+    message: 'there is no plugin "limit.3" in this tunnel',
+    hint: "it runs with limit, log, limit.2",
+  });
+  assert.throws(() => chain.changeOptions("log", new Map()), { code: "plugin.invalid" });
+  const bare = await setUp([]);
+  assert.throws(() => bare.changeOptions("limit", new Map()), { hint: "it runs without plugins" });
 });
 
 test("The chain knows of which legs any plugin wants the true addresses.", async () => {

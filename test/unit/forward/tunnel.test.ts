@@ -8,6 +8,7 @@ import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import type { PreparedPlugin } from "../../../src/flow/chain.ts";
+import type { ReadOptions } from "../../../src/flow/running-options.ts";
 import { Tunnel, type TunnelPlan } from "../../../src/forward/tunnel.ts";
 import type { Host, TunnelEvent } from "../../../src/plugin.ts";
 import { LogLines } from "../../kit/log-lines.ts";
@@ -180,6 +181,34 @@ test("The events say with whom, how, where and where to.", { timeout }, async ()
     side: "here",
   });
   assert.deepEqual(all, { event: "ready", forwards: ["L1"] });
+});
+
+test("Options of a plugin are changed while the tunnel runs.", { timeout }, async () => {
+  await using sshd = await startSshServer();
+  const changed: unknown[] = [];
+  const options = (word: string): ReadOptions => ({
+    values: { word },
+    with: (texts) => options(texts.get("word") ?? word),
+  });
+  await using play = new PlayedTunnel({
+    sshd,
+    forwards: [`127.0.0.1:${await freePort()}:127.0.0.1:1`],
+    plugins: [
+      {
+        name: "greet",
+        options: options("a"),
+        setup: (host) => {
+          host.onOptions((values) => void changed.push(values));
+          return (_flow, next) => next();
+        },
+      },
+    ],
+  });
+  assert.throws(() => play.tunnel.changeOptions("greet", new Map()), /while a tunnel runs/);
+  await play.tunnel.start(never);
+  play.tunnel.changeOptions("greet", new Map([["word", "b"]]));
+  assert.deepEqual(changed, [{ word: "b" }]);
+  assert.throws(() => play.tunnel.changeOptions("limit", new Map()), { code: "plugin.not-found" });
 });
 
 test("A flow is carried through the chain, and told with its bytes when it opens and ends.", { timeout }, async () => {

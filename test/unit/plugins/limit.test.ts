@@ -133,6 +133,35 @@ test("With per=all the flows share one rate, and an aborted flow waits no longer
   await waiting;
 });
 
+for (const per of ["flow", "all"]) {
+  test(`A rate that is changed holds for the flows that are open, with per=${per}.`, { timeout: 10_000 }, async () => {
+    const { host, middleware } = await setUp(limit, { up: "1B/s", burst: "20B", per });
+    const flow = new ScriptedFlow();
+    void flow.enter(middleware);
+    const bytes = once(new Uint8Array(20), new Uint8Array(50_000));
+    const pieces = flow.up.through(bytes)[Symbol.asyncIterator]();
+    // The burst of the slow rate, in its pieces of one byte.
+    for (let count = 0; count < 20; count++) assert.equal((await pieces.next()).value?.byteLength, 1);
+    const none = { rate: undefined, down: undefined };
+    host.changeOptions({ ...none, up: 10_000_000_000, burst: undefined, per });
+    const rest = await collect({ [Symbol.asyncIterator]: () => pieces });
+    assert.deepEqual(
+      rest.map((piece) => piece.byteLength),
+      [32_768, 17_232],
+    );
+  });
+}
+
+test("A direction that gets a rate only later has it from the next flow on.", async () => {
+  const { host, middleware } = await setUp(limit, { up: fast });
+  const [before, after] = [new ScriptedFlow(), new ScriptedFlow()];
+  void before.enter(middleware);
+  host.changeOptions({ rate: undefined, up: 1_000, down: 1_000, burst: undefined, per: "flow" });
+  void after.enter(middleware);
+  const source = once(new Uint8Array(1));
+  assert.deepEqual([before.down.through(source) !== source, after.down.through(source) !== source], [false, true]);
+});
+
 test("The middleware lives as long as the flow and fails as it does.", async () => {
   const { middleware } = await setUp(limit, { rate: fast });
   const [whole, broken] = [new ScriptedFlow(), new ScriptedFlow()];

@@ -62,6 +62,7 @@ test("All samples are here, and no fenced block of TypeScript is anything else."
   const names = [
     "hello",
     "greet",
+    "banner",
     "request",
     "upper",
     "redact",
@@ -132,6 +133,15 @@ test("greet.ts takes its word, and says goodbye to those who stayed longer.", as
     code: "plugin.invalid",
     message: /option "above": "late" is not a duration/,
   });
+});
+
+test("banner.ts keeps everybody away from the moment in which it gets a reason, and does not take two lines.", async () => {
+  const { host, middleware } = await loaded("banner.ts");
+  assert.equal((await exchange("banner", middleware, ["question"])).question, "question");
+  host.changeOptions({ reason: "moving house" });
+  assert.throws(() => host.changeOptions({ reason: "two\nlines" }), { message: "a reason is one line" });
+  const refused = await carryFlow({ middlewares: { banner: middleware } });
+  assert.equal(await refusalOf(refused), "refused: plugin banner refused this flow: moving house");
 });
 
 test("request.ts labels the flow with its first request, and changes nothing.", async () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Bus } from "../../../src/flow/bus.ts";
 import type { Wire } from "../../../src/plugin.ts";
 import { Session } from "../../../src/ssh/session.ts";
-import { tellKeys, watchLeg } from "../../../src/ssh/session-watch.ts";
+import { sessionLeg, tellKeys } from "../../../src/ssh/session-watch.ts";
 import type { ExchangeKeys } from "../../../src/ssh/ssh2/exchange-keys.ts";
 import type { Transport } from "../../../src/ssh/transport.ts";
 import { startSshServer } from "../../kit/ssh-server.ts";
@@ -33,7 +33,7 @@ test("Who watches leg 2 knows its id, its place and its ends before its first by
       bytes: (direction, chunk) => seen.push(`${direction} ${Buffer.from(chunk).toString()}`),
     });
   });
-  watchLeg(transport(stream), { id: "S7", host: "vishnu", port: 22, isJump: false }, telling);
+  sessionLeg(transport(stream), { id: "S7", host: "vishnu", port: 22, isJump: false }, telling);
   stream.emit("data", Buffer.from("SSH-2.0-x"));
   const { watch: _, ...facts } = known ?? assert.fail("nobody was told");
   assert.deepEqual(facts, {

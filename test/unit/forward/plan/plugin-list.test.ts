@@ -68,6 +68,25 @@ test("A built-in plugin is made ready with its options read, and set up with the
   assert.equal(typeof (await prepared.setup(new ScriptedHost())), "function");
 });
 
+test("Options that may change while it runs are read as at the start, all of a change or none of it.", async () => {
+  const { options } = await preparePlugin(spec("limit", { up: "1MB/s" }));
+  assert.ok(options !== undefined);
+  const next = options.with(new Map(Object.entries({ up: "2MB/s", burst: "64KB" })));
+  const { up, down, per, burst } = next.values;
+  assert.deepEqual([up, down, per, burst], [2_000_000, undefined, "flow", 64_000]);
+  assert.equal(next.with(new Map([["down", "1KB/s"]])).values["up"], 2_000_000, "a change stays");
+  assert.equal(options.values["up"], 1_000_000);
+  for (const [change, message] of [
+    [{ per: "all" }, 'plugin limit: option "per" cannot be changed while it runs; what can is rate, up, down, burst'],
+    [{ up: "fast" }, /^plugin limit: option "up": "fast" is not a rate/],
+    [{ upp: "1MB/s" }, /^plugin limit: option "upp" is unknown \(did you mean up\?\)/],
+  ] as const) {
+    assert.throws(() => options.with(new Map(Object.entries(change))), { code: "plugin.invalid", message });
+  }
+  const fixed = await preparePlugin(spec("capture", { file: join(folder, "x.pcapng") }));
+  assert.throws(() => fixed.options?.with(new Map([["snaplen", "1"]])), /none of its options can$/);
+});
+
 test("A name that is nearly right is answered with the right one.", async () => {
   const error = await refusal("limti");
   assert.equal(error.code, "plugin.not-found");

@@ -51,6 +51,11 @@ function settle(): Promise<void> {
 
 const never = new AbortController().signal;
 
+/** A bucket whose takers may ask for all of its burst. */
+function bucketOf(bytesPerSecond: number, burstBytes: number, clock: Clock): TokenBucket {
+  return new TokenBucket({ rate: { bytesPerSecond, burstBytes, pieceBytes: burstBytes } }, clock);
+}
+
 /** Notes in `served` what was served, in order and with its time. */
 function taking(bucket: TokenBucket, clock: Clock) {
   const served: [name: string, atMs: number][] = [];
@@ -61,7 +66,7 @@ function taking(bucket: TokenBucket, clock: Clock) {
 
 test("The burst passes at once, and nothing beyond it.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   void take("a", 60);
   void take("b", 40);
@@ -82,7 +87,7 @@ for (const [bytesPerSecond, bytes, ms] of [
 ] as const) {
   test(`At ${bytesPerSecond} bytes per second ${bytes} bytes take ${ms} ms, and not one less.`, async () => {
     const clock = new FakeClock();
-    const bucket = new TokenBucket(bytesPerSecond, bytes, clock);
+    const bucket = bucketOf(bytesPerSecond, bytes, clock);
     const { served, take } = taking(bucket, clock);
     await take("burst", bytes);
     void take("next", bytes);
@@ -95,7 +100,7 @@ for (const [bytesPerSecond, bytes, ms] of [
 
 test("Over a long time the rate is exact.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(100_000, 10_000, clock);
+  const bucket = bucketOf(100_000, 10_000, clock);
   let passed = 0;
   const goOn = async () => {
     for (;;) {
@@ -111,7 +116,7 @@ test("Over a long time the rate is exact.", async () => {
 
 test("Tokens that nobody takes are kept up to the burst and no further.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   await take("burst", 100);
   await clock.pass(3_600_000);
@@ -126,7 +131,7 @@ test("Tokens that nobody takes are kept up to the burst and no further.", async 
 
 test("Takers are served in turn, a small one never before a large one that came first.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   await take("burst", 100);
   for (const [name, bytes] of [
@@ -145,7 +150,7 @@ test("Takers are served in turn, a small one never before a large one that came 
 
 test("Who comes while others wait goes behind them, even when there are tokens for it.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   await take("burst", 100);
   void take("first", 100);
@@ -160,7 +165,7 @@ test("Who comes while others wait goes behind them, even when there are tokens f
 
 test("Fifty takers that ask again and again share the rate evenly.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(50_000, 1000, clock);
+  const bucket = bucketOf(50_000, 1000, clock);
   const passed = Array.from({ length: 50 }, () => 0);
   const goOn = async (index: number) => {
     for (;;) {
@@ -180,7 +185,7 @@ test("Fifty takers that ask again and again share the rate evenly.", async () =>
 
 test("A taker whose flow is aborted goes on at once, its tokens go to the next, and no timer is left behind.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   const abort = new AbortController();
   await take("burst", 100);
@@ -197,7 +202,7 @@ test("A taker whose flow is aborted goes on at once, its tokens go to the next, 
 
 test("An abort lets nobody overtake the one that was there first.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   const abort = new AbortController();
   await take("burst", 100);
@@ -216,7 +221,7 @@ test("An abort lets nobody overtake the one that was there first.", async () => 
 
 test("The last taker that is aborted leaves no timer that would keep the program alive.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1, 100, clock);
+  const bucket = bucketOf(1, 100, clock);
   const abort = new AbortController();
   await bucket.take(100, never);
   const waiting = bucket.take(100, abort.signal);
@@ -228,7 +233,7 @@ test("The last taker that is aborted leaves no timer that would keep the program
 
 test("A flow that is aborted already takes no tokens from the others.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   await take("dead", 100, AbortSignal.abort());
   await take("alive", 100);
@@ -240,7 +245,7 @@ test("A flow that is aborted already takes no tokens from the others.", async ()
 
 test("An abort after its taker was served changes nothing.", async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(1000, 100, clock);
+  const bucket = bucketOf(1000, 100, clock);
   const { served, take } = taking(bucket, clock);
   const abort = new AbortController();
   await take("burst", 100);
@@ -271,7 +276,7 @@ test("Whatever is asked and aborted at whatever time, no more passes than the bu
     fc.asyncProperty(schedule, async ({ bytesPerSecond, moreBurst, steps }) => {
       const clock = new FakeClock();
       const burstBytes = 200 + moreBurst;
-      const bucket = new TokenBucket(bytesPerSecond, burstBytes, clock);
+      const bucket = bucketOf(bytesPerSecond, burstBytes, clock);
       const wanted: number[] = [];
       const served: number[] = [];
       let passed = 0;
@@ -313,5 +318,37 @@ test("Whatever is asked and aborted at whatever time, no more passes than the bu
       assert.equal(clock.timers, 0);
     }),
     { numRuns: 150 },
+  );
+});
+
+test("A rate that changes holds from the next turn on, for those who wait too.", async () => {
+  const clock = new FakeClock();
+  const pace = { rate: { bytesPerSecond: 1000, burstBytes: 100, pieceBytes: 100 } };
+  const bucket = new TokenBucket(pace, clock);
+  const { served, take } = taking(bucket, clock);
+  for (const name of ["a", "b", "c"]) void take(name, 100);
+  await clock.pass(0);
+  pace.rate = { bytesPerSecond: 10_000, burstBytes: 100, pieceBytes: 100 };
+  await clock.pass(110);
+  assert.deepEqual(served, [
+    ["a", 0],
+    ["b", 100],
+    ["c", 110],
+  ]);
+});
+
+test("A piece of a faster time does not wait for ever at a slow rate: it costs what a piece costs now.", async () => {
+  const clock = new FakeClock();
+  const pace = { rate: { bytesPerSecond: 1_000_000, burstBytes: 30_000, pieceBytes: 30_000 } };
+  const bucket = new TokenBucket(pace, clock);
+  const { served, take } = taking(bucket, clock);
+  for (const name of ["a", "b", "c"]) void take(name, 30_000);
+  await clock.pass(0);
+  pace.rate = { bytesPerSecond: 10, burstBytes: 1, pieceBytes: 1 };
+  void take("d", 1);
+  await clock.pass(300);
+  assert.deepEqual(
+    served.map(([name]) => name),
+    ["a", "b", "c", "d"],
   );
 });

@@ -1,0 +1,78 @@
+/**
+ * The options of one plugin while it runs. Those that its record calls live may change: all that is asked for at once, or
+ * nothing of it, and the plugin has heard of it when the change is done.
+ */
+import { PorthopError } from "../errors.ts";
+import type { OptionSpecs, OptionValues } from "../plugin.ts";
+
+/** All options of a plugin, read and checked. */
+export interface ReadOptions {
+  readonly values: OptionValues<OptionSpecs>;
+  /** The options with these texts in place of what they had. Throws a PorthopError where one is wrong or may not change. */
+  with(texts: ReadonlyMap<string, string>): ReadOptions;
+}
+
+/** What a plugin does with its options as they are now. One that throws refuses the change. */
+export type HearOptions = (values: OptionValues<OptionSpecs>) => unknown;
+
+export class RunningOptions {
+  readonly #plugin: string;
+  readonly #warn: (text: string) => void;
+  readonly #hearers: HearOptions[] = [];
+  #now: ReadOptions | undefined;
+
+  /** `options` is undefined for a plugin without any. */
+  constructor(plugin: string, options: ReadOptions | undefined, warn: (text: string) => void) {
+    this.#plugin = plugin;
+    this.#now = options;
+    this.#warn = warn;
+  }
+
+  hear(hearer: HearOptions): void {
+    this.#hearers.push(hearer);
+  }
+
+  /** Throws a PorthopError that says why, and then all is as it was. */
+  change(texts: ReadonlyMap<string, string>): void {
+    const before = this.#now;
+    if (before === undefined) throw this.#refusal("it takes no options");
+    const next = before.with(texts);
+    if (this.#hearers.length === 0) throw this.#refusal("it does not listen to changes (host.onOptions)");
+    const told: HearOptions[] = [];
+    try {
+      for (const hearer of this.#hearers) {
+        told.push(hearer);
+        this.#tell(hearer, next);
+      }
+    } catch (error) {
+      // The one that threw as well: it may have begun.
+      for (const hearer of told.reverse()) this.#takeBack(hearer, before);
+      if (error instanceof PorthopError) throw error;
+      throw this.#refusal(messageOf(error), error);
+    }
+    this.#now = next;
+  }
+
+  #tell(hearer: HearOptions, { values }: ReadOptions): void {
+    const heard = hearer(values);
+    // What comes later is too late to refuse it, and unhandled would end the whole process.
+    if (heard instanceof Promise) heard.catch((error: unknown) => this.#warn(`new options: ${messageOf(error)}`));
+  }
+
+  #takeBack(hearer: HearOptions, before: ReadOptions): void {
+    try {
+      this.#tell(hearer, before);
+    } catch (error) {
+      this.#warn(`cannot go back to the options before: ${messageOf(error)}`);
+    }
+  }
+
+  #refusal(why: string, cause?: unknown): PorthopError {
+    const message = `plugin ${this.#plugin} did not change its options: ${why}`;
+    return new PorthopError("plugin.invalid", message, { hint: "nothing was changed", cause });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
