@@ -4,8 +4,7 @@
  * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
  */
 
-import { type Chunks, definePlugin, type Host, type LegNumber } from "../src/plugin.ts";
-import { visible } from "../src/text/terminal-text.ts";
+import { type Chunks, definePlugin, type Host, type LegNumber, visible } from "../src/plugin.ts";
 import { Conversations } from "./capture/conversations.ts";
 import { Ends } from "./capture/ends.ts";
 import { captureLanes, type Lane } from "./capture/interfaces.ts";

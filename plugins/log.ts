@@ -1,8 +1,5 @@
 /** One line for each flow when it is over; with --log debug also when it opens and when it is refused. */
-import { formatAddress } from "../src/codec/address.ts";
-import { formatBytes, formatDuration } from "../src/codec/units.ts";
-import { definePlugin, type Flow } from "../src/plugin.ts";
-import { visible } from "../src/text/terminal-text.ts";
+import { definePlugin, type Flow, formatAddress, formatBytes, formatDuration, visible } from "../src/plugin.ts";
 
 export default definePlugin({
   name: "log",

@@ -7,9 +7,12 @@ import type { Address } from "./codec/address.ts";
 import type { ErrorCode, LegNumber } from "./errors.ts";
 import type { ForwardKind, ForwardSide, TunnelEvent } from "./plugin/tunnel-event.ts";
 
-export type { Address } from "./codec/address.ts";
+export { type Address, formatAddress } from "./codec/address.ts";
+export { formatBytes, formatDuration } from "./codec/units.ts";
 export type { LegNumber } from "./errors.ts";
+export { delayLine } from "./plugin/delay-line.ts";
 export type { ForwardKind, ForwardSide, LegReport, TunnelEvent } from "./plugin/tunnel-event.ts";
+export { visible } from "./text/terminal-text.ts";
 
 /** Bytes as they came. Read-only: it may be kept, never changed, for others hold the same memory. */
 export type Chunk = Uint8Array;
@@ -221,11 +224,16 @@ export interface Plugin<O extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   /** One line, shown by `porthop plugins`. */
   readonly about: string;
+  /** The version of this contract that the plugin is written for; 1 when left out. */
+  readonly porthop?: 1;
   readonly options?: O;
   setup(host: Host<O>, options: OptionValues<O>): Middleware | Promise<Middleware>;
 }
 
-/** Gives a plugin its types; does nothing else. */
+/**
+ * Gives a plugin its types; does nothing else. It is the first of the toolkit: what can be called of this file is handed to
+ * an external file whose default export is a function.
+ */
 export function definePlugin<const O extends OptionSpecs>(plugin: Plugin<O>): Plugin<O> {
   return plugin;
 }

@@ -46,6 +46,8 @@ export class LiveHalf {
   /** In the order in which a chunk passes them. Replaced, never changed, for it may be gone through just now. */
   #taps: readonly TapStep[] = [];
   #running = false;
+  /** The last read for the stages. */
+  #reading: Promise<Chunk | undefined> | undefined;
   /** True once the source was read to its end. */
   #drained = false;
   #isOver = false;
@@ -140,6 +142,8 @@ export class LiveHalf {
    * is on its way back.
    */
   async #discardRest(source: HalfEnd): Promise<void> {
+    // A stage that reads ahead, as a delay line does, may have left a read under way: one at a time.
+    if (this.#reading !== undefined && (await this.#reading) === undefined) return;
     const rest = this.#chunksOf(source);
     for (let next = await rest.next(); next.done !== true; next = await rest.next());
   }
@@ -166,7 +170,8 @@ export class LiveHalf {
   /** What the taps at `place` look at; without one nobody looks. */
   async *#chunksOf(source: HalfEnd, place?: number): AsyncGenerator<Chunk> {
     for (;;) {
-      const chunk = await source.conn.read();
+      this.#reading = source.conn.read();
+      const chunk = await this.#reading;
       if (chunk === undefined) break;
       source.leg.bytes(this.direction, chunk);
       if (place !== undefined) this.#lookAt(place, chunk);

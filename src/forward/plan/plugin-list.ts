@@ -9,7 +9,8 @@ import { Malformed } from "../../codec/malformed.ts";
 import type { PluginSpec } from "../../codec/words/plugin-spec.ts";
 import { PorthopError } from "../../errors.ts";
 import type { PreparedPlugin } from "../../flow/chain.ts";
-import { definePlugin, type OptionSpecs, type Plugin } from "../../plugin.ts";
+import type { OptionSpecs, Plugin } from "../../plugin.ts";
+import * as toolkit from "../../plugin.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { liveOptions } from "./plugin-options.ts";
@@ -71,8 +72,8 @@ async function loadFile(path: string): Promise<Plugin> {
     // Written so that build.ts can tell it from an import of just anything.
     const module: { readonly default?: unknown } = await import(`file:${fileLocation(path)}`);
     exported = module.default;
-    // A compiled porthop cannot be imported from outside, so a file may ask for definePlugin instead.
-    if (typeof exported === "function") exported = await exported({ definePlugin });
+    // A compiled porthop cannot be imported from outside, so a file may ask for the toolkit instead.
+    if (typeof exported === "function") exported = await exported(toolkit);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     throw new PorthopError("plugin.invalid", `cannot load the plugin ${shown}: ${visible(text, 300)}`, {
@@ -89,13 +90,37 @@ function fileLocation(path: string): string {
   return href.slice(protocol.length);
 }
 
+/** The version of the contract that src/plugin.ts is. */
+const contractVersion = 1;
+
 function asPlugin(exported: unknown, where: string): Plugin {
+  refuseNewer(exported, where);
   if (isPlugin(exported)) return exported;
   throw new PorthopError(
     "plugin.invalid",
     `${where} is no plugin: its default export needs a name and a setup function`,
     {
       hint: "plugins/README.md shows what a plugin looks like",
+    },
+  );
+}
+
+/** A later contract may differ in anything: nothing else of such a plugin is looked at. */
+function refuseNewer(exported: unknown, where: string): void {
+  if (typeof exported !== "object" || exported === null || !("porthop" in exported)) return;
+  const { porthop: version } = exported;
+  if (version === undefined || version === contractVersion) return;
+  const isNewer = Number.isInteger(version) && Number(version) > contractVersion;
+  const isFor = isNewer
+    ? `version ${version} of porthop's plugin contract`
+    : `a plugin contract that porthop never had`;
+  throw new PorthopError(
+    "plugin.invalid",
+    `${where} is written for ${isFor}; this porthop has version ${contractVersion}`,
+    {
+      hint: isNewer
+        ? "use a later porthop, or an earlier version of the plugin"
+        : `its record says porthop: ${contractVersion}, or leaves that out`,
     },
   );
 }

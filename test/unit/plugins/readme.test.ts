@@ -66,6 +66,7 @@ test("All samples are here, and no fenced block of TypeScript is anything else."
     "request",
     "upper",
     "redact",
+    "slow",
     "gate",
     "cut",
     "legs",
@@ -185,6 +186,14 @@ test("redact.ts breaks a flow whose line never ends, with an error that names th
   await assert.rejects(readAll(carried.target));
   await sent.catch(() => {});
   assert.equal(await refusalOf(carried), "aborted: plugin redact failed on this flow: a line of more than 65536 bytes");
+});
+
+test("slow.ts hands on everything, each way, and later.", async () => {
+  const { middleware } = await loaded("slow.ts", { by: "30ms" });
+  const start = performance.now();
+  const { question, answer } = await exchange("slow", middleware, ["ques", "tion"], ["ans", "wer"]);
+  assert.deepEqual([question, answer], ["question", "answer"]);
+  assert.ok(performance.now() - start >= 29);
 });
 
 test("gate.ts refuses one port, sends one host elsewhere, and lets all others through.", async () => {

@@ -143,6 +143,50 @@ for (const [form, text] of [
   });
 }
 
+test("A file's function is handed the toolkit: what it needs to speak to people, and the delay line.", async () => {
+  const text = `export default (toolkit) => toolkit.definePlugin({
+    name: "speaking",
+    about: "says what it got",
+    setup(host) {
+      const { formatAddress, formatBytes, formatDuration, visible, delayLine } = toolkit;
+      host.log.info([
+        formatAddress({ host: "::1", port: 80 }), formatBytes(1234), formatDuration(90_000), visible("a\\x1b[2J", 10),
+        typeof delayLine,
+      ].join(" "));
+      host.log.info(Object.keys(toolkit).sort().join(" "));
+      return (_flow, next) => next();
+    },
+  });`;
+  const host = new ScriptedHost();
+  await (await preparePlugin(spec(written(text)))).setup(host);
+  assert.deepEqual(host.lines, [
+    "info [::1]:80 1.2 KB 1m30s a\\x1b[2J function",
+    "info definePlugin delayLine formatAddress formatBytes formatDuration visible",
+  ]);
+});
+
+test("A plugin may say for which contract it is written; none is the first.", async () => {
+  for (const version of ["1", "undefined"]) {
+    const text = `export default { ...${minimal}, porthop: ${version} };`;
+    assert.equal((await preparePlugin(spec(written(text)))).name, "mine");
+  }
+  // Whatever else a later one may look like.
+  for (const text of [`export default { ...${minimal}, porthop: 2 };`, "export default () => ({ porthop: 2 });"]) {
+    const error = await refusal(written(text));
+    assert.equal(error.code, "plugin.invalid");
+    assert.match(
+      error.message,
+      /\.ts is written for version 2 of porthop's plugin contract; this porthop has version 1$/,
+    );
+    assert.equal(error.hint, "use a later porthop, or an earlier version of the plugin");
+  }
+  for (const version of ["0", "'1'", "1.5", "null", "{}"]) {
+    const error = await refusal(written(`export default { ...${minimal}, porthop: ${version} };`));
+    assert.match(error.message, /written for a plugin contract that porthop never had; this porthop has version 1$/);
+    assert.equal(error.hint, "its record says porthop: 1, or leaves that out");
+  }
+});
+
 for (const ending of ["ts", "js", "mjs"]) {
   test(`A file may end in .${ending}, and its path may be relative and have blanks and signs.`, async () => {
     const path = join(folder, `my #1 ünique%20plugin.${ending}`);
