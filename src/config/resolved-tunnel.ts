@@ -49,7 +49,7 @@ export function resolveTunnel(tunnel: SshTunnel, sources: ConfigSources): Resolv
     return withFiles(tunnel, tolerantSettings(tunnel, quietly(sources)));
   } catch (error) {
     if (!(error instanceof PorthopError || error instanceof Malformed)) throw error;
-    return { said: tunnel, effective: tunnel, settings, configured: [], trouble: error.message };
+    return { ...withFiles(tunnel, settings), trouble: error.message };
   }
 }
 
@@ -102,6 +102,7 @@ function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
   const host = hostNameOf(tunnel, keywords);
   return {
     ...tunnel,
+    extras: settings.extras,
     user: destination.user,
     port: destination.port,
     jumps: tunnel.jumps ?? (way.jumps.length === 0 ? undefined : way.jumps),

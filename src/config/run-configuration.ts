@@ -6,20 +6,17 @@
 import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
 import { parsePort } from "../codec/host-port.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
-import type { Extra, Identity, SshTunnel } from "../tunnel/tunnel-description.ts";
+import type { Identity, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
-import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { effectiveSettings } from "./file/ssh-config.ts";
 import type { ConfiguredForwards } from "./forward.ts";
 import { named } from "./named.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
 
 export interface RunConfiguration {
-  /** Options that were typed, and those that the configuration stands for. */
-  readonly extras: readonly Extra[];
   readonly forwards: ConfiguredForwards;
   hopSettings(jump: Destination): HopSettings;
 }
@@ -75,7 +72,6 @@ export function readConfiguration(
   typed.fillFrom(keywords, handedDown);
   const { tokens } = effectiveSettings(host, keywords, files, configFile);
   return {
-    extras: withConfiguredExtras(tunnel, keywords, files.machine),
     forwards: {
       ...configuredForwards(keywords, (text) => expandVariables(text, files.machine.environment)),
       fillPaths: (spec) => fillPaths(spec, (path) => expandTokens(path, tokens)),

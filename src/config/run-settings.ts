@@ -6,13 +6,14 @@
 import { expandVariables } from "../codec/config/percent-tokens.ts";
 import { Malformed } from "../codec/malformed.ts";
 import type { Destination } from "../codec/words/destination.ts";
-import type { SshTunnel } from "../tunnel/tunnel-description.ts";
+import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
 import { defaults } from "./defaults.ts";
 import { describeTunnel } from "./description.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import type { Keywords } from "./file/keyword.ts";
+import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { allForwards, type Forward, nameForwards } from "./forward.ts";
 import { asSaid, configuredForwards, flaggedFiles, type HopSettings, readConfiguration } from "./run-configuration.ts";
 import { keywordsOf } from "./tunnel-keywords.ts";
@@ -31,6 +32,8 @@ export interface RunSettings extends CarryingSettings {
   readonly asksServer: boolean;
   /** What runs on the server; without it only the forwards are wanted (-N). */
   readonly remote: CommandSettings | undefined;
+  /** porthop's own options, those of the configuration included. */
+  readonly extras: readonly Extra[];
   /** What the configuration says of a jump host; undefined when none was read. */
   readonly hopSettings?: (jump: Destination) => HopSettings;
 }
@@ -68,7 +71,7 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
   const specs = allForwards(tunnel.forwards, configuration?.forwards ?? configuredForwards(keywords));
   const isStdio = specs.some(({ kind }) => kind === "stdio");
   const remote = readCommand(tunnel, keywords);
-  const extras = configuration?.extras ?? tunnel.extras;
+  const extras = withConfiguredExtras(tunnel, keywords, files?.machine);
   // With -W stderr is that of the ssh whose ProxyCommand porthop is, and with a command that of the command: what goes
   // well is not said there.
   const carrying = readCarrying(
@@ -88,6 +91,7 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
     asksServer:
       extras.some(({ name }) => name === "ask-server") || keywords.flag("PorthopAskServer", defaults.askServer),
     remote,
+    extras,
     ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
   };
 }

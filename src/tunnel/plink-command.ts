@@ -7,7 +7,7 @@ import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { printLogin } from "./ssh-command.ts";
 import { meaningfulFlags } from "./ssh-flags.ts";
-import { opensGateway, type SshTunnel } from "./tunnel-description.ts";
+import { opensGateway, type SshTunnel, sshKeywords } from "./tunnel-description.ts";
 import { sshdAddress } from "./tunnel-legs.ts";
 
 export interface PlinkCommand {
@@ -43,7 +43,7 @@ function flags({ flags: given, keywords, terminal, remote, forwards }: SshTunnel
     // -g is a part of each listen address; without -n and -q the tunnel is no other.
     else if (letter !== "g" && letter !== "n" && letter !== "q") notes.push(`plink has no -${letter}`);
   }
-  for (const { name } of keywords) {
+  for (const { name } of sshKeywords(keywords)) {
     if (!["gatewayports", "hostname"].includes(name.toLowerCase()))
       notes.push(`plink has no -o: ${name} is set in a saved session of PuTTY`);
   }

@@ -7,6 +7,7 @@ import { sshWords } from "./ssh-command.ts";
 import {
   type Extra,
   hasRemoteCommand,
+  isPorthops,
   type Relay,
   type SshTunnel,
   type TunnelDescription,
@@ -19,11 +20,13 @@ export function porthopWords(description: TunnelDescription): readonly string[] 
   }
   const words = sshWords(description);
   const ssh = impliesNone(description) && words[0] === "-N" ? words.slice(1) : words;
-  return requireOneLine(["porthop", "run", ...extras, ...ssh]);
+  const own = description.keywords.filter(isPorthops).flatMap(({ name, value }) => ["-o", `${name}=${value}`]);
+  return requireOneLine(["porthop", "run", ...extras, ...own, ...ssh]);
 }
 
 /** Whether the words say -N without that flag: forwards are there, and nothing that is to run. */
-function impliesNone({ forwards, terminal, ...settings }: SshTunnel): boolean {
+function impliesNone({ remote, forwards, terminal, ...settings }: SshTunnel): boolean {
+  if (remote.kind === "none" && remote.implied) return true;
   return forwards.length > 0 && terminal !== "yes" && terminal !== "force" && !hasRemoteCommand(settings);
 }
 

@@ -7,7 +7,7 @@ import type { Destination } from "../codec/words/destination.ts";
 import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { aboutSshFlag, meaningfulFlags } from "./ssh-flags.ts";
-import { keywordText, type SshTunnel } from "./tunnel-description.ts";
+import { keywordText, type SshTunnel, sshKeywords } from "./tunnel-description.ts";
 
 /** A flag with its value, or the destination, or the command. */
 export interface SshPiece {
@@ -26,7 +26,7 @@ export function sshPieces(tunnel: SshTunnel): readonly SshPiece[] {
     ...session(tunnel),
     ...route(tunnel),
     ...tunnel.identities.map(({ file, by }) => identity(file, by)),
-    ...tunnel.keywords.map(({ name, value }) => piece(["-o", `${name}=${value}`], keywordAbout(name))),
+    ...sshKeywords(tunnel.keywords).map(({ name, value }) => piece(["-o", `${name}=${value}`], keywordAbout(name))),
     ...tunnel.forwards.map((spec) => piece([`-${forwardFlag(spec.kind)}`, printForwardSpec(spec)], aboutForward(spec))),
     ...terminal(tunnel),
     piece([printLogin(tunnel)], "the server to log in to"),

@@ -128,6 +128,16 @@ export function keywordIsOn(settings: WithSettings, name: string): boolean {
   return /^(?:yes|true)$/i.test(keywordText(settings, name) ?? "");
 }
 
+/** `-o PorthopCapture=...`: only porthop takes such a keyword. */
+export function isPorthops({ name }: KeywordLine): boolean {
+  return /^porthop/i.test(name);
+}
+
+/** The keywords that ssh takes. */
+export function sshKeywords(keywords: readonly KeywordLine[]): readonly KeywordLine[] {
+  return keywords.filter((line) => !isPorthops(line));
+}
+
 /** Whether an -o says what the server runs. */
 export function hasRemoteCommand({ keywords }: Pick<SshTunnel, "keywords">): boolean {
   return (keywordText({ keywords }, "RemoteCommand") ?? "none").toLowerCase() !== "none";

@@ -11,19 +11,22 @@ import { fillHome } from "./config-tokens.ts";
 import { type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { withFiles } from "./named-files.ts";
 
-/** The options that were typed, and behind them those that the configuration stands for. */
+/**
+ * The options that were typed, and behind them those that keywords stand for. Without a machine a `~` stays as it is.
+ */
 export function withConfiguredExtras(
   { flags, extras }: Pick<SshTunnel, "flags" | "extras">,
   keywords: Keywords,
-  machine: Machine,
+  machine: Machine | undefined,
 ): readonly Extra[] {
   const typed = new Set(extras.flatMap(pluginOf));
+  const inHome = (file: string) => (machine === undefined ? file : fillHome(file, machine));
   const extrasOf = (name: keyof typeof settings) => {
     const keyword = settings[name];
     return keywords
       .all(keyword)
       .filter((value) => value.toLowerCase() !== "none")
-      .map((value) => ({ name, value: withFiles(readings[keyword], value, (file) => fillHome(file, machine)) }));
+      .map((value) => ({ name, value: withFiles(readings[keyword], value, inHome) }));
   };
   const hasLevel =
     extras.some(({ name }) => name === "log") || flags.some(({ letter }) => letter === "q" || letter === "v");

@@ -117,3 +117,19 @@ test("Where the configuration cannot be read the words are printed as they are."
   assert.match(stdout, /^ {4}HostName web$/m);
   assert.match(stdout, /^# the ssh configuration is left out, for it cannot be read: .* line 2: Port/m);
 });
+
+test("What only porthop has is no word of ssh, whether a flag or an -o says it, and is told beside the line.", async () => {
+  const { stdout, stderr } = await told("-o", "PorthopRateLimit=1MB/s", "--use", "log", "-L", "1:a:1", "h");
+  assert.equal(stdout, "ssh -N -L 1:a:1 h\n");
+  assert.match(stderr, /ssh limits no rate \(--rate-limit 1MB\/s\)/);
+  assert.match(stderr, /ssh has no plugins \(--use log\)/);
+  const own = await told("--format", "porthop", "-o", "PorthopRateLimit=1MB/s", "-L", "1:a:1", "h");
+  assert.equal(own.stdout, "porthop run -o PorthopRateLimit=1MB/s -L 1:a:1 h\n");
+});
+
+test("A Host that has forwards needs no -N in a line of porthop's.", async () => {
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "Host prod\n  LocalForward 15432 localhost:3306\n");
+  assert.equal((await told("--format", "porthop", "-F", file, "prod")).stdout, `porthop run -F ${file} prod\n`);
+  assert.equal((await told("-F", file, "prod")).stdout, `ssh -N -F ${file} prod\n`);
+});

@@ -48,6 +48,7 @@ test("Without any flag everything has its default", () => {
     graceMs: 5000,
     asksServer: false,
     remote: undefined,
+    extras: [],
   });
   assert.equal(keywords.text("Port"), undefined);
 });
