@@ -9,7 +9,6 @@ import { visible } from "../text/terminal-text.ts";
 import { keywordText, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { findKeyword, type Keywords, keywords as known } from "./file/keyword.ts";
 import { isMissing } from "./run-flags.ts";
-import type { RunSettings } from "./run-settings.ts";
 
 /** Throws a Malformed that names the first flag or keyword that porthop does not have. */
 export function refuseUnsupported({ flags, keywords }: Pick<SshTunnel | Relay, "flags" | "keywords">): void {
@@ -32,7 +31,13 @@ export function refuseUnsupportedKeywords(keywords: Keywords): void {
 }
 
 /** `run` without anything to do ends at once. */
-export function refuseIdle({ forwards, remote }: Pick<RunSettings, "forwards" | "remote">): void {
+export function refuseIdle({
+  forwards,
+  remote,
+}: {
+  readonly forwards: readonly unknown[];
+  readonly remote: unknown;
+}): void {
   if (forwards.length > 0 || remote !== undefined) return;
   throw new PorthopError("usage", "nothing to forward and nothing to run: -L is missing, or a command", {
     hint: "for example: porthop run -L 8080:localhost:80 user@server",
