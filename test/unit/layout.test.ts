@@ -443,6 +443,8 @@ test("Each unit test is named after a source file, and so is each test of one fi
     .filter((path) => !/^test\/(unit|process)\/kit\//.test(path) && path !== "test/unit/layout.test.ts")
     // It runs the samples of plugins/README.md.
     .filter((path) => path !== "test/unit/plugins/readme.test.ts")
+    // It looks at README.md and the chapters beside the source.
+    .filter((path) => path !== "test/unit/readme.test.ts")
     // capture-file.tools.test.ts is a second test of capture-file.ts.
     .filter((path) => !sources.has(path.replace(/\.[a-z-]+\.test\.ts$/, ".test.ts")));
   none(strays.map((path) => `${path}: there is no source file of this name`));
