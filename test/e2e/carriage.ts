@@ -27,7 +27,7 @@ export interface Bulk {
   readonly bytes: number;
   /** The source's own, and what is written to the sink. */
   readonly seeds: readonly [number, number];
-  /** The reader ends its half only when it has all: under Deno an earlier end may reset it (README, limits). */
+  /** The reader ends its half only when it has all: under Deno an earlier end may reset it (src/io/README.md). */
   readonly endsLate?: boolean;
 }
 

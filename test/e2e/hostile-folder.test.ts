@@ -189,7 +189,7 @@ for (const [what, flags, inHome] of [
 
 for (const runtime of ["bun", "deno"] as const) {
   test(`As source, on ${runtime}, nothing is run that lies in the folder it is started in.`, plain, async () => {
-    // A bunfig.toml and an .env are read by the runtime itself, before porthop is (README, limits).
+    // A bunfig.toml and an .env are read by the runtime itself, before porthop is (src/io/README.md).
     const place = hostilePlace(await names(), { settings: false });
     for (const words of [["--version"], ["check", ...unreachable], ["demo"]]) {
       const options = { runtime, cwd: place.folder, env: { TMPDIR: tempDirectory("tmp") } };

@@ -35,7 +35,7 @@ for (const [what, config, isBroken] of [
 ] as const) {
   for (const command of ["run", "check"]) {
     test(
-      `The README's lines ${what}: ${command} tells of it if ssh cannot read them, and how to mend it.`,
+      `The lines of the configuration's chapter ${what}: ${command} tells of it if ssh cannot read them, and how to mend it.`,
       limits,
       async () => {
         const home = tempDirectory("plain");

@@ -28,7 +28,7 @@ for (const runtime of ["compiled", "deno"] as const) {
     const down = createHash("sha256").update(bytes([5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
     for (const chunk of randomChunks(size, 1)) down.update(chunk);
     await using reader = await through(proxy, "localhost", source.port);
-    // Under Deno an end that is followed by a pause may be taken for a break (README, limits).
+    // Under Deno an end that is followed by a pause may be taken for a break (src/io/README.md).
     if (runtime !== "deno") reader.end();
     await using writer = await through(proxy, "127.0.0.1", sink.port);
     await writer.send(randomChunks(size, 2));

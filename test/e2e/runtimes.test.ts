@@ -58,7 +58,7 @@ for (const runtime of ["compiled", "bun", "deno"] as const) {
     await target.send(randomChunks(12_000_000, 2));
     target.end();
     const { bytes, ended } = await client.received;
-    // Deno 2.9 gives a connection up whose other end has ended its half and does not read (README, limits).
+    // Deno 2.9 gives a connection up whose other end has ended its half and does not read (src/io/README.md).
     if (runtime === "deno") assert.equal(ended, bytes === 20_000_000, `${bytes} bytes`);
     else assert.deepEqual([bytes, ended], [20_000_000, true]);
   });
