@@ -3,22 +3,26 @@
  * reported when it opens and closes. Knows which are under way, so that a stop can wait for them.
  */
 
-import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
 import { carry, type FlowOutcome } from "../flow/carry.ts";
 import type { Chain } from "../flow/chain.ts";
-import type { Inbound } from "../flow/conn.ts";
+import type { Dialer, Inbound } from "../flow/conn.ts";
 import { LiveFlow } from "../flow/flow.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
-import type { LegReport } from "../plugin.ts";
+import type { ForwardInfo, LegReport } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
-import type { Pairing } from "./pairing.ts";
-import type { AskedConnection } from "./target-source.ts";
+import type { AskedConnection, TargetSource } from "./target-source.ts";
 
 /** How long plugins may take to let go of flows that were broken off. */
 const heedMs = 1000;
+
+/** What becomes of a connection that came in: where it wants to go, and who dials that. */
+export interface FlowSource {
+  readonly targetOf: TargetSource;
+  readonly dialer: Dialer;
+}
 
 interface UnderWay {
   readonly flow: LiveFlow;
@@ -40,20 +44,20 @@ export class Flows {
   }
 
   /** A connection came in: it becomes a flow once its target is known. */
-  accept(forward: Forward, pairing: Pairing, inbound: Inbound): void {
-    const asked = pairing.targetOf(inbound, this.#stopped.signal);
+  accept(forward: ForwardInfo, source: FlowSource, inbound: Inbound): void {
+    const asked = source.targetOf(inbound, this.#stopped.signal);
     if (!(asked instanceof Promise)) {
-      this.#carry(forward, pairing, asked);
+      this.#carry(forward, source, asked);
       return;
     }
     const settled = asked
-      .then((known) => this.#carry(forward, pairing, known))
+      .then((known) => this.#carry(forward, source, known))
       .catch((error: unknown) => this.#telling.loggerFor().debug(`${forward.id} ${messageOf(error)}`))
       .finally(() => answered());
     const answered = this.#asking.add(settled);
   }
 
-  #carry(forward: Forward, { dialer }: Pairing, { inbound, target }: AskedConnection): void {
+  #carry(forward: ForwardInfo, { dialer }: FlowSource, { inbound, target }: AskedConnection): void {
     const number = (this.#counts.get(forward.id) ?? 0) + 1;
     this.#counts.set(forward.id, number);
     const flow = new LiveFlow({

@@ -84,8 +84,7 @@ class Play {
       dial: dial ?? (async (to) => ({ conn: far, leg: { from: undefined, to, observed: false }, session })),
     };
     assert.ok(of.connect);
-    const listen = () => Promise.reject(new Error("nobody listens"));
-    this.flows.accept(of, { listen, targetOf: specTarget(of.connect), dialer }, inbound);
+    this.flows.accept(of, { targetOf: specTarget(of.connect), dialer }, inbound);
     return ends;
   }
 

@@ -37,7 +37,7 @@ function listenersWith(uplink: Uplink<ForwardingSession> | undefined, changes: P
     else if (event.event === "listening") told.push(`${event.forward} listens: ${event.side}`);
     else told.push(event.event);
   });
-  const accept: ConstructorParameters<typeof Listeners>[0]["accept"] = ({ id, side }, _pairing, { session }) =>
+  const accept: ConstructorParameters<typeof Listeners>[0]["accept"] = ({ id, side }, _source, { session }) =>
     void told.push(`${id} ${side} accepts, leg 2 is known: ${session !== undefined}`);
   const options = { family: undefined, unix: { mask: 0o177 }, exitOnForwardFailure: true, telling, ...changes };
   return { listeners: new Listeners({ accept }, uplink, options), told };

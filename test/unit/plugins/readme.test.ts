@@ -1,6 +1,6 @@
 /** Every sample of the guide to plugins is loaded as a user's file and does what the guide says. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
@@ -23,8 +23,11 @@ const samples = [...guide.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map
   text,
 }));
 for (const { name, text } of samples) writeFileSync(join(folder, name), text);
-// Files are modules for bun, deno and the compiler alike.
-writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+// Files are modules for bun, deno and the compiler alike, and porthop is where `npm install` links a folder to.
+const manifest = { type: "module", devDependencies: { porthop: `file:${projectRoot}` } };
+writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+mkdirSync(join(folder, "node_modules"));
+symlinkSync(projectRoot, join(folder, "node_modules/porthop"), "dir");
 
 async function loaded(name: string, options: Readonly<Record<string, string>> = {}) {
   const prepared = await preparePlugin({
@@ -75,6 +78,7 @@ test("All samples are here, and no fenced block of TypeScript is anything else."
     "troubles",
     "allow",
     "upper.test",
+    "cut.test",
   ];
   assert.deepEqual(
     samples.map(({ name }) => name),
@@ -87,7 +91,7 @@ test("All samples are right to the strict compiler, with the settings that the g
   timeout: 120_000,
 }, async () => {
   const shown = /^```json\n([\s\S]*?)^```$/m.exec(guide)?.[1] ?? "";
-  const { compilerOptions } = JSON.parse(shown.replace("/path/to/porthop", projectRoot));
+  const { compilerOptions } = JSON.parse(shown);
   // Where `npm install` would have put the types, and all that this repository's own compiler settings ask for.
   const config = {
     extends: join(projectRoot, "tsconfig.json"),
@@ -303,12 +307,17 @@ test("allow.ts lets through the hosts of its list, and cannot be set up without 
   await assert.rejects(loaded("allow.ts"), /option "list" is required/);
 });
 
-test("upper.test.ts passes as it stands.", { timeout: 60_000 }, async () => {
-  const [command = "", ...args] = testCommand(currentRuntime, "./upper.test.ts");
-  const { code, stdout, stderr } = await run(command, args, { cwd: folder });
-  assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout + stderr, /Answers come in capitals/);
-});
+for (const [name, title] of [
+  ["upper.test.ts", /Answers come in capitals/],
+  ["cut.test.ts", /An answer that is too long/],
+] as const) {
+  test(`${name} passes as it stands.`, { timeout: 60_000 }, async () => {
+    const [command = "", ...args] = testCommand(currentRuntime, `./${name}`);
+    const { code, stdout, stderr } = await run(command, args, { cwd: folder });
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout + stderr, title);
+  });
+}
 
 test("What the guide says of the types of options is what porthop reads.", async () => {
   const rows = [...guide.matchAll(/^\| `(text|number|flag|rate|size|duration)`\s*\| (.*?)\s*\|/gm)];
