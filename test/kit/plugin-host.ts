@@ -4,7 +4,6 @@
  */
 import type { TcpAddress } from "../../src/codec/address.ts";
 import { type ErrorCode, PorthopError } from "../../src/errors.ts";
-import { Bus } from "../../src/flow/bus.ts";
 import { readOptions } from "../../src/forward/plan/plugin-options.ts";
 import type {
   Address,
@@ -25,7 +24,6 @@ import type {
   Plugin,
   Stage,
   Tap,
-  TunnelEvent,
   Watcher,
   Wire,
 } from "../../src/plugin.ts";
@@ -55,7 +53,6 @@ export class ScriptedHost implements Host {
   readonly locates = new Set<1 | 3>();
   readonly #stopped = new AbortController();
   readonly #onSession: ((wire: Wire) => void)[] = [];
-  readonly #bus = new Bus();
   readonly #options: ((options: OptionValues<OptionSpecs>) => void)[] = [];
   readonly #disposers: (() => void | Promise<void>)[] = [];
 
@@ -71,9 +68,10 @@ export class ScriptedHost implements Host {
     this.#onSession.push(fn);
   }
 
-  on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void {
-    this.#bus.on(event, fn);
-  }
+  /** Nothing is told here, nor are there keys: the made-up tunnel of src/plugin-kit.ts has both. */
+  on(): void {}
+
+  keys(): void {}
 
   onOptions(fn: (options: OptionValues<OptionSpecs>) => void): void {
     this.#options.push(fn);
@@ -82,20 +80,6 @@ export class ScriptedHost implements Host {
   /** The options have changed to these. */
   changeOptions(options: OptionValues<OptionSpecs>): void {
     for (const fn of this.#options) fn(options);
-  }
-
-  keys(fn: (line: string, session: string) => void): void {
-    this.#bus.on("keys", ({ line, session }) => fn(line, session));
-  }
-
-  /** Publishes a line of the key log, as a key exchange does. */
-  tellKeys(line: string, session = "S1"): void {
-    this.#bus.publish({ event: "keys", session, line });
-  }
-
-  /** Publishes an event of the tunnel. */
-  tell(event: TunnelEvent): void {
-    this.#bus.publish(event);
   }
 
   locateTargets(legs: readonly (1 | 3)[] = [3]): void {

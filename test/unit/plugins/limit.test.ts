@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import limit from "../../../plugins/limit.ts";
 import type { Chunk, Chunks } from "../../../src/plugin.ts";
+import { setUp as setUpTunnel } from "../../../src/plugin-kit.ts";
 import { ScriptedFlow, setUp } from "../../kit/plugin-host.ts";
 import { randomBytes } from "../../kit/random.ts";
 
@@ -135,20 +136,19 @@ test("With per=all the flows share one rate, and an aborted flow waits no longer
 
 for (const per of ["flow", "all"]) {
   test(`A rate that is changed holds for the flows that are open, with per=${per}.`, { timeout: 10_000 }, async () => {
-    const { host, middleware } = await setUp(limit, { up: "1B/s", burst: "20B", per });
-    const flow = new ScriptedFlow();
-    void flow.enter(middleware);
-    const bytes = once(new Uint8Array(20), new Uint8Array(50_000));
-    const pieces = flow.up.through(bytes)[Symbol.asyncIterator]();
-    // The burst of the slow rate, in its pieces of one byte.
-    for (let count = 0; count < 20; count++) assert.equal((await pieces.next()).value?.byteLength, 1);
-    const none = { rate: undefined, down: undefined };
-    host.changeOptions({ ...none, up: 10_000_000_000, burst: undefined, per });
-    const rest = await collect({ [Symbol.asyncIterator]: () => pieces });
-    assert.deepEqual(
-      rest.map((piece) => piece.byteLength),
-      [32_768, 17_232],
-    );
+    const tunnel = await setUpTunnel(limit, { up: "1B/s", burst: "20B", per });
+    const flow = await tunnel.play({
+      up: (async function* () {
+        // The burst of the slow rate, in its pieces of one byte. What follows would take the night.
+        yield new Uint8Array(20);
+        tunnel.changeOptions({ up: "10GB/s", burst: "64KB" });
+        yield new Uint8Array(50_000);
+      })(),
+    });
+    const sizes = flow.up.map((piece) => piece.byteLength);
+    assert.deepEqual(sizes, [...Array.from({ length: 20 }, () => 1), 32_768, 17_232]);
+    assert.equal(flow.close.reason, "ended");
+    assert.throws(() => tunnel.changeOptions({ per: "flow" }), /option "per" cannot be changed while it runs/);
   });
 }
 

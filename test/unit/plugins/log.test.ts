@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import log from "../../../plugins/log.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import { setUp as setUpTunnel } from "../../../src/plugin-kit.ts";
 import { type FlowFacts, ScriptedFlow, setUp } from "../../kit/plugin-host.ts";
 
 /** What is logged of a flow that the test plays. */
@@ -15,17 +16,40 @@ async function logged(facts: FlowFacts, play: (flow: ScriptedFlow) => void): Pro
 }
 
 test("A flow that ended is one line at info: who, where to, bytes each way, how long.", async () => {
+  const tunnel = await setUpTunnel(log);
+  await tunnel.play({ up: [new Uint8Array(1234)], down: [new Uint8Array(5_600_000)] });
+  const [open, ended = "", ...more] = tunnel.lines;
+  assert.equal(open, "debug log: L1#1 open 127.0.0.1:33458 -> db.internal:5432");
+  assert.match(ended, /^info log: L1#1 127\.0\.0\.1:33458 -> db\.internal:5432 up 1\.2 KB, down 5\.6 MB, \d+ms$/);
+  assert.deepEqual(more, []);
+});
+
+test("How long a flow lived is said in words for people.", async () => {
   const lines = await logged({}, (flow) => {
-    flow.legs[2].opened();
-    flow.up.bytes = 1234;
-    flow.down.bytes = 5_600_000;
     flow.ageMs = 1500;
     flow.finish();
   });
-  assert.deepEqual(lines, [
-    "debug L1#1 open 127.0.0.1:40000 -> 127.0.0.1:80",
-    "info L1#1 127.0.0.1:40000 -> 127.0.0.1:80 up 1.2 KB, down 5.6 MB, 1.5s",
+  assert.deepEqual(lines, ["info L1#1 127.0.0.1:40000 -> 127.0.0.1:80 up 0 B, down 0 B, 1.5s"]);
+});
+
+test("What became of a flow of the chain is said as it is: a break at info, a refusal at debug.", async () => {
+  const tunnel = await setUpTunnel(log);
+  await tunnel.play({ up: ["x"], breaks: "target" });
+  assert.match(tunnel.lines.splice(0).join(), /info log: L1#1 .*, aborted: the target broke the connection$/);
+  await tunnel.play({ refuses: true });
+  assert.deepEqual(tunnel.lines, [
+    "debug log: L1#2 refuse 127.0.0.1:33458 -> db.internal:5432: the target refused the connection",
   ]);
+});
+
+test("A plugin's decision reads as one.", async () => {
+  const { host, middleware } = await setUp(log);
+  const flow = new ScriptedFlow();
+  const over = flow.enter(middleware);
+  flow.legs[2].opened();
+  flow.abort("plugin cut ended this flow: more than 10 bytes");
+  await assert.rejects(over);
+  assert.match(host.lines.at(-1) ?? "", /^info L1#1 .* 0ms, aborted: plugin cut ended this flow: more than 10 bytes$/);
 });
 
 test("Nothing is said at info while the flow is open.", async () => {

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { parsePluginSpec } from "../../../src/codec/words/plugin-spec.ts";
 import { preparePlugin } from "../../../src/forward/plan/plugin-list.ts";
-import type { Middleware } from "../../../src/plugin.ts";
-import { broken, type CarriedFlow, carryFlow, targetAddress } from "../../kit/carried-flow.ts";
-import { readAll, writeAll } from "../../kit/memory-conn.ts";
+import { type MadeUpTunnel, type PlayedFlow, setUp } from "../../../src/plugin-kit.ts";
+import { broken, carryFlow, targetAddress } from "../../kit/carried-flow.ts";
 import { ScriptedFlow, ScriptedHost } from "../../kit/plugin-host.ts";
 import { run } from "../../kit/run.ts";
 import { currentRuntime, projectRoot, testCommand } from "../../kit/runtime.ts";
@@ -29,36 +29,31 @@ writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
 mkdirSync(join(folder, "node_modules"));
 symlinkSync(projectRoot, join(folder, "node_modules/porthop"), "dir");
 
-async function loaded(name: string, options: Readonly<Record<string, string>> = {}) {
-  const prepared = await preparePlugin({
-    name: join(folder, name),
-    isFile: true,
-    options: new Map(Object.entries(options)),
-  });
+/** The sample in a made-up tunnel. */
+async function loaded(name: string, options: Readonly<Record<string, string>> = {}): Promise<MadeUpTunnel> {
+  const module: { readonly default?: unknown } = await import(pathToFileURL(join(folder, name)).href);
+  return setUp(module.default, options);
+}
+
+/** The sample with a host alone, where a test says itself how long a flow lives and what happens on its legs. */
+async function alone(name: string, options: Readonly<Record<string, string>> = {}) {
+  const texts = new Map(Object.entries(options));
+  const prepared = await preparePlugin({ name: join(folder, name), isFile: true, options: texts });
   const host = new ScriptedHost();
-  return { host, middleware: await prepared.setup(host), name: prepared.name };
+  return { host, middleware: await prepared.setup(host) };
 }
 
-/** Carries one flow: what each side sends, and what the other side gets. */
-async function exchange(name: string, middleware: Middleware, up: readonly string[], down: readonly string[] = []) {
-  const carried = await carryFlow({ middlewares: { [name]: middleware } });
-  const { origin, target, outcome } = carried;
-  const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, "latin1"));
-  const [answer, question] = await Promise.all([
-    readAll(origin),
-    readAll(target),
-    writeAll(origin, bytes(up)),
-    writeAll(target, bytes(down)),
-  ]);
-  assert.deepEqual(await outcome, { reason: "ended" });
-  const text = (all: Uint8Array) => Buffer.from(all).toString("latin1");
-  return { ...carried, question: text(question), answer: text(answer) };
+/** Each character is a byte. */
+function bytes(text: string): Uint8Array {
+  return Buffer.from(text, "latin1");
 }
 
-/** How a flow ends that no side says anything on. */
-async function refusalOf(carried: CarriedFlow): Promise<string> {
-  const outcome = await carried.outcome;
-  return outcome.reason === "ended" ? "ended" : `${outcome.reason}: ${outcome.error.message}`;
+function text(chunks: readonly Uint8Array[]): string {
+  return Buffer.concat(chunks).toString("latin1");
+}
+
+function howItEnded({ close }: PlayedFlow): string {
+  return close.error === undefined ? close.reason : `${close.reason}: ${close.error.message}`;
 }
 
 test("All samples are here, and no fenced block of TypeScript is anything else.", () => {
@@ -117,14 +112,14 @@ test("Every --use in the guide can be read, and fits the sample that it names.",
 });
 
 test("hello.ts says hello for each connection.", async () => {
-  const { host, middleware } = await loaded("hello.ts");
-  const { question, answer } = await exchange("hello", middleware, ["question"], ["answer"]);
-  assert.deepEqual([host.lines, question, answer], [["info hello, L1#17"], "question", "answer"]);
+  const tunnel = await loaded("hello.ts");
+  const flow = await tunnel.play({ up: ["question"], down: ["answer"] });
+  assert.deepEqual([tunnel.lines, text(flow.up), text(flow.down)], [["info hello: hello, L1#1"], "question", "answer"]);
 });
 
 test("greet.ts takes its word, and says goodbye to those who stayed longer.", async () => {
   const stay = async (options: Readonly<Record<string, string>>, ageMs: number) => {
-    const { host, middleware } = await loaded("greet.ts", options);
+    const { host, middleware } = await alone("greet.ts", options);
     const flow = new ScriptedFlow();
     flow.ageMs = ageMs;
     flow.finish();
@@ -141,90 +136,78 @@ test("greet.ts takes its word, and says goodbye to those who stayed longer.", as
 });
 
 test("banner.ts keeps everybody away from the moment in which it gets a reason, and does not take two lines.", async () => {
-  const { host, middleware } = await loaded("banner.ts");
-  assert.equal((await exchange("banner", middleware, ["question"])).question, "question");
-  host.changeOptions({ reason: "moving house" });
-  assert.throws(() => host.changeOptions({ reason: "two\nlines" }), { message: "a reason is one line" });
-  const refused = await carryFlow({ middlewares: { banner: middleware } });
-  assert.equal(await refusalOf(refused), "refused: plugin banner refused this flow: moving house");
+  const tunnel = await loaded("banner.ts");
+  assert.equal((await tunnel.play()).close.reason, "ended");
+  tunnel.changeOptions({ reason: "moving house" });
+  assert.throws(() => tunnel.changeOptions({ reason: "two\nlines" }), { message: "a reason is one line" });
+  assert.equal(howItEnded(await tunnel.play()), "refused: plugin banner refused this flow: moving house");
 });
 
 test("request.ts labels the flow with its first request, and changes nothing.", async () => {
-  const { middleware } = await loaded("request.ts");
-  const http = ["GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n", "POST /second HTTP/1.1\r\n\r\n"];
-  const { question, flow } = await exchange("request", middleware, http);
-  assert.equal(question, http.join(""));
+  const tunnel = await loaded("request.ts");
+  const up = ["GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n", "POST /second HTTP/1.1\r\n\r\n"];
+  const flow = await tunnel.play({ up });
+  assert.equal(text(flow.up), up.join(""));
   assert.deepEqual([...flow.labels], [["request", "GET /index.html"]]);
-  const other = await exchange("request", middleware, ["\x16\x03\x01\x02\x00", "GET /late HTTP/1.1"]);
-  assert.equal(other.flow.labels.size, 0);
+  const other = await tunnel.play({ up: ["\x16\x03\x01\x02\x00", "GET /late HTTP/1.1"] });
+  assert.equal(other.labels.size, 0);
 });
 
 test("upper.ts answers in capitals; the memory of a chunk stays as it was.", async () => {
-  const { middleware } = await loaded("upper.ts");
-  const { origin, target } = await carryFlow({ middlewares: { upper: middleware } });
-  const answer = Buffer.from("hello, [world] {é}", "latin1");
-  await Promise.all([writeAll(target, [answer]), writeAll(origin, [Buffer.from("question")])]);
-  assert.equal(Buffer.from(await readAll(origin)).toString("latin1"), "HELLO, [WORLD] {é}");
-  assert.equal(Buffer.from(await readAll(target)).toString(), "question");
-  assert.equal(answer.toString("latin1"), "hello, [world] {é}");
+  const tunnel = await loaded("upper.ts");
+  const answer = bytes("hello, [world] {é}");
+  const flow = await tunnel.play({ up: ["question"], down: [answer] });
+  assert.deepEqual([text(flow.up), text(flow.down)], ["question", "HELLO, [WORLD] {é}"]);
+  assert.equal(text([answer]), "hello, [world] {é}");
 });
 
 test("redact.ts takes out the credentials wherever the chunks are cut, and nothing else.", async () => {
-  const { middleware } = await loaded("redact.ts");
+  const tunnel = await loaded("redact.ts");
   const request = "GET / HTTP/1.1\r\nAuthorization: Basic c2VjcmV0\r\nHost: x\r\n\r\nb\xf6dy\0\nAUTHORIZATION:secret";
   const expected = "GET / HTTP/1.1\r\nAuthorization: none\r\nHost: x\r\n\r\nb\xf6dy\0\nAUTHORIZATION:none";
   for (let cut = 0; cut <= request.length; cut++) {
-    const { question } = await exchange(
-      "redact",
-      middleware,
-      [request.slice(0, cut), request.slice(cut)].filter(Boolean),
-    );
-    assert.equal(question, expected, `cut at ${cut}`);
+    const flow = await tunnel.play({ up: [request.slice(0, cut), request.slice(cut)].filter(Boolean).map(bytes) });
+    assert.equal(text(flow.up), expected, `cut at ${cut}`);
   }
 });
 
 test("redact.ts breaks a flow whose line never ends, with an error that names the plugin.", async () => {
-  const { middleware } = await loaded("redact.ts");
-  const carried = await carryFlow({ middlewares: { redact: middleware } });
-  const sent = writeAll(carried.origin, [new Uint8Array(65_536).fill(0x61), Uint8Array.of(0x61)]);
-  await assert.rejects(readAll(carried.target));
-  await sent.catch(() => {});
-  assert.equal(await refusalOf(carried), "aborted: plugin redact failed on this flow: a line of more than 65536 bytes");
+  const tunnel = await loaded("redact.ts");
+  const flow = await tunnel.play({ up: [new Uint8Array(65_536).fill(0x61), Uint8Array.of(0x61)] });
+  assert.deepEqual(flow.up, []);
+  assert.equal(howItEnded(flow), "aborted: plugin redact failed on this flow: a line of more than 65536 bytes");
 });
 
 test("slow.ts hands on everything, each way, and later.", async () => {
-  const { middleware } = await loaded("slow.ts", { by: "30ms" });
+  const tunnel = await loaded("slow.ts", { by: "30ms" });
   const start = performance.now();
-  const { question, answer } = await exchange("slow", middleware, ["ques", "tion"], ["ans", "wer"]);
-  assert.deepEqual([question, answer], ["question", "answer"]);
+  const flow = await tunnel.play({ up: ["ques", "tion"], down: ["ans", "wer"] });
+  assert.deepEqual([text(flow.up), text(flow.down)], ["question", "answer"]);
   assert.ok(performance.now() - start >= 29);
 });
 
 test("gate.ts refuses one port, sends one host elsewhere, and lets all others through.", async () => {
-  const closed = await loaded("gate.ts", { closed: "5432" });
-  const refused = await carryFlow({ middlewares: { gate: closed.middleware } });
-  assert.match(await refusalOf(refused), /^refused: plugin gate refused this flow: port 5432 is closed$/);
-  assert.deepEqual(refused.steps, ["refuse target.prohibited"], "nothing was dialed");
+  const closed = await (await loaded("gate.ts", { closed: "5432" })).play();
+  assert.equal(howItEnded(closed), "refused: plugin gate refused this flow: port 5432 is closed");
+  assert.equal(closed.dialed, undefined);
   const moved = await loaded("gate.ts", { closed: "1", moved: "db.internal", to: "10.0.0.9" });
-  assert.deepEqual((await exchange("gate", moved.middleware, [])).steps[0], "dial 10.0.0.9:5432");
+  assert.deepEqual((await moved.play()).dialed, { host: "10.0.0.9", port: 5432 });
   const other = await loaded("gate.ts", { closed: "1", moved: "old.internal" });
-  assert.deepEqual((await exchange("gate", other.middleware, [])).steps[0], "dial db.internal:5432");
-  const unix = new ScriptedFlow({ target: { path: "/run/db.sock" } });
-  unix.finish();
-  await unix.enter(other.middleware);
+  for (const target of [{ host: "db.internal", port: 5432 }, { path: "/run/db.sock" }]) {
+    assert.deepEqual((await other.play({ target })).dialed, target);
+  }
 });
 
 test("cut.ts resets both connections when the answer is longer than it may be, and says that it was its decision.", async () => {
-  const { middleware } = await loaded("cut.ts", { after: "3" });
-  assert.equal((await exchange("cut", middleware, ["question"], ["abc"])).answer, "abc");
-  const carried = await carryFlow({ middlewares: { cut: middleware } });
-  await carried.target.write(Buffer.from("abcd"));
-  assert.equal(await refusalOf(carried), "aborted: plugin cut ended this flow: more than 3 bytes");
-  for (const end of [carried.origin, carried.target]) await assert.rejects(end.read());
+  const tunnel = await loaded("cut.ts", { after: "3" });
+  assert.equal(text((await tunnel.play({ down: ["abc"] })).down), "abc");
+  const flow = await tunnel.play({ down: ["abcd"] });
+  assert.deepEqual(flow.down, []);
+  assert.equal(howItEnded(flow), "aborted: plugin cut ended this flow: more than 3 bytes");
 });
 
 test("legs.ts tells what happens on each of the three connections.", async () => {
-  const { host, middleware } = await loaded("legs.ts");
+  const { host, middleware } = await alone("legs.ts");
   assert.deepEqual([...host.locates], [3]);
   const wire = host.startSession("vishnu", { host: "10.0.0.1", port: 33_450 }, { host: "10.0.0.2", port: 22 });
   wire.opened();
@@ -256,8 +239,8 @@ test("legs.ts tells what happens on each of the three connections.", async () =>
 
 test("keylog.ts writes down what it is told, for nobody else to read.", async () => {
   const file = join(folder, "keys.log");
-  const { host } = await loaded("keylog.ts", { file });
-  for (const line of ["0a 0b", "0a SHARED_SECRET 0c"]) host.tellKeys(line);
+  const tunnel = await loaded("keylog.ts", { file });
+  for (const line of ["0a 0b", "0a SHARED_SECRET 0c"]) tunnel.tellKeys(line);
   assert.equal(readFileSync(file, "utf8"), "0a 0b\n0a SHARED_SECRET 0c\n");
   assert.equal(statSync(file).mode & 0o777, 0o600);
 });
@@ -265,30 +248,28 @@ test("keylog.ts writes down what it is told, for nobody else to read.", async ()
 test("tally.ts adds up flows that ended and flows that broke, tells now and then, and at the end.", {
   timeout: 20_000,
 }, async () => {
-  const { host, middleware } = await loaded("tally.ts", { every: "10ms" });
-  await exchange("tally", middleware, ["question"], ["the answer"]);
-  const flow = new ScriptedFlow();
-  flow.up.bytes = 1;
-  flow.break(new Error("connection reset"));
-  await assert.rejects(flow.enter(middleware), /connection reset/);
-  host.lines.length = 0;
-  while (host.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(host.lines[0], "info 2 flows, 9 bytes up, 10 bytes down");
-  await host.dispose();
-  const told = host.lines.length;
+  const tunnel = await loaded("tally.ts", { every: "10ms" });
+  await tunnel.play({ up: ["question"], down: ["the answer"] });
+  await tunnel.play({ up: ["x"], breaks: "origin" });
+  tunnel.lines.length = 0;
+  while (tunnel.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(tunnel.lines[0], "info tally: 2 flows, 9 bytes up, 10 bytes down");
+  await tunnel.dispose();
+  const told = tunnel.lines.length;
   await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.equal(host.lines.length, told, "its timer is off");
+  assert.equal(tunnel.lines.length, told, "its timer is off");
 });
 
 test("troubles.ts counts what went wrong by its code, and tells when a session is lost.", async () => {
-  const { host, middleware } = await loaded("troubles.ts");
-  assert.equal((await exchange("troubles", middleware, ["question"])).question, "question");
-  for (const leg of [3, 2, 3] as const) host.tell({ event: "error", error: broken(leg), flow: "L1#17" });
+  const tunnel = await loaded("troubles.ts");
+  assert.equal(text((await tunnel.play({ up: ["question"] })).up), "question");
+  for (const leg of [3, 2] as const) tunnel.tell({ event: "error", error: broken(leg), flow: "L1#17" });
+  assert.equal((await tunnel.play({ breaks: "target" })).close.by, "target");
   const session = { event: "session", id: "S1", host: "vishnu", port: 22, user: "anna", attempt: 1 } as const;
-  for (const state of ["ready", "lost", "closed"] as const) host.tell({ ...session, state });
-  assert.deepEqual(host.lines.splice(0), ["warn vishnu is gone"]);
-  await host.dispose();
-  assert.deepEqual(host.lines, ["info 2 times target.unreachable", "info 1 times ssh.lost"]);
+  for (const state of ["ready", "lost", "closed"] as const) tunnel.tell({ ...session, state });
+  assert.deepEqual(tunnel.lines.splice(0), ["warn troubles: vishnu is gone"]);
+  await tunnel.dispose();
+  assert.deepEqual(tunnel.lines, ["info troubles: 2 times target.unreachable", "info troubles: 1 times ssh.lost"]);
 });
 
 test("allow.ts lets through the hosts of its list, and cannot be set up without it.", async () => {
@@ -299,11 +280,11 @@ test("allow.ts lets through the hosts of its list, and cannot be set up without 
     hint: "make a file with one host a line",
   });
   writeFileSync(list, "db.internal\r\nweb.internal\n");
-  const { host, middleware } = await loaded("allow.ts", { list });
-  assert.deepEqual(host.lines, ["info 2 hosts are allowed"]);
-  assert.equal((await exchange("allow", middleware, ["question"])).question, "question");
-  const other = new ScriptedFlow({ target: { host: "evil.example", port: 80 } });
-  await assert.rejects(other.enter(middleware), /evil\.example is not on the list/);
+  const tunnel = await loaded("allow.ts", { list });
+  assert.deepEqual(tunnel.lines, ["info allow: 2 hosts are allowed"]);
+  assert.equal((await tunnel.play()).close.reason, "ended");
+  const other = await tunnel.play({ target: { host: "evil.example", port: 80 } });
+  assert.match(howItEnded(other), /^refused: .*evil\.example is not on the list$/);
   await assert.rejects(loaded("allow.ts"), /option "list" is required/);
 });
 
