@@ -117,7 +117,7 @@ test("A tunnel that never stands tells why, and its exit code is the last event.
   const { code, stderr } = await program.exit;
   assert.equal(code, 255);
   const [connecting, error, exit] = program.events;
-  const server = { host: "127.0.0.1", port, user: "alice", attempt: 1 };
+  const server = { id: "S1", host: "127.0.0.1", port, user: "alice", attempt: 1 };
   assert.deepEqual(connecting && timeless(connecting), { event: "session", state: "connecting", ...server });
   assert.deepEqual([error?.event, error?.code, error?.["leg"]], ["error", "ssh.unreachable", 2]);
   assert.deepEqual(exit && timeless(exit), { event: "exit", code: 255 });
