@@ -4,6 +4,7 @@
  */
 import { quoteArgument } from "../codec/config/config-line.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { type Destination, printDestination } from "../codec/words/destination.ts";
 import { forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { PorthopError } from "../errors.ts";
 import {
@@ -57,7 +58,7 @@ function withFiles(tunnel: SshTunnel, settings: RunSettings): ResolvedTunnel {
   const remote = remoteOf(tunnel, settings);
   return {
     said: { ...tunnel, remote },
-    effective: { ...effectiveTunnel(tunnel, settings), remote },
+    effective: { ...effectiveTunnel(tunnel, settings), jumps: passedHosts(tunnel, settings), remote },
     settings,
     configured: configuredLines(settings.keywords),
     trouble: undefined,
@@ -131,6 +132,19 @@ function fileIdentities(keywords: Keywords, isWanted: (file: string) => boolean)
   return files.map((file) => ({ file: quoteArgument(file.replaceAll("%", "%%")), by: "keyword" }));
 }
 
+/** The jump hosts by their addresses, with those that their own configuration puts before the first one (way-plan.ts). */
+function passedHosts(tunnel: SshTunnel, { way, hopSettings }: RunSettings): SshTunnel["jumps"] {
+  const hostsOf = (jumps: readonly Destination[], passed: readonly string[]): readonly Destination[] =>
+    jumps.flatMap((jump, index) => {
+      const hop = hopSettings?.(jump);
+      if (hop === undefined) return [jump];
+      const name = printDestination(jump);
+      const before = index === 0 && !passed.includes(name) ? hostsOf(hop.way.jumps, [...passed, name]) : [];
+      return [...before, { ...hop.destination, host: hop.keywords.text("HostName") ?? jump.host }];
+    });
+  return way.jumps.length === 0 ? tunnel.jumps : hostsOf(way.jumps, []);
+}
+
 /** As `run` decides: forwards of the files imply -N as well, and a SessionType of the files is one. */
 function remoteOf(tunnel: SshTunnel, { forwards, keywords }: RunSettings): Remote {
   const { remote, terminal } = tunnel;
@@ -194,10 +208,13 @@ function valuesOf(keywords: Keywords, keyword: Keyword): readonly string[] {
   return values.map((value) => (isWhole ? again(value) : quoteArgument(again(value))));
 }
 
+/** They change nothing of a tunnel, and the system's file of a distribution may set them for every host. */
+const ofNoTunnel: ReadonlySet<Keyword> = new Set<Keyword>(["HashKnownHosts", "IgnoreUnknown", "SendEnv"]);
+
 function configuredLines(keywords: Keywords): readonly ConfiguredLine[] {
   return keywords
     .given()
-    .filter((keyword) => readings[keyword] !== "ignored" && keyword !== "IgnoreUnknown")
+    .filter((keyword) => readings[keyword] !== "ignored" && !ofNoTunnel.has(keyword))
     .flatMap((keyword) => [...keywords.placesOf(keyword)].map(([value, place]) => ({ keyword, value, place })));
 }
 

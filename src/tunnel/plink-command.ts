@@ -44,12 +44,14 @@ function flags({ flags: given, keywords, terminal, remote, forwards }: SshTunnel
     else if (letter !== "g" && letter !== "n" && letter !== "q") notes.push(`plink has no -${letter}`);
   }
   for (const { name } of sshKeywords(keywords)) {
-    if (!["gatewayports", "hostname"].includes(name.toLowerCase()))
-      notes.push(`plink has no -o: ${name} is set in a saved session of PuTTY`);
+    if (!quiet.has(name.toLowerCase())) notes.push(`plink has no -o: ${name} is set in a saved session of PuTTY`);
   }
   if (terminal !== undefined) words.push(terminal === "no" ? "-T" : "-t");
   return words;
 }
+
+/** These are said in another way, or change nothing of a tunnel. */
+const quiet = new Set(["gatewayports", "hashknownhosts", "hostname", "sendenv"]);
 
 /** -nc is plink's -W. The inner command is one text, in which plink replaces %host and %port. */
 function way({ jumps = [] }: SshTunnel, notes: string[]): readonly string[] {

@@ -182,3 +182,34 @@ test("Nothing is run to learn what a name stands for.", () => {
   assert.equal(resolveTunnel(web, sources).effective.user, undefined);
   assert.deepEqual(sources.commands, []);
 });
+
+test("Jump hosts are shown where they really are, with the way that the first one has of its own.", () => {
+  const sources = configured(`Host gate
+  HostName 10.0.0.1
+  Port 2201
+  User ops
+  ProxyJump outer
+Host web
+  ProxyJump gate,inner
+`);
+  const { said, effective } = resolveTunnel(describeTunnel(["-L", "1:a:1", "web"]), sources);
+  assert.deepEqual(effective.jumps, [
+    { user: undefined, host: "outer", port: undefined },
+    { user: "ops", host: "10.0.0.1", port: 2201 },
+    { user: undefined, host: "inner", port: undefined },
+  ]);
+  assert.equal(said.jumps, undefined);
+  assert.deepEqual(
+    spelledOut(web, "copy", sources).jumps?.map(({ host }) => host),
+    ["gate", "inner"],
+  );
+});
+
+test("Jump hosts that name each other come to an end.", () => {
+  const sources = configured("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\nHost web\n  ProxyJump a\n");
+  const { effective } = resolveTunnel(web, sources);
+  assert.deepEqual(
+    effective.jumps?.map(({ host }) => host),
+    ["a", "b", "a"],
+  );
+});
