@@ -76,10 +76,8 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
   const far = { conn: target, leg: flow.legs[2] };
   // A half that is over reads and writes no more, and the other may be idle: the break must be heard all the same.
   for (const conn of [inbound, target]) conn.onBroken((reason) => flow.abort(reason));
-  flow.cancel.addEventListener("abort", () => {
-    // In this very turn: the stage that decided so may end in the next one, which must not look like an end of the flow.
-    if (flow.isDecided && flow.abortedBy !== undefined) breakOff(flow, state, flow.abortedBy);
-  });
+  // In this very turn: the stage that decided so may end in the next one, which must not look like an end of the flow.
+  flow.onDecided((reason) => breakOff(flow, state, reason));
   inbound.onGone(() => takeLeave(flow.up, target, flow.down));
   target.onGone(() => takeLeave(flow.down, inbound, flow.up));
   const halves = Promise.all([flow.up.pump(near, far), flow.down.pump(far, near)]);

@@ -27,13 +27,6 @@ export interface ChainFacts {
   readonly sessions?: readonly string[];
 }
 
-/** A flow as the plugin sees it whose turn it is. */
-export interface Entered {
-  readonly flow: Flow;
-  /** It has called next(). */
-  readonly passed: () => void;
-}
-
 interface Link {
   readonly plugin: string;
   /** `limit`; a second one in the chain is `limit.2`. */
@@ -98,26 +91,24 @@ export class Chain {
   }
 
   /** Runs one flow through all middlewares and, when the last called `next`, through `carry`. */
-  async run(enterFlow: (plugin: string) => Entered, carry: () => Promise<void>): Promise<void> {
+  async run(viewFor: (plugin: string) => Flow, carry: () => Promise<void>): Promise<void> {
     const enter = async (index: number): Promise<void> => {
       const link = this.#links[index];
       if (link === undefined) return carry();
       let entered = false;
       let left = false;
       let inner: Promise<void> | undefined;
-      const { flow, passed } = enterFlow(link.plugin);
       const next = (): Promise<void> => {
         if (left) return tooLate();
         if (entered) throw new Error("next() was called twice");
         entered = true;
-        passed();
         inner = enter(index + 1);
         // It is awaited below in any case; this keeps it from counting as unhandled when the middleware throws first.
         inner.catch(() => {});
         return inner;
       };
       try {
-        await link.middleware(flow, next);
+        await link.middleware(viewFor(link.plugin), next);
       } catch (error) {
         // A middleware may rethrow what came from inside: that keeps its own name.
         throw asPluginError(link.plugin, error);

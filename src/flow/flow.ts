@@ -4,9 +4,9 @@
  */
 import type { PorthopError } from "../errors.ts";
 import type { Address, Flow, ForwardInfo, Half } from "../plugin.ts";
-import { decision, type Entered, refusal } from "./chain.ts";
+import { decision, refusal } from "./chain.ts";
 import type { Cancel } from "./conn.ts";
-import { LiveHalf, type StageTime } from "./half.ts";
+import { LiveHalf } from "./half.ts";
 import { type DropObserver, LiveLeg } from "./leg.ts";
 
 export interface FlowStart {
@@ -31,7 +31,9 @@ export class LiveFlow {
   readonly aborted: Promise<PorthopError>;
   #target: Address;
   #dialing = false;
+  #turn = 0;
   #isDecided = false;
+  #toldDecided: ((reason: PorthopError) => void) | undefined;
   readonly #now: () => number;
   readonly #startedAtMs: number;
   readonly #cancel = new FlowCancel();
@@ -83,6 +85,7 @@ export class LiveFlow {
   /** From here on the target is fixed. */
   startDialing(): Address {
     this.#dialing = true;
+    this.#turn += 1;
     return this.#target;
   }
 
@@ -97,21 +100,27 @@ export class LiveFlow {
     if (this.#cancel.aborted) return;
     this.#isDecided = true;
     this.abort(reason);
+    this.#toldDecided?.(reason);
+  }
+
+  /** Calls `told` in the very turn of a decision. */
+  onDecided(told: (reason: PorthopError) => void): void {
+    this.#toldDecided = told;
   }
 
   get isDecided(): boolean {
     return this.#isDecided;
   }
 
-  /** The flow as the plugin named `plugin` sees it, whose turn it is now. */
-  enter(plugin: string): Entered {
-    const time: StageTime = { isOver: false };
-    return {
-      flow: new FlowView(this, plugin, time),
-      passed: () => {
-        time.isOver = true;
-      },
-    };
+  /** The flow as the plugin named `plugin` sees it, whose turn it is now: it ends when the next one's begins. */
+  enter(plugin: string): Flow {
+    this.#turn += 1;
+    return new FlowView(this, plugin, this.#turn);
+  }
+
+  /** Counts the plugins that the flow has come to, and at last the dial. */
+  get turn(): number {
+    return this.#turn;
   }
 }
 
@@ -151,17 +160,17 @@ class FlowCancel implements Cancel {
 class FlowView implements Flow {
   readonly #flow: LiveFlow;
   readonly #plugin: string;
-  readonly #time: StageTime;
+  readonly #turn: number;
   readonly #upPlace: number;
   readonly #downPlace: number;
   #up: Half | undefined;
   #down: Half | undefined;
   #legs: Flow["legs"] | undefined;
 
-  constructor(flow: LiveFlow, plugin: string, time: StageTime) {
+  constructor(flow: LiveFlow, plugin: string, turn: number) {
     this.#flow = flow;
     this.#plugin = plugin;
-    this.#time = time;
+    this.#turn = turn;
     // Plugins that come later will hang stages in too.
     this.#upPlace = flow.up.stages;
     this.#downPlace = flow.down.stages;
@@ -194,12 +203,12 @@ class FlowView implements Flow {
   }
 
   get up(): Half {
-    this.#up ??= this.#flow.up.viewFor(this.#plugin, this.#upPlace, this.#time);
+    this.#up ??= this.#flow.up.viewFor(this.#plugin, this.#upPlace, () => this.#isLate());
     return this.#up;
   }
 
   get down(): Half {
-    this.#down ??= this.#flow.down.viewFor(this.#plugin, this.#downPlace, this.#time);
+    this.#down ??= this.#flow.down.viewFor(this.#plugin, this.#downPlace, () => this.#isLate());
     return this.#down;
   }
 
@@ -213,6 +222,11 @@ class FlowView implements Flow {
 
   get ageMs(): number {
     return this.#flow.ageMs;
+  }
+
+  /** The plugin has called next(). */
+  #isLate(): boolean {
+    return this.#flow.turn !== this.#turn;
   }
 
   refuse(reason: string): never {

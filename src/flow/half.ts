@@ -21,10 +21,8 @@ interface TapStep {
   tap: Tap | undefined;
 }
 
-/** Whether a plugin may still hang stages into its flow: until it calls next(). */
-export interface StageTime {
-  isOver: boolean;
-}
+/** Whether it is too late for stages of a plugin: it has called next(). */
+export type IsLate = () => boolean;
 
 /** One end of a half: the conn, and the leg whose watchers see what passes there. */
 export interface HalfEnd {
@@ -64,8 +62,8 @@ export class LiveHalf {
   }
 
   /** The half as the plugin named `plugin` sees it: `place` stages stand between the origin and it. */
-  viewFor(plugin: string, place = this.stages, time: StageTime = { isOver: false }): Half {
-    return new HalfView(this, plugin, place, time);
+  viewFor(plugin: string, place = this.stages, isLate: IsLate = () => false): Half {
+    return new HalfView(this, plugin, place, isLate);
   }
 
   /** Carries bytes from `source` to `sink` until the source or a stage ends, then ends the sink. */
@@ -92,8 +90,8 @@ export class LiveHalf {
     else this.#told = told;
   }
 
-  addStage(step: StageStep, time: StageTime): void {
-    if (this.#running || time.isOver) {
+  addStage(step: StageStep, isLate: IsLate): void {
+    if (this.#running || isLate()) {
       throw new Error(
         `plugin ${step.plugin} hung in a stage too late: before next() only, where a tap may come at any time`,
       );
@@ -211,14 +209,14 @@ export class LiveHalf {
 class HalfView implements Half {
   readonly #half: LiveHalf;
   readonly #plugin: string;
-  readonly #time: StageTime;
+  readonly #isLate: IsLate;
   #place: number;
 
-  constructor(half: LiveHalf, plugin: string, place: number, time: StageTime) {
+  constructor(half: LiveHalf, plugin: string, place: number, isLate: IsLate) {
     this.#half = half;
     this.#plugin = plugin;
     this.#place = place;
-    this.#time = time;
+    this.#isLate = isLate;
   }
 
   get bytes(): number {
@@ -226,7 +224,7 @@ class HalfView implements Half {
   }
 
   pipe(stage: Stage): void {
-    this.#half.addStage({ plugin: this.#plugin, stage }, this.#time);
+    this.#half.addStage({ plugin: this.#plugin, stage }, this.#isLate);
     this.#place = this.#half.stages;
   }
 

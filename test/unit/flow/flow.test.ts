@@ -14,7 +14,7 @@ import {
 import { readAll } from "../../kit/memory-conn.ts";
 
 test("A plugin sees the flow's identity, its addresses and its three legs.", () => {
-  const view = liveFlow().enter("look").flow;
+  const view = liveFlow().enter("look");
   assert.equal(view.id, "L1#17");
   assert.equal(view.forward, forwardInfo);
   assert.deepEqual(view.origin, originAddress);
@@ -28,7 +28,7 @@ test("A plugin sees the flow's identity, its addresses and its three legs.", () 
 
 test("The age counts from the flow's start by the clock that it was given.", () => {
   let nowMs = 5_000;
-  const view = liveFlow([], () => nowMs).enter("look").flow;
+  const view = liveFlow([], () => nowMs).enter("look");
   assert.equal(view.ageMs, 0);
   nowMs = 6_250;
   assert.equal(view.ageMs, 1_250);
@@ -256,7 +256,7 @@ test("Of several decisions the first one counts, and one after the flow's end ch
 
 test("abort() fires the signal once, with the first reason, and settles `aborted` with it.", async () => {
   const flow = liveFlow();
-  const view = flow.enter("look").flow;
+  const view = flow.enter("look");
   let fired = 0;
   view.signal.addEventListener("abort", () => {
     fired += 1;

@@ -131,7 +131,7 @@ test("The legs know their addresses: leg 1 from the listener, leg 2 from the ses
   const { flow, origin, target, outcome } = await carryFlow({ session });
   await Promise.all([origin.end(), target.end(), readAll(origin), readAll(target)]);
   await outcome;
-  const known = flow.enter("look").flow.legs.map(({ from, to, observed }) => ({ from, to, observed }));
+  const known = flow.enter("look").legs.map(({ from, to, observed }) => ({ from, to, observed }));
   assert.deepEqual(known, [
     { from: originAddress, to: listenAddress, observed: true },
     session,
