@@ -18,13 +18,21 @@ export default definePlugin({
         host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}`);
       } catch (error) {
         const why = visible(error instanceof Error ? error.message : String(error), 200);
-        if (opened) host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}, aborted: ${why}`);
+        if (opened || isDecision(error))
+          host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}, aborted: ${why}`);
         else host.log.debug(`${flow.id} refuse ${route(flow)}: ${why}`);
         throw error;
       }
     };
   },
 });
+
+/** Somebody ended the flow, maybe before its target was dialed: no error is told of that anywhere else. */
+function isDecision(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && error.code === "cancelled" && "by" in error && error.by !== undefined
+  );
+}
 
 function route(flow: Flow): string {
   return visible(`${formatAddress(flow.origin)} -> ${formatAddress(flow.target)}`, 400);

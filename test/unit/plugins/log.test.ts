@@ -42,14 +42,20 @@ test("What became of a flow of the chain is said as it is: a break at info, a re
   ]);
 });
 
-test("A plugin's decision reads as one.", async () => {
-  const { host, middleware } = await setUp(log);
-  const flow = new ScriptedFlow();
-  const over = flow.enter(middleware);
-  flow.legs[2].opened();
-  flow.abort("plugin cut ended this flow: more than 10 bytes");
-  await assert.rejects(over);
-  assert.match(host.lines.at(-1) ?? "", /^info L1#1 .* 0ms, aborted: plugin cut ended this flow: more than 10 bytes$/);
+for (const opened of [true, false]) {
+  test(`A plugin's decision reads as one, ${opened ? "" : "not "}yet open.`, async () => {
+    const decision = new PorthopError("cancelled", "plugin cut ended this flow: enough", { by: "plugin:cut" });
+    const lines = await logged({}, (flow) => {
+      if (opened) flow.legs[2].opened();
+      flow.break(decision);
+    });
+    assert.match(lines.at(-1) ?? "", /^info L1#1 .* 0ms, aborted: plugin cut ended this flow: enough$/);
+  });
+}
+
+test("A stop of porthop while the target is dialed is no line at info.", async () => {
+  const lines = await logged({}, (flow) => flow.break(new PorthopError("cancelled", "porthop is stopping")));
+  assert.match(lines.join(), /^debug L1#1 refuse .*: porthop is stopping$/);
 });
 
 test("Nothing is said at info while the flow is open.", async () => {

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { parsePluginSpec } from "../../../src/codec/words/plugin-spec.ts";
+import { publicEvents } from "../../../src/flow/bus.ts";
 import { preparePlugin } from "../../../src/forward/plan/plugin-list.ts";
 import { type MadeUpTunnel, type PlayedFlow, setUp } from "../../../src/plugin-kit.ts";
 import { broken, carryFlow, targetAddress } from "../../kit/carried-flow.ts";
@@ -299,6 +300,12 @@ for (const [name, title] of [
     assert.match(stdout + stderr, title);
   });
 }
+
+test("The guide tells of every event that there is, and of no other.", () => {
+  const rows = [...guide.matchAll(/^\| `([a-z.]+)`\s*\| /gm)].map(([, name = ""]) => name);
+  const isEvent = (name: string) => /^(flow\.|session$|listening$|ready$|error$|reconnect$|forward\.|held$)/.test(name);
+  assert.deepEqual(rows.filter(isEvent).toSorted(), publicEvents.toSorted());
+});
 
 test("What the guide says of the types of options is what porthop reads.", async () => {
   const rows = [...guide.matchAll(/^\| `(text|number|flag|rate|size|duration)`\s*\| (.*?)\s*\|/gm)];
