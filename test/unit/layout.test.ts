@@ -444,9 +444,9 @@ test("Each unit test is named after a source file, and so is each test of one fi
   const sources = new Set(files.flatMap(({ path }) => places.map((place) => testOf(path, place))));
   const strays = [...filesBelow("test/unit"), ...filesBelow("test/process")]
     .filter((path) => !/^test\/(unit|process)\/kit\//.test(path) && path !== "test/unit/layout.test.ts")
-    // It runs the samples of plugins/README.md.
-    .filter((path) => path !== "test/unit/plugins/readme.test.ts")
-    // It looks at README.md and the chapters beside the source.
+    // They run the samples of plugins/README.md.
+    .filter((path) => !/^test\/(unit|process)\/plugins\/readme\.test\.ts$/.test(path))
+    // This one looks at README.md and the chapters beside the source.
     .filter((path) => path !== "test/unit/readme.test.ts")
     // capture-file.tools.test.ts is a second test of capture-file.ts.
     .filter((path) => !sources.has(path.replace(/\.[a-z-]+\.test\.ts$/, ".test.ts")));

@@ -4,10 +4,6 @@ import fc from "fast-check";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { formatBytes, formatDuration, parseDuration, parseRate, parseSize } from "../../../src/codec/units.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../kit/hostile-text.ts";
-import { need } from "../../kit/packages.ts";
-import { run } from "../../kit/run.ts";
-
-const noSsh = need("ssh");
 
 const rates: readonly (readonly [text: string, bytesPerSecond: number])[] = [
   ["500KB/s", 500_000],
@@ -230,11 +226,3 @@ test("Endless text is refused at once", () => {
   for (const parse of [parseRate, parseSize, parseDuration])
     assertFastOnLongText(parse, "1", "1s", "1.", "K", " ", "0");
 });
-
-for (const [text, ms] of durations) {
-  if (/ms|\./i.test(text) || ms === 0) continue;
-  test(`ssh takes ${text} for ${ms / 1000} seconds too`, { skip: noSsh }, async () => {
-    const { stdout } = await run("ssh", ["-G", "-F", "none", "-o", `ConnectTimeout=${text}`, "host"]);
-    assert.ok(stdout.split("\n").includes(`connecttimeout ${ms / 1000}`));
-  });
-}

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Grace } from "../../../src/forward/grace.ts";
-import { run } from "../../kit/run.ts";
-import { projectRoot } from "../../kit/runtime.ts";
 
 const never = new AbortController().signal;
 
@@ -19,12 +17,4 @@ test("It is over at once when somebody is in a hurry, before it or while it last
   await grace.over;
   await new Grace(3_600_000, hurry.signal).over;
   grace.release();
-});
-
-test("A released one keeps no process alive.", async () => {
-  const script = `
-    import { Grace } from "./src/forward/grace.ts";
-    new Grace(3_600_000, new AbortController().signal).release();`;
-  const { code, stderr } = await run(process.execPath, ["-e", script], { cwd: projectRoot });
-  assert.deepEqual([code, stderr], [0, ""]);
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { after } from "../../../src/io/after.ts";
 
@@ -7,12 +6,4 @@ test("It resolves when the time is over.", async () => {
   const start = performance.now();
   await Promise.all([after(30), new Promise((resolve) => setTimeout(resolve, 60))]);
   assert.ok(performance.now() - start >= 29);
-});
-
-test("By itself it keeps no process alive.", () => {
-  const file = new URL("../../../src/io/after.ts", import.meta.url).href;
-  const script = `import { after } from ${JSON.stringify(file)}; after(60_000); console.log("waits");`;
-  const words = "deno" in process.versions ? ["eval", script] : ["-e", script];
-  const { status, stdout } = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 20_000 });
-  assert.deepEqual([status, stdout], [0, "waits\n"]);
 });

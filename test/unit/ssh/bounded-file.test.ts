@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readBounded } from "../../../src/ssh/bounded-file.ts";
-import { need } from "../../kit/packages.ts";
 import { removeTemp, tempDirectory } from "../../kit/temp.ts";
 
 const folder = tempDirectory("bounded-file");
@@ -46,18 +44,4 @@ test("A file of the most bytes that it may have is read, one of more is refused.
 test("A device that never ends is given up.", { timeout: 20_000 }, async () => {
   await assert.rejects(read("/dev/zero", 1_000_000), /larger than 1000000 bytes/);
   assert.equal(await read("/dev/null", 10), "");
-});
-
-test("A pipe, whose size nobody knows before, is read to its end.", {
-  skip: need("mkfifo"),
-  timeout: 20_000,
-}, async () => {
-  const path = join(folder, "fifo");
-  assert.equal(spawnSync("mkfifo", [path]).status, 0);
-  const reading = read(path, 1_000_000);
-  const writer = await open(path, "w");
-  await writer.write("through ");
-  await writer.write("the pipe");
-  await writer.close();
-  assert.equal(await reading, "through the pipe");
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
@@ -128,22 +127,6 @@ test("A jump host that does not answer in time is given up, and an abort is what
   const reason = new PorthopError("cancelled", "stopped");
   abort.abort(reason);
   await assert.rejects(dialing, (error) => error === reason);
-});
-
-test("A ProxyCommand's own end is the reason, before the session stands and after.", { timeout }, async () => {
-  const transport = await dialByCommand("sh -c 'exit 3'", environment)(to(22, "db"), never);
-  assert.deepEqual(
-    [transport.local, transport.remote, transport.observed, transport.hop],
-    [undefined, undefined, false, 1],
-  );
-  assert.equal(transport.goneBy(false), undefined, "it may still run");
-  transport.stream.resume();
-  await once(transport.stream, "end");
-  const [early, late] = [transport.goneBy(false), transport.goneBy(true)];
-  assert.deepEqual([early?.code, late?.code], ["ssh.unreachable", "ssh.lost"]);
-  assert.equal(early?.message, "cannot reach sshd at db:22: the ProxyCommand ended with code 3: sh -c 'exit 3'");
-  assert.equal(late?.message, "lost the session with db:22: the ProxyCommand ended with code 3: sh -c 'exit 3'");
-  await transport.release();
 });
 
 test("No command is run for somebody who has given up already.", { timeout }, async () => {

@@ -1,103 +1,16 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { defaults } from "../../../src/config/defaults.ts";
-import type { PorthopError } from "../../../src/errors.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
-import { Session } from "../../../src/ssh/session.ts";
-import { establishTrust, type TrustSettings } from "../../../src/ssh/trust.ts";
+import { establishTrust } from "../../../src/ssh/trust.ts";
 import { Answers } from "../../kit/answers.ts";
 import { LogLines } from "../../kit/log-lines.ts";
-import { need } from "../../kit/packages.ts";
-import { startSshAgent } from "../../kit/ssh-agent.ts";
-import { makeSshKey, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
-import { tellingTo } from "../../kit/telling.ts";
-import { removeTemp, tempDirectory } from "../../kit/temp.ts";
+import { makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
+import { folder, keyFile, logIn, never } from "../../kit/trust-login.ts";
 
 const timeout = 30_000;
-const withAgent = { skip: need("ssh-agent", "ssh-add"), timeout };
-const never = new AbortController().signal;
-const folder = tempDirectory("trust");
-after(() => removeTemp(folder));
-
-let made = 0;
-
-function keyFile() {
-  const key = makeSshKey();
-  const path = join(folder, `key-${++made}`);
-  writeFileSync(path, key.private, { mode: 0o600 });
-  return { path, publicKey: key.public };
-}
-
-interface Case {
-  readonly batchMode?: boolean;
-  readonly strict?: TrustSettings["hostKeys"]["strict"];
-  readonly knownHosts?: string;
-  readonly files?: readonly string[];
-  readonly identityAgent?: string;
-  readonly environment?: NodeJS.ProcessEnv;
-  readonly prompter?: Answers;
-  readonly signal?: AbortSignal;
-}
-
-/** Logs in as anna with a trust made of these, and leaves again. Gives the error, if it failed, and what was logged. */
-async function logIn(server: SshServer, options: Case = {}) {
-  const log = new LogLines();
-  const { prompter, environment = {}, signal = never } = options;
-  const settings: TrustSettings = {
-    hostKeys: {
-      strict: options.strict ?? "ask",
-      userFiles: [options.knownHosts ?? server.knownHostsFile],
-      globalFiles: [],
-      hashKnownHosts: false,
-    },
-    identities: { flagFiles: options.files ?? [], configFiles: ["none"], usualFiles: [], home: folder },
-    authentication: {
-      pubkeyAuthentication: true,
-      passwordAuthentication: true,
-      kbdInteractiveAuthentication: true,
-      batchMode: options.batchMode ?? false,
-      identitiesOnly: false,
-      preferred: defaults.preferredAuthentications,
-      passwordPrompts: defaults.passwordPrompts,
-    },
-    identityAgent: options.identityAgent ?? defaults.identityAgent,
-    requiredRsaBits: defaults.requiredRsaBits,
-  };
-  const connecting = Session.connect(
-    {
-      host: server.host,
-      port: server.port,
-      user: "anna",
-      connectTimeoutMs: 10_000,
-      handshakeTimeoutMs: 10_000,
-      attempts: 1,
-      keepAliveIntervalMs: 0,
-      keepAliveCountMax: 0,
-      algorithms: {},
-    },
-    {
-      trust: (ssh2, address) =>
-        establishTrust(ssh2, { host: server.host, port: server.port, user: "anna", address }, settings, {
-          log,
-          prompter,
-          environment,
-          signal,
-        }),
-      ...tellingTo(),
-    },
-    signal,
-  );
-  const error = await connecting.then(
-    async (session) => {
-      await session.close();
-      return undefined;
-    },
-    (thrown: unknown) => thrown as PorthopError,
-  );
-  return { error, log };
-}
 
 test("A known host and a key file are all that a login needs.", { timeout }, async () => {
   const { path, publicKey } = keyFile();
@@ -172,19 +85,3 @@ test("A login that fails says what was tried, and what the server would take.", 
   assert.deepEqual([error?.code, error?.leg], ["ssh.auth-failed", 2]);
   assert.match(error?.message ?? "", /refused the login of "anna".*key-\d+.*the server takes publickey/);
 });
-
-test(
-  "The agent of the environment is asked, another one with IdentityAgent, and none with IdentityAgent none.",
-  withAgent,
-  async () => {
-    const { path, publicKey } = keyFile();
-    await using agent = await startSshAgent();
-    await agent.add(path);
-    await using server = await startSshServer({ publicKey });
-    const fromEnvironment = { environment: { SSH_AUTH_SOCK: agent.socket } };
-    assert.equal((await logIn(server, fromEnvironment)).error, undefined);
-    assert.equal((await logIn(server, { identityAgent: agent.socket })).error, undefined);
-    assert.equal((await logIn(server, { ...fromEnvironment, identityAgent: "none" })).error?.code, "ssh.auth-failed");
-    assert.equal((await logIn(server)).error?.code, "ssh.auth-failed", "without either there is no agent");
-  },
-);

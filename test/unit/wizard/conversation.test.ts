@@ -8,9 +8,8 @@ import { type ConversationStep, nextStep, resume } from "../../../src/wizard/con
 import { ownWords, type Plan } from "../../../src/wizard/plan.ts";
 import { type Facts, isSameQuestion, type Question } from "../../../src/wizard/question.ts";
 import { reachable, showable } from "../../../src/wizard/services.ts";
-import { run } from "../../kit/run.ts";
+import { commandsTyping, facts, typed, usualAnswer } from "../../kit/wizard-texts.ts";
 
-const facts: Facts = { here: "brahma", home: "/home/anna", hosts: [] };
 const knowing: Facts = { ...facts, hosts: ["web", "db"] };
 
 function planAfter(answers: readonly string[], known = facts): Plan {
@@ -100,12 +99,6 @@ test("What only porthop does stands in porthop's words and not in ssh's.", () =>
     ...["-D", "1080", "vishnu"],
   ]);
 });
-
-/** What Enter takes at each question, and a fixed text where something has to be typed. */
-function usualAnswer(question: Question): string {
-  if (question.usual !== undefined) return question.usual;
-  return /port/.test(question.id) ? "9000" : /jumps|server/.test(question.id) ? "alice@vishnu" : "db.internal";
-}
 
 /** Ever the usual answer from here on. */
 function finish(
@@ -285,30 +278,6 @@ function finished(answers: readonly string[]): Extract<ConversationStep, { plan:
   return step;
 }
 
-/** What a shell, ssh or a terminal would make something of. */
-const nasty = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 30 }),
-  fc.string({ unit: fc.constantFrom(..."'\"$`\\;&|<>(){}[]*?!~#=%@:,/- \t\n\r\u001bab1."), maxLength: 20 }),
-  fc.constantFrom("-L", "$(id)", "`id`", "a'b", 'a"b', "user@-host", "DOMAIN\\bob@host", "a b@host", "%h", "~root"),
-);
-
-const typed = fc.record({ server: nasty, host: nasty, path: nasty, capture: nasty, rate: nasty, jumps: nasty });
-type Typed = typeof typed extends fc.Arbitrary<infer T> ? T : never;
-const starts = [["reach", "docker"], ["reach", "ssh"], ["show", "web", "elsewhere"], ["relay"]] as const;
-
-/** The commands of all ways, with these texts wherever something is typed. */
-function commandsTyping({ server, host, path, capture, rate, jumps }: Typed): readonly string[][] {
-  const texts: Readonly<Record<string, string>> = {
-    ...{ server, "where-host": host, "target-host": host, socket: `/${path}`, "listen-path": `/${path}` },
-    ...{ "capture-file": `${capture}.pcap`, rate, jumps },
-  };
-  return starts.flatMap((start) => {
-    const plan = planTyping(start, texts);
-    const ssh = plan.description.via === "ssh" ? [["ssh", ...sshWords(plan.description)]] : [];
-    return [[...ownWords(plan)], ...ssh];
-  });
-}
-
 test("Whatever is typed is refused, or stands in a line that is split into the very same words.", () => {
   fc.assert(
     fc.property(typed, (texts) => {
@@ -320,34 +289,3 @@ test("Whatever is typed is refused, or stands in a line that is split into the v
     { numRuns: 300 },
   );
 });
-
-test("A shell reads the very same words, whatever was typed.", { timeout: 60_000 }, async () => {
-  const property = fc.asyncProperty(typed, async (texts) => {
-    const commands = commandsTyping(texts);
-    // A line each, all in one shell.
-    const script = commands.map((words) => `printf '%s\\0' ${shellLine(words)}`).join("\n");
-    const { stdout, code } = await run("sh", ["-c", script], { env: { PATH: "/usr/bin:/bin" }, cwd: "/" });
-    assert.equal(code, 0);
-    assert.deepEqual(stdout.split("\0").slice(0, -1), commands.flat());
-  });
-  await fc.assert(property, { numRuns: 60 });
-});
-
-/** The plan after these texts were typed wherever they are asked for; where one is refused, the usual answer. */
-function planTyping(start: readonly string[], texts: Readonly<Record<string, string>>): Plan {
-  const wishes = ["capture", "rate", "jumps"];
-  let step = nextStep(start, facts);
-  while ("question" in step) {
-    const { question, given } = step;
-    const answers = given.map(({ answer }) => answer);
-    const wish = question.id === "extras" ? (wishes.shift() ?? "none") : undefined;
-    const tried = nextStep([...answers, wish ?? texts[question.id] ?? usualAnswer(question)], facts);
-    const isRefused = "question" in tried && tried.flaw !== undefined;
-    step = isRefused ? nextStep([...answers, fallback(question)], facts) : tried;
-  }
-  return step.plan;
-}
-
-function fallback(question: Question): string {
-  return question.id === "extras" ? "none" : usualAnswer(question);
-}

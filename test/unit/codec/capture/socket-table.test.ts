@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, isIP } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  askPort,
-  portTableCommand,
-  readListening,
-  readSocketTable,
-  socketTableCommand,
-} from "../../../../src/codec/capture/socket-table.ts";
+import { askPort, readListening, readSocketTable } from "../../../../src/codec/capture/socket-table.ts";
 import { ipBytes } from "../../../../src/codec/ip-bytes.ts";
 import { assertFastOnLongText, hostileText } from "../../../kit/hostile-text.ts";
-import { Transcript } from "../../../kit/transcript.ts";
 
 /** Only Linux shows its sockets in /proc. */
 const linux = { skip: process.platform !== "linux" && "needs /proc/net/tcp", timeout: 20_000 };
@@ -171,37 +163,6 @@ test("The kernel's own table shows a connection of this process.", linux, async 
   assert.deepEqual([row?.established, row?.uid], [true, process.getuid?.()]);
 });
 
-test(
-  "The command answers on a real system: who asks, and then each question with the rows of that port.",
-  linux,
-  async () => {
-    await using pair = await loopbackPair();
-    // As sshd does it: the process that starts the shell is the one that holds the sockets.
-    const shell = spawn("/bin/sh", ["-c", `exec ${socketTableCommand}`], { stdio: ["pipe", "pipe", "inherit"] });
-    const said = new Transcript("the shell");
-    shell.stdout.setEncoding("latin1").on("data", (text: string) => said.add(text));
-    const [, uid] = await said.until(/^(\d+)\n\.\n/);
-    assert.equal(Number(uid), process.getuid?.());
-    const ask = async (port: number) => {
-      const after = said.text.length;
-      shell.stdin.write(askPort(port));
-      const [, answer = ""] = await said.until(/^([\s\S]*?)\.\n/, { after });
-      return readSocketTable(answer.split("\n"));
-    };
-    const { rows, own } = await ask(pair.serverPort);
-    const ours = rows.filter(({ established }) => established);
-    assert.deepEqual(new Set(ours.map(({ local }) => local.port)), new Set([pair.clientPort, pair.serverPort]));
-    assert.ok(
-      ours.every(({ inode }) => own.has(inode)),
-      "both ends are held by this process",
-    );
-    assert.deepEqual((await ask(1)).rows, []);
-    const ended = new Promise((resolve) => shell.on("close", resolve));
-    shell.stdin.end();
-    assert.equal(await ended, 0, "it ends with its stdin");
-  },
-);
-
 /** Two sockets of this process that are connected with each other. */
 async function loopbackPair() {
   const server = createServer();
@@ -233,16 +194,4 @@ test("Who listens on a port is told from connections to it, and from other ports
   ];
   assert.deepEqual(readListening(lines, 8080), ["127.0.0.1", "::1"]);
   assert.deepEqual(readListening(lines, 8081), ["0.0.0.0"]);
-});
-
-test("The system's own answer to the question about a port shows who listens.", linux, async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const shell = spawn("sh", ["-c", portTableCommand(port)], { stdio: ["ignore", "pipe", "ignore"] });
-  const chunks: Uint8Array[] = [];
-  shell.stdout.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-  await new Promise((resolve) => shell.on("close", resolve));
-  server.close();
-  assert.deepEqual(readListening(String(Buffer.concat(chunks)).split("\n"), port), ["127.0.0.1"]);
 });

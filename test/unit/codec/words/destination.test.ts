@@ -2,53 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
-import {
-  type Destination,
-  parseDestination,
-  parseUser,
-  printDestination,
-} from "../../../../src/codec/words/destination.ts";
+import { parseDestination, parseUser, printDestination } from "../../../../src/codec/words/destination.ts";
+import { destinations, understood } from "../../../kit/destination-texts.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
-import { need } from "../../../kit/packages.ts";
-import { run } from "../../../kit/run.ts";
-
-const noSsh = need("ssh");
-
-function to(host: string, user?: string, port?: number): Destination {
-  return { user, host, port };
-}
-
-/** Text, its value, and the text it is printed as where that differs. */
-const understood: readonly (readonly [text: string, destination: Destination, printed?: string])[] = [
-  ["vishnu", to("vishnu")],
-  ["me@vishnu", to("vishnu", "me")],
-  ["vishnu:2222", to("vishnu", undefined, 2222)],
-  ["me@vishnu:2222", to("vishnu", "me", 2222)],
-  ["me@corp.example@vishnu", to("vishnu", "me@corp.example")],
-  ["me@corp@vishnu:22", to("vishnu", "me@corp", 22)],
-  ["group:me@vishnu", to("vishnu", "group:me")],
-  ["CORP\\me@vishnu", to("vishnu", "CORP\\me")],
-  ["john doe@vishnu", to("vishnu", "john doe")],
-  ["007@vishnu", to("vishnu", "007")],
-  ["::1", to("::1")],
-  ["me@2001:db8::1", to("2001:db8::1", "me")],
-  ["fe80::1%eth0", to("fe80::1%eth0")],
-  ["::", to("::")],
-  ["[::1]", to("::1"), "::1"],
-  ["[::1]:22", to("::1", undefined, 22)],
-  ["me@[fe80::1%eth0]:22", to("fe80::1%eth0", "me", 22)],
-  ["[vishnu]:22", to("vishnu", undefined, 22), "vishnu:22"],
-  ["ssh://vishnu", to("vishnu"), "vishnu"],
-  ["ssh://vishnu/", to("vishnu"), "vishnu"],
-  ["ssh://vishnu:", to("vishnu"), "vishnu"],
-  ["ssh://me@vishnu:2222", to("vishnu", "me", 2222), "me@vishnu:2222"],
-  ["ssh://me@vishnu:2222/", to("vishnu", "me", 2222), "me@vishnu:2222"],
-  ["ssh://me%40corp@vishnu", to("vishnu", "me@corp"), "me@corp@vishnu"],
-  ["ssh://me@corp@vishnu", to("vishnu", "me@corp"), "me@corp@vishnu"],
-  ["ssh://john+doe@vishnu", to("vishnu", "john doe"), "john doe@vishnu"],
-  ["ssh://[::1]:22", to("::1", undefined, 22), "[::1]:22"],
-  ["ssh", to("ssh")],
-];
 
 for (const [text, destination, printed] of understood) {
   test(`"${text}" is understood, printed and understood again`, () => {
@@ -116,19 +72,6 @@ test("A user of -l is what a user of a destination is", () => {
   assert.throws(() => parseUser("-x"), new Malformed('user "-x" begins with "-"'));
 });
 
-const destinations = fc.record(
-  {
-    user: fc.option(fc.string({ unit: "binary", minLength: 1 }).filter(isUser), { nil: undefined }),
-    host: fc.constantFrom("vishnu", "db.internal", "10.0.0.1", "::1", "::", "fe80::1%eth0", "x_1", "*"),
-    port: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }),
-  },
-  { noNullPrototype: true },
-);
-
-function isUser(text: string): boolean {
-  return readOrRefused(() => parseUser(text)) !== undefined;
-}
-
 test("Every destination that is printed is parsed back to itself", () => {
   fc.assert(
     fc.property(destinations, (destination) => {
@@ -154,45 +97,3 @@ test("Endless text is refused at once", () => {
   assertFastOnLongText(parseDestination, "@", ":", "[", "1:", "a", "%41", " ");
   assertFastOnLongText((text) => parseDestination(`ssh://${text}`), "@", ":", "%41", "+", "/", ":@");
 });
-
-async function whatSshUnderstands(text: string): Promise<Record<"user" | "hostname" | "port", string | undefined>> {
-  const { stdout } = await run("ssh", ["-G", "-F", "none", "--", text]);
-  const setting = (name: string) => new RegExp(`^${name} (.*)$`, "m").exec(stdout)?.[1];
-  return { user: setting("user"), hostname: setting("hostname"), port: setting("port") };
-}
-
-/** Plain ssh takes a port or brackets only in ssh://, and there no IPv6 address and no second @. */
-const onlyOurs = /^(?!ssh:).*\[|^(?!ssh:)[^:]*:\d+$|^(?!ssh:).*@[^:]*:\d+$|^ssh:.*(?:@.*@|\[)/;
-
-for (const [text, { user, host, port }] of understood) {
-  // OpenSSH 10.6 and later refuse a backslash.
-  if (onlyOurs.test(text) || text.includes("\\")) continue;
-  test(`ssh understands "${text}" as we do`, { skip: noSsh }, async () => {
-    const ssh = await whatSshUnderstands(text);
-    assert.deepEqual([ssh.hostname, ssh.port], [host, String(port ?? 22)]);
-    if (user !== undefined) assert.equal(ssh.user, user);
-  });
-}
-
-test("ssh takes every user and host that we take", { skip: noSsh }, async () => {
-  // A user with % or a backslash may be expanded, or refused, depending on the version.
-  const simple = destinations.filter(({ user }) => user !== undefined && !/[%\\]/.test(user));
-  for (const { user, host } of fc.sample(simple, 40)) {
-    const ssh = await whatSshUnderstands(printDestination(to(host, user)));
-    assert.deepEqual([ssh.user, ssh.hostname], [user, host]);
-  }
-});
-
-for (const text of [
-  "-oProxyCommand=reboot",
-  "-me@vishnu",
-  "me -oX@vishnu",
-  "vish nu",
-  "vishnu;reboot",
-  "`reboot`@vishnu",
-  // Not "a,b": it would be two jump hosts in a list of them, but OpenSSH takes it until Debian's 9.2p1-2+deb12u10.
-]) {
-  test(`ssh refuses "${text}" too`, { skip: noSsh }, async () => {
-    assert.equal((await whatSshUnderstands(text)).hostname, undefined);
-  });
-}

@@ -3,7 +3,6 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { Malformed } from "../../../../src/codec/malformed.ts";
 import { realSources } from "../../../../src/config/file/config-sources.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
@@ -38,11 +37,4 @@ test("Only a private file is refused when others may write it.", () => {
 
 test("A device that never ends is given up.", () => {
   assert.throws(() => sources.read("/dev/zero", false), /is larger than 16777216 bytes/);
-});
-
-test("A command is run by the user's shell with the environment, and 0 is yes.", () => {
-  assert.equal(sources.succeeds('test "$NAME" = value'), true);
-  assert.equal(sources.succeeds("exit 3"), false);
-  assert.throws(() => realSources({ SHELL: "/no/such/shell" }).succeeds("true"), Malformed);
-  assert.throws(() => sources.succeeds("kill -TERM $$"), /the command of exec, kill -TERM \$\$: SIGTERM/);
 });

@@ -14,13 +14,11 @@ import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { Answers } from "../../../kit/answers.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
-import { run } from "../../../kit/run.ts";
-import { projectRoot } from "../../../kit/runtime.ts";
-import { snippetCommand } from "../../../kit/snippet.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
 const folder = tempDirectory("tunnel-plan");
 after(() => removeTemp(folder));
+
 /** The folder, as the way from the home to it: Bun's homedir() does not change with the environment. */
 const fromHome = relative(homedir(), folder);
 
@@ -153,30 +151,6 @@ test("Somebody at a terminal is asked, except with BatchMode.", async () => {
   const nobody = new Answers();
   const { refusal } = await believes(o("UserKnownHostsFile=none", "BatchMode=yes"), nobody);
   assert.deepEqual([refusal?.code, nobody.text], ["ssh.host-key-unknown", ""]);
-});
-
-test("The known hosts of the user's home are believed, both files of them.", { timeout: 30_000 }, async () => {
-  const [command, ...args] = snippetCommand(
-    {
-      readRunSettings: "src/config/run-settings.ts",
-      planTunnel: "src/forward/plan/tunnel-plan.ts",
-      loadSsh2: "src/ssh/loader.ts",
-    },
-    `
-    const quiet = { error() {}, warn() {}, info() {}, debug() {} };
-    const settings = readRunSettings(["-o", "GlobalKnownHostsFile=none", "vishnu"]);
-    const { signal } = new AbortController();
-    const plan = await planTunnel(settings, { log: quiet, prompter: undefined, environment: {}, signal });
-    const trust = await plan.trust(await loadSsh2(), undefined);
-    console.log(trust.hostKeyTypes.join());
-    `,
-  );
-  for (const name of ["known_hosts", "known_hosts2"]) {
-    const path = knownHosts(join(name, ".ssh", name), hostKeyLine("vishnu"));
-    const env = { ...process.env, HOME: join(path, "..", "..") };
-    const { stdout, stderr } = await run(command, args, { cwd: projectRoot, env });
-    assert.equal(stdout, "ssh-ed25519\n", stderr);
-  }
 });
 
 test("Files of known hosts begin with ~ for the home, may be several, and hold a blank when in quotes.", async () => {

@@ -1,53 +1,18 @@
 import assert from "node:assert/strict";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { BlockWriter } from "../../../../plugins/capture/block-writer.ts";
 import { Recording } from "../../../../plugins/capture/recording.ts";
-import { pcapFormat, pcapngFormat } from "../../../../src/codec/capture/capture-file.ts";
-import { type SentFrame, TcpConversation, type TcpDirection } from "../../../../src/codec/capture/tcp-conversation.ts";
-import { SlowDisk } from "../../../kit/disk.ts";
-import { need } from "../../../kit/packages.ts";
+import { pcapFormat, type pcapngFormat } from "../../../../src/codec/capture/capture-file.ts";
 import { readCapture } from "../../../kit/packet-reader.ts";
-import { currentRuntime } from "../../../kit/runtime.ts";
-import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
-
-const folder = tempDirectory("recording");
-after(() => removeTemp(folder));
-const slow = { skip: currentRuntime === "deno" ? "Deno writes synchronously" : need("mkfifo"), timeout: 60_000 };
-
-const startNs = 1_700_000_000_000_000_000n;
-const legs = ["leg1-app-listener", "leg3-sshd-target"].map((name) => ({ name, description: "made up by a test" }));
+import { folder, legs, recordingOn, startNs, talk } from "../../../kit/recording-scene.ts";
 
 let files = 0;
-
-function recordingOn(fd: number, format = pcapngFormat({ application: "porthop" })) {
-  let told = 0;
-  const writer = new BlockWriter(fd, { failed: (error) => assert.fail(String(error)) });
-  const recording = new Recording(writer, format, legs, startNs, () => {
-    told += 1;
-  });
-  return { recording, writer, told: () => told };
-}
 
 function recordingTo(format?: ReturnType<typeof pcapngFormat>) {
   const path = join(folder, `${++files}.pcapng`);
   return { path, ...recordingOn(openSync(path, "w"), format) };
-}
-
-/** A conversation whose frames are recorded with this time. */
-function talk(recording: Recording, index: number, timestampNs: () => bigint) {
-  const ends = { from: { host: "10.0.0.1", port: 1000 + index }, to: { host: "10.0.0.2", port: 80 } };
-  const tcp = new TcpConversation({ leg: index + 1, ...ends });
-  const record = (frames: readonly SentFrame[]) => {
-    for (const frame of frames) recording.packet(index, timestampNs(), frame);
-  };
-  return {
-    open: (comment?: string) => record(tcp.open(comment)),
-    data: (direction: TcpDirection, slices: readonly Uint8Array[]) => record(tcp.data(direction, slices)),
-    end: (direction: TcpDirection) => record(tcp.end(direction)),
-    abort: (by: TcpDirection, comment?: string) => record(tcp.abort(by, comment)),
-  };
 }
 
 test("The file has its header, its packets in order, and the statistics of each interface.", async () => {
@@ -158,33 +123,3 @@ test("An interface that the file does not have is a defect of the caller.", asyn
   assert.throws(() => recording.packet(2, startNs, frame), /no interface 2/);
   await recording.finish(startNs);
 });
-
-test(
-  "With a disk that stands still it says when it is full, then takes nothing more, and still writes its end.",
-  slow,
-  async () => {
-    using disk = new SlowDisk();
-    const { recording, told } = recordingOn(disk.fd);
-    const conversation = talk(recording, 0, () => startNs + 1n);
-    const chunk = new Uint8Array(65_000);
-    conversation.open();
-    let chunks = 0;
-    for (; !recording.full; chunks++) conversation.data("up", [chunk]);
-    assert.ok(chunks > 1000 && chunks < 1040, `full after ${chunks} chunks of 65 kB`);
-    assert.deepEqual([recording.lost, told()], [0, 0]);
-    // Nobody asks whether it is full: as many small frames would do it.
-    for (let more = 0; more < 1000; more++) conversation.data("up", [chunk]);
-    assert.ok(recording.lost > 1000, `${recording.lost} frames lost`);
-    assert.equal(told(), 1);
-    recording.name({ address: "198.18.1.1", name: "db.internal" });
-    const all = recording.packets + recording.lost;
-    const bytes = await disk.takeUntil(recording.finish(startNs + 2n));
-    assert.ok(bytes.length < 85 * 1024 * 1024, `${bytes.length} bytes were held`);
-    const path = join(folder, "slow.pcapng");
-    writeFileSync(path, bytes);
-    const { packets, statistics, names } = readCapture(path);
-    assert.deepEqual([packets.length, names], [recording.packets, []]);
-    assert.equal(statistics[0]?.received, all);
-    assert.equal(statistics[0]?.dropped, recording.lost);
-  },
-);

@@ -2,76 +2,20 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { fingerprint } from "../../../../src/codec/keys/fingerprint.ts";
 import { matchesHost, parseKnownHosts } from "../../../../src/codec/keys/known-hosts.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
-import { type HostKeySettings, loadHostKeys } from "../../../../src/ssh/host/host-keys.ts";
 import { appendKnownHost } from "../../../../src/ssh/host/known-hosts-file.ts";
-import type { Prompter } from "../../../../src/ssh/prompter.ts";
 import { Answers, ctrlC } from "../../../kit/answers.ts";
 import { type CertificateFields, writeCertificate } from "../../../kit/certificate-blob.ts";
+import { type Case, ed25519, folder, freshPath, knownHosts, load, other, text } from "../../../kit/host-keys-scene.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
-import { need } from "../../../kit/packages.ts";
 import { refusal } from "../../../kit/refusal.ts";
-import { run } from "../../../kit/run.ts";
-import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
+import { tempDirectory } from "../../../kit/temp.ts";
 
-const missing = need("ssh-keygen");
-const folder = tempDirectory("host-keys");
-after(() => removeTemp(folder));
-
-const ed25519 = writeStrings("ssh-ed25519", Buffer.alloc(32, 1));
-const other = writeStrings("ssh-ed25519", Buffer.alloc(32, 2));
 const rsa = writeStrings("ssh-rsa", Buffer.from([1, 0, 1]), Buffer.alloc(256, 3));
 const ecdsa = writeStrings("ecdsa-sha2-nistp256", "nistp256", Buffer.alloc(65, 4));
-
-const text = (blob: Buffer, type = "ssh-ed25519") => `${type} ${blob.toString("base64")}`;
-
-let files = 0;
-
-/** A known_hosts file with these lines, in a folder of its own. */
-function knownHosts(...lines: string[]): string {
-  const path = join(folder, `${++files}`, "known_hosts");
-  mkdirSync(join(folder, `${files}`));
-  writeFileSync(path, lines.map((line) => `${line}\n`).join(""));
-  return path;
-}
-
-interface Case extends Partial<HostKeySettings> {
-  readonly host?: string;
-  readonly port?: number;
-  readonly prompter?: Prompter;
-  readonly log?: LogLines;
-}
-
-function load(path: string, { host = "vishnu", port = 22, prompter, log = new LogLines(), ...settings }: Case = {}) {
-  return loadHostKeys(
-    host,
-    port,
-    { strict: "ask", userFiles: [path], globalFiles: [], hashKnownHosts: false, ...settings },
-    { prompter, log, address: "10.0.0.2" },
-  );
-}
-
-test("A known key is accepted, plain or hashed, from any of the files, whatever else they hold", {
-  skip: missing,
-}, async () => {
-  const hashed = knownHosts(`vishnu ${text(ed25519)}`);
-  await run("ssh-keygen", ["-q", "-H", "-f", hashed]);
-  assert.match(readFileSync(hashed, "utf8"), /^\|1\|/);
-  for (const path of [
-    knownHosts("broken", `vishnu ${text(ed25519)}`),
-    knownHosts(`vishnu ${text(other)}`, `vish* ${text(ed25519)}`),
-    hashed,
-  ]) {
-    const hostKeys = await load(path, { strict: "yes" });
-    await hostKeys.verify(ed25519);
-    assert.match(hostKeys.grounds ?? "", /^known in .*:\d+$/);
-  }
-  const second = await load(knownHosts(), { strict: "yes", globalFiles: [knownHosts(`vishnu ${text(ed25519)}`)] });
-  await second.verify(ed25519);
-});
 
 test("A key known for the host without its port is accepted on that port too, as ssh does", async () => {
   const path = knownHosts(`vishnu ${text(ed25519)}`);
@@ -110,17 +54,6 @@ test("A changed key is refused with the old line and the way to remove it, whate
 test("A key of another type than the known ones is a changed key, as for ssh", async () => {
   const error = await refusal((await load(knownHosts(`vishnu ${text(other)}`), { strict: "no" })).verify(rsa));
   assert.equal(error.code, "ssh.host-key-changed");
-});
-
-test("The command that removes a changed key can be pasted: a name in brackets is quoted", {
-  skip: missing,
-}, async () => {
-  const path = knownHosts(`[vishnu]:2222 ${text(other)}`);
-  const error = await refusal((await load(path, { port: 2222 })).verify(ed25519));
-  const command = /(ssh-keygen .*)$/.exec(error.hint)?.[1] ?? "";
-  const { code, stderr } = await run("sh", ["-c", command]);
-  assert.equal(code, 0, stderr);
-  assert.equal(readFileSync(path, "utf8"), "");
 });
 
 test("A revoked key is refused, also when it is known elsewhere", async () => {
@@ -173,20 +106,13 @@ test("Ctrl-C at the question cancels", async () => {
 
 test("accept-new and no add an unknown key without a question; the file and its folder are made private", async () => {
   for (const strict of ["accept-new", "no"] as const) {
-    const path = join(folder, `${++files}`, "known_hosts");
+    const own = freshPath();
+    const path = join(own, "known_hosts");
     await (await load(path, { strict, prompter: new Answers() })).verify(ed25519);
     assert.equal(readFileSync(path, "utf8"), `vishnu ${text(ed25519)}\n`);
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.equal(statSync(join(folder, `${files}`)).mode & 0o777, 0o700);
+    assert.equal(statSync(own).mode & 0o777, 0o700);
   }
-});
-
-test("With HashKnownHosts the added name is hashed, and found again", { skip: missing }, async () => {
-  const path = knownHosts();
-  await (await load(path, { strict: "accept-new", hashKnownHosts: true, port: 2222 })).verify(ed25519);
-  assert.match(readFileSync(path, "utf8"), /^\|1\|[^|]+\|[^|]+ ssh-ed25519 /);
-  assert.equal((await run("ssh-keygen", ["-f", path, "-F", "[vishnu]:2222"])).code, 0);
-  await (await load(path, { strict: "yes", port: 2222 })).verify(ed25519);
 });
 
 test("A line is added after a last line that has no end", async () => {
@@ -197,7 +123,7 @@ test("A line is added after a last line that has no end", async () => {
 });
 
 test("Lines added at the same time by many are all there", async () => {
-  const path = join(folder, `${++files}`, "known_hosts");
+  const path = join(freshPath(), "known_hosts");
   const names = Array.from({ length: 50 }, (_, index) => `host-${index}`);
   await Promise.all(names.map((name) => appendKnownHost(path, `${name} ${text(ed25519)}`)));
   const { entries, unreadable } = parseKnownHosts(readFileSync(path, "utf8"));
@@ -210,7 +136,7 @@ test("Lines added at the same time by many are all there", async () => {
 });
 
 test("A file that cannot be written is a warning: the key was accepted all the same, for this run", async () => {
-  const path = join(folder, `${++files}`);
+  const path = freshPath();
   mkdirSync(path);
   const log = new LogLines();
   const hostKeys = await load(path, { strict: "accept-new", log });

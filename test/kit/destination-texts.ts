@@ -1,0 +1,55 @@
+/**
+ * Destinations as they are typed, with what they mean, and random ones. Our own reader is held to them, and so is ssh.
+ */
+import fc from "fast-check";
+import { type Destination, parseUser } from "../../src/codec/words/destination.ts";
+import { readOrRefused } from "./hostile-text.ts";
+
+export function to(host: string, user?: string, port?: number): Destination {
+  return { user, host, port };
+}
+
+/** Text, its value, and the text it is printed as where that differs. */
+export const understood: readonly (readonly [text: string, destination: Destination, printed?: string])[] = [
+  ["vishnu", to("vishnu")],
+  ["me@vishnu", to("vishnu", "me")],
+  ["vishnu:2222", to("vishnu", undefined, 2222)],
+  ["me@vishnu:2222", to("vishnu", "me", 2222)],
+  ["me@corp.example@vishnu", to("vishnu", "me@corp.example")],
+  ["me@corp@vishnu:22", to("vishnu", "me@corp", 22)],
+  ["group:me@vishnu", to("vishnu", "group:me")],
+  ["CORP\\me@vishnu", to("vishnu", "CORP\\me")],
+  ["john doe@vishnu", to("vishnu", "john doe")],
+  ["007@vishnu", to("vishnu", "007")],
+  ["::1", to("::1")],
+  ["me@2001:db8::1", to("2001:db8::1", "me")],
+  ["fe80::1%eth0", to("fe80::1%eth0")],
+  ["::", to("::")],
+  ["[::1]", to("::1"), "::1"],
+  ["[::1]:22", to("::1", undefined, 22)],
+  ["me@[fe80::1%eth0]:22", to("fe80::1%eth0", "me", 22)],
+  ["[vishnu]:22", to("vishnu", undefined, 22), "vishnu:22"],
+  ["ssh://vishnu", to("vishnu"), "vishnu"],
+  ["ssh://vishnu/", to("vishnu"), "vishnu"],
+  ["ssh://vishnu:", to("vishnu"), "vishnu"],
+  ["ssh://me@vishnu:2222", to("vishnu", "me", 2222), "me@vishnu:2222"],
+  ["ssh://me@vishnu:2222/", to("vishnu", "me", 2222), "me@vishnu:2222"],
+  ["ssh://me%40corp@vishnu", to("vishnu", "me@corp"), "me@corp@vishnu"],
+  ["ssh://me@corp@vishnu", to("vishnu", "me@corp"), "me@corp@vishnu"],
+  ["ssh://john+doe@vishnu", to("vishnu", "john doe"), "john doe@vishnu"],
+  ["ssh://[::1]:22", to("::1", undefined, 22), "[::1]:22"],
+  ["ssh", to("ssh")],
+];
+
+export const destinations = fc.record(
+  {
+    user: fc.option(fc.string({ unit: "binary", minLength: 1 }).filter(isUser), { nil: undefined }),
+    host: fc.constantFrom("vishnu", "db.internal", "10.0.0.1", "::1", "::", "fe80::1%eth0", "x_1", "*"),
+    port: fc.option(fc.integer({ min: 1, max: 65535 }), { nil: undefined }),
+  },
+  { noNullPrototype: true },
+);
+
+function isUser(text: string): boolean {
+  return readOrRefused(() => parseUser(text)) !== undefined;
+}
