@@ -1,8 +1,8 @@
 /**
- * Builds dist/porthop, one executable with everything in it. Each setting has a reason. Format "esm":
- * with another format, bytecode freezes import.meta.url. The executable reads nothing from the folder
- * that it is started in, because code in a bunfig.toml there would run. No require may be left for run
- * time either: Bun would search that folder and those above.
+ * Builds dist/porthop, one executable with everything in it; with the word `node` one script for Node.
+ * Each setting has a reason. Format "esm": with another format, bytecode freezes import.meta.url. The
+ * executable reads nothing from the folder that it is started in, because code in a bunfig.toml there
+ * would run. No require may be left for run time either: Bun would search that folder and those above.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
@@ -15,7 +15,8 @@ import {
   type StatedElsewhere,
 } from "./src/packaging/licenses.ts";
 
-const out = process.argv[2] ?? "dist/porthop";
+const forNode = process.argv[2] === "node";
+const out = process.argv[forNode ? 3 : 2] ?? (forNode ? "dist/porthop-node.mjs" : "dist/porthop");
 
 /**
  * ssh2's native add-ons work in Node only. ssh2 requires each add-on in a try
@@ -48,7 +49,7 @@ const licenses = (text: string): Bun.BunPlugin => ({
 
 const options = (text: string): Bun.BuildConfig => ({
   entrypoints: ["src/main.ts"],
-  target: "bun",
+  target: forNode ? "node" : "bun",
   format: "esm",
   minify: true,
   define: {
@@ -69,18 +70,23 @@ refuseLeft(metafile);
 const text = licensesOf(metafile);
 
 mkdirSync(dirname(out), { recursive: true });
-await Bun.build({
-  ...options(text),
-  bytecode: true,
-  compile: {
-    outfile: out,
-    autoloadBunfig: false,
-    autoloadDotenv: false,
-    autoloadPackageJson: false,
-    autoloadTsconfig: false,
-  },
-});
-writeFileSync(join(dirname(out), "LICENSES.txt"), text);
+if (forNode) {
+  const { outputs } = await Bun.build(options(text));
+  writeFileSync(out, (await outputs[0]?.text()) ?? fail("Bun made nothing"));
+} else {
+  await Bun.build({
+    ...options(text),
+    bytecode: true,
+    compile: {
+      outfile: out,
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+      autoloadPackageJson: false,
+      autoloadTsconfig: false,
+    },
+  });
+  writeFileSync(join(dirname(out), "LICENSES.txt"), text);
+}
 console.log(`${out}: ${Object.keys(metafile.inputs).length} modules`);
 
 /**
@@ -101,7 +107,7 @@ function licensesOf({ inputs }: Bun.BuildMetafile): string {
     return licensesText([
       readLicense("."),
       ...packageFolders(Object.keys(inputs)).map((folder) => readLicense(folder, elsewhere)),
-      bunLicense(Bun.version, "node_modules/bun", "node_modules/bun-types"),
+      ...(forNode ? [] : [bunLicense(Bun.version, "node_modules/bun", "node_modules/bun-types")]),
     ]);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));

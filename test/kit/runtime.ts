@@ -9,6 +9,16 @@ export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 export const currentRuntime: ScriptRuntime = process.versions["deno"] === undefined ? "bun" : "deno";
 
+/** What a test skips for, and says in its title: `skip: notOnDeno("...")`. Nothing anywhere else. */
+export function notOnDeno(why: string): false | string {
+  return currentRuntime === "deno" && `not on Deno: ${why}`;
+}
+
+/** Deno's own report shows no reasons: one stands in the title of the test that is skipped for it. */
+export function titled(title: string, skipped: false | string): string {
+  return skipped === false ? title : `${title} (${skipped})`;
+}
+
 /** The command that runs a TypeScript file as a program. */
 export function scriptCommand(runtime: ScriptRuntime, script: string): string[] {
   const executable = executableOf(runtime);

@@ -453,6 +453,42 @@ test("Each unit test is named after a source file, and so is each test of one fi
   none(strays.map((path) => `${path}: there is no source file of this name`));
 });
 
+test("No unit test can start a process: none imports node:child_process, itself or by way of the kit.", () => {
+  const kit = new Map(sourceFiles("test/kit").map((file) => [file.path, file]));
+  const made = (text: string): SourceFile => ({ path: "test/unit/flow/made-up.test.ts", text });
+  const processes = "child_process";
+  for (const text of [
+    `import { spawn } from "node:${processes}";`,
+    `const { exec } = await import("${processes}");`,
+    'import { run } from "../../kit/run.ts";',
+    'import { builtExecutable } from "../../kit/executable.ts";',
+    'import { startSshd } from "../../kit/sshd.ts";',
+  ]) {
+    assert.notEqual(wayToProcesses(made(text), kit), undefined, `the rule does not see the made-up offender ${text}`);
+  }
+  assert.equal(wayToProcesses(made('import type { Ran } from "../../kit/run.ts";'), kit), undefined);
+  const ways = sourceFiles("test/unit").map((file) => wayToProcesses(file, kit));
+  none(ways.flatMap((way) => (way === undefined ? [] : [`${way.join(" -> ")}: this test belongs in test/process`])));
+});
+
+/** The files by which this one comes to start processes, itself first, or undefined when it does not. */
+function wayToProcesses(
+  file: SourceFile,
+  kit: ReadonlyMap<string, SourceFile>,
+  seen = new Set<string>(),
+): string[] | undefined {
+  seen.add(file.path);
+  for (const { from, file: target, typesOnly } of importsOf(file)) {
+    if (typesOnly) continue;
+    if (/^(node:)?child_process$/.test(from)) return [file.path, from];
+    const next = kit.get(target ?? "");
+    if (next === undefined || seen.has(next.path)) continue;
+    const way = wayToProcesses(next, kit, seen);
+    if (way !== undefined) return [file.path, ...way];
+  }
+  return undefined;
+}
+
 /** The tests of one source file: those that start no process, and those that do. */
 const places = ["unit", "process"] as const;
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { formatBytes, formatDuration, parseDuration, parseRate, parseSize } from "../../../src/codec/units.ts";
+import { rounds } from "../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../kit/hostile-text.ts";
 
 const rates: readonly (readonly [text: string, bytesPerSecond: number])[] = [
@@ -218,7 +219,7 @@ test("Random text is a whole number of at least nothing, or refused", () => {
         if (number !== undefined) assert.ok(Number.isSafeInteger(number) && number >= least, `${number}`);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });
 

@@ -10,6 +10,7 @@ import { type RunSettings, readRunSettings } from "../../../src/config/run-setti
 import { PorthopError } from "../../../src/errors.ts";
 import { porthopWords } from "../../../src/tunnel/porthop-command.ts";
 import { sshWords } from "../../../src/tunnel/ssh-command.ts";
+import { rounds } from "../../kit/effort.ts";
 import { hostileText } from "../../kit/hostile-text.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";
 
@@ -306,7 +307,7 @@ test("Whatever the words are, they are settings or a usage error of one line tha
       assert.ok(settings.graceMs >= 0 && settings.graceMs <= longestTimerMs);
       assert.ok(settings.destination.host !== "");
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });
 

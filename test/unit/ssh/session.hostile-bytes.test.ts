@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import type { Trust } from "../../../src/ssh/login.ts";
 import { Session } from "../../../src/ssh/session.ts";
+import { rounds } from "../../kit/effort.ts";
 import { hostileSsh, text, uint32 } from "../../kit/hostile-ssh.ts";
 import { shared } from "../../kit/lifetime.ts";
 import { randomBytes } from "../../kit/random.ts";
@@ -93,26 +94,30 @@ const ident = Buffer.from("SSH-2.0-OpenSSH_9.9\r\n");
 const lists = kexInit(sameLists("aes128-gcm@openssh.com,aes128-ctr", "hmac-sha2-256"));
 
 test("Random bytes instead of an identification are an error.", limits, async () => {
-  await assertAllFail(60, (seed) => randomBytes(1 + ((seed * 131) % 3000), seed));
-  await assertAllFail(40, (seed) => Buffer.concat([Buffer.from("SSH-2.0-"), randomBytes(1 + (seed % 300), seed)]));
+  await assertAllFail(rounds(60, 20), (seed) => randomBytes(1 + ((seed * 131) % 3000), seed));
+  await assertAllFail(rounds(40, 20), (seed) =>
+    Buffer.concat([Buffer.from("SSH-2.0-"), randomBytes(1 + (seed % 300), seed)]),
+  );
 });
 
 test("Random bytes after the identification are an error.", limits, async () => {
-  await assertAllFail(60, (seed) => Buffer.concat([ident, randomBytes(1 + ((seed * 37) % 2000), seed)]));
+  await assertAllFail(rounds(60, 20), (seed) => Buffer.concat([ident, randomBytes(1 + ((seed * 37) % 2000), seed)]));
   // Well framed, and of any type.
-  await assertAllFail(100, (seed) => Buffer.concat([ident, clearPacket(randomBytes(1 + (seed % 90), seed))]));
+  await assertAllFail(rounds(100, 20), (seed) =>
+    Buffer.concat([ident, clearPacket(randomBytes(1 + (seed % 90), seed))]),
+  );
 });
 
 test("Random bytes and messages in the middle of the key exchange are an error.", limits, async () => {
   const begin = Buffer.concat([ident, clearPacket(lists)]);
-  await assertAllFail(40, (seed) => Buffer.concat([begin, randomBytes(1 + ((seed * 37) % 500), seed)]));
-  await assertAllFail(100, (seed) => {
+  await assertAllFail(rounds(40, 20), (seed) => Buffer.concat([begin, randomBytes(1 + ((seed * 37) % 500), seed)]));
+  await assertAllFail(rounds(100, 20), (seed) => {
     const message = randomBytes(1 + ((seed * 17) % 200), seed);
     // Mostly the reply that is awaited, and what may come around it.
     message[0] = [31, 21, 20, 31, 33, 1, 4, 31][seed % 8] ?? 31;
     return Buffer.concat([begin, clearPacket(message)]);
   });
-  await assertAllFail(40, (seed) => {
+  await assertAllFail(rounds(40, 20), (seed) => {
     const turned = Buffer.from(lists);
     const at = 1 + ((seed * 53) % (turned.length - 1));
     turned[at] = (turned[at] ?? 0) ^ (1 << (seed % 8));
@@ -154,7 +159,7 @@ test("Messages without sense at the login and on a channel end that channel or t
       channel.end("done");
     },
   });
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds(10, 3); round++) {
     const codes = await Promise.all(Array.from({ length: 20 }, () => outcome(server.port, readChannel)));
     for (const code of codes) assert.match(code, /^(ready|ssh\.(protocol|lost|auth-failed)|target\.[a-z]+|cancelled)$/);
   }
@@ -195,7 +200,7 @@ test("A true conversation in which one byte is turned starts or fails, and never
     socket.on("close", () => server.destroy());
   });
   const seen = new Map<string, number>();
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds(10, 3); round++) {
     for (const code of await Promise.all(Array.from({ length: 20 }, () => outcome(proxy.port)))) {
       seen.set(code, (seen.get(code) ?? 0) + 1);
     }
@@ -203,5 +208,5 @@ test("A true conversation in which one byte is turned starts or fails, and never
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(strays, []);
   for (const code of seen.keys()) assert.match(code, /^(ready|ssh\.(protocol|lost|auth-failed|unreachable))$/);
-  assert.ok((seen.get("ssh.protocol") ?? 0) > 20, JSON.stringify([...seen]));
+  assert.ok((seen.get("ssh.protocol") ?? 0) > rounds(20, 6), JSON.stringify([...seen]));
 });

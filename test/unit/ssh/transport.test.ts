@@ -7,6 +7,7 @@ import { PorthopError } from "../../../src/errors.ts";
 import { LiveLeg } from "../../../src/flow/leg.ts";
 import { congestionOf, type Outgoing, watchTransport } from "../../../src/ssh/transport.ts";
 import { randomBytes, sha256 } from "../../kit/random.ts";
+import { notOnDeno, titled } from "../../kit/runtime.ts";
 import { Waiting } from "../../kit/waiting.ts";
 
 const timeout = 30_000;
@@ -228,9 +229,9 @@ test("A server that ends its half has ended the connection: SSH has no half-clos
   assert.deepEqual(play.told, ["opened", "down 3", "ended down", "ended up"]);
 });
 
-test("A server that has ended is not waited for when it does not read what we still have to say.", {
-  timeout,
-}, async () => {
+const noHalf = notOnDeno("Deno 2.9 takes an end of whoever does not read for a break");
+const unread = "A server that has ended is not waited for when it does not read what we still have to say.";
+test(titled(unread, noHalf), { timeout, skip: noHalf }, async () => {
   await using play = await Play.open();
   play.far.socket.pause();
   play.near.resume();

@@ -8,6 +8,7 @@ import { type ConversationStep, nextStep, resume } from "../../../src/wizard/con
 import { ownWords, type Plan } from "../../../src/wizard/plan.ts";
 import { type Facts, isSameQuestion, type Question } from "../../../src/wizard/question.ts";
 import { reachable, showable } from "../../../src/wizard/services.ts";
+import { rounds } from "../../kit/effort.ts";
 import { commandsTyping, facts, typed, usualAnswer } from "../../kit/wizard-texts.ts";
 
 const knowing: Facts = { ...facts, hosts: ["web", "db"] };
@@ -286,6 +287,6 @@ test("Whatever is typed is refused, or stands in a line that is split into the v
         assert.doesNotMatch(shellLine(words), /[\p{Cc}\p{Cf}]/u);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: rounds(300) },
   );
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { SshNegotiation } from "../../../../src/codec/capture/ssh-negotiation.ts";
 import { mostPendingBytes, type SshPacket, SshPacketCutter } from "../../../../src/codec/capture/ssh-packets.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { randomBytes } from "../../../kit/random.ts";
 import { clearPacket, kexInit, newKeys, sameLists, sealedPacket } from "../../../kit/ssh-stream.ts";
 
@@ -177,12 +178,12 @@ test("Whatever bytes come, nothing is lost or added, nothing throws, and never i
       packets.push(...cutter.flush());
       assert.deepEqual(Buffer.concat(joined(packets)), Buffer.concat(all));
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });
 
 test("A hostile stream of megabytes never makes a cutter hold more than its bound", () => {
-  for (let seed = 1; seed <= 20; seed += 1) {
+  for (let seed = 1; seed <= rounds(20, 4); seed += 1) {
     const cutter = serverCutter(seed % 2 === 0 ? gcm : etm);
     pushed(cutter, serverUnits(seed % 2 === 0 ? gcm : etm, seed % 2 === 0 ? 16 : 32));
     // Each length is just the largest that is believed, and its packet never ends where the next one begins.

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseConfigLine, quoteArgument, splitArguments, takeToken } from "../../../../src/codec/config/config-line.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 for (const line of ["", " ", "\t \r\n", "\n", "# Port 22", "   #Port 22", "=", " = "]) {
@@ -68,7 +69,7 @@ test("Any line is read or refused in one short line, and its words are found aga
       assert.notEqual(read.keyword, "");
       assert.deepEqual(splitArguments(read.rest), read.arguments);
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(5000) },
   );
 });
 
@@ -77,7 +78,7 @@ test("Words that are quoted and joined are the same words when they are read aga
     fc.property(fc.array(text, { maxLength: 5 }), (words) => {
       assert.deepEqual(splitArguments(words.map(quoteArgument).join(" ")), words);
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(5000) },
   );
 });
 

@@ -7,6 +7,7 @@ import {
   expandVariables,
 } from "../../../../src/codec/config/percent-tokens.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 /** `${NAME}`. */
@@ -50,7 +51,7 @@ test("Any text is filled in or refused in one short line.", () => {
       const filled = readOrRefused(() => expandTokensAndVariables(given, tokens, environment));
       if (filled !== undefined && !/[%$]/.test(given)) assert.equal(filled, given);
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { formatAddress } from "../../../../src/codec/address.ts";
 import { type HandshakeStep, ProxyHandshake } from "../../../../src/codec/proxy/proxy-handshake.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { bytes, connectRequest, greeting5, request4, request4a, request5 } from "../../../kit/proxy-bytes.ts";
 
 const handshakes: readonly (readonly [name: string, said: Uint8Array, outcome: string])[] = [
@@ -73,7 +74,7 @@ test("Random bytes never throw, and are decided about before they are many.", ()
     fc.property(first, chunks, (begin, rest) => {
       follow([Uint8Array.of(begin), ...rest]);
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
 });
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Address } from "../../../../src/codec/address.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { parseDisplay } from "../../../../src/codec/session/x11-display.ts";
+import { rounds } from "../../../kit/effort.ts";
 
 const local = (number: number): Address[] => [
   { path: `/tmp/.X11-unix/X${number}` },
@@ -61,7 +62,7 @@ test("Whatever DISPLAY holds, what is understood cannot be a flag of xauth's, no
         assert.ok(error instanceof Malformed);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
 });
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { X11Setup } from "../../../../src/codec/session/x11-setup.ts";
+import { rounds } from "../../../kit/effort.ts";
 
 const protocol = "MIT-MAGIC-COOKIE-1";
 const fake = Buffer.from("00112233445566778899aabbccddeeff", "hex");
@@ -86,6 +87,6 @@ test("Random bytes are refused or waited for, and never let through.", () => {
         assert.ok(error instanceof Malformed);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
 });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { type FlagTable, type ScannedFlag, scanArgv } from "../../../../src/codec/words/argv.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 const table: FlagTable = {
@@ -137,7 +138,7 @@ test("Random words are cut or refused, and none is lost, doubled or changed", ()
         [...letters(words)].toSorted().join(""),
       );
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { parseDestination, parseUser, printDestination } from "../../../../src/codec/words/destination.ts";
 import { destinations, understood } from "../../../kit/destination-texts.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 for (const [text, destination, printed] of understood) {
@@ -77,7 +78,7 @@ test("Every destination that is printed is parsed back to itself", () => {
     fc.property(destinations, (destination) => {
       assert.deepEqual(parseDestination(printDestination(destination)), destination);
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });
 
@@ -89,7 +90,7 @@ test("Random text is refused, or is a destination that survives being printed", 
       if (destination === undefined) return;
       assert.deepEqual(parseDestination(printDestination(destination)), destination);
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(5000) },
   );
 });
 

@@ -8,6 +8,7 @@ import {
   parseForwardSpec,
   printForwardSpec,
 } from "../../../../src/codec/words/forward-spec.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { refused, specs, understood } from "../../../kit/forward-texts.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
@@ -62,7 +63,7 @@ test("Every forward that is printed is parsed back to itself", () => {
     fc.property(specs, (spec) => {
       assert.deepEqual(parseForwardSpec(forwardFlag(spec.kind), printForwardSpec(spec)), spec);
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
 });
 
@@ -75,7 +76,7 @@ test("Random text is refused, or is a forward that survives being printed", () =
       assert.equal(forwardFlag(spec.kind), flag);
       assert.deepEqual(parseForwardSpec(flag, printForwardSpec(spec)), spec);
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(5000) },
   );
 });
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { type PluginSpec, parsePluginSpec, printPluginSpec } from "../../../../src/codec/words/plugin-spec.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 function builtIn(name: string, options: Record<string, string> = {}): PluginSpec {
@@ -117,7 +118,7 @@ test("Every plugin that is printed is parsed back to itself", () => {
     fc.property(specs, (spec) => {
       assert.deepEqual(parsePluginSpec(printPluginSpec(spec)), spec);
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });
 
@@ -127,7 +128,7 @@ test("Random text is refused, or is a plugin that survives being printed", () =>
       const spec = readOrRefused(() => parsePluginSpec(text));
       if (spec !== undefined) assert.deepEqual(parsePluginSpec(printPluginSpec(spec)), spec);
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });
 

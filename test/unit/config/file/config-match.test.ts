@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { hostApplies, type MatchContext, matchApplies } from "../../../../src/config/file/config-match.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 function context(changes: Partial<MatchContext> = {}) {
@@ -98,6 +99,6 @@ test("Any criteria are decided or refused in one short line.", () => {
       readOrRefused(() => matchApplies(given, context().made));
       readOrRefused(() => hostApplies(given.split(" "), "web"));
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(3000) },
   );
 });

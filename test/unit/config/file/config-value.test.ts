@@ -5,6 +5,7 @@ import { parseConfigLine } from "../../../../src/codec/config/config-line.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { addConfigLine, addOption } from "../../../../src/config/file/config-value.ts";
 import { findKeyword, type Keyword, Keywords, keywords as readings } from "../../../../src/config/file/keyword.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 
 function read(lines: readonly string[], isActive = true): Keywords {
@@ -89,6 +90,6 @@ test("Any value of any keyword is taken or refused in one short line.", () => {
         if (line !== undefined && line.keyword === keyword) addConfigLine(new Keywords(), keyword, line, isActive);
       });
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(5000) },
   );
 });

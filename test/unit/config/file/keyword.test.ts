@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { addOption } from "../../../../src/config/file/config-value.ts";
 import { type Keyword, Keywords, keywords, longestTimerMs } from "../../../../src/config/file/keyword.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 import { names, read, valueFor } from "../../../kit/keyword-values.ts";
 
@@ -204,7 +205,7 @@ test("Random lines are read or refused in one short line", () => {
         if (keywords[keyword] === "seconds") assert.ok((given.time(keyword) ?? 0) <= longestTimerMs);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
 });
 

@@ -8,6 +8,7 @@ import { type ExchangeKeys, watchKeys } from "../../../../src/ssh/ssh2/exchange-
 import { exchangesOf } from "../../../../src/ssh/ssh2/exchange-watch.ts";
 import { viewOf } from "../../../../src/ssh/ssh2/view-check.ts";
 import { ChannelPair } from "../../../kit/channel-pair.ts";
+import { rounds } from "../../../kit/effort.ts";
 import { serverView } from "../../../kit/ssh2-server-view.ts";
 import { Waiting } from "../../../kit/waiting.ts";
 
@@ -74,6 +75,9 @@ async function watched(kex: string) {
   return { pair, exchanges, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
 }
 
+/** In Bun, a server of ssh2's takes a second for an exchange in such a group. */
+const slow = "diffie-hellman-group14-sha256";
+
 /** What two private keys come to, by means of node:crypto or of numbers alone. */
 const secretsOf: Readonly<Record<string, (ours: Uint8Array, theirs: Uint8Array) => Uint8Array>> = {
   "curve25519-sha256": (ours, theirs) =>
@@ -84,7 +88,7 @@ const secretsOf: Readonly<Record<string, (ours: Uint8Array, theirs: Uint8Array) 
     far.setPrivateKey(theirs);
     return near.computeSecret(far.getPublicKey());
   },
-  "diffie-hellman-group14-sha256": (ours, theirs) => {
+  [slow]: (ours, theirs) => {
     const prime = groupPrime(2048) ?? assert.fail("there is such a group");
     const [near, far] = [numberOf(ours), numberOf(theirs)];
     return bytesOf(modularPower(modularPower(2n, far, prime), near, prime));
@@ -112,9 +116,12 @@ for (const [kex, secretOf] of Object.entries(secretsOf)) {
       const { pair, exchanges } = all;
       const first = await exchanges.both(0);
       assert.deepEqual(Buffer.from(first.client.cookie), exchanges.cookieOnWire);
-      pair.ports.rekey();
-      const second = await exchanges.both(1);
-      for (const { client, server } of [first, second]) {
+      const told = [first];
+      for (let again = kex === slow ? rounds(1, 0) : 1; again > 0; again--) {
+        pair.ports.rekey();
+        told.push(await exchanges.both(told.length));
+      }
+      for (const { client, server } of told) {
         assert.deepEqual([client.name, server.name], [kex, kex]);
         assert.deepEqual(client.cookie, server.cookie);
         assert.deepEqual(client.secret, server.secret);
@@ -122,8 +129,9 @@ for (const [kex, secretOf] of Object.entries(secretsOf)) {
         assert.ok(ours !== undefined && theirs !== undefined);
         assert.deepEqual(Buffer.from(client.secret), mpint(secretOf(ours, theirs)));
       }
-      assert.notDeepEqual(first.client.cookie, second.client.cookie);
-      assert.notDeepEqual(first.client.secret, second.client.secret);
+      for (const what of ["cookie", "secret"] as const) {
+        assert.equal(new Set(told.map(({ client }) => String(client[what]))).size, told.length);
+      }
     },
   );
 }
