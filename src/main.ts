@@ -8,6 +8,8 @@ import { keepIgnored, onSignals } from "./cli/interruption.ts";
 /** How long the last events of a tunnel may take to get out. */
 const stuckMs = 2000;
 
+const isNode = !("bun" in process.versions || "deno" in process.versions);
+
 const words = process.argv.slice(2);
 startAfresh(words);
 keepIgnored();
@@ -16,7 +18,11 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (thrown: unknown) => exit(reportFailure(thrown, words.includes("--json"))));
 }
 
-exit(await execute(words).catch((thrown: unknown) => reportFailure(thrown)));
+// Whoever waits for what never comes, a plugin for one, is waited for: Node would end with a code of its own (13).
+const alive = setInterval(() => {}, 2 ** 31 - 1);
+const code = await execute(words).catch((thrown: unknown) => reportFailure(thrown));
+clearInterval(alive);
+exit(code);
 
 /**
  * stdout may be a pipe that is behind: what was written to it must get out before the process ends. Bun's does not count
@@ -28,7 +34,9 @@ function exit(code: number): void {
   if (process.stdout.destroyed || process.stdout.writableFinished) end();
   // A reader that went away misses nothing.
   process.stdout.on("error", () => {});
-  process.stdout.end(end);
+  // Node's end is shutdown(2) where stdout is a socket, and takes it from the process behind too (-f).
+  if (isNode) process.stdout.write("", end);
+  else process.stdout.end(end);
   // One that is stuck holds nobody who asks again, and no tunnel that was told to stop: only a pager may take its time.
   onSignals(end);
   if (words[0] === "run" || words[0] === "relay") setTimeout(end, stuckMs);

@@ -1,6 +1,6 @@
 /**
- * The compiled executable dist/porthop. It is built when it is missing or older than its sources. When several test
- * processes ask at once, one builds and the others wait.
+ * The compiled executable dist/porthop, and the script for Node beside it. Each is built when it is missing or older than
+ * its sources. When several test processes ask at once, one builds and the others wait.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
@@ -13,12 +13,20 @@ import { projectRoot } from "./runtime.ts";
  * executable: a build takes longer than a test's time limit, and Bun kills the processes of a test whose time is over.
  */
 export function builtExecutable(root = projectRoot): string {
-  const executable = join(root, "dist", "porthop");
-  if (isCurrent(executable, root)) return executable;
+  return built("build", join(root, "dist", "porthop"), root);
+}
+
+/** The same for the script that Node runs. */
+export function builtForNode(root = projectRoot): string {
+  return built("build:node", join(root, "dist", "porthop-node.mjs"), root);
+}
+
+function built(script: string, file: string, root: string): string {
+  if (isCurrent(file, root)) return file;
   return withLock("porthop-build", () => {
-    if (!isCurrent(executable, root)) build(root);
-    if (!isCurrent(executable, root)) throw new Error(`npm run build did not make ${executable} anew`);
-    return executable;
+    if (!isCurrent(file, root)) build(script, root);
+    if (!isCurrent(file, root)) throw new Error(`npm run ${script} did not make ${file} anew`);
+    return file;
   });
 }
 
@@ -29,10 +37,10 @@ function isCurrent(executable: string, root: string): boolean {
   return built > 0 && sources.every((source) => newestMs(join(root, source)) <= built);
 }
 
-function build(root: string): void {
-  process.stderr.write("test kit: building dist/porthop\n");
-  const built = spawnSync("npm", ["run", "build"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  if (built.status !== 0) throw new Error(`npm run build failed:\n${built.stdout}${built.stderr}`);
+function build(script: string, root: string): void {
+  process.stderr.write(`test kit: npm run ${script}\n`);
+  const built = spawnSync("npm", ["run", script], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  if (built.status !== 0) throw new Error(`npm run ${script} failed:\n${built.stdout}${built.stderr}`);
 }
 
 /** The latest change of a file, or of anything below a directory, in ms since 1970. 0 when nothing is there. */

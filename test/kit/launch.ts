@@ -1,15 +1,16 @@
 /**
- * How porthop is started: as the compiled executable by default, or as source under Bun or Deno, always in a clean
- * environment.
+ * How porthop is started: as the compiled executable by default, as source under Bun or Deno, or bundled under Node, always
+ * in a clean environment.
  */
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { builtExecutable } from "./executable.ts";
+import { builtExecutable, builtForNode } from "./executable.ts";
+import { nodeExecutable } from "./node.ts";
 import { currentUser } from "./processes.ts";
 import { projectRoot, type ScriptRuntime, scriptCommand } from "./runtime.ts";
 import { tempDirectory } from "./temp.ts";
 
-export type Runtime = ScriptRuntime | "compiled";
+export type Runtime = ScriptRuntime | "compiled" | "node";
 
 export interface LaunchOptions {
   /** Undefined for the value of PORTHOP_TEST_RUNTIME, or `compiled` when that is not set. */
@@ -45,7 +46,8 @@ export function launch(args: readonly string[], options: LaunchOptions = {}): La
 }
 
 function program(runtime: Runtime, main = join(projectRoot, "src", "main.ts")): string[] {
-  return runtime === "compiled" ? [builtExecutable()] : scriptCommand(runtime, main);
+  if (runtime === "compiled") return [builtExecutable()];
+  return runtime === "node" ? [nodeExecutable() ?? "node", builtForNode()] : scriptCommand(runtime, main);
 }
 
 function wantedRuntime(): Runtime {
