@@ -165,6 +165,20 @@ test("A plugin that refuses a flow is a proxy's client told as a prohibition.", 
   ]);
 });
 
+test("Who watches leg 1 of a refused flow sees also what the client said to the target too early.", async () => {
+  const { client, asked } = begin();
+  await client.write(bytes([], "", greeting5, request5("db", 5432), Buffer.from("early")));
+  const { seen } = await carried(await asked, (flow) => flow.refuse("not at night"));
+  await readAll(client);
+  await client.end();
+  await quiet();
+  assert.deepEqual(seen.slice(1, 4), [
+    `up ${hex(bytes([], "", greeting5, request5("db", 5432)))}`,
+    "down 05 00",
+    `up ${hex(Buffer.from("early"))}`,
+  ]);
+});
+
 test("Who watches leg 1 sees the whole of what the program said and got, in order.", async () => {
   const { client, asked } = begin();
   await client.write(greeting5);
