@@ -35,7 +35,7 @@ export async function explain(words: readonly string[], showHelp: () => void): P
   const told = explainTunnel(shown.description, place);
   const explanation = { ...told, mistakes: [...mistakes, ...told.mistakes] };
   if (own.has("json")) {
-    output.result(JSON.stringify(asJson(explanation, shown, place)));
+    output.result(plainJson(asJson(explanation, shown, place)));
     return 0;
   }
   const { bold } = pc.createColors(wantsColor(process.stdout));
@@ -52,19 +52,29 @@ interface Shown {
   readonly command: string | undefined;
   readonly alias: string | undefined;
   readonly configured: readonly ConfiguredLine[];
+  /** Lines of the files that were passed over. */
+  readonly skipped: readonly string[];
   readonly trouble: string | undefined;
 }
 
 function asShown(tunnel: ResolvedTunnel | Relay): Shown {
   if ("via" in tunnel) {
-    return { description: tunnel, command: undefined, alias: undefined, configured: [], trouble: undefined };
+    return {
+      description: tunnel,
+      command: undefined,
+      alias: undefined,
+      configured: [],
+      skipped: [],
+      trouble: undefined,
+    };
   }
-  const { said, effective, configured, trouble } = tunnel;
+  const { said, effective, configured, skipped, trouble } = tunnel;
   return {
     description: effective,
     command: commandLine(said),
     alias: aliasText(said, effective),
     configured,
+    skipped,
     trouble,
   };
 }
@@ -83,9 +93,10 @@ function textLines(explanation: Explanation, shown: Shown, place: Place, columns
 }
 
 /** Which words came from the files, and where they stand. */
-function configurationLines({ alias, configured, trouble }: Shown, columns: number): readonly string[] {
+function configurationLines({ alias, configured, skipped, trouble }: Shown, columns: number): readonly string[] {
   const lines = [
     ...(trouble === undefined ? [] : [`cannot be read, and is left out: ${trouble}`]),
+    ...skipped,
     ...(alias === undefined ? [] : [`${alias}: leg 2 goes there`]),
     ...configured.map(({ keyword, value, place }) => `${keyword} ${value} (${place})`),
   ];
@@ -107,7 +118,7 @@ function commandLine(tunnel: SshTunnel): string | undefined {
 }
 
 function asJson(explanation: Explanation, shown: Shown, place: Place): unknown {
-  const { description, command, alias, configured, trouble } = shown;
+  const { description, command, alias, configured, skipped, trouble } = shown;
   return {
     command,
     notes: description.via === "ssh" ? commandNotes(description, place).map((note) => visible(note)) : [],
@@ -117,6 +128,7 @@ function asJson(explanation: Explanation, shown: Shown, place: Place): unknown {
       value: visible(value),
       place: visible(where),
     })),
+    skipped: skipped.map((text) => visible(text)),
     trouble: trouble === undefined ? undefined : visible(trouble),
     ...explanation,
     forwards: explanation.forwards.map((forward) => ({
@@ -124,6 +136,12 @@ function asJson(explanation: Explanation, shown: Shown, place: Place): unknown {
       legs: forward.legs.map((leg) => ({ ...leg, tcpdump: tcpdump(leg) })),
     })),
   };
+}
+
+/** Characters that turn or hide text on a terminal are written as escapes of JSON. */
+function plainJson(value: unknown): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (text) => text.split("").map(escaped).join(""));
 }
 
 /** A window narrower than 40 columns is not written for; wider than 100, lines are hard to read. */

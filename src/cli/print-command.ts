@@ -20,7 +20,7 @@ import { socatWords } from "../tunnel/socat-command.ts";
 import { sshWords } from "../tunnel/ssh-command.ts";
 import { sshConfigBlock, tunnelName } from "../tunnel/ssh-config-block.ts";
 import { systemdUnit } from "../tunnel/systemd-unit.ts";
-import { opensGateway, type Place, type Relay } from "../tunnel/tunnel-description.ts";
+import { opensGateway, type Place, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { describeWords } from "./described-words.ts";
 import { Output } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
@@ -86,9 +86,10 @@ function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place
   }
   if (format === "config") {
     const own = tunnel.trouble === undefined ? spelledOut(said, name, realSources(process.env)) : said;
-    return { lines: sshConfigBlock(own, name, [`Then: ssh ${name}`, ...notes]) };
+    const unknown = tunnel.settings.keywords.warnings.filter((text) => !tunnel.skipped.includes(text));
+    return { lines: sshConfigBlock(own, name, [`Then: ssh ${name}`, ...notes, ...unknown]) };
   }
-  return { lines: systemdUnit(said, name, notes, effective) };
+  return { lines: systemdUnit(said, name, [...notes, ...relativeNotes(said)], effective) };
 }
 
 function printRelay(relay: Relay, format: Format): Printed {
@@ -99,8 +100,19 @@ function printRelay(relay: Relay, format: Format): Printed {
   });
 }
 
-function troubleNotes({ trouble }: ResolvedTunnel): readonly string[] {
-  return trouble === undefined ? [] : [`the ssh configuration is left out, for it cannot be read: ${trouble}`];
+function troubleNotes({ trouble, skipped }: ResolvedTunnel): readonly string[] {
+  if (trouble !== undefined) return [`the ssh configuration is left out, for it cannot be read: ${trouble}`];
+  return skipped;
+}
+
+/** A unit starts in a folder of its own. */
+function relativeNotes({ configFile, identities }: SshTunnel): readonly string[] {
+  const isRelative = (file: string) => !/^[/~%]/.test(file) && file.toLowerCase() !== "none";
+  const flagged = identities.flatMap(({ file, by }) => (by === "flag" ? [`-i ${file}`] : []));
+  const named = [...(configFile === undefined ? [] : [`-F ${configFile}`]), ...flagged];
+  return named
+    .filter((text) => isRelative(text.slice(3)))
+    .map((text) => `${text}: write the whole path, for a unit does not start in this folder`);
 }
 
 function quotesNote(words: readonly string[], shell: (typeof shells)[number]): readonly string[] {

@@ -6,7 +6,7 @@
 import { matchesPattern } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { escapeOf } from "../codec/session/escape-character.ts";
-import { quoted, visible } from "../text/terminal-text.ts";
+import { quoted } from "../text/terminal-text.ts";
 import { hasRemoteCommand, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
@@ -44,9 +44,6 @@ export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywo
   const words = remote.kind === "command" ? remote.words : [];
   const isNone =
     remote.kind === "none" || (keywords.text("SessionType") ?? defaults.sessionType).toLowerCase() === "none";
-  if (words.length > 0 && isNone) {
-    throw new Malformed(`-N is for no command, and there is one: ${visible(words.join(" "), 100)}`);
-  }
   const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(said);
   if (isNone || (words.length === 0 && !isWished)) return undefined;
   const command = words.length > 0 ? words.join(" ") : remoteCommand(keywords);

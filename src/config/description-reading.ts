@@ -121,6 +121,7 @@ export class DescriptionReading {
     const isNone = this.#saysNone || keywordText(settings, "SessionType")?.toLowerCase() === "none";
     if (words.length > 0) {
       if (isNone) throw new Malformed(`-N is for no command, and there is one: ${visible(words.join(" "), 100)}`);
+      if (hasRemoteCommand(settings)) throw new Malformed("a command and a RemoteCommand of -o: ssh takes one of them");
       return { kind: "command", words };
     }
     if (isNone) return { kind: "none", implied: false };

@@ -18,9 +18,10 @@ import {
 import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
-import { type Keyword, type Keywords, keywords as readings } from "./file/keyword.ts";
+import { type Keyword, Keywords, keywords as readings } from "./file/keyword.ts";
 import type { Forward } from "./forward.ts";
 import { type RunSettings, tolerantSettings } from "./run-settings.ts";
+import { sshDefaults } from "./ssh-defaults.ts";
 
 export interface ResolvedTunnel {
   /** The words, for a program that reads the same files: only what runs on the server is decided with the files in mind. */
@@ -31,6 +32,8 @@ export interface ResolvedTunnel {
   readonly settings: RunSettings;
   /** What the files add, line by line. */
   readonly configured: readonly ConfiguredLine[];
+  /** Lines of the files that were passed over, because nothing is run to learn whether they hold. */
+  readonly skipped: readonly string[];
   /** Why the files could not be read: then only the words count. */
   readonly trouble: string | undefined;
 }
@@ -45,7 +48,7 @@ export interface ConfiguredLine {
 /** Throws a PorthopError at words that make no sense; files that make none are told in `trouble`. */
 export function resolveTunnel(tunnel: SshTunnel, sources: ConfigSources): ResolvedTunnel {
   // Also where the files cannot be read the words have to be right.
-  const settings = tolerantSettings(tunnel);
+  const settings = tolerantSettings({ ...tunnel, configFile: "none" }, quietly(sources));
   try {
     return withFiles(tunnel, tolerantSettings(tunnel, quietly(sources)));
   } catch (error) {
@@ -61,26 +64,32 @@ function withFiles(tunnel: SshTunnel, settings: RunSettings): ResolvedTunnel {
     effective: { ...effectiveTunnel(tunnel, settings), jumps: passedHosts(tunnel, settings), remote },
     settings,
     configured: configuredLines(settings.keywords),
+    skipped: settings.keywords.skipped,
     trouble: undefined,
   };
 }
 
-/** For a Host called `name`: the effective tunnel without what the files give to a host of that name anyway. */
+/**
+ * For a Host called `name`: the effective tunnel without what the files give to a host of that name anyway, and with the
+ * usual value of each setting that the files give to that name alone.
+ */
 export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSources): SshTunnel {
   const settings = tolerantSettings(tunnel, quietly(sources));
   const other = tolerantSettings(plainTunnel(name, []), quietly(sources));
-  const isNew = (keyword: Keyword) => other.keywords.text(keyword) === undefined;
+  const own = settings.keywords;
   const known = new Set(other.forwards.map(textOf));
   const remote = remoteOf(tunnel, settings);
   const { user, port, jumps } = effectiveTunnel(tunnel, settings);
-  const host = hostNameOf(tunnel, settings.keywords);
+  const host = hostNameOf(tunnel, own);
+  const isOther = (keyword: Keyword) => own.text(keyword) !== other.keywords.text(keyword);
   const otherFiles = other.keywords.all("IdentityFile");
+  const wayThere = jumps ?? (other.way.jumps.length > 0 ? [] : undefined);
   return {
     ...tunnel,
-    user: tunnel.user ?? (isNew("User") ? user : undefined),
-    port: tunnel.port ?? (isNew("Port") ? port : undefined),
-    jumps: tunnel.jumps ?? (isNew("ProxyJump") ? jumps : undefined),
-    identities: [...tunnel.identities, ...fileIdentities(settings.keywords, (file) => !otherFiles.includes(file))],
+    user: tunnel.user ?? (isOther("User") ? (user ?? sources.machine.user) : undefined),
+    port: tunnel.port ?? (isOther("Port") ? (port ?? defaults.port) : undefined),
+    jumps: tunnel.jumps ?? (isOther("ProxyJump") ? wayThere : undefined),
+    identities: [...tunnel.identities, ...fileIdentities(own, (file) => !otherFiles.includes(file))],
     forwards: forwardsOf(tunnel, settings)
       .filter((forward) => !known.has(textOf(forward)))
       // The tokens in the paths are filled in already.
@@ -88,14 +97,26 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
     keywords: [
       ...(host === undefined ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
       ...tunnel.keywords.filter((each) => each.name !== "HostName"),
-      ...fileLines(settings.keywords, tunnel, remote).filter((each) => isNew(each.name)),
+      ...fileLines(own, tunnel, remote, other.keywords),
+      ...usualLines(own, other.keywords, remote, host ?? tunnel.host),
     ],
     remote,
   };
 }
 
+/** The usual value of each keyword that only the other one has. Without an alias a host key is known by the host's name. */
+function usualLines(own: Keywords, other: Keywords, remote: Remote, host: string): readonly KeywordLine[] {
+  const usual = { ...sshDefaults, HostKeyAlias: host };
+  return other.given().flatMap((keyword) => {
+    if (remote.kind !== "shell" && (ofCommands.has(keyword) || keyword === "RemoteCommand")) return [];
+    const value = own.text(keyword) === undefined ? usual[keyword as keyof typeof usual] : undefined;
+    return value === undefined || value === other.text(keyword)?.toLowerCase() ? [] : [line(keyword, value)];
+  });
+}
+
+/** Nothing runs, and what porthop does not have is no error: ssh, or whoever is told, does the work. */
 function quietly(sources: ConfigSources): ConfigSources {
-  return { ...sources, succeeds: () => false };
+  return { ...sources, isOnlyRead: true, succeeds: () => undefined };
 }
 
 function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
@@ -172,19 +193,25 @@ const elsewhere: ReadonlySet<Keyword> = new Set<Keyword>([
 ]);
 
 /** What these would say of a shell or command is decided already. */
-const ofCommands: ReadonlySet<Keyword> = new Set<Keyword>(["RemoteCommand", "RequestTTY", "SessionType"]);
+const ofCommands: ReadonlySet<Keyword> = new Set<Keyword>(["RequestTTY", "SessionType"]);
 
+/** Without the values that `other` has too. */
 function fileLines(
   keywords: Keywords,
   tunnel: SshTunnel,
   remote: Remote,
+  other = new Keywords(),
 ): readonly (KeywordLine & { name: Keyword })[] {
   return keywords.given().flatMap((keyword) => {
     const isTold = elsewhere.has(keyword) || keyword.startsWith("Porthop") || readings[keyword] === "ignored";
     if (isTold || keywords.placesOf(keyword).size === 0) return [];
-    if (ofCommands.has(keyword) && remote.kind !== "shell") return [];
+    if (keyword === "RemoteCommand" ? remote.kind !== "shell" : remote.kind === "none" && ofCommands.has(keyword))
+      return [];
     if (keyword === "ProxyCommand" && (tunnel.jumps ?? []).length > 0) return [];
-    return valuesOf(keywords, keyword).map((value) => ({ name: keyword, value }));
+    const known = new Set(valuesOf(other, keyword));
+    return valuesOf(keywords, keyword)
+      .filter((value) => !known.has(value))
+      .map((value) => ({ name: keyword, value }));
   });
 }
 

@@ -17,7 +17,7 @@ import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { allForwards, type Forward, nameForwards } from "./forward.ts";
 import { asSaid, configuredForwards, flaggedFiles, type HopSettings, readConfiguration } from "./run-configuration.ts";
 import { keywordsOf } from "./tunnel-keywords.ts";
-import { refuseUnsupported, refuseUnsupportedKeywords } from "./unsupported.ts";
+import { refuseImpossible, refuseUnsupported } from "./unsupported.ts";
 import { asUsage } from "./usage.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
 
@@ -50,7 +50,7 @@ export function runSettings(tunnel: SshTunnel, files?: ConfigSources): RunSettin
   return asUsage(hint, () => {
     refuseUnsupported(tunnel);
     const settings = settingsOf(tunnel, files);
-    refuseUnsupportedKeywords(settings.keywords);
+    refuseImpossible(tunnel, settings.keywords);
     return settings;
   });
 }
@@ -97,10 +97,9 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
 }
 
 /** With -W stdin and stdout are the flow's, with a command stdout is the command's. */
-function refuseSharedStdout({ json, plugins, background }: CarryingSettings, isStdio: boolean, isRun: boolean): void {
+function refuseSharedStdout({ json, plugins }: CarryingSettings, isStdio: boolean, isRun: boolean): void {
   if (!isStdio && !isRun) return;
   const owner = isStdio ? "-W" : "a command";
   if (json) throw new Malformed(`--json and ${owner} cannot both have stdout`);
   if (capturesToStdout(plugins)) throw new Malformed(`--capture - and ${owner} cannot both have stdout`);
-  if (isStdio && background) throw new Malformed("-f and -W: a program in the background has no stdin");
 }

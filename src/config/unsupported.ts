@@ -6,7 +6,7 @@ import { Malformed } from "../codec/malformed.ts";
 import { PorthopError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { visible } from "../text/terminal-text.ts";
-import { keywordText, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { hasFlag, keywordText, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { findKeyword, type Keywords, keywords as known } from "./file/keyword.ts";
 import { isMissing } from "./run-flags.ts";
 
@@ -25,9 +25,19 @@ export function refuseUnsupported({ flags, keywords }: Pick<SshTunnel | Relay, "
   refuseSubsystem(keywordText({ keywords }, "SessionType"));
 }
 
-/** The same for what the configuration files add. */
-export function refuseUnsupportedKeywords(keywords: Keywords): void {
-  refuseSubsystem(keywords.text("SessionType"));
+/** The same for the words together with what the configuration files add. */
+export function refuseImpossible({ remote, forwards, flags }: SshTunnel, keywords: Keywords): void {
+  const sessionType = keywords.text("SessionType");
+  refuseSubsystem(sessionType);
+  if (remote.kind === "command" && sessionType?.toLowerCase() === "none") {
+    const place = visible(keywords.placeOf("SessionType"), 200);
+    throw new Malformed(
+      `${place}SessionType none is for no command, and there is one: ${visible(remote.words.join(" "), 100)}`,
+    );
+  }
+  if (hasFlag({ flags }, "f") && forwards.some(({ kind }) => kind === "stdio")) {
+    throw new Malformed("-f and -W: a program in the background has no stdin");
+  }
 }
 
 /** `run` without anything to do ends at once. */

@@ -26,9 +26,10 @@ export function sshPieces(tunnel: SshTunnel): readonly SshPiece[] {
     ...session(tunnel),
     ...route(tunnel),
     ...tunnel.identities.map(({ file, by }) => identity(file, by)),
+    // Behind a RequestTTY=yes of an -o, -t would force the terminal (ssh.c, main).
+    ...terminal(tunnel),
     ...sshKeywords(tunnel.keywords).map(({ name, value }) => piece(["-o", `${name}=${value}`], keywordAbout(name))),
     ...tunnel.forwards.map((spec) => piece([`-${forwardFlag(spec.kind)}`, printForwardSpec(spec)], aboutForward(spec))),
-    ...terminal(tunnel),
     piece([printLogin(tunnel)], "the server to log in to"),
     ...command(tunnel),
   ];
@@ -59,7 +60,7 @@ function session(tunnel: SshTunnel): readonly SshPiece[] {
   const { remote, configFile, flags } = tunnel;
   const isStdio = tunnel.forwards.some(({ kind }) => kind === "stdio");
   // -W implies -N. A SessionType replaces -N, which would also turn off the terminal (ssh.c).
-  const isSaid = isStdio || keywordText(tunnel, "SessionType") !== undefined;
+  const isSaid = isStdio || keywordText(tunnel, "SessionType")?.toLowerCase() === "none";
   return [
     ...(remote.kind === "none" && !isSaid ? [piece(["-N"], "no shell on the server, only the forwards")] : []),
     ...(configFile === undefined ? [] : [piece(["-F", configFile], "read this configuration file and no other")]),

@@ -10,7 +10,7 @@ import { quoted } from "../text/terminal-text.ts";
 import { commentLines } from "./command-notes.ts";
 import { printJumps } from "./ssh-command.ts";
 import { flagKeywords } from "./ssh-flags.ts";
-import { type KeywordLine, type SshTunnel, sshKeywords } from "./tunnel-description.ts";
+import { type KeywordLine, keywordText, type SshTunnel, sshKeywords } from "./tunnel-description.ts";
 
 /**
  * The default name of the block. It is not the host's own name, because each `ssh host` would then open the forwards.
@@ -45,9 +45,10 @@ function route(tunnel: SshTunnel): readonly KeywordLine[] {
 function session(tunnel: SshTunnel): readonly KeywordLine[] {
   const { flags, keywords, terminal, remote } = tunnel;
   const flagLines = flagKeywords(flags).map(({ name, value }) => line(name, argument(value)));
-  const all = [...flagLines, ...sshKeywords(keywords).filter((each) => !isHostName(each))];
-  const isKnown = (name: string) => all.some((each) => each.name.toLowerCase() === name.toLowerCase());
-  const isNone = remote.kind === "none" && !isKnown("SessionType");
+  // -N counts more than a SessionType of -o, and unlike that keyword takes the terminal away (ssh.c, main).
+  const isNone = remote.kind === "none" && keywordText(tunnel, "SessionType")?.toLowerCase() !== "none";
+  const isElsewhere = (each: KeywordLine) => isHostName(each) || (isNone && each.name === "SessionType");
+  const all = [...flagLines, ...sshKeywords(keywords).filter((each) => !isElsewhere(each))];
   const tty = terminal ?? (isNone ? "no" : undefined);
   return [
     ...(isNone ? [line("SessionType", "none")] : []),

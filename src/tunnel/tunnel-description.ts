@@ -3,6 +3,8 @@
  * pasted command is read into a description; commands, files, pictures and explanations are
  * printed from one. Plain data, in which nothing was looked up.
  */
+import { splitArguments } from "../codec/config/config-line.ts";
+import { Malformed } from "../codec/malformed.ts";
 import type { Destination } from "../codec/words/destination.ts";
 import { type ForwardSpec, forwardFlag } from "../codec/words/forward-spec.ts";
 
@@ -118,10 +120,17 @@ export function hasFlag({ flags }: Pick<WithSettings, "flags">, letter: string):
   return flags.some((flag) => flag.letter === letter);
 }
 
-/** The value that counts, without the quotes around it. */
+/** The value that counts, as ssh reads the line: without quotes and comment, but for a command, which is the whole line. */
 export function keywordText({ keywords }: Pick<WithSettings, "keywords">, name: string): string | undefined {
   const value = keywords.find((line) => line.name.toLowerCase() === name.toLowerCase())?.value;
-  return value === undefined ? undefined : /^("[^"]*"|'[^']*')$/.test(value) ? value.slice(1, -1) : value;
+  if (value === undefined || /command$/i.test(name)) return value;
+  try {
+    return splitArguments(value).join(" ");
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    // A keyword that only ssh has is taken as the line stands.
+    return value;
+  }
 }
 
 export function keywordIsOn(settings: WithSettings, name: string): boolean {

@@ -20,7 +20,7 @@ export interface MatchContext {
   /** True while the configuration is read a second time, with the final host name. */
   readonly isFinal: boolean;
   /** Runs the command of the criterion `exec`, with tokens filled in. True when the command succeeds. */
-  succeeds(command: string): boolean;
+  succeeds(command: string): boolean | undefined;
   /** Called for the criterion `final`: the configuration has to be read a second time. */
   askForFinal(): void;
   /** Called for a criterion that porthop cannot decide. The criterion then counts as not met. */
@@ -60,9 +60,11 @@ export function matchApplies(text: string, context: MatchContext): boolean {
     if (argument !== undefined && (argument.token === "" || argument.token.startsWith("#"))) {
       throw new Malformed(`Match: ${visible(criterion, 50)} needs a value`);
     }
-    const isMet = () => criterionMet(criterion, argument?.token ?? "", context);
-    if (criterion !== "exec") applies = isMet() !== isNegated && applies;
-    else if (applies) applies = isMet() !== isNegated;
+    // A command runs only when all criteria before it are met. What cannot be decided is not met, and neither is its opposite.
+    if (criterion !== "exec" || applies) {
+      const isMet = criterionMet(criterion, argument?.token ?? "", context);
+      applies = isMet !== undefined && isMet !== isNegated && applies;
+    }
     next = takeToken(argument === undefined ? next.rest : argument.rest);
   }
   if (count === 0) throw new Malformed("Match has no criterion");
@@ -83,7 +85,8 @@ function refuseMore(count: number, rest: string): void {
   }
 }
 
-function criterionMet(criterion: string, value: string, context: MatchContext): boolean {
+/** Undefined when nobody can tell. */
+function criterionMet(criterion: string, value: string, context: MatchContext): boolean | undefined {
   switch (criterion) {
     case "final":
       context.askForFinal();
@@ -100,14 +103,17 @@ function criterionMet(criterion: string, value: string, context: MatchContext): 
       return fits(context.localUser, value);
     case "tagged":
       return fits(context.tag, value);
-    case "exec":
-      return context.succeeds(value);
+    case "exec": {
+      const isMet = context.succeeds(value);
+      if (isMet === undefined) context.undecided(criterion);
+      return isMet;
+    }
   }
   if (!undecidable.has(criterion)) {
     throw new Malformed(`Match: ${quoted(criterion)} is no criterion${didYouMean(criterion, known)}`);
   }
   context.undecided(criterion);
-  return false;
+  return undefined;
 }
 
 function fits(text: string, list: string): boolean {

@@ -161,12 +161,16 @@ export class ConfigReading {
       tag: this.#others.get("tag") ?? "",
       isFinal: subject.isFinal,
       // In a file that was included from a block that does not apply, no command runs.
-      succeeds: (command) => !place.isDead && succeeds(command),
+      succeeds: (command) => (place.isDead ? false : succeeds(command)),
       askForFinal: () => {
         this.#wantsFinal = true;
       },
       undecided: (criterion) => {
-        if (!subject.isFinal) this.#warn(line, place, `porthop does not have Match ${criterion}: taken as not met`);
+        if (subject.isFinal) return;
+        const why =
+          criterion === "exec" ? "the command of Match exec is not run" : `porthop does not have Match ${criterion}`;
+        this.#say("warnings", line, place, `${why}: taken as not met`);
+        this.#say("skipped", line, place, `${why}: taken as not met`);
       },
     };
   }
@@ -205,9 +209,10 @@ export class ConfigReading {
     const value = line.arguments[0] ?? "";
     this.#others.set(name, value);
     if (name === "canonicalizehostname" && !asEver.test(value)) this.#wantsFinal = true;
-    if (weight === "refused" && !asEver.test(value)) throw new Malformed(`porthop does not have ${shown}`);
+    const isRefused = weight === "refused" && this.#sources.isOnlyRead !== true;
+    if (isRefused && !asEver.test(value)) throw new Malformed(`porthop does not have ${shown}`);
     if (asEver.test(value)) return;
-    this.#say(weight === "matters" ? "warnings" : "notes", line, place, `porthop does not have ${shown}: ignored`);
+    this.#say(weight === "harmless" ? "notes" : "warnings", line, place, `porthop does not have ${shown}: ignored`);
   }
 
   /**
@@ -224,7 +229,7 @@ export class ConfigReading {
     this.#say("warnings", line, place, text);
   }
 
-  #say(kind: "warnings" | "notes", { number }: NumberedLine, { path }: ConfigPlace, text: string): void {
+  #say(kind: "warnings" | "notes" | "skipped", { number }: NumberedLine, { path }: ConfigPlace, text: string): void {
     this.#keywords[kind].push(`${visible(path, 200)} line ${number}: ${text}`);
   }
 }

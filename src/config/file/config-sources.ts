@@ -25,8 +25,10 @@ export interface ConfigSources {
   read(path: string, isPrivate: boolean): string | Unreadable;
   /** The files that a pattern of Include names, sorted by name. */
   paths(pattern: string): readonly string[];
-  /** Match exec: true when the command ends with 0. */
-  succeeds(command: string): boolean;
+  /** True for a description of what ssh would do: what porthop does not have is then no error. */
+  readonly isOnlyRead?: boolean;
+  /** Match exec: true when the command ends with 0, undefined when the command is not run. */
+  succeeds(command: string): boolean | undefined;
 }
 
 export interface Unreadable {

@@ -10,6 +10,7 @@ export function readKeywordLine(text: string): KeywordLine {
   // One "=" may stand between name and value, with blanks on both sides (OpenSSH's misc.c, strdelim).
   const value = rest.replace(/^\s*=?\s*/, "").trimEnd();
   if (name === undefined || value === "") throw new Malformed(`-o ${quoted(text)} is not Keyword=value`);
+  if (inFilesOnly.has(name.toLowerCase())) throw new Malformed(`-o ${name}: this stands in a configuration file only`);
   return { name: spelling.get(name.toLowerCase()) ?? name, value };
 }
 
@@ -17,6 +18,8 @@ export function readKeywordLine(text: string): KeywordLine {
 export function printKeywordLine({ name, value }: KeywordLine): string {
   return `${name}=${value}`;
 }
+
+const inFilesOnly = new Set(["host", "include", "match"]);
 
 const others = ["BindInterface", "ForkAfterAuthentication", "Tag", "Tunnel", "TunnelDevice"];
 

@@ -129,6 +129,8 @@ export class Keywords {
   readonly ignored: string[] = [];
   /** Warnings about the configuration files, which are printed once the log exists. */
   readonly warnings: string[] = [];
+  /** Of these the lines of Match blocks that nobody could decide on. */
+  readonly skipped: string[] = [];
   /** Remarks about the configuration files, which only -v prints. */
   readonly notes: string[] = [];
 

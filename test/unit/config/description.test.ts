@@ -94,6 +94,9 @@ for (const [text, says] of [
   ["-L nonsense host", /a part is missing/],
   ["-o nonsense host", /is not Keyword=value/],
   ["--nonsense host", /unknown flag/],
+  ["-o RemoteCommand=ls host date", /ssh takes one of them/],
+  ["-o Match=all host", /stands in a configuration file only/],
+  ["-o include=/x host", /stands in a configuration file only/],
   ["-i  -L 1:a:1 host", /the file is missing/],
 ] as const) {
   test(`${text} is wrong usage: ${says.source}.`, () => {

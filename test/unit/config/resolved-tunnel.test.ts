@@ -213,3 +213,79 @@ test("Jump hosts that name each other come to an end.", () => {
     ["a", "b", "a"],
   );
 });
+
+const lines = (words: readonly string[], sources: ConfigSources) =>
+  sshConfigBlock(spelledOut(describeTunnel(words), "copy", sources), "copy")
+    .slice(1)
+    .map((each) => each.trim());
+
+test("What the file says of another name otherwise is said for that name, defaults too.", () => {
+  const sources = configured(`Host web
+  HostName 10.0.0.1
+  User bob
+  ServerAliveInterval 10
+Host inner
+  ProxyJump none
+  StrictHostKeyChecking yes
+  UserKnownHostsFile ~/.ssh/kh_inner
+Host * !bastion !web
+  ProxyJump bastion
+  Port 2222
+Host *
+  User carol
+  ServerAliveInterval 60
+  StrictHostKeyChecking no
+  UserKnownHostsFile /dev/null
+`);
+  assert.deepEqual(lines(["-L", "1:a:1", "web"], sources), [
+    ..."HostName 10.0.0.1|User bob|Port 22|ProxyJump none|SessionType none|RequestTTY no".split("|"),
+    "ServerAliveInterval 10",
+    "LocalForward 1 a:1",
+  ]);
+  const inner = lines(["-L", "1:a:1", "inner"], sources);
+  for (const line of ["ProxyJump none", "StrictHostKeyChecking yes", "UserKnownHostsFile /home/anna/.ssh/kh_inner"]) {
+    assert.ok(inner.includes(line), `${line} in ${inner.join("; ")}`);
+  }
+  const bastion = lines(["-L", "1:a:1", "bastion"], sources);
+  assert.ok(bastion.includes("Port 22") && bastion.includes("ProxyJump none"), bastion.join("; "));
+});
+
+test("With a command the block keeps the terminal of the file, and each SendEnv that the other name lacks.", () => {
+  const sources = configured("Host web\n  RequestTTY force\n  SendEnv MYVAR\nHost *\n  SendEnv LANG\n");
+  assert.deepEqual(lines(["web", "top"], sources), [
+    "HostName web",
+    "RequestTTY force",
+    "SendEnv MYVAR",
+    "RemoteCommand top",
+  ]);
+});
+
+test("What only ssh has in a file is no reason to leave the file out.", () => {
+  const sources = configured("Host bi\n  HostName 10.5.5.5\n  BindInterface lo\n  LocalForward 1234 x:1\n");
+  const { effective, trouble } = resolveTunnel(describeTunnel(["bi"]), sources);
+  assert.deepEqual([trouble, forwardsOf(effective)], [undefined, ["local 1234:x:1"]]);
+  const none = configured("Host st\n  HostName 10.7.7.7\n  SessionType none\n");
+  const resolved = resolveTunnel(describeTunnel(["st", "uptime"]), none);
+  assert.deepEqual([resolved.trouble, written(resolved.effective.keywords)[0]], [undefined, "HostName 10.7.7.7"]);
+});
+
+test("A Match exec, and its opposite, count as not met and are told.", () => {
+  const sources = configured(
+    'Match !exec "true"\n  User wrong\nMatch exec "true"\n  User right\nMatch !version x\n  Port 7\n',
+  );
+  const { effective, skipped } = resolveTunnel(web, sources);
+  assert.deepEqual([effective.user, effective.port], [undefined, undefined]);
+  assert.deepEqual(
+    skipped.map((text) => text.replace("/home/anna/.ssh/", "")),
+    [
+      "config line 1: the command of Match exec is not run: taken as not met",
+      "config line 3: the command of Match exec is not run: taken as not met",
+      "config line 5: porthop does not have Match version: taken as not met",
+    ],
+  );
+});
+
+test("Words that cannot be right are no trouble of the file.", () => {
+  const wrong = describeTunnel(["-o", "HostName=%q", "-L", "1:h:1", "web"]);
+  assert.throws(() => resolveTunnel(wrong, alias), /HostName: "%q"/);
+});

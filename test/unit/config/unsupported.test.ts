@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { describeTunnel } from "../../../src/config/description.ts";
 import { addOption } from "../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../src/config/file/keyword.ts";
-import { refuseUnsupported, refuseUnsupportedKeywords } from "../../../src/config/unsupported.ts";
+import { refuseImpossible, refuseUnsupported } from "../../../src/config/unsupported.ts";
 
 const check = (words: string) => refuseUnsupported(describeTunnel(words.split(" ")));
 
@@ -22,8 +22,17 @@ test("What porthop has passes, and what only ssh has is named.", () => {
 });
 
 test("A subsystem that a configuration file asks for is refused too.", () => {
+  const tunnel = describeTunnel(["host", "ls"]);
   const keywords = new Keywords();
-  refuseUnsupportedKeywords(keywords);
+  refuseImpossible(tunnel, keywords);
   addOption(keywords, "SessionType=Subsystem");
-  assert.throws(() => refuseUnsupportedKeywords(keywords), /porthop runs commands only/);
+  assert.throws(() => refuseImpossible(tunnel, keywords), /porthop runs commands only/);
+});
+
+test("A command beside a SessionType none of a file, and -f beside -W, are refused.", () => {
+  const keywords = new Keywords();
+  addOption(keywords, "SessionType=none");
+  assert.throws(() => refuseImpossible(describeTunnel(["host", "ls"]), keywords), /SessionType none is for no command/);
+  const behind = describeTunnel(["-f", "-W", "a:1", "host"]);
+  assert.throws(() => refuseImpossible(behind, new Keywords()), /a program in the background has no stdin/);
 });

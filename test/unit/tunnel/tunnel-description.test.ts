@@ -42,3 +42,15 @@ test("-g opens what has no bind address.", () => {
   assert.deepEqual([hasFlag(tunnel, "g"), hasFlag(tunnel, "f"), opensGateway(tunnel)], [true, false, true]);
   assert.ok(!opensGateway(plainTunnel("host", [])));
 });
+
+test("The comment behind a value is not the value, and a command is its whole line.", () => {
+  const keywords = [
+    { name: "GatewayPorts", value: "yes # all" },
+    { name: "ProxyCommand", value: "nc %h # x" },
+    { name: "Broken", value: 'a "b' },
+  ];
+  assert.deepEqual(
+    ["GatewayPorts", "ProxyCommand", "Broken"].map((name) => keywordText({ keywords }, name)),
+    ["yes", "nc %h # x", 'a "b'],
+  );
+});
