@@ -1,4 +1,7 @@
-/** What `run` and `relay` share: the chain, what is said and shown, who may connect, how it ends. */
+/**
+ * The settings that `run` and `relay` share: the chain of plugins, what is said and where, who
+ * may connect, how porthop ends.
+ */
 
 import { type Network, parseNetworks } from "../codec/cidr.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -13,21 +16,24 @@ import { named } from "./named.ts";
 export interface CarryingSettings {
   readonly plugins: readonly PluginSpec[];
   readonly logLevel: "silent" | "error" | "warn" | "info" | "debug";
-  /** -E: what is said goes into this file, and not to stderr. */
+  /** -E: messages go into this file and not to stderr. */
   readonly logFile: string | undefined;
-  /** -vv: ssh2's own trace too. */
+  /** -vv, or LogLevel DEBUG2 or DEBUG3: the trace of the ssh2 library is printed too. */
   readonly trace: boolean;
   readonly json: boolean;
   /** -f */
   readonly background: boolean;
   readonly graceMs: number;
-  /** Who may connect to a TCP listener here; everybody who can reach it when left out. */
+  /**
+   * The networks that may connect to a TCP listener on this machine; undefined lets
+   * everybody who can reach the listener.
+   */
   readonly allowFrom: readonly Network[] | undefined;
 }
 
 /**
- * `extras` are those of the description and, behind them, those of the configuration files; `usualLevel` counts where
- * nobody asks for a level.
+ * `extras` holds porthop's own options: first those of the description, then those of the configuration files.
+ * `usualLevel` is the log level when no option, flag or keyword sets one. Throws Malformed.
  */
 export function readCarrying(
   { flags }: Pick<SshTunnel, "flags">,
@@ -37,7 +43,7 @@ export function readCarrying(
 ): CarryingSettings {
   const plugins = extras.flatMap(pluginOf);
   const json = extras.some(({ name }) => name === "json");
-  // Events between the blocks of a capture would spoil both.
+  // Both write to stdout: with events between its blocks a capture cannot be read, nor can the events.
   if (json && capturesToStdout(plugins)) throw new Malformed("--json and --capture - cannot both have stdout");
   return {
     plugins: captureOptions(plugins, extras),
@@ -56,7 +62,7 @@ export function capturesToStdout(plugins: readonly PluginSpec[]): boolean {
   return plugins.some(({ name, options }) => name === "capture" && options.get("file") === "-");
 }
 
-/** --use, --rate-limit and --capture make the chain, in the order given. */
+/** --use, --rate-limit and --capture each add a plugin to the chain, in the order given. */
 function pluginOf({ name, value = "" }: Extra): readonly PluginSpec[] {
   if (name === "use") return [parsePluginSpec(value)];
   if (name === "rate-limit") return [{ name: "limit", isFile: false, options: new Map([["rate", value]]) }];
@@ -64,7 +70,7 @@ function pluginOf({ name, value = "" }: Extra): readonly PluginSpec[] {
   return [];
 }
 
-/** --capture-legs and --capture-snaplen belong to the capture, wherever they stand. */
+/** --capture-legs and --capture-snaplen are options of the capture, wherever they stand on the command line. */
 function captureOptions(plugins: readonly PluginSpec[], extras: readonly Extra[]): readonly PluginSpec[] {
   const more = ["legs", "snaplen"].flatMap((option) => {
     const value = lastOf(extras, `capture-${option}`);
@@ -79,7 +85,7 @@ function captureOptions(plugins: readonly PluginSpec[], extras: readonly Extra[]
   );
 }
 
-/** --log counts before -q and -v, of which the last one counts, and these before LogLevel. */
+/** --log wins over -q and -v, and these two win over LogLevel. Of several -q and -v the last one wins. */
 function levelOf(
   flags: SshTunnel["flags"],
   extras: readonly Extra[],

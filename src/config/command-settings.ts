@@ -1,6 +1,6 @@
 /**
- * The words of a remote command and what goes with it: terminal, stdin, environment, agent and X11. As in ssh a flag is
- * stronger than its keyword, and of two opposite flags the last one counts (ssh.c, main).
+ * The settings of the command on the server: its words, terminal, stdin, environment, agent and X11. As in ssh (ssh.c,
+ * main) a flag wins over its keyword, and of two opposite flags the last one wins.
  */
 
 import { matchesPattern } from "../codec/host-pattern.ts";
@@ -12,24 +12,27 @@ import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
 
 export interface CommandSettings {
-  /** The login shell when left out. */
+  /** Undefined for the user's login shell. */
   readonly command: string | undefined;
-  /** `yes` needs a terminal here, `force` does not. */
+  /** `yes` asks for a terminal on the server only when stdin here is a terminal, `force` asks always. */
   readonly terminal: "no" | "yes" | "force";
   readonly readsInput: boolean;
-  /** The character code; undefined for none. */
+  /** The code of the escape character; undefined when there is none. */
   readonly escape: number | undefined;
-  /** Names of variables, with * and ?; one with a dash in front takes away. */
+  /**
+   * Patterns for names of variables, with * and ?. A pattern with a dash in front removes
+   * earlier patterns that match the rest.
+   */
   readonly sendEnv: readonly string[];
   readonly setEnv: readonly (readonly [name: string, value: string])[];
-  /** As ForwardAgent says it, or as IdentityAgent does when that is the one. */
+  /** The value of ForwardAgent. In place of `yes` stands the value of IdentityAgent, where that keyword is set. */
   readonly forwardAgent: string;
   readonly x11: X11Settings | undefined;
 }
 
 export interface X11Settings {
   readonly trusted: boolean;
-  /** 0 for ever. */
+  /** 0 means no limit. */
   readonly timeoutMs: number;
   readonly xauth: string;
 }
@@ -37,8 +40,9 @@ export interface X11Settings {
 type Wish = Pick<SshTunnel, "remote" | "terminal" | "keywords">;
 
 /**
- * Undefined when nothing is to run: without words after the host -N is implied, unless -t asks for a shell or an -o for a
- * RemoteCommand. What a configuration file says of either is for all that runs on the host, and no wish to run something.
+ * Undefined when neither a command nor a shell runs. Without words after the host -N is implied, unless -t asks for a
+ * shell or an -o gives a RemoteCommand. A RemoteCommand or RequestTTY in a configuration file does not count here: the
+ * file holds for every use of the host, and does not show that this use wants a command. Throws Malformed.
  */
 export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywords): CommandSettings | undefined {
   const words = remote.kind === "command" ? remote.words : [];
@@ -60,7 +64,10 @@ export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywo
   };
 }
 
-/** The variables that go along: those of SetEnv, then those of ours that SendEnv names. */
+/**
+ * The variables to send to the server: first those of `environment` that SendEnv names, then those of SetEnv. A
+ * variable that SetEnv sets is not sent with its value from `environment`.
+ */
 export function commandEnvironment(
   { sendEnv, setEnv }: CommandSettings,
   environment: NodeJS.ProcessEnv,
@@ -73,7 +80,7 @@ export function commandEnvironment(
   const sent = Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined && patterns.some((pattern) => matchesPattern(name, pattern)) ? [[name, value] as const] : [],
   );
-  // clientloop.c, client_session2_setup: the later ones win at the server, and SetEnv is sent last.
+  // ssh sends SetEnv last, because the later of two values wins at the server (clientloop.c, client_session2_setup).
   return [...sent.filter(([name]) => !setEnv.some(([set]) => set === name)), ...setEnv];
 }
 
@@ -83,13 +90,16 @@ function terminalIn(keywords: Keywords): CommandSettings["terminal"] {
   return text === "yes" || text === "true" ? "yes" : "no";
 }
 
-/** ssh.c, main: IdentityAgent takes the place of SSH_AUTH_SOCK, so that "yes" is that agent, and none with "none". */
+/**
+ * IdentityAgent replaces SSH_AUTH_SOCK (ssh.c, main): ForwardAgent yes then forwards that
+ * agent, and no agent for `none`.
+ */
 function agentToForward(keywords: Keywords): string {
   const wanted = keywords.text("ForwardAgent") ?? defaults.forwardAgent;
   return /^(yes|true)$/i.test(wanted) ? (keywords.text("IdentityAgent") ?? wanted) : wanted;
 }
 
-/** RemoteCommand stands in for the shell; a command of the command line is stronger. */
+/** The command that runs when the command line has none: RemoteCommand, or undefined for a shell. */
 function remoteCommand(keywords: Keywords): string | undefined {
   const text = keywords.text("RemoteCommand");
   return text?.toLowerCase() === "none" ? undefined : text;

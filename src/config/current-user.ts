@@ -1,6 +1,7 @@
 /**
- * Users and groups of this machine, above all who runs porthop, which is also whom to log in as by default. As ssh does,
- * from the user database by number: under Bun os.userInfo() only repeats $USER, and says "unknown" without it.
+ * Users and groups of this machine, above all the user who runs porthop. That user is also the default user to log
+ * in as. As in ssh, the user database is asked by number: under Bun os.userInfo() only repeats $USER, and says
+ * "unknown" when $USER is not set.
  */
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -10,22 +11,26 @@ export function currentUser(): string {
   return (uid === undefined ? undefined : nameOf(uid)) ?? userInfo().username;
 }
 
-/** Undefined where there are no such numbers. */
+/**
+ * Undefined on a system without user numbers (Windows), and under Deno without the permission to ask for the number.
+ */
 export function ownUid(): number | undefined {
   try {
     return process.getuid?.();
   } catch {
-    // Deno asks for a permission of its own here, which porthop needs for nothing else.
+    // Deno wants a permission for this call (--allow-sys=uid) that porthop needs for nothing else.
     return undefined;
   }
 }
 
-/** The home of a user, for `~user`. */
+/** The home directory that `~user` means; undefined for a user that /etc/passwd does not list. */
 export function homeOf(user: string): string | undefined {
   return database("/etc/passwd").find(([name]) => name === user)?.[5];
 }
 
-/** All who are in a group, be it as their first one or as another; empty when it is not known. */
+/**
+ * The names of all members of a group, also of users who have the group as their first one. Empty when none is known.
+ */
 export function groupMembers(gid: number): readonly string[] {
   const listed = database("/etc/group").find(([, , number]) => Number(number) === gid)?.[3] ?? "";
   const first = database("/etc/passwd").filter(([, , , number]) => Number(number) === gid);
@@ -39,7 +44,10 @@ function nameOf(uid: number): string | undefined {
   return row?.[0];
 }
 
-/** Only local users and groups are in it: for others (LDAP, macOS) what the runtime says has to do. */
+/**
+ * The rows of a database file, cut at the colons. The file lists local users and groups only: a user of LDAP or macOS
+ * is not found here, and currentUser() takes what the runtime says.
+ */
 function database(path: string): readonly (readonly string[])[] {
   try {
     return readFileSync(path, "utf8")

@@ -1,12 +1,13 @@
 /**
- * Every value that holds when no flag and no keyword says otherwise, in one table. Each is ssh's own default (readconf.c,
- * fill_default_options) unless its comment names another. Two things stand elsewhere: whom to log in as (current-user.ts),
- * and the lists of algorithms (ssh/algorithm/algorithms.ts), since what is offered depends on what the runtime can do.
+ * Every default in one table: the values that count when no flag and no keyword sets them. Each is ssh's own default
+ * (readconf.c, fill_default_options) unless its comment says what ssh does instead. Two defaults stand elsewhere: the
+ * user to log in as (current-user.ts), and the lists of algorithms (ssh/algorithm/algorithms.ts), because what porthop
+ * offers depends on what the runtime can do.
  */
 
 export const defaults = {
   // The way to sshd.
-  /** Port: sshd's own (RFC 4253, section 4.2). */
+  /** Port: the standard port of sshd (RFC 4253, section 4.2). */
   port: 22,
   /** AddressFamily: IPv4 and IPv6. */
   addressFamily: "any",
@@ -15,19 +16,21 @@ export const defaults = {
   /** ConnectTimeout of a TCP connection: undefined is the system's own limit. */
   connectTimeoutMs: undefined,
   /**
-   * ConnectTimeout of a ProxyCommand, which may have questions of its own before sshd is heard; sshd itself waits as long
-   * (LoginGraceTime). ssh waits for ever.
+   * ConnectTimeout of a ProxyCommand. The command may ask its own questions before sshd says anything, so porthop waits
+   * as long as sshd itself waits for a login (LoginGraceTime). ssh waits for ever.
    */
   proxyCommandTimeoutMs: 120_000,
-  /** ConnectTimeout of the handshake, for servers that accept a connection and then say nothing. ssh waits for ever. */
+  /**
+   * ConnectTimeout of the handshake, because some servers accept a connection and then say nothing. ssh waits for ever.
+   */
   handshakeTimeoutMs: 30_000,
-  /** ConnectTimeout with `porthop check`, which has to end. */
+  /** ConnectTimeout of `porthop check`, which must end also when a server does not answer. */
   checkConnectTimeoutMs: 10_000,
-  /** TCPKeepAlive: the system asks whether the other end is still there. */
+  /** TCPKeepAlive: the operating system asks from time to time whether the other end is still there. */
   tcpKeepAlive: true,
-  /** ServerAliveInterval. ssh asks never (0), and then a dead network is noticed by nobody. */
+  /** ServerAliveInterval. ssh's default is 0: ssh never asks, and does not notice that a network is dead. */
   serverAliveIntervalMs: 30_000,
-  /** ServerAliveCountMax: after so many questions without an answer the session is lost. */
+  /** ServerAliveCountMax: the session is lost after this number of questions without an answer. */
   serverAliveCountMax: 3,
   /** Compression, -C. */
   compression: false,
@@ -35,13 +38,13 @@ export const defaults = {
   // Whom a session believes.
   /** StrictHostKeyChecking: an unknown host key is asked about. */
   strictHostKeyChecking: "ask",
-  /** UserKnownHostsFile: the first is added to. */
+  /** UserKnownHostsFile: new host keys are added to the first file. */
   userKnownHostsFiles: ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"],
   /** GlobalKnownHostsFile. */
   globalKnownHostsFiles: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
-  /** HashKnownHosts: names are written as they are. */
+  /** HashKnownHosts: names of hosts are written in plain text. */
   hashKnownHosts: false,
-  /** UpdateHostKeys: a server's other keys are learned ... */
+  /** UpdateHostKeys: the other host keys of a server are learned ... */
   updateHostKeys: "yes",
   /** ... unless the user keeps host keys in files of their own (ssh_config(5)). */
   updateHostKeysInOwnFiles: "no",
@@ -50,8 +53,8 @@ export const defaults = {
 
   // How a login is proven.
   /**
-   * IdentityFile, in the order of fill_default_options and without the kinds that no server takes any more. Looked at only
-   * when no key file was named.
+   * IdentityFile, in the order of fill_default_options, without the kinds of keys that no server takes any more.
+   * Porthop looks at these files only when no key file was named.
    */
   identityFiles: [
     "~/.ssh/id_rsa",
@@ -76,41 +79,46 @@ export const defaults = {
   preferredAuthentications: ["publickey", "keyboard-interactive", "password"],
   /** NumberOfPasswordPrompts. */
   passwordPrompts: 3,
-  /** BatchMode: somebody at a terminal is asked. */
+  /** BatchMode: porthop may ask a person at the terminal. */
   batchMode: false,
 
   // What is forwarded, and from where.
   /** GatewayPorts, -g: a port here without a bind address listens on loopback only. */
   gatewayPorts: false,
-  /** ExitOnForwardFailure. ssh goes on (no), with a warning that is easily missed and a forward that is not there. */
+  /**
+   * ExitOnForwardFailure. ssh's default is no: ssh goes on without the forward, after a warning that is easily missed.
+   */
   exitOnForwardFailure: true,
-  /** ClearAllForwardings: forwards of the files and of the flags all hold. */
+  /** ClearAllForwardings: the forwards of the configuration files and of the flags all count. */
   clearAllForwardings: false,
-  /** StreamLocalBindMask: the rights that a unix socket's file does not get; it is its owner's alone. */
+  /** StreamLocalBindMask: the rights that the file of a unix socket does not get. Only its owner may use the socket. */
   streamLocalBindMask: 0o177,
-  /** StreamLocalBindUnlink: a socket that is there already is in the way. */
+  /** StreamLocalBindUnlink: a socket that exists already is not removed, and the listener fails. */
   streamLocalBindUnlink: false,
-  /** PermitRemoteOpen: a reverse dynamic forward may be asked for anything. */
+  /** PermitRemoteOpen: a client of a reverse dynamic forward may ask for any target. */
   permitRemoteOpen: undefined,
-  /** --use: the plugins that are in every chain, before all that are asked for. */
+  /** --use: the plugins in every chain. They stand before the plugins that the user asks for. */
   plugins: ["log"],
-  /** --grace: how long open flows may finish at the end. ssh breaks them off when it is told to stop. */
+  /** --grace: how long open flows may go on after porthop was told to stop. ssh breaks open flows off at once. */
   graceMs: 5_000,
-  /** PorthopAskServer, --ask-server: nothing runs on the server that nobody asked for. */
+  /** PorthopAskServer, --ask-server: nothing runs on the server that the user did not ask for. */
   askServer: false,
 
   // What is said.
   /** --log and LogLevel. */
   logLevel: "info",
-  /** Beside a command or -W, where stderr is somebody else's: what goes well is not said there. */
+  /** The level beside a command or -W: stderr then belongs to another program, so only trouble is reported. */
   logLevelBesideData: "warn",
 
   // The command on the server.
   /** SessionType: a command or a shell. */
   sessionType: "default",
-  /** RequestTTY. ssh says auto, which asks for a terminal with a shell only; porthop runs a shell only with -t. */
+  /**
+   * RequestTTY. ssh's default is auto, which asks for a terminal when a shell runs. In porthop a shell runs only with
+   * -t, which asks for a terminal anyway.
+   */
   requestTty: "no",
-  /** StdinNull, -n: the command reads what comes from stdin here. */
+  /** StdinNull, -n: the command reads porthop's stdin. */
   stdinNull: false,
   /** EscapeChar, -e. */
   escapeCharacter: "~",
@@ -120,14 +128,14 @@ export const defaults = {
   forwardX11: false,
   /** ForwardX11Trusted, -Y. */
   forwardX11Trusted: false,
-  /** ForwardX11Timeout: how long an untrusted X program may connect. */
+  /** ForwardX11Timeout: how long an untrusted X program may make new connections. */
   forwardX11TimeoutMs: 20 * 60_000,
-  /** XAuthLocation. ssh is built with a full path; here it is looked for in PATH. */
+  /** XAuthLocation. ssh has a full path built in; porthop looks for the program in PATH. */
   xauth: "xauth",
 
   // What `porthop command` prints.
   /** --format. */
   printedFormat: "ssh",
-  /** --shell: whose quotes are written. */
+  /** --shell: the kind of shell for which words are quoted. */
   shell: "posix",
 } as const;

@@ -28,7 +28,7 @@ import { printKeywordLine, readKeywordLine } from "./file/keyword-line.ts";
 import { named } from "./named.ts";
 import { runTable } from "./run-flags.ts";
 
-/** The flags of ssh that end at once, or steer another ssh. */
+/** The flags with which ssh prints an answer and ends, or steers another ssh. */
 const noTunnels = new Set(["G", "O", "Q", "V"]);
 
 export class DescriptionReading {
@@ -50,7 +50,10 @@ export class DescriptionReading {
     this.#fillVariables = fillVariables;
   }
 
-  /** Of user, port and way the first one counts, whether a flag or an -o says it; of other things a flag counts before -o. */
+  /**
+   * Adds one flag. Of user, port and way the first value counts, from a flag or from an -o. For other settings a flag
+   * wins over an -o. Throws Malformed.
+   */
   take({ flag, value = "", text }: ScannedFlag): void {
     if (flag.length > 1) this.#takeExtra(flag, value);
     else if (flag === "o") this.#takeOption(value);
@@ -66,7 +69,7 @@ export class DescriptionReading {
     else if (flag !== "h") throw new Malformed(`${visible(text, 100)}: not known here`);
   }
 
-  /** What was said before stays. */
+  /** Adds the user and the port of the destination, unless an earlier word gave them. */
   takeDestination({ user, port }: Destination): void {
     if (user !== undefined) this.#takeUser(user);
     if (port !== undefined) this.#takePort(port);
@@ -115,7 +118,10 @@ export class DescriptionReading {
     this.#port ??= port;
   }
 
-  /** Without a command -N is implied, unless a shell, or the RemoteCommand of an -o, is what is left to do. */
+  /**
+   * What runs on the server. Without a command -N is implied, unless there are no forwards, -t asks for a shell, or an
+   * -o gives a RemoteCommand.
+   */
   #remote(words: readonly string[]): Remote {
     const settings = { keywords: this.#keywords };
     const isNone = this.#saysNone || keywordText(settings, "SessionType")?.toLowerCase() === "none";
@@ -137,7 +143,7 @@ export class DescriptionReading {
     this.#extras.push({ name, value: runTable.long[name] === "value" ? value : undefined });
   }
 
-  /** -N takes the terminal back, and a second -t wants one even where there is none here (ssh.c). */
+  /** -N cancels an earlier -t or -T. A second -t asks for a terminal even when stdin here is none (ssh.c, main). */
   #takeTerminal(flag: "N" | "T" | "t"): void {
     if (flag === "N") {
       this.#saysNone = true;
@@ -184,7 +190,7 @@ export class DescriptionReading {
     else if (keyword !== "ProxyCommand" || (this.#jumps ?? []).length === 0) this.#keywords.push(line);
   }
 
-  /** Where a way is known already, another one means nothing (readconf.c, parse_jump). */
+  /** A ProxyJump after another ProxyJump, a -J or a ProxyCommand means nothing (readconf.c, parse_jump). */
   #takeProxyJump(text: string): void {
     if (!this.#isSaid("ProxyCommand")) this.#jumps ??= parseJumpList(text);
   }

@@ -23,7 +23,7 @@ export function describeTunnel(words: readonly string[], fillVariables: Fill = a
   return asUsage(hintFor("run"), () => readTunnel(words, fillVariables));
 }
 
-/** The words of `porthop relay`: of run's flags those that need no session. */
+/** Describes the words of `porthop relay`, which has those flags of run that need no session. */
 export function describeRelay(words: readonly string[], fillVariables: Fill = asWritten): Relay {
   return asUsage(hintFor("relay"), () => readRelay(words, fillVariables));
 }
@@ -61,7 +61,7 @@ const relayKeywords: ReadonlySet<Keyword> = new Set<Keyword>([
 ]);
 
 function readRelay(words: readonly string[], fillVariables: Fill): Relay {
-  // With run's table a flag of run's takes its value along, and is named as what it is.
+  // Scanned with the table of run: a flag that only run has then takes its value along, and the error names that flag.
   const { flags, destination, command } = scanArgv(words, runTable);
   for (const flag of flags) refuseSession(flag);
   const extra = [...(destination === undefined ? [] : [destination]), ...command].join(" ");

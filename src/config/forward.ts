@@ -1,4 +1,4 @@
-/** One rule of the command line with its name, and where it will accept and go. */
+/** A forward: one rule of the command line or the configuration, with its name and its two addresses. */
 import { isUnix } from "../codec/address.ts";
 import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
 import type { ForwardInfo } from "../plugin.ts";
@@ -7,17 +7,20 @@ export interface Forward extends ForwardInfo {
   readonly spec: ForwardSpec;
 }
 
-/** What the configuration says of forwards. */
+/** The part of the configuration that is about forwards. */
 export interface ConfiguredForwards {
-  /** LocalForward and the like. */
+  /** The forwards of LocalForward, RemoteForward and DynamicForward. */
   readonly specs: readonly ForwardSpec[];
-  /** ClearAllForwardings: those of the words go as well. */
+  /** ClearAllForwardings: no forward counts, also none of the command line. */
   readonly areCleared: boolean;
-  /** Fills tokens into the paths of a forward's sockets. */
+  /** Replaces the tokens (%h, %r ...) in the paths of a forward's sockets. */
   fillPaths(spec: ForwardSpec): ForwardSpec;
 }
 
-/** The forwards of the words, in the order given, and then the configured ones; a forward that is said twice is one. */
+/**
+ * The forwards of the command line in the order given, then those of the configuration. A forward that stands in both
+ * counts once. With -W there is no other forward.
+ */
 export function allForwards(
   said: readonly ForwardSpec[],
   { specs, areCleared, fillPaths }: ConfiguredForwards,

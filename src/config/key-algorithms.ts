@@ -1,11 +1,11 @@
 /**
- * PubkeyAcceptedAlgorithms and CASignatureAlgorithms as lists of names: which algorithms a key may be offered with, and which
- * signature of an authority is believed.
+ * PubkeyAcceptedAlgorithms and CASignatureAlgorithms as lists of names: the algorithms with which a key may be offered,
+ * and the signatures of a certificate authority that are believed.
  */
 import { chooseAlgorithms, parseAlgorithmList } from "../codec/config/algorithm-list.ts";
 import { openSshAlgorithms } from "../codec/config/openssh-algorithms.ts";
 
-/** What a list of PubkeyAcceptedAlgorithms leaves, best first; undefined without one. */
+/** The algorithms that a PubkeyAcceptedAlgorithms list allows, best first; undefined without a list. */
 export function acceptedAlgorithms(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const available = openSshAlgorithms.publicKey;
@@ -13,12 +13,12 @@ export function acceptedAlgorithms(text: string | undefined): readonly string[] 
     .names;
 }
 
-/** What a list of CASignatureAlgorithms leaves; undefined without one. */
+/** The algorithms that a CASignatureAlgorithms list allows; undefined without a list. */
 export function authoritySignatures(text: string | undefined): readonly string[] | undefined {
   return acceptedAlgorithms(text)?.filter((name) => !name.includes("-cert-"));
 }
 
-/** ssh's own default since 8.8: neither DSA nor RSA with SHA-1. */
+/** Whether ssh accepts the algorithm by default: since OpenSSH 8.8 neither DSA nor RSA with SHA-1. */
 function isSound(name: string): boolean {
   return !/^ssh-(dss|rsa)\b/.test(name);
 }

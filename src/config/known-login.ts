@@ -1,12 +1,14 @@
-/** Whom ~/.ssh/config and the system's file mean by the name of a server: host, user and port as they say them. */
+/**
+ * The login that ~/.ssh/config and the system's configuration file give for the name of a server: host, user and port.
+ */
 import type { ConfigSources } from "./file/config-sources.ts";
 import { Keywords } from "./file/keyword.ts";
 import { effectiveSettings } from "./file/ssh-config.ts";
 
 export interface KnownLogin {
-  /** Whom to connect to: HostName, or the name itself. */
+  /** The host to connect to: HostName, or the name itself. */
   readonly host: string;
-  /** Undefined where the files say none. */
+  /** Undefined when the files name no user. */
   readonly user: string | undefined;
   readonly port: number | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * How this machine listens and dials, for a tunnel and for a relay, and what happens when a listener cannot be set up. Every
- * field has a value, its default included.
+ * How this machine listens and dials, for a tunnel and for a relay, and what happens when a listener cannot be set up.
+ * A setting that nobody gave has its default here.
  */
 import type { Network } from "../codec/cidr.ts";
 import { parseRemoteOpen, type RemoteOpenRules } from "../codec/config/remote-open.ts";
@@ -9,11 +9,13 @@ import type { Keywords } from "./file/keyword.ts";
 import { addressFamily } from "./session-settings.ts";
 
 export interface ListenSettings {
-  /** The one family to keep to; undefined for both. */
+  /** The only address family to use; undefined for both. */
   readonly family: 4 | 6 | undefined;
-  /** Who may connect by TCP; undefined is everybody. */
+  /** The networks that may connect by TCP; undefined lets everybody connect. */
   readonly allowFrom: readonly Network[] | undefined;
-  /** The file of a unix socket: the rights that it does not get, and whether it takes the place of another one. */
+  /**
+   * For the file of a unix socket: the rights that the file does not get, and whether it replaces an existing socket.
+   */
   readonly unix: { readonly mask: number; readonly unlink: boolean };
 }
 
@@ -33,18 +35,21 @@ export function listenSettings({ keywords, allowFrom }: ListenWords): ListenSett
   };
 }
 
-/** A listener that cannot be set up ends all. */
+/** Whether a listener that cannot be set up ends the tunnel or relay. */
 export function exitsOnForwardFailure({ keywords }: Pick<ListenWords, "keywords">): boolean {
   return keywords.flag("ExitOnForwardFailure", defaults.exitOnForwardFailure);
 }
 
-/** What a reverse dynamic forward may be asked for; undefined is anything. */
+/** The targets that clients of a reverse dynamic forward may ask for; undefined allows any target. */
 export function remoteOpenRules({ keywords }: Pick<ListenWords, "keywords">): RemoteOpenRules | undefined {
   const words = keywords.list("PermitRemoteOpen") ?? defaults.permitRemoteOpen;
   return words === undefined ? undefined : parseRemoteOpen(words);
 }
 
-/** For each address of a target that a relay dials: ConnectTimeout is the target's there, for there is no sshd to reach. */
+/**
+ * The time limit for each address that a relay dials; undefined for the system's own limit. A relay reaches no sshd, so
+ * that ConnectTimeout is for the target.
+ */
 export function relayDialTimeoutMs({ keywords }: Pick<ListenWords, "keywords">): number | undefined {
   return keywords.time("ConnectTimeout") || defaults.connectTimeoutMs;
 }

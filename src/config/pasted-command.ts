@@ -1,6 +1,7 @@
 /**
- * A command that was copied from somewhere (`ssh -L ...`, `$ autossh -M 0 ...`, `porthop run ...`) as words of porthop's.
- * It is cut into words and no more: what a shell would do besides is refused, and so is what runs ssh with other rights.
+ * A command that was copied from somewhere (`ssh -L ...`, `$ autossh -M 0 ...`, `porthop run ...`) as words of porthop.
+ * The command is only cut into words: everything else that a shell would do is refused, and so are programs that run
+ * ssh with other rights (sudo).
  */
 
 import { Malformed } from "../codec/malformed.ts";
@@ -19,27 +20,30 @@ const isAssignment = /^[A-Za-z_][A-Za-z0-9_]*=/;
 export interface Pasted {
   readonly program: "ssh" | "porthop";
   readonly command: "run" | "relay";
-  /** As they would follow `porthop run` or `porthop relay`. */
+  /** The words that would stand after `porthop run` or `porthop relay`. */
   readonly words: readonly string[];
 }
 
 /**
- * The words of `explain` and `command`: a pasted command as one word, its words each by itself, or run's own flags. Flags
- * of porthop's may stand before the one word and after it.
+ * Reads the words of `explain` and `command`: a pasted command in one word, a pasted command word by word, or the flags
+ * of run. Flags of porthop may stand before and after a command in one word.
  */
 export function readPasted(words: readonly string[]): Pasted {
   if (isSpelledOut(words)) return asUsage(plainHint, () => unwrap(words));
   return spreadPasted(words) ?? { program: "porthop", command: "run", words: typed(words) };
 }
 
-/** Whether the words are those of a whole command, `ssh -L ... host`, and not of one of porthop's own. */
+/** Whether the words are a whole command, `ssh -L ... host`, and not the words of a porthop command. */
 export function isSpelledOut(words: readonly string[]): boolean {
   const [first = "", second = ""] = words;
   if (/\s/.test(first)) return false;
   return programOf(first) !== undefined || (hintFor(first) !== undefined && programOf(second) !== undefined);
 }
 
-/** The words of `run`, where a word with blanks that begins with ssh stands for the words in it. */
+/**
+ * The words of `run`. One word that holds a pasted command (`"ssh -L ... host"`) is
+ * replaced by the words of that command.
+ */
 export function plainWords(words: readonly string[]): readonly string[] {
   const pasted = spreadPasted(words);
   if (pasted === undefined) return typed(words);
@@ -56,27 +60,33 @@ function spreadPasted(words: readonly string[]): Pasted | undefined {
     const after = words.slice(at + 1);
     if (!isFirst(after))
       throw new Malformed(`${visible(after.join(" "), 100)}: after a pasted command only flags may follow`);
-    // In front, for behind the destination may be a command.
+    // The flags go in front, because a command for the server may stand behind the destination.
     return { ...pasted, words: [...words.slice(0, at), ...after, ...pasted.words] };
   });
 }
 
-/** A destination may hold a blank too (`my user@host`): only what begins with a program is a command. */
+/**
+ * Whether a pasted command stands in this word: it begins with the name of a program. Blanks alone do not show that,
+ * because a destination may hold a blank too (`my user@host`).
+ */
 function looksPasted(word: string): boolean {
   const [, first = ""] = /^\s*(\S+)\s/.exec(withoutPrompt(word)) ?? [];
   return first === "$" || programOf(first) !== undefined || hintFor(first) !== undefined;
 }
 
-/** Lines of comment above the command, and `$`, `root#` or `PS C:\\>` before it: shown where it was copied from. */
+/**
+ * Removes what a web page or a terminal shows around a command: lines of comment above the command, and a prompt before
+ * it, such as `$`, `root#` or `PS C:\\>`.
+ */
 function withoutPrompt(text: string): string {
   const prompt =
     /^\s*(?:\[[^\]\n]{1,100}\]|(?:PS )?[^\s$#%>]{0,100})[$#%>]\s+(?=(?:\S*[\\/])?(?:ssh|autossh|porthop)\b)/i;
   return text.replace(/^(?:[ \t]*#[^\n]*\n)+/, "").replace(prompt, "");
 }
 
-/** Whether what follows would be the destination. */
+/** Whether the word that follows `before` is the destination. */
 function isFirst(before: readonly string[]): boolean {
-  // Where the last flag lacks its value, the word is that value.
+  // When the last flag has no value yet, the scan fails: the word that follows is that value.
   const scanned = scannedOrNot(before);
   return scanned !== undefined && scanned.destination === undefined && scanned.command.length === 0;
 }
@@ -99,7 +109,7 @@ function hintFor(word: string): string | undefined {
 }
 
 function unwrap(words: readonly string[]): Pasted {
-  // Variables of autossh's own say nothing of the tunnel.
+  // Variables of autossh (AUTOSSH_PORT=0) are skipped, because they do not change the tunnel.
   const start = words.findIndex((word) => word !== "$" && !/^AUTOSSH_[A-Z]{1,30}=/.test(word));
   const [first = "", ...rest] = start === -1 ? [] : words.slice(start);
   const program = programOf(first);
@@ -120,7 +130,7 @@ function unwrap(words: readonly string[]): Pasted {
   throw new Malformed(`${visible(first, 50)}: a pasted command begins with ssh, autossh or porthop run`);
 }
 
-/** autossh(1): its own -M takes a port, where ssh's -M takes nothing. */
+/** Removes the -M of autossh, which takes a port (autossh(1)). The -M of ssh takes no value. */
 function withoutMonitor(words: readonly string[]): readonly string[] {
   const at = words.findIndex((word) => word.startsWith("-M"));
   if (at === -1) return words;
@@ -132,7 +142,10 @@ function typed(words: readonly string[]): readonly string[] {
   return words;
 }
 
-/** Not in the command on the server, which may say what it wants, but for its first word: `host –N`. */
+/**
+ * Refuses dashes, quotes and blanks of a web page. The command for the server may have them, except
+ * for its first word: `host –N`.
+ */
 function refuseTypographyIn(words: readonly string[]): void {
   const scanned = scannedOrNot(words);
   if (scanned === undefined) {
@@ -144,7 +157,7 @@ function refuseTypographyIn(words: readonly string[]): void {
   refuseTypographicDash(scanned.command[0] ?? "");
 }
 
-/** Undefined for words that cannot be read, which whoever reads them next says better. */
+/** Undefined for words that cannot be read. The code that reads the words next reports why. */
 function scannedOrNot(words: readonly string[]): ScannedArgv | undefined {
   try {
     return scanArgv(words, runTable);

@@ -1,4 +1,7 @@
-/** What porthop reads in a pasted command of ssh and ssh itself would not: its description no longer tells. */
+/**
+ * Mistakes in a pasted ssh command that porthop accepts and ssh does not. They are looked for in the words, because the
+ * description no longer shows them.
+ */
 
 import { scanArgv } from "../codec/words/argv.ts";
 import { parseDestination } from "../codec/words/destination.ts";
@@ -6,7 +9,7 @@ import type { Mistake } from "../tunnel/mistakes.ts";
 import type { Pasted } from "./pasted-command.ts";
 import { runTable } from "./run-flags.ts";
 
-/** Of words that were found to be a tunnel. */
+/** The words must be those of a tunnel that was described without an error. */
 export function pastedMistakes({ program, words }: Pasted): readonly Mistake[] {
   if (program !== "ssh") return [];
   const { destination = "" } = scanArgv(words, runTable);

@@ -1,4 +1,7 @@
-/** The chain as it is built: what was asked for, and the plugins that are there unless their place was said. */
+/**
+ * The plugins of the chain as it is built: the default plugins, unless the user gave them a place, then
+ * those that the user asked for.
+ */
 import type { PluginSpec } from "../codec/words/plugin-spec.ts";
 import { defaults } from "./defaults.ts";
 

@@ -1,4 +1,4 @@
-/** A relay's description as the settings that `porthop relay` goes by. */
+/** Turns the description of a relay into the settings with which `porthop relay` works. */
 
 import type { Relay } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
@@ -19,7 +19,7 @@ export function readRelaySettings(words: readonly string[]): RelaySettings {
   return relaySettings(describeRelay(words));
 }
 
-/** What porthop cannot do is a usage error that names the word. */
+/** Throws a usage error that names the first word for something that porthop cannot do. */
 export function relaySettings(relay: Relay): RelaySettings {
   return asUsage("porthop relay --help shows the flags", () => {
     refuseUnsupported(relay);

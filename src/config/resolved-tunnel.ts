@@ -1,6 +1,7 @@
 /**
- * A tunnel together with what the configuration files say of its server, exactly as `run` takes both: for a text for people,
- * another program, a Host of another name. Nothing is run to learn that: a Match exec counts as not met.
+ * A tunnel together with what the configuration files say of its server, joined exactly as `run` joins them. For texts
+ * that explain the tunnel, for the command of another program, and for a Host block with another name. No program is
+ * run for this: a Match exec counts as not met.
  */
 import { quoteArgument } from "../codec/config/config-line.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -24,11 +25,14 @@ import { type RunSettings, tolerantSettings } from "./run-settings.ts";
 import { sshDefaults } from "./ssh-defaults.ts";
 
 export interface ResolvedTunnel {
-  /** The words, for a program that reads the same files: only what runs on the server is decided with the files in mind. */
+  /**
+   * The words alone, for a program that reads the configuration files itself. Only what runs on the server
+   * follows from the words and the files.
+   */
   readonly said: SshTunnel;
-  /** The words with all that the files add. */
+  /** The words, and all that the files add. */
   readonly effective: SshTunnel;
-  /** As `run` would have them, whether or not porthop can do all of it. */
+  /** The settings of `run`, also those that porthop cannot carry out. */
   readonly settings: RunSettings;
   /** What the files add, line by line. */
   readonly configured: readonly ConfiguredLine[];
@@ -45,9 +49,9 @@ export interface ConfiguredLine {
   readonly place: string;
 }
 
-/** Throws a PorthopError at words that make no sense; files that make none are told in `trouble`. */
+/** Throws a PorthopError for words that make no sense. For files that make no sense, `trouble` has the reason. */
 export function resolveTunnel(tunnel: SshTunnel, sources: ConfigSources): ResolvedTunnel {
-  // Also where the files cannot be read the words have to be right.
+  // The words must make sense also when the files cannot be read.
   const settings = tolerantSettings({ ...tunnel, configFile: "none" }, quietly(sources));
   try {
     return withFiles(tunnel, tolerantSettings(tunnel, quietly(sources)));
@@ -70,8 +74,8 @@ function withFiles(tunnel: SshTunnel, settings: RunSettings): ResolvedTunnel {
 }
 
 /**
- * For a Host called `name`: the effective tunnel without what the files give to a host of that name anyway, and with the
- * usual value of each setting that the files give to that name alone.
+ * The tunnel for a Host block called `name`: all of the effective tunnel that the files do not
+ * already give to a host of that name.
  */
 export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSources): SshTunnel {
   const settings = tolerantSettings(tunnel, quietly(sources));
@@ -92,7 +96,7 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
     identities: [...tunnel.identities, ...fileIdentities(own, (file) => !otherFiles.includes(file))],
     forwards: forwardsOf(tunnel, settings)
       .filter((forward) => !known.has(textOf(forward)))
-      // The tokens in the paths are filled in already.
+      // The tokens in the paths are already replaced, so that any % that is left is part of a name.
       .map(({ spec }) => fillPaths(spec, (path) => path.replaceAll("%", "%%"))),
     keywords: [
       ...(host === undefined ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
@@ -138,7 +142,7 @@ function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
   };
 }
 
-/** Forwards that ClearAllForwardings takes away again stay to be seen, as a mistake. */
+/** Forwards that ClearAllForwardings removes are kept, because they are shown as a mistake. */
 function forwardsOf({ forwards }: SshTunnel, settings: RunSettings): readonly Pick<Forward, "spec">[] {
   const isCleared = settings.keywords.flag("ClearAllForwardings", defaults.clearAllForwardings);
   return isCleared && settings.forwards.length === 0 ? forwards.map((spec) => ({ spec })) : settings.forwards;
@@ -175,13 +179,15 @@ function remoteOf(tunnel: SshTunnel, { forwards, keywords }: RunSettings): Remot
   return isWished || forwards.length === 0 ? remote : { kind: "none", implied: true };
 }
 
-/** The address behind the name; undefined where there is no other. */
+/** The HostName of the server; undefined when HostName is the name itself or not set. */
 function hostNameOf(tunnel: SshTunnel, keywords: Keywords): string | undefined {
   const name = keywords.text("HostName");
   return name === undefined || name.toLowerCase() === tunnel.host.toLowerCase() ? undefined : name;
 }
 
-/** Those that have a place of their own in a description, that only porthop knows, or that mean nothing there. */
+/**
+ * Keywords that become no line: a description has a field of its own for them, or they mean nothing outside their file.
+ */
 const elsewhere: ReadonlySet<Keyword> = new Set<Keyword>([
   ...forwardKeywords,
   "HostName",
@@ -192,7 +198,10 @@ const elsewhere: ReadonlySet<Keyword> = new Set<Keyword>([
   "User",
 ]);
 
-/** What these would say of a shell or command is decided already. */
+/**
+ * Keywords about a shell or command. They are left out unless a shell is opened, because
+ * `remote` already says what runs.
+ */
 const ofCommands: ReadonlySet<Keyword> = new Set<Keyword>(["RequestTTY", "SessionType"]);
 
 /** Without the values that `other` has too. */
@@ -215,7 +224,7 @@ function fileLines(
   });
 }
 
-/** ssh fills tokens into these; here that is done already. */
+/** Keywords in whose values ssh replaces tokens. The values here have no tokens left, so that each % is doubled. */
 const filled: ReadonlySet<Keyword> = new Set<Keyword>([
   "CertificateFile",
   "ForwardAgent",
@@ -224,12 +233,12 @@ const filled: ReadonlySet<Keyword> = new Set<Keyword>([
   "UserKnownHostsFile",
 ]);
 
-/** As they stand behind the keyword in a line. */
+/** The values of a keyword as text for lines of ssh_config, one line for each value. */
 function valuesOf(keywords: Keywords, keyword: Keyword): readonly string[] {
   const reading = readings[keyword];
   const again = (text: string) => (filled.has(keyword) ? text.replaceAll("%", "%%") : text);
   if (reading === "list") return [(keywords.list(keyword) ?? []).map((word) => quoteArgument(again(word))).join(" ")];
-  // A command and a list of targets reach to the end of their line.
+  // A command and a list of targets reach to the end of their line, and are written without quotes.
   const isWhole = keyword === "ProxyCommand" || keyword === "RemoteCommand" || reading === "remote-open";
   const values = [...keywords.placesOf(keyword).keys()];
   return values.map((value) => (isWhole ? again(value) : quoteArgument(again(value))));

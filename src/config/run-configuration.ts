@@ -1,6 +1,6 @@
 /**
- * The configuration files in what `run` is asked to do: their keywords, the flags they stand for, their forwards, and
- * what they say of the jump hosts on the way.
+ * Adds the configuration files to the words of `run`: their keywords, their forwards, and what they
+ * say of the jump hosts on the way.
  */
 
 import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
@@ -21,16 +21,19 @@ export interface RunConfiguration {
   hopSettings(jump: Destination): HopSettings;
 }
 
-/** What holds for a jump host. */
+/** The settings of one jump host. */
 export interface HopSettings {
   readonly destination: Destination;
   readonly keywords: Keywords;
   readonly identityFiles: readonly string[];
-  /** The host may have a way of its own. */
+  /** The jump hosts or the ProxyCommand on the way to this jump host. */
   readonly way: WaySettings;
 }
 
-/** ssh hands none of its flags down to a jump host; here the login's are good for it where the files say nothing. */
+/**
+ * Keywords of the command line that also count for a jump host when the files say nothing else. ssh passes none
+ * of its flags on to a jump host.
+ */
 const handedDown: readonly Keyword[] = [
   "AddKeysToAgent",
   "AddressFamily",
@@ -60,7 +63,10 @@ const handedDown: readonly Keyword[] = [
   "UserKnownHostsFile",
 ];
 
-/** Fills the keywords of the command line up. Undefined when no files are to be read at all. */
+/**
+ * Adds the keywords of the files to `keywords`, which holds those of the command line.
+ * Undefined when no files are read.
+ */
 export function readConfiguration(
   tunnel: SshTunnel,
   keywords: Keywords,
@@ -95,7 +101,7 @@ export function flaggedFiles(identities: readonly Identity[]): readonly string[]
   return identities.flatMap(({ file, by }) => (by === "flag" ? [file] : []));
 }
 
-/** The forwards among the keywords; those of an -o stand in the description. */
+/** The forwards among the keywords of the files. The forwards of an -o are in the description. */
 export function configuredForwards(
   keywords: Keywords,
   fillVariables: (text: string) => string = (text) => text,
@@ -109,7 +115,7 @@ export function configuredForwards(
   };
 }
 
-/** User and port as the first of destination, flags, keywords and files says them. */
+/** The destination with the user and port that count: the first that destination, flags, -o keywords and files give. */
 export function asSaid({ host }: Destination, keywords: Keywords): Destination {
   const port = keywords.text("Port");
   const user = keywords.text("User");
@@ -120,7 +126,10 @@ export function asSaid({ host }: Destination, keywords: Keywords): Destination {
   };
 }
 
-/** ssh starts `ssh -l user -p port ... jump` for it, and hands nothing else down (ssh.c, main). */
+/**
+ * The keywords with which the settings of a jump host begin. ssh runs `ssh -l user -p port ... jump` for a jump host,
+ * and passes nothing else on (ssh.c, main).
+ */
 function ofJump({ user, port }: Destination): Keywords {
   const keywords = new Keywords();
   if (user !== undefined) keywords.add("User", user);

@@ -9,7 +9,7 @@ import { defaults } from "./defaults.ts";
 export interface RunFlag {
   /** `L` or `capture`. */
   readonly name: string;
-  /** What its value is called in the help; undefined when it takes none. */
+  /** The name of the flag's value in the help; undefined for a flag without a value. */
   readonly value?: string;
   readonly about: string;
 }
@@ -80,7 +80,7 @@ export const porthopFlags: readonly RunFlag[] = [
   { name: "no-nagle-cure", about: "does nothing any more: no command is run against delayed small writes" },
 ];
 
-/** ssh's flags that porthop does not have yet, with their arity, so that they are named and not misread. */
+/** Flags of ssh that porthop does not have yet. Their arity is needed to name the flag and not to misread its value. */
 const missing: Readonly<Record<string, Takes>> = {
   ...letters("BIOSwPQ", "value"),
   ...letters("12GKkMsVy", "nothing"),
@@ -95,7 +95,7 @@ export function isMissing(flag: string): boolean {
   return Object.hasOwn(missing, flag);
 }
 
-/** Of run's flags those that mean something without a session: the flags of `relay`. */
+/** The flags of run that `relay` has too, because they mean something without a session. */
 const relayLetters = new Set(["L", "g", "4", "6", "f", "o", "q", "v", "E", "h"]);
 const needSession = new Set(["no-nagle-cure", "ask-server"]);
 

@@ -1,6 +1,6 @@
 /**
- * A tunnel description as the settings that `run` and `check` go by: flags, -o keywords and the configuration files put
- * together as ssh does it, with defaults. Nothing is opened or connected here.
+ * Turns a tunnel description into the settings of `run` and `check`: flags, -o keywords, configuration files and
+ * defaults, joined as ssh joins them. Nothing is opened or connected here.
  */
 
 import { expandVariables } from "../codec/config/percent-tokens.ts";
@@ -25,27 +25,27 @@ export interface RunSettings extends CarryingSettings {
   readonly destination: Destination;
   readonly forwards: readonly Forward[];
   readonly keywords: Keywords;
-  /** -i, in the order given. */
+  /** The files of -i, in the order given. */
   readonly identityFiles: readonly string[];
   readonly way: WaySettings;
-  /** --ask-server: small commands may run on the server that nobody asked for. */
+  /** --ask-server: porthop may run small commands of its own on the server. */
   readonly asksServer: boolean;
-  /** What runs on the server; without it only the forwards are wanted (-N). */
+  /** What runs on the server; undefined when only the forwards are wanted (-N). */
   readonly remote: CommandSettings | undefined;
   /** porthop's own options, those of the configuration included. */
   readonly extras: readonly Extra[];
-  /** What the configuration says of a jump host; undefined when none was read. */
+  /** Reads what the configuration says of a jump host; undefined when no configuration was read. */
   readonly hopSettings?: (jump: Destination) => HopSettings;
 }
 
 const hint = "porthop run --help shows the flags";
 
-/** `files` is where the configuration is read from; without them only the words count. */
+/** `files` gives access to the configuration files. Without `files` only the words count. */
 export function readRunSettings(words: readonly string[], files?: ConfigSources): RunSettings {
   return runSettings(describeTunnel(words, variablesOf(files)), files);
 }
 
-/** What porthop cannot do is a usage error that names the word. */
+/** Throws a usage error that names the first word for something that porthop cannot do. */
 export function runSettings(tunnel: SshTunnel, files?: ConfigSources): RunSettings {
   return asUsage(hint, () => {
     refuseUnsupported(tunnel);
@@ -60,7 +60,7 @@ export function tolerantSettings(tunnel: SshTunnel, files?: ConfigSources): RunS
   return asUsage(hint, () => settingsOf(tunnel, files));
 }
 
-/** What the `${NAME}` in a forward stands for. */
+/** Replaces each `${NAME}` in a forward by the variable of the environment; undefined without `files`. */
 export function variablesOf(files: ConfigSources | undefined): ((text: string) => string) | undefined {
   return files === undefined ? undefined : (text) => expandVariables(text, files.machine.environment);
 }
@@ -72,8 +72,8 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
   const isStdio = specs.some(({ kind }) => kind === "stdio");
   const remote = readCommand(tunnel, keywords);
   const extras = withConfiguredExtras(tunnel, keywords, files?.machine);
-  // With -W stderr is that of the ssh whose ProxyCommand porthop is, and with a command that of the command: what goes
-  // well is not said there.
+  // With -W stderr belongs to the ssh that runs porthop as its ProxyCommand, and with a command to the command. So
+  // porthop reports only trouble there.
   const carrying = readCarrying(
     tunnel,
     extras,
@@ -96,7 +96,7 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
   };
 }
 
-/** With -W stdin and stdout are the flow's, with a command stdout is the command's. */
+/** Refuses other output on stdout, which belongs to the flow with -W and to the command with a command. */
 function refuseSharedStdout({ json, plugins }: CarryingSettings, isStdio: boolean, isRun: boolean): void {
   if (!isStdio && !isRun) return;
   const owner = isStdio ? "-W" : "a command";

@@ -1,6 +1,6 @@
 /**
- * What the settings of one host say of the session with it: whom to reach and how, how long to wait, when a silent server is
- * given up. The record is what ssh/session.ts takes; every field has a value, its default included.
+ * The settings of one host for the session with it: which host to reach and how, how long to wait, and when to give up
+ * a silent server. ssh/session.ts takes this record. A setting that nobody gave has its default here.
  */
 import type { Destination } from "../codec/words/destination.ts";
 import { currentUser } from "./current-user.ts";
@@ -8,7 +8,7 @@ import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
 import type { WaySettings } from "./way-settings.ts";
 
-/** What was said of one host, the destination or a jump host, by words and files. */
+/** What the words and the files say of one host: the destination or a jump host. */
 export interface HostWords {
   readonly destination: Destination;
   readonly keywords: Keywords;
@@ -17,14 +17,14 @@ export interface HostWords {
 
 export function sessionSettings({ destination, keywords, way }: HostWords) {
   const otherwiseMs = way.proxyCommand === undefined ? defaults.connectTimeoutMs : defaults.proxyCommandTimeoutMs;
-  // As in ssh a time of 0 is none.
+  // A ConnectTimeout of 0 counts as not set, as in ssh.
   const connectTimeoutMs = keywords.time("ConnectTimeout") || otherwiseMs;
   return {
     host: keywords.text("HostName") ?? destination.host,
     port: destination.port ?? defaults.port,
     user: destination.user ?? currentUser(),
     family: addressFamily(keywords),
-    /** BindAddress; undefined is the system's choice. */
+    /** BindAddress; undefined lets the system choose. */
     from: keywords.text("BindAddress"),
     attempts: keywords.number("ConnectionAttempts") ?? defaults.connectionAttempts,
     tcpKeepAlive: keywords.flag("TCPKeepAlive", defaults.tcpKeepAlive),
@@ -32,7 +32,7 @@ export function sessionSettings({ destination, keywords, way }: HostWords) {
     handshakeTimeoutMs: connectTimeoutMs ?? defaults.handshakeTimeoutMs,
     keepAliveIntervalMs: keywords.time("ServerAliveInterval") ?? defaults.serverAliveIntervalMs,
     keepAliveCountMax: keywords.number("ServerAliveCountMax") ?? defaults.serverAliveCountMax,
-    /** As they are written; undefined is what the runtime can do, best first. */
+    /** The lists as written; undefined stands for all that the runtime can do, best first. */
     algorithms: {
       ciphers: keywords.text("Ciphers"),
       macs: keywords.text("MACs"),
@@ -43,7 +43,7 @@ export function sessionSettings({ destination, keywords, way }: HostWords) {
   };
 }
 
-/** The one family to keep to; undefined for both. */
+/** The only address family to use; undefined for both. */
 export function addressFamily(keywords: Keywords): 4 | 6 | undefined {
   const family = (keywords.text("AddressFamily") ?? defaults.addressFamily).toLowerCase();
   return family === "inet" ? 4 : family === "inet6" ? 6 : undefined;

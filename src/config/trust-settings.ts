@@ -1,6 +1,6 @@
 /**
- * What the settings of one host say of trust: which host key is believed, and how the login is proven. The record is what
- * ssh/trust.ts takes; every field has a value, its default included, and `~` stands for the home no more.
+ * The settings of one host for trust: which host keys are believed, and how the user proves the login. ssh/trust.ts
+ * takes this record. A setting that nobody gave has its default here, and each `~` is replaced by the home directory.
  */
 import { homedir } from "node:os";
 import { underHome } from "../codec/home-path.ts";
@@ -8,10 +8,10 @@ import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
 import { acceptedAlgorithms, authoritySignatures } from "./key-algorithms.ts";
 
-/** What was said of one host, the destination or a jump host, by words and files. */
+/** What the words and the files say of one host: the destination or a jump host. */
 export interface TrustWords {
   readonly keywords: Keywords;
-  /** -i */
+  /** The files of -i. */
   readonly identityFiles: readonly string[];
 }
 

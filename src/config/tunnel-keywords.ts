@@ -1,6 +1,6 @@
 /**
- * A description as keywords: flags become the lines of ssh_config that say the same (ssh-flags.ts), so that whoever acts on
- * a setting asks for one keyword, whether a flag, an -o or a file has set that keyword.
+ * A description as keywords: each flag becomes the lines of ssh_config with an equal meaning (ssh-flags.ts). Code that
+ * acts on a setting then asks for one keyword, whether a flag, an -o or a file has set that keyword.
  */
 
 import { printJumps } from "../tunnel/ssh-command.ts";
@@ -10,10 +10,13 @@ import { addOption } from "./file/config-value.ts";
 import { findKeyword, Keywords } from "./file/keyword.ts";
 import { printKeywordLine } from "./file/keyword-line.ts";
 
-/** Forwards stay in the description. Keywords that porthop does not know are left out. */
+/**
+ * The keywords of flags, route and -o settings. Forwards stay in the description. Keywords that
+ * porthop does not know are left out.
+ */
 export function keywordsOf(description: SshTunnel | Relay): Keywords {
   const keywords = new Keywords();
-  // A flag counts before an -o (ssh.c, main), and a keyword that was put first stays.
+  // A flag wins over an -o (ssh.c, main), so flags come first: the first value of a keyword stays.
   for (const { name, value } of flagKeywords(description.flags)) {
     const keyword = findKeyword(name);
     if (keyword !== undefined) keywords.put(keyword, value);

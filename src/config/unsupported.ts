@@ -1,6 +1,6 @@
 /**
- * Whether porthop can do what a description says: the strict half of reading a command line. ssh may be able to do more, so
- * that `command` and `explain` go without these checks.
+ * Checks whether porthop can do what a description says: the strict half of reading a command line. `explain`, and
+ * `command` for other programs, go without these checks, because ssh may be able to do more.
  */
 import { Malformed } from "../codec/malformed.ts";
 import { PorthopError } from "../errors.ts";
@@ -40,7 +40,7 @@ export function refuseImpossible({ remote, forwards, flags }: SshTunnel, keyword
   }
 }
 
-/** `run` without anything to do ends at once. */
+/** Throws a usage error when there is nothing to forward and nothing to run. */
 export function refuseIdle({
   forwards,
   remote,

@@ -1,8 +1,8 @@
-/** Words that a codec cannot read are wrong usage: the one place where its Malformed becomes the user's error. */
+/** Turns the Malformed of a codec into a usage error, because words that a codec cannot read are wrong usage. */
 import { Malformed } from "../codec/malformed.ts";
 import { PorthopError } from "../errors.ts";
 
-/** What `read` gives; without a hint of its own the code's is shown. */
+/** Returns what `read` returns. Without a `hint` the error has the default hint of its code. */
 export function asUsage<T>(hint: string | undefined, read: () => T): T {
   try {
     return read();

@@ -1,6 +1,6 @@
 /**
- * ProxyJump and ProxyCommand with their tokens filled in: whom they name on the way to one host. A name that a shell would
- * read as more, a token that there is not, and a jump host that is the destination itself are refused.
+ * ProxyJump and ProxyCommand of one host with their tokens replaced. A name with characters that mean something to a
+ * shell, an unknown token, and a jump host that is the destination itself are refused.
  */
 import { formatAddress } from "../codec/address.ts";
 import { expandTokens } from "../codec/config/percent-tokens.ts";
@@ -13,17 +13,18 @@ import { defaults } from "./defaults.ts";
 import type { HostWords } from "./session-settings.ts";
 import type { WaySettings } from "./way-settings.ts";
 
-/** What is really connected to, for the tokens. */
+/** The host, port and user of the connection, for the tokens %h, %p and %r. */
 export interface Reached {
   readonly host: string;
   readonly port: number;
   readonly user: string;
 }
 
-/** Jump hosts and command as `words` name them. Throws Malformed. */
+/** The jump hosts or the command on the way to a host. Throws Malformed. */
 export function namedWay({ destination, keywords, way }: HostWords, reached: Reached): WaySettings {
   const { jumps, proxyCommand } = way;
-  // sshconnect.c, expand_proxy_command. They may become words of a shell's command line, which a name must not leave.
+  // The tokens of sshconnect.c, expand_proxy_command. A shell may read the command line with
+  // these names, so they are checked.
   const tokens = {
     h: parseHost(reached.host),
     k: parseHost(keywords.text("HostKeyAlias") ?? destination.host),
@@ -36,7 +37,10 @@ export function namedWay({ destination, keywords, way }: HostWords, reached: Rea
   return { jumps: jumps.map((jump) => expandJump(jump, tokens)), proxyCommand };
 }
 
-/** What is wrong with the way, as the failure of its keyword: it names the place of the configuration that has it. */
+/**
+ * Turns a mistake in the way into a failure of its keyword, with the place in the
+ * configuration files that sets the keyword.
+ */
 export function wayFailure({ keywords, way }: HostWords, isOfJump: boolean, error: Malformed): PorthopError {
   const keyword = way.proxyCommand === undefined ? "ProxyJump" : "ProxyCommand";
   const place = visible(keywords.placeOf(keyword), 200);
@@ -53,7 +57,7 @@ function refuseLoop(jumps: readonly Destination[], destination: Destination): vo
   throw new Malformed(`${formatAddress({ host: last.host, port })} is the destination itself`);
 }
 
-/** The tokens are those of the destination: `ProxyJump gate-%h`. */
+/** Replaces tokens in a jump host by the values of the destination: `ProxyJump gate-%h`. */
 function expandJump({ user, host, port }: Destination, tokens: Readonly<Record<string, string>>): Destination {
   return {
     user: user === undefined ? undefined : parseUser(expandTokens(user, tokens)),

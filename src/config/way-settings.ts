@@ -1,6 +1,7 @@
 /**
  * What is passed on the way to sshd: the hosts of -J or ProxyJump, or a ProxyCommand. As in ssh (readconf.c) the first
- * that is given decides, a `ProxyCommand none` too; a `ProxyJump none` only rules out what other ProxyJumps say.
+ * of these settings counts, also a `ProxyCommand none`. A `ProxyJump none` only rules out other ProxyJumps: a
+ * ProxyCommand still counts.
  */
 
 import type { Destination } from "../codec/words/destination.ts";
@@ -8,9 +9,9 @@ import { parseJumpList } from "../codec/words/jump-list.ts";
 import type { Keywords } from "./file/keyword.ts";
 
 export interface WaySettings {
-  /** In the order in which they are passed. Tokens in them are not filled in yet. */
+  /** The hosts in the order of the way. Their tokens are not replaced yet. */
   readonly jumps: readonly Destination[];
-  /** Tokens in it are not filled in yet. */
+  /** The tokens in the command are not replaced yet. */
   readonly proxyCommand: string | undefined;
 }
 
