@@ -1,11 +1,14 @@
 #!/usr/bin/env bun
-/** argv in, exit code out. What escapes as anything but a PorthopError is a defect, and is reported as one. */
+/**
+ * Takes argv and gives the exit code. A thrown value that is no PorthopError is a defect of
+ * porthop, and is reported as one.
+ */
 import { execute } from "./cli/commands.ts";
 import { reportFailure } from "./cli/failure-report.ts";
 import { startAfresh } from "./cli/fresh-start.ts";
 import { keepIgnored, onSignals } from "./cli/interruption.ts";
 
-/** How long the last events of a tunnel may take to get out. */
+/** How long the end of a tunnel waits for its last events to be read. */
 const stuckMs = 2000;
 
 const isNode = !("bun" in process.versions || "deno" in process.versions);
@@ -13,7 +16,8 @@ const isNode = !("bun" in process.versions || "deno" in process.versions);
 const words = process.argv.slice(2);
 startAfresh(words);
 keepIgnored();
-// What nobody waits for (a timer of a plugin, an event of a library) would be printed with the program's own source.
+// An error that nobody waits for (in a timer of a plugin, in an event of a library) is reported here. Without these
+// listeners the runtime would print the error together with the program's own source.
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (thrown: unknown) => exit(reportFailure(thrown, words.includes("--json"))));
 }
@@ -25,14 +29,15 @@ clearInterval(alive);
 exit(code);
 
 /**
- * stdout may be a pipe that is behind: what was written to it must get out before the process ends. Bun's does not count
- * what it holds, and calls back for an empty write at once: only its end waits for the rest.
+ * Ends the process after all output is out, because stdout may be a pipe with a slow reader. Bun does
+ * not count the bytes that stdout still holds, and calls back for an empty write at once: only the end
+ * of stdout waits for these bytes.
  */
 function exit(code: number): void {
   const end = () => process.exit(code);
   process.exitCode = code;
   if (process.stdout.destroyed || process.stdout.writableFinished) end();
-  // A reader that went away misses nothing.
+  // A reader that went away needs no more output.
   process.stdout.on("error", () => {});
   // Node's end is shutdown(2) where stdout is a socket, and takes it from the process behind too (-f).
   if (isNode) process.stdout.write("", end);

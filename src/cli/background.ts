@@ -1,6 +1,7 @@
 /**
- * `-f`: the program starts itself anew in a session of its own, asks there what there is to ask, and the one in front
- * ends when the forwards are up. A process with an SSH session cannot fork, so it is not done the way ssh does it.
+ * `-f`: porthop starts its own program once more, in a new process session. The new process asks all
+ * questions, and the first process ends when the forwards are up. ssh forks instead, but a process with an SSH
+ * session in it cannot fork here.
  */
 import { spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
@@ -10,11 +11,14 @@ import { freshSettings } from "./fresh-start.ts";
 import { onSignals } from "./interruption.ts";
 import { ownCommand } from "./own-command.ts";
 
-/** Set for the process behind: the file descriptor on which it says that it is ready. */
+/**
+ * The environment variable of the background process: the file descriptor on which that
+ * process reports that it is ready.
+ */
 const variable = "PORTHOP_READY_FD";
 const readyFd = 3;
 
-/** Says that the forwards are up, if somebody in front waits for it. */
+/** Reports to the first process that the forwards are up. Does nothing in a process that is not in the background. */
 export function tellReady(environment: NodeJS.ProcessEnv): void {
   if (environment[variable] !== String(readyFd)) return;
   delete environment[variable];
@@ -22,7 +26,10 @@ export function tellReady(environment: NodeJS.ProcessEnv): void {
   closeSync(readyFd);
 }
 
-/** For programs that porthop starts: none of them is the process behind, and may be a porthop itself (ProxyCommand). */
+/**
+ * The environment for programs that porthop starts, without the variable above: such a program may be a porthop too
+ * (ProxyCommand), and would take itself for the background process.
+ */
 export function environmentForPrograms(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { [variable]: _ours, ...others } = environment;
   return others;
@@ -33,8 +40,9 @@ export function isBehind(environment: NodeJS.ProcessEnv): boolean {
 }
 
 /**
- * Runs the same command in the background. Resolves with its pid once it is ready, or with the exit code if it ended first.
- * It keeps stdout only where it has results for it: a shell that collects them, `$(...)`, waits until stdout is closed.
+ * Runs the command of this process in the background. Resolves with the pid once the forwards are up, or with the exit
+ * code if the process ends first. The process keeps stdout only when it writes results there: a shell that collects
+ * output, `$(...)`, waits until every process has closed stdout.
  */
 export function goBehind(
   words: readonly string[],
@@ -44,10 +52,11 @@ export function goBehind(
   const child = spawn(program, args, {
     detached: true,
     stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe"],
-    // It need not start afresh a second time, which would also close the pipe.
+    // With `freshSettings` set, the process does not start itself afresh: that would close the pipe.
     env: { ...freshSettings, ...process.env, [variable]: String(readyFd) },
   });
-  // What is asked of the process in front is meant for this one. (child.kill under Deno gives the child up, and its exit code with it.)
+  // A signal for the first process is meant for the background process, and is passed on. (Under Deno child.kill gives
+  // up the child together with its exit code.)
   onSignals((signal) => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
   });

@@ -1,6 +1,6 @@
 /**
- * Carries a tunnel or a relay until it is told to stop, until its session is lost, or until the one flow of -W is over;
- * what happens is told in words and, with --json, as events.
+ * Carries a tunnel or a relay until porthop is told to stop, until the session is lost, or until the one flow of -W is
+ * over. What happens is reported in words and, with --json, as events.
  */
 import type { CarryingSettings } from "../config/carrying-settings.ts";
 import { capturesToStdout } from "../config/carrying-settings.ts";
@@ -20,15 +20,15 @@ import { terminalFor } from "./terminal.ts";
 import { terminalPrompter } from "./terminal-prompter.ts";
 import { version } from "./version.ts";
 
-/** Whatever takes longer is said. */
+/** A start that takes longer than this prints a message. */
 const silentMs = 1000;
 
 export interface Carrying {
-  /** What was typed, to be typed again for the background. */
+  /** The typed command and words: the background process is started with them. */
   readonly command: "run" | "relay";
   readonly words: readonly string[];
   readonly settings: CarryingSettings & {
-    /** What is to be said of the settings before anything begins. */
+    /** Messages about the settings, which are printed before anything begins. */
     readonly keywords: {
       readonly warnings: readonly string[];
       readonly notes: readonly string[];
@@ -37,9 +37,9 @@ export interface Carrying {
     readonly forwards: readonly ForwardInfo[];
   };
   plan(deps: PlanDeps): Promise<TunnelPlan>;
-  /** The command on the server that has stdin, stdout and stderr. */
+  /** The command on the server that gets this process's stdin, stdout and stderr. */
   readonly remote?: CommandJob | undefined;
-  /** Said when it takes long to be ready. */
+  /** The message for a start that takes long. */
   readonly meanwhile?: string;
 }
 
@@ -118,7 +118,10 @@ function tellingBy(settings: Carrying["settings"], output: Output): Telling {
   };
 }
 
-/** A reader of stdout that had enough is no failure; a target that could not be reached is one, and so is a plugin's end. */
+/**
+ * The exit code of -W. A reader of stdout that left early is no failure. A target that could not be reached is one, and
+ * so is a flow that a plugin ended.
+ */
 function stdioExit({ error, by }: EventNamed<"flow.close">): number {
   if (by?.startsWith("plugin:")) return 1;
   return error === undefined || error.leg === 1 ? 0 : error.exitCode;

@@ -1,6 +1,6 @@
 /**
- * `porthop check`: takes the words of `run`, tries all that run would do leg by leg, and says what fails and what to do.
- * Exits with 0 only when all that was tried works.
+ * `porthop check`: takes the words of `run`, tries all that run would do leg by leg, and says what fails and what to
+ * do. The exit code is 0 only when all that was tried works.
  */
 
 import { describeTunnel, wantsHelp } from "../config/description.ts";
@@ -34,7 +34,8 @@ export async function check(words: readonly string[], showHelp: () => void): Pro
     const tunnel = describeTunnel(plain, variablesOf(files));
     const others = tunnel.extras.filter(({ name }) => name !== "json");
     json = others.length < tunnel.extras.length;
-    // The stdout that -W or a command would have with run is free here: neither is started.
+    // With run, -W and a command own stdout and rule out --json. check starts neither of
+    // them, so stdout is free for events.
     const settings = runSettings({ ...tunnel, extras: others }, files);
     const code = await checkWith(settings, json, new Output(settings.logLevel));
     if (json) jsonExit(new Output(settings.logLevel), code);
@@ -70,7 +71,7 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
     if (!json) for (const line of closingLines(steps, performance.now() - since, look())) output.result(line);
     return steps.some(({ outcome }) => outcome === "no") ? 255 : 0;
   } catch (thrown) {
-    // A check that was ended by SIGTERM has not found all well, which 0 would say.
+    // SIGTERM has the exit code 0, which would say that the check found no failure.
     if (interruption.stop.aborted) return (await interruption.requested) || 255;
     if (!(thrown instanceof PorthopError) || thrown.code !== "cancelled") throw thrown;
     output.error(thrown);
@@ -85,13 +86,13 @@ function checkTelling(settings: RunSettings, output: Output): Telling {
   bannerReport(bus, output);
   return {
     bus,
-    // What it warns of is in the step itself.
+    // Warnings are not printed here, because they are part of the step's text.
     loggerFor: (plugin) => ({ ...output.loggerFor(plugin), warn: () => {} }),
     trace: settings.trace ? (text) => output.debug(text) : undefined,
   };
 }
 
-/** Looked at for each line: the window may be made smaller meanwhile. */
+/** Asked again for each line, because the user may change the size of the window meanwhile. */
 function look(): Look {
   const { isTTY, columns } = process.stdout;
   return { columns: isTTY ? columns || 80 : undefined, hasColor: wantsColor(process.stdout) };

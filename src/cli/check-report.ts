@@ -1,6 +1,6 @@
 /**
- * The steps of `porthop check` as lines for people, readable without colour and on a narrow terminal, or as events; and
- * the closing line, which names the first leg that failed.
+ * The steps of `porthop check` as lines for people, which are readable without colour and on a narrow terminal, or as
+ * events. The closing line names the first leg that failed.
  */
 import pc from "picocolors";
 import type { PorthopError } from "../errors.ts";
@@ -9,16 +9,16 @@ import { visible } from "../text/terminal-text.ts";
 import { wrappedWords } from "../text/wrapped-text.ts";
 
 export interface Look {
-  /** Where lines are broken; never when left out. */
+  /** The width at which lines are broken; undefined for no line breaks. */
   readonly columns?: number | undefined;
   readonly hasColor: boolean;
 }
 
-/** The step, and its cure when it failed. */
+/** The lines of a step, with a hint when the step failed. */
 export function stepLines(step: CheckStep, look: Look): readonly string[] {
   const { outcome, leg, message, error, ms } = step;
   const words = wordsOf(error === undefined ? message : `${message} [${error.code}]`);
-  // One word, for a number and its unit belong together.
+  // One word, because no line break may stand between a number and its unit.
   const text = ms === undefined ? words : [...words, `(${ms} ms)`];
   const head = `${outcome.padEnd(markWidth)}leg ${leg}  ${labelOf(step).padEnd(labelWidth)}`;
   const lines = isNarrow(look)
@@ -52,7 +52,7 @@ export function stepFields({ outcome, error, message, ...step }: CheckStep): obj
 
 const markWidth = 5;
 const labelWidth = 13;
-/** Below it the text stands under its step. */
+/** On a narrower terminal the text of a step stands below the step's name. */
 const narrowColumns = 72;
 
 const labels: Readonly<Record<StepName, string>> = {
@@ -77,12 +77,12 @@ function isNarrow({ columns }: Look): boolean {
   return columns !== undefined && columns < narrowColumns;
 }
 
-/** A line for known_hosts is there to be copied, which line breaks of ours would spoil. */
+/** A hint with a line for known_hosts is not broken, because users copy that line. */
 function lookOfHint({ hint }: PorthopError, look: Look): Look {
   return /\S{60}/.test(hint) ? { ...look, columns: undefined } : look;
 }
 
-/** `first` and then the words, with further lines under its first; a word that has no room stays whole. */
+/** Lines that begin with `first`, and continue where the first word begins. A word longer than a line stays whole. */
 function hanging(
   first: string,
   words: readonly string[],
@@ -95,7 +95,7 @@ function wordsOf(text: string): readonly string[] {
   return visible(text).split(" ");
 }
 
-/** The mark alone: the words are for reading. */
+/** Colours only the mark, because coloured words are harder to read. */
 function colored(line: string, outcome: CheckStep["outcome"], { hasColor }: Look): string {
   const colors = pc.createColors(hasColor);
   const paint = { ok: colors.green, no: colors.red, skip: colors.yellow }[outcome];

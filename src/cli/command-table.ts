@@ -1,6 +1,6 @@
 /**
- * The commands as a table: what each is called, what it is for, its flags and its examples. The help of porthop and of
- * each command is laid out from it, in this order.
+ * The commands as a table: name, purpose, flags and examples of each. The help of porthop and of each command is made
+ * from this table, in the order of the table.
  */
 import { porthopFlags, type RunFlag, relayFlags, sshFlags } from "../config/run-flags.ts";
 import { check } from "./check-command.ts";
@@ -12,10 +12,13 @@ import { relay } from "./relay-command.ts";
 import { run } from "./run-command.ts";
 import { wizard } from "./wizard-command.ts";
 
-/** Reads the words itself, as ssh would, and returns the exit code. */
+/** The action of a command that reads its words itself, as ssh does. Resolves with the exit code. */
 export type SshAction = (words: readonly string[], showHelp: () => void) => Promise<number>;
 
-/** Gets what cac has read: the words that are no flags, and the options by name, `true` for one that takes no value. */
+/**
+ * The action of a command whose words cac reads. `words` holds the words that are no flags, `options` the flags by
+ * name, with `true` for a flag without a value. Resolves with the exit code.
+ */
 export type Action = (words: readonly string[], options: Options) => Promise<number>;
 
 export type Options = Readonly<Record<string, string | true | undefined>>;
@@ -25,19 +28,22 @@ export type CommandEntry = CommandFacts &
 
 interface CommandFacts {
   readonly name: string;
-  /** What follows the name in the list of commands; where cac reads the words, how many there may be. */
+  /**
+   * The words after the name in the list of commands. Where cac reads the words, this text
+   * also says how many there may be.
+   */
   readonly words?: string;
   readonly about: string;
-  /** Behind the name, where that is more than `words`. */
+  /** The words after the name in the command's own help, where there are more of them than in `words`. */
   readonly usage?: string;
   readonly examples: readonly string[];
-  /** With one dash. */
+  /** The flags with one dash. */
   readonly letters?: readonly RunFlag[];
-  /** With two. */
+  /** The flags with two dashes. */
   readonly flags?: readonly RunFlag[];
 }
 
-/** Of commands that take what run takes and list only what is their own. */
+/** The end of the usage line of commands that take the flags of run, but list only their own flags. */
 const seeRun = "\n\n  The flags of run: porthop run --help";
 
 export const commandTable: readonly CommandEntry[] = [

@@ -1,6 +1,6 @@
 /**
- * The commands, registered with cac: it finds the one that is meant, reads and checks its options, starts it, and lays
- * out the help. What cac cannot read, and who reads it instead, is said at `readWords`.
+ * Registers the commands with cac, which finds the command, reads and checks its options, starts the command, and lays
+ * out the help. The comment at `readWords` says which words cac cannot read, and what reads them.
  */
 import { type CAC, type Command, cac } from "cac";
 import type { RunFlag } from "../config/run-flags.ts";
@@ -30,10 +30,13 @@ export async function execute(argv: readonly string[]): Promise<number> {
   return await started(program, command);
 }
 
-/** `porthop --version`: what is no command can be a flag of porthop itself, and nobody reads the words behind one. */
+/**
+ * A word that is no command can be a flag of porthop itself (`porthop --version`). Words
+ * behind such a flag are not read.
+ */
 async function executeFlag(program: CAC, word: string): Promise<number> {
   addOwnFlags(program);
-  // An empty word is none to cac, and an unknown flag has the command behind itself.
+  // cac reports neither an empty word nor an unknown flag, so both are looked for here.
   let isKnown = word.startsWith("-") ? isFlagOf(program.globalCommand, word) : word !== "";
   program.addEventListener("command:*", () => {
     isKnown = false;
@@ -51,12 +54,12 @@ async function executeFlag(program: CAC, word: string): Promise<number> {
 }
 
 /**
- * cac reads the words of every command but those that take ssh's (run, check, relay, command, explain). ssh's ways are not
- * its own: values that may repeat and keep their order (-L and -R mixed), flags that are grouped or hold their value
- * (`-fNL 1:h:2`, `-p2222`), flags behind the host, `--` that means the host or the command, a command of the server's with
- * a --help of its own, and a value that looks like a flag or a number (`-l 007`). They pass behind a `--`, where cac reads
- * nothing, and src/codec/words/argv.ts reads them. What cac does read passes through literal-words.ts, which keeps
- * `--capture 007` a text and refuses flags that cac would take for others.
+ * cac reads the words of every command except run, check, relay, command and explain, which take the words of ssh. cac
+ * cannot read those: values that may repeat and keep their order (-L and -R mixed), flags that are grouped or hold
+ * their value (`-fNL 1:h:2`, `-p2222`), flags behind the host, a `--` before the host or the command, a command for the
+ * server with its own --help, and a value that looks like a flag or a number (`-l 007`). So these words pass behind a
+ * `--`, where cac reads nothing, and src/codec/words/argv.ts reads them. The words that cac does read pass through
+ * literal-words.ts, which keeps `--capture 007` a text and refuses flags that cac would take for others.
  */
 function readWords(program: CAC, command: Command, words: readonly string[]): void {
   const before = ["", "porthop", command.name];
@@ -73,14 +76,14 @@ function started(program: CAC, command: Command): Promise<number> {
   try {
     return program.runMatchedCommand();
   } catch (error) {
-    // Its class is not exported. Commands themselves never throw at once: their promise is rejected.
+    // cac does not export the class of its errors. Other errors do not come here: a failed command rejects its promise.
     if (!(error instanceof Error) || error.name !== "CACError") throw error;
     const message = flawOf(error.message, program.args.slice(command.args.length));
     throw new PorthopError("usage", message, { hint: hintOf(command), cause: error });
   }
 }
 
-/** What cac found, in porthop's words. */
+/** The mistake that cac found, in porthop's words. */
 function flawOf(message: string, extra: readonly string[]): string {
   const [, flag] = /^option `(\S+).*` value is missing$/.exec(message) ?? [];
   if (flag !== undefined) return `${flag} needs a value`;
@@ -116,13 +119,16 @@ function porthop(): CAC {
   return program;
 }
 
-/** Of porthop itself: no command has them. */
+/** The flags of porthop itself, which no command has. */
 function addOwnFlags(program: CAC): void {
   program.option("-V, --version", "version, runtime and platform");
   program.option("--licenses", "the licences of porthop and of all that is in it");
 }
 
-/** Not by cac's own help(): for `porthop dmeo --help` that shows a help, and not that there is no such command. */
+/**
+ * Adds the help without cac's own help(). With help(), `porthop dmeo --help` shows a help instead of the error that
+ * there is no such command.
+ */
 function addHelp(program: CAC): void {
   program.option("-h, --help", "this help; behind a command, the help of that command");
   program.globalCommand.helpCallback = (sections) => laidOutHelp(sections);
@@ -159,7 +165,7 @@ function addExamples(to: CAC | Command, examples: readonly string[]): void {
 function addFlag(command: Command, dashes: "-" | "--", { name, value, about }: RunFlag): void {
   if (name === "h" || name === "help") return;
   command.option(`${dashes}${name}${value === undefined ? "" : ` <${value}>`}`, about);
-  // cac takes --no-x for the opposite of an --x that is on, and would say so.
+  // cac takes a flag --no-x for the opposite of an --x that is on by default, and would say so in the help.
   const config = command.options.at(-1)?.config;
   if (config !== undefined) delete config.default;
 }

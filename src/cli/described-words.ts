@@ -1,4 +1,7 @@
-/** The words of `command` and `explain` as a description, and what the texts call this machine. */
+/**
+ * The description that `command` and `explain` make of their words, and the names that
+ * their texts use for this machine.
+ */
 import { hostname, platform } from "node:os";
 import { describeRelay, describeTunnel } from "../config/description.ts";
 import { realSources } from "../config/file/config-sources.ts";
@@ -13,12 +16,12 @@ import type { Place, Relay } from "../tunnel/tunnel-description.ts";
 
 export interface Described {
   readonly place: Place;
-  /** Of the words, besides those that the description shows. */
+  /** Mistakes in the words that the description does not show. */
   readonly mistakes: readonly Mistake[];
   readonly tunnel: ResolvedTunnel | Relay;
 }
 
-/** Refuses what `run` and `relay` refuse, but for what porthop does not have and ssh has. */
+/** Throws for all words that `run` and `relay` refuse, except for those that only ssh can carry out. */
 export function describeWords(words: readonly string[]): Described {
   const pasted = readPasted(words);
   const sources = realSources(process.env);
@@ -32,7 +35,7 @@ export function describeWords(words: readonly string[]): Described {
   return { tunnel, place, mistakes: pastedMistakes(pasted) };
 }
 
-/** `program` is who carries: ssh or porthop. */
+/** `program` carries the connections: ssh or porthop. */
 export function placeHere(program: string): Place {
   const [name = ""] = hostname().split(".");
   return {

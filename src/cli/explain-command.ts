@@ -1,6 +1,7 @@
 /**
- * `porthop explain`: what a command does, in a picture and in words, for people or with --json for scripts. It connects to
- * nobody and runs nothing. What ssh's configuration adds to the words is taken along, as `run` does, and said line by line.
+ * `porthop explain`: says what a command does, in a picture and in words, for people or with --json for
+ * scripts. Connects to no server and runs no program. What ssh's configuration adds to the words counts as with
+ * `run`, and is listed line by line.
  */
 import pc from "picocolors";
 import { Malformed } from "../codec/malformed.ts";
@@ -46,9 +47,9 @@ export async function explain(words: readonly string[], showHelp: () => void): P
 }
 
 interface Shown {
-  /** With all that the configuration files add. */
+  /** The words with all that the configuration files add. */
   readonly description: TunnelDescription;
-  /** Undefined where there is none: a relay, or a word that no line can carry. */
+  /** The command line for ssh; undefined for a relay, and for words that a command line cannot hold. */
   readonly command: string | undefined;
   readonly alias: string | undefined;
   readonly configured: readonly ConfiguredLine[];
@@ -81,7 +82,7 @@ function asShown(tunnel: ResolvedTunnel | Relay): Shown {
 
 function textLines(explanation: Explanation, shown: Shown, place: Place, columns: number): readonly string[] {
   const { description, command } = shown;
-  // Two columns are for the margin.
+  // The picture has a margin of two columns.
   const draw = (index: number) => picture(description, description.forwards[index], place, columns - 2);
   const pictures = description.forwards.length === 0 ? [draw(0)] : description.forwards.map((_, index) => draw(index));
   return [
@@ -92,7 +93,7 @@ function textLines(explanation: Explanation, shown: Shown, place: Place, columns
   ];
 }
 
-/** Which words came from the files, and where they stand. */
+/** Which settings come from the configuration files, and where they stand. */
 function configurationLines({ alias, configured, skipped, trouble }: Shown, columns: number): readonly string[] {
   const lines = [
     ...(trouble === undefined ? [] : [`cannot be read, and is left out: ${trouble}`]),

@@ -1,9 +1,12 @@
-/** The last word of a command that failed: a line with its code and a hint, and the exit code. */
+/** The last message of a command that failed: one line with its code, a hint, and the exit code. */
 import { PorthopError } from "../errors.ts";
 import { Output } from "./output.ts";
 import { jsonExit, jsonTell } from "./report.ts";
 
-/** With `json` the same as events on stdout, for whoever reads nothing else. */
+/**
+ * Prints the failure and returns the exit code. With `json` the failure also goes to stdout as events, for
+ * programs that read only stdout.
+ */
 export function reportFailure(thrown: unknown, json = false): number {
   const error = asPorthopError(thrown);
   const output = new Output("info");

@@ -1,16 +1,17 @@
 /**
- * Starts the program anew in the same process, with a memory allocator that is slower to give memory back: Bun's returns
- * freed pages to the system after 100 ms, and at 600 MB/s most of a forward's buffers would come from there again, page by
- * page (a fifth of all processor time). Allocator, collector and compilers read their settings before any JavaScript runs.
+ * Starts the program anew in the same process, with settings under which Bun gives memory back later. Bun's memory
+ * allocator, collector and compilers read these settings before any JavaScript runs. By default the allocator returns
+ * freed memory to the system after 100 ms. At 600 MB/s most buffers of a forward would then come from the system again,
+ * page by page, which takes a fifth of all processor time.
  */
 import { ownCommand } from "./own-command.ts";
 
 /**
- * Thirty seconds span the pauses of a busy tunnel, and an idle one has given back what it does not need after them: kept
- * for ever (-1), 330 MB stay after a burst of 1 GB and 5,000 connections, and else 80 to 100. The collector works on one
- * thread: the other cores belong to the programs at both ends. The last and dearest of the compilers (FTL) waits ten
- * times longer than by itself (64,000 runs): the first 6,000 flows cost 0.19 ms each instead of 0.26, and beyond 25,000
- * it costs a little more, once.
+ * Thirty seconds are longer than the pauses of a busy tunnel, and an idle tunnel gives its spare memory back after that
+ * time. After a burst of 1 GB and 5,000 connections the process keeps 80 to 100 MB; with no limit (-1) 330 MB. The
+ * collector works on one thread, because the other cores belong to the programs at both ends. The last and slowest of
+ * the compilers (FTL) waits ten times longer than by default (64,000 runs): the first 6,000 flows then cost 0.19 ms
+ * each instead of 0.26, and beyond 25,000 flows the compiling costs a little more, once.
  */
 export const freshSettings: Readonly<Record<string, string>> = {
   MIMALLOC_PURGE_DELAY: "30000",
@@ -20,13 +21,16 @@ export const freshSettings: Readonly<Record<string, string>> = {
   BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "640000",
 };
 
-/** Commands that carry data for long; for the others 10 ms more would be all that they see of it. */
+/** The commands that carry data for a long time. For other commands the new start would only cost 10 ms. */
 const carriers = new Set(["run", "relay"]);
 
-/** Node's own, which bun-types do not know yet. */
+/** process.execve of Node, which bun-types do not know yet. */
 type Execve = (file: string, argv: readonly string[], environment: NodeJS.ProcessEnv) => never;
 
-/** Does not return when it starts anew. A user's own setting of the allocator is left alone. */
+/**
+ * Does not return when the program starts anew. A process that has one of the settings already, from its first start or
+ * from the user, does not start anew.
+ */
 export function startAfresh(words: readonly string[]): void {
   const { execve } = process as { execve?: Execve };
   if (!carriers.has(words[0] ?? "") || !("bun" in process.versions) || execve === undefined) return;
@@ -38,7 +42,9 @@ export function startAfresh(words: readonly string[]): void {
   execve.call(process, program, [program, ...before, ...words], { ...process.env, ...freshSettings });
 }
 
-/** What was set for this process is not for the programs that it starts. */
+/**
+ * Removes the settings of this process from the environment, because they are not for the programs that porthop starts.
+ */
 function cleanEnvironment(): void {
   for (const [name, value] of Object.entries(freshSettings)) {
     if (process.env[name] === value) delete process.env[name];

@@ -19,7 +19,7 @@ export function laidOutHelp(sections: readonly HelpSection[]): HelpSection[] {
   ];
 }
 
-/** `  -p <port>  sshd's port`: what is said of a flag goes on below itself. */
+/** Wraps lines such as `  -p <port>  sshd's port`: the text about the flag goes on below its own beginning. */
 function fitted(body: string): string {
   return body.split("\n").flatMap(fittedLine).join("\n");
 }

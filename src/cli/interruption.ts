@@ -1,23 +1,27 @@
 /**
- * SIGINT, SIGTERM and SIGHUP: the first asks for an orderly stop, the second ends at once.
- * The exit code follows from the first: 130 after Ctrl-C, 0 after the others (cli.md). One that was ignored stays so.
+ * SIGINT, SIGTERM and SIGHUP: the first signal asks for an orderly stop, the second ends porthop at once. The exit code
+ * comes from the first signal: 130 for SIGINT (Ctrl-C), 0 for the others (cli.md). A signal that was ignored when
+ * porthop started stays ignored.
  */
 import { PorthopError } from "../errors.ts";
 import { type EndingSignal, ignoredAtStart } from "../io/ignored-signals.ts";
 
-/** After the second signal: for files to be closed, and no longer. A plugin may wait for ever. */
+/** After the second signal files get this time to be closed. There is a limit because a plugin may wait for ever. */
 const hurryMs = 500;
 
 const codes = { SIGINT: 130, SIGTERM: 0, SIGHUP: 0 } as const;
 type Signal = keyof typeof codes;
 const signals = Object.keys(codes) as readonly Signal[];
 
-/** Tells each of them, but for those that were ignored when porthop was started. */
+/** Calls `told` at each of these signals, except those that were ignored when porthop was started. */
 export function onSignals(told: (signal: Signal) => void): void {
   for (const signal of signals) if (!ignoredAtStart.has(signal)) process.on(signal, () => told(signal));
 }
 
-/** Deno 2.9 takes all of them with the first listener of any signal, and then ends the program itself: a listener hinders it. */
+/**
+ * Deno 2.9 catches all signals once there is a listener for one, and then ends the program at a signal that was
+ * ignored. A listener that does nothing prevents this.
+ */
 export function keepIgnored(): void {
   if (!("deno" in process.versions)) return;
   for (const signal of ignoredAtStart) process.on(signal, () => {});
@@ -56,7 +60,10 @@ export class Interruption {
     });
   }
 
-  /** `work`, given up at the first signal: what is being set up may wait for something that cannot be told to stop. */
+  /**
+   * Resolves or rejects as `work` does, but rejects at the first signal, because `work` may wait for
+   * something that cannot be stopped.
+   */
   orStop<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(this.stop.reason);

@@ -1,7 +1,7 @@
 /**
- * Words that pass through cac and stay what the user wrote. Its parser makes the number 7 of `007`, and takes flags that
- * nobody registered for others. Flags are therefore compared with the registered ones first, and a mark in front of each
- * word and each value keeps text a text until the parser is done.
+ * Keeps words that pass through cac as the user wrote them. cac's parser makes the number 7 of `007`, and takes unknown
+ * flags for other flags. So flags are compared with the registered ones first, and a mark in front of each word and
+ * each value keeps text a text until the parser is done.
  */
 import type { CAC, Command } from "cac";
 import { Malformed } from "../codec/malformed.ts";
@@ -10,19 +10,22 @@ import { quoted, visible } from "../text/terminal-text.ts";
 
 type Option = Command["options"][number];
 
-/** What begins with it is no number, no flag and not empty. */
+/** A text that begins with the mark is no number, no flag and not empty. */
 const mark = "=";
 
 /** `--capture 007` as `--capture =007`. Throws Malformed for a flag that `command` does not have. */
 export function literalWords(words: readonly string[], command: Command): readonly string[] {
   const options = [...command.options, ...(command.globalCommand?.options ?? [])];
-  // What stands behind a `--` cac leaves as it is.
+  // cac does not change words behind a `--`.
   const end = words.indexOf("--");
   const read = end === -1 ? words : words.slice(0, end);
   return [...read.map((word) => literalWord(word, options)), ...words.slice(read.length)];
 }
 
-/** Takes the marks away. Of an option that was given more than once the last value counts, but none may lack. */
+/**
+ * Removes the marks. Of an option that was given more than once the last value counts. If one of the values is missing,
+ * the option stays `true`, and cac reports the missing value.
+ */
 export function readBack(program: CAC): void {
   const { "--": behind, ...options } = program.options as Readonly<Record<string, unknown>>;
   program.args = [...program.args.map(withoutMark), ...(behind as readonly string[])];
@@ -48,9 +51,9 @@ function literalWord(word: string, options: readonly Option[]): string {
 }
 
 /**
- * Before the parser sees it, since cac's own check comes later and misses a lot: to its parser `--no-keep`, `--keep.x` and
- * `---k` are forms of other flags, `--_` is a word, `--constructor` is nothing at all, and `--toString.call=1` writes into
- * the function that all objects share.
+ * Checks a flag before the parser sees it, because cac's own check comes later and misses a lot: to cac's parser
+ * `--no-keep`, `--keep.x` and `---k` are forms of other flags, `--_` is a word, `--constructor` is nothing at all, and
+ * `--toString.call=1` writes into the function that all objects share.
  */
 function checkFlag(word: string, options: readonly Option[]): void {
   const equals = word.indexOf("=");

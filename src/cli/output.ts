@@ -1,6 +1,6 @@
 /**
- * The only writer to stdout and stderr. stdout is for results (events, tables, a capture), stderr for everything else;
- * colour only on a terminal; text from outside has its control characters shown, never sent.
+ * The only writer to stdout and stderr. stdout is for results (events, tables, a capture), stderr for everything else.
+ * Colour is used only on a terminal. Control characters in text from outside are shown and never sent.
  */
 import { openSync, writeSync } from "node:fs";
 import pc from "picocolors";
@@ -15,10 +15,10 @@ export type Level = (typeof levels)[number];
 export class Output {
   readonly #level: Level;
   readonly #colors: ReturnType<typeof pc.createColors>;
-  /** What would go to stderr goes there. */
+  /** The open log file of -E, which takes all text for stderr. */
   readonly #logFile: number | undefined;
 
-  /** `logFile` is -E; throws when it cannot be opened. */
+  /** `logFile` is the path of -E. Throws a PorthopError when the file cannot be opened. */
   constructor(level: Level, logFile?: string | undefined) {
     this.#level = level;
     this.#logFile = logFile === undefined ? undefined : openLog(logFile);
@@ -46,7 +46,7 @@ export class Output {
     if (this.shows("warn")) this.#line(`${this.#colors.yellow("porthop: warning:")} ${visibleLines(text)}`);
   }
 
-  /** One line with its code, then the hint. */
+  /** Prints a line with the message and the code, then a line with the hint. */
   error(error: PorthopError, flow?: string): void {
     if (!this.shows("error")) return;
     const where = flow === undefined ? "" : `${flow}: `;
@@ -55,7 +55,7 @@ export class Output {
     this.#line(`  hint: ${visible(error.hint)}`);
   }
 
-  /** A logger whose lines begin with a plugin's name; without one it is porthop's own. */
+  /** A logger whose lines begin with the name of a plugin; without `name` it is porthop's own logger. */
   loggerFor(name?: string): Logger {
     const prefixed = (text: string) => (name === undefined ? text : `${name}: ${text}`);
     return {
@@ -79,7 +79,10 @@ export class Output {
   }
 }
 
-/** log.c, log_redirect_stderr_to: behind what is there; a new one is for its owner alone. */
+/**
+ * Opens a log file as ssh does (log.c, log_redirect_stderr_to): new lines go to its end, and a
+ * new file is for its owner alone.
+ */
 function openLog(path: string): number {
   try {
     return openSync(path, "a", 0o600);
@@ -90,14 +93,17 @@ function openLog(path: string): number {
   }
 }
 
-/** At once, so that the last words of a program that ends are there. A full disk must not end the forwards. */
+/**
+ * Writes synchronously, so that the file has the last messages of a program that ends. An error is ignored, because a
+ * full disk must not end the forwards.
+ */
 function appendTo(file: number, text: string): void {
   try {
     writeSync(file, text);
   } catch {}
 }
 
-/** https://no-color.org: set and not empty means none. */
+/** Colour is off when NO_COLOR is set and not empty (https://no-color.org). */
 export function wantsColor(stream: Pick<NodeJS.WriteStream, "isTTY">): boolean {
   const { NO_COLOR, TERM } = process.env;
   return stream.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";

@@ -1,4 +1,4 @@
-/** How this very program was started: compiled it is one file, as source a runtime runs it. */
+/** The command that started this program: one file when compiled, a runtime and a script when run from source. */
 
 export function ownCommand(): readonly string[] {
   const script = process.argv[1] ?? "";

@@ -1,4 +1,7 @@
-/** The flags of a command that otherwise takes the words of run: taken out, so that the rest reads as run's words do. */
+/**
+ * Takes a command's own flags out of its words (`--format` of `porthop command`), so that the
+ * rest can be read as words of run.
+ */
 
 import { Malformed } from "../codec/malformed.ts";
 import { type FlagTable, type ScannedFlag, scanArgv } from "../codec/words/argv.ts";
@@ -7,14 +10,17 @@ import { type RunFlag, runTable } from "../config/run-flags.ts";
 import { asUsage } from "../config/usage.ts";
 
 export interface OwnFlags {
-  /** The last value of each, "" for one that takes none. */
+  /** The last value of each flag; "" for a flag without a value. */
   readonly own: ReadonlyMap<string, string>;
   readonly help: boolean;
-  /** All others. */
+  /** All other words. */
   readonly words: readonly string[];
 }
 
-/** They may stand wherever a flag of run may; before a command that is spelled out (`ssh -L ...`) only in front of it. */
+/**
+ * Own flags may stand wherever a flag of run may. With a command that is spelled out (`ssh -L ...`) they may
+ * stand only in front of the command.
+ */
 export function takeOwnFlags(words: readonly string[], own: readonly RunFlag[]): OwnFlags {
   return asUsage(undefined, () => take(words, own));
 }
@@ -27,7 +33,8 @@ function take(words: readonly string[], own: readonly RunFlag[]): OwnFlags {
       ...Object.fromEntries(own.map(({ name, value }) => [name, value ? "value" : "nothing"] as const)),
     },
   };
-  // Not the first such word: that of `--format plink` is a value.
+  // The first word that names a program may also be a value, as in `--format plink`. So all
+  // words before it must be own flags.
   const front = words.findIndex(
     (_, index) => isSpelledOut(words.slice(index)) && areOnlyOwn(words.slice(0, index), table, own),
   );
@@ -36,7 +43,7 @@ function take(words: readonly string[], own: readonly RunFlag[]): OwnFlags {
   const others = (some: readonly ScannedFlag[]) =>
     some.filter(({ flag }) => !isOwn(flag, own) && !isHelp(flag)).flatMap(again);
   const before = others(flags.slice(0, flagsBefore));
-  // It stood behind a `--`, after which there are no flags: without one it would become a flag itself.
+  // This destination stood behind a `--`. Without the `--` it would become a flag.
   const isClosed = destination?.startsWith("-") === true;
   if (isClosed) return { ...split(flags, own), words: [...before, "--", destination, ...command] };
   return {
@@ -50,7 +57,7 @@ function take(words: readonly string[], own: readonly RunFlag[]): OwnFlags {
   };
 }
 
-/** Whether there is nothing else, and no value lacks. */
+/** Whether the words are own flags and nothing else, each with its value. */
 function areOnlyOwn(words: readonly string[], table: FlagTable, own: readonly RunFlag[]): boolean {
   try {
     const { flags, destination } = scanArgv(words, table);

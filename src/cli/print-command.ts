@@ -1,6 +1,7 @@
 /**
- * `porthop command`: the ssh command that does the same, alone on stdout, ready to be pasted; or the same as a Host block,
- * a unit, a line of another program. What cannot be said there goes to stderr, or into the file as comments.
+ * `porthop command`: prints the equivalent ssh command, alone on stdout and ready to be pasted, or a
+ * Host block, a systemd unit, or the command line of another program. What these cannot say goes to
+ * stderr, or into the file as comments.
  */
 
 import { powerShellLine, shellLine } from "../codec/words/shell-words.ts";
@@ -66,8 +67,8 @@ type Printed =
   | { readonly lines: readonly string[] };
 
 /**
- * ssh, and whoever starts ssh, reads the configuration by itself. An alias of ~/.ssh/config means nothing to plink, nor as
- * the HostName of another Host: there everything is spelled out.
+ * ssh, and a program that starts ssh, reads the configuration files itself. plink does not know an alias of
+ * ~/.ssh/config, and the HostName of another Host must not be one: for these two everything is spelled out.
  */
 function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place: Place): Printed {
   const { said, effective } = tunnel;
@@ -75,7 +76,7 @@ function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place
   if (format === "ssh") return { words: ["ssh", ...sshWords(said)], notes };
   if (format === "autossh") return { words: autosshWords(said, effective), notes };
   if (format === "porthop") {
-    // What porthop cannot run is no line of porthop's.
+    // A command of porthop must be one that porthop can run.
     refuseUnsupported(said);
     refuseIdle(tunnel.settings);
     return { words: porthopWords(said), notes: troubleNotes(tunnel) };

@@ -1,4 +1,4 @@
-/** `porthop relay`: forwards without ssh, from here to where this machine can connect itself. */
+/** `porthop relay`: forwards without ssh, from this machine to targets to which this machine itself can connect. */
 import { wantsHelp } from "../config/description.ts";
 import { readRelaySettings } from "../config/relay-settings.ts";
 import { PorthopError } from "../errors.ts";

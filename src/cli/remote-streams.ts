@@ -1,6 +1,7 @@
 /**
- * Joins the process's stdin, stdout and stderr to a command on the server, byte for byte, each at the pace of its reader,
- * and gives the command's own exit code. 255 is for all that is ssh's: a signal, a lost session, a disconnect.
+ * Joins this process's stdin, stdout and stderr to a command on the server, byte for byte, each at the speed
+ * of its reader, and returns the command's own exit code. 255 stands for all that happens to ssh itself: a
+ * signal, a lost session, a disconnect.
  */
 import { EscapeCharacter } from "../codec/session/escape-character.ts";
 import type { CommandSettings } from "../config/command-settings.ts";
@@ -11,12 +12,12 @@ import { visible } from "../text/terminal-text.ts";
 import type { Output } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What ends with 255, as ssh has it. */
+/** The exit code for failures of ssh itself, as in ssh. */
 const sshFailure = 255;
 
 export interface CommandJob {
   readonly settings: CommandSettings;
-  /** As the user named it. */
+  /** The host as the user typed it. */
   readonly host: string;
 }
 
@@ -28,7 +29,7 @@ export interface Streams {
 
 /**
  * Resolves with the exit code when the command and all forwarded connections are over, or at the first signal. SIGTERM
- * gives 255 and not 0: nobody may take a command that was cut off for one that has done its work.
+ * gives 255 and not 0, because a command that was cut off has not done its work.
  */
 export async function runCommand(
   { settings, host }: CommandJob,
@@ -43,7 +44,7 @@ export async function runCommand(
   let isLeft = false;
   const whole = async () => {
     const end = await attend(command, settings, terminal, streams);
-    // What was left for good (~.) waits for nobody.
+    // After a disconnect (~.) nothing is waited for.
     if (end === undefined || isLeft) return sshFailure;
     const code = exitCode(end, output);
     return Promise.race([tunnel.idle().then(() => code), lost.then((reason) => reason.exitCode)]);
@@ -59,7 +60,7 @@ export async function runCommand(
   }
 }
 
-/** Resolves when the command is over and all that it wrote is out; with undefined after a disconnect. */
+/** Resolves when the command is over and all its output is written; with undefined after a disconnect. */
 async function attend(
   command: RemoteCommand,
   settings: CommandSettings,
@@ -69,7 +70,7 @@ async function attend(
   const input = settings.readsInput ? new PacedInput(streams.stdin) : undefined;
   terminal?.enterRaw();
   terminal?.onResize((size) => command.resize(size));
-  // It may have changed since it was asked for.
+  // The size may have changed since the server was asked for the terminal.
   if (terminal !== undefined) command.resize(terminal.size);
   const escapeCode = terminal === undefined ? undefined : settings.escape;
   const disconnected = new Promise<undefined>((resolve) => {
@@ -77,14 +78,14 @@ async function attend(
       input === undefined
         ? command.endInput()
         : readInput(command, input, streams, escapeCode, () => resolve(undefined));
-    // The command reads no more, or is gone: nobody wants the rest.
+    // The command reads no more input, or has ended: the rest of stdin is not needed.
     reading.catch(() => input?.stop());
   });
   let isUnread = false;
   const outputs = Promise.all([
     writeOut(command.stdout, streams.stdout, () => {
       isUnread = true;
-      // As with ssh, a command whose output nobody reads is told so, and mostly ends of it (SIGPIPE).
+      // As in ssh, the command is told that nobody reads its output, and mostly ends because of that (SIGPIPE).
       command.close();
     }),
     writeOut(command.stderr, streams.stderr, () => {}),
@@ -100,27 +101,27 @@ async function attend(
   }
 }
 
-/** `isUnread`: nobody read its stdout any more, and so it was hung up. */
+/** `isUnread`: nobody read stdout here any more, so porthop closed the channel of the command. */
 type Ending = CommandEnd & { readonly isUnread: boolean };
 
 function exitCode(end: Ending, output: Output): number {
   if (end.how === "exit") return end.code;
   const log = output.loggerFor();
-  // That its reader is gone (SIGPIPE) is no news to whoever reads no more.
+  // The reader of the output is gone and needs no message that the command ended because of that (SIGPIPE).
   if (end.isUnread) return sshFailure;
   if (end.how === "signal") log.error(`the command was ended by ${end.signal}`);
-  // A lost session is told by the tunnel.
+  // The tunnel reports a lost session.
   if (end.how === "untold") log.error("the server closed the command's channel and told no exit code");
   return sshFailure;
 }
 
-/** `unread` is told once when the reader is gone. */
+/** Calls `unread` once, when the reader of the output is gone. */
 async function writeOut(from: CommandOutput, to: NodeJS.WritableStream, unread: () => void): Promise<void> {
   let isRead = true;
   for (;;) {
     const chunk = await from.read();
     if (chunk === undefined) return;
-    // What is not wanted any more is read all the same: the other output shares its window.
+    // Output that nobody wants is still read, because stdout and stderr share one window.
     if (!isRead) continue;
     isRead = await written(to, chunk);
     if (!isRead) unread();
@@ -133,7 +134,10 @@ function written(to: NodeJS.WritableStream, chunk: Uint8Array): Promise<boolean>
   });
 }
 
-/** At the command's pace: what it does not take is not read. Resolves once it has been given the end of stdin. */
+/**
+ * Reads stdin at the speed of the command: nothing is read while the command takes nothing. Resolves once
+ * the end of stdin was passed on.
+ */
 async function readInput(
   command: RemoteCommand,
   input: PacedInput,

@@ -1,4 +1,4 @@
-/** Hearers of the bus: they write events as JSON lines on stdout (cli.md, "Events") and as words on stderr. */
+/** Listeners on the event bus: they write events as JSON lines on stdout (cli.md, "Events") and as words on stderr. */
 import { type Address, formatAddress } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Bus } from "../flow/bus.ts";
@@ -7,7 +7,7 @@ import type { TunnelEvent } from "../plugin.ts";
 import { isBehind } from "./background.ts";
 import type { Output } from "./output.ts";
 
-/** Flows are the log plugin's to tell. */
+/** Reports events in words. Flows are left out, because the log plugin reports them. */
 export function wordReport(bus: Bus, output: Output): void {
   bus.on("session", (event) => {
     if (event.state === "ready") output.debug(sessionText(event));
@@ -17,7 +17,7 @@ export function wordReport(bus: Bus, output: Output): void {
   bus.on("error", ({ error, flow }) => output.error(error, flow));
 }
 
-/** The server's own words before the login. */
+/** Prints the text that the server sends before the login. */
 export function bannerReport(bus: Bus, output: Output): void {
   bus.on("banner", ({ text }) => output.info(text.trimEnd()));
 }
@@ -34,7 +34,7 @@ export function jsonExit(output: Output, code: number): void {
   output.result(line("exit", { code }));
 }
 
-/** An event of a command that carries nothing. */
+/** An event of a command that carries no connections. */
 export function jsonEvent(output: Output, event: string, fields: object): void {
   output.result(line(event, fields));
 }
@@ -51,11 +51,12 @@ function line(event: string, fields: object): string {
     if (value instanceof Error && "code" in value) return errorFields(value as PorthopError);
     return value;
   });
-  // JSON lets pass what acts on a terminal all the same (C1 controls, bidi overrides); its readers see no difference.
+  // JSON allows characters that act on a terminal (C1 controls, bidi overrides). Readers of JSON
+  // see no difference in an escape.
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }
 
-/** A character beyond the basic plane becomes the pair of escapes that JSON wants. */
+/** The JSON escape of a character; a pair of escapes for a character beyond the basic plane (RFC 8259, section 7). */
 function escaped(character: string): string {
   const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");

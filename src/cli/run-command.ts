@@ -1,4 +1,4 @@
-/** `porthop run`: forwards until it is told to stop, or until the session is lost. */
+/** `porthop run`: forwards until porthop is told to stop, or until the session is lost. */
 
 import { wantsHelp } from "../config/description.ts";
 import { realSources } from "../config/file/config-sources.ts";
@@ -13,7 +13,7 @@ export async function run(words: readonly string[], showHelp: () => void): Promi
   try {
     return await runWords(plainWords(words), showHelp);
   } catch (thrown) {
-    // The words that cannot be read may be the ones beside it: events were asked for all the same.
+    // Words that cannot be read may stand beside a --json, which asks for events all the same.
     return reportFailure(thrown, words.includes("--json"));
   }
 }

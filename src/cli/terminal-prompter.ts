@@ -1,6 +1,6 @@
 /**
- * Asks at the terminal, on stderr so that stdout stays clean. As ssh does, it uses the controlling terminal when stdin
- * is something else; where there is no terminal there is no prompter.
+ * Asks questions at the terminal, on stderr so that stdout stays clean. As in ssh, the answers come from the
+ * controlling terminal when stdin is something else. Without a terminal there is no prompter.
  */
 import { closeSync, openSync } from "node:fs";
 import { ReadStream } from "node:tty";
@@ -8,7 +8,10 @@ import { PorthopError } from "../errors.ts";
 import type { Prompter } from "../ssh/prompter.ts";
 import { visible } from "../text/terminal-text.ts";
 
-/** `asked` is called before each question: whatever else writes to the terminal should be quiet then. */
+/**
+ * `asked` is called before each question, so that other messages to the terminal can
+ * stop. Undefined without a terminal.
+ */
 export function terminalPrompter(asked: () => void): Prompter | undefined {
   if (process.stderr.isTTY !== true || !hasTerminal()) return undefined;
   return {
@@ -32,10 +35,10 @@ export function terminalPrompter(asked: () => void): Prompter | undefined {
   };
 }
 
-/** Opened once: under Bun a stream that was destroyed still reads, and takes the beginning of the next answer away. */
+/** Opened only once: under Bun a destroyed stream goes on reading, and takes the beginning of the next answer. */
 let terminal: ReadStream | undefined;
 
-/** The terminal is held for one question only: between questions its keys belong to whoever wants them. */
+/** Holds the terminal for one question only, because between questions the keys belong to other readers. */
 async function asking(question: (input: NodeJS.ReadStream) => Promise<string | symbol | undefined>): Promise<string> {
   if (!process.stdin.isTTY) terminal ??= new ReadStream(openSync("/dev/tty", "r"));
   const input = terminal ?? process.stdin;
@@ -51,11 +54,14 @@ async function asking(question: (input: NodeJS.ReadStream) => Promise<string | s
   }
 }
 
-/** Programs that type for a person (sshpass) end an answer with a line feed: ssh leaves the terminal to its line discipline, which takes both. */
+/**
+ * Programs that type for a person (sshpass) end an answer with a line feed. ssh leaves the terminal in its line mode,
+ * which takes both characters for Enter; the prompts here use raw mode, which does not.
+ */
 class LineFeeds {
   #last = "";
 
-  /** A line feed is Enter, but for the second half of CR LF. */
+  /** Makes Enter of a line feed, unless the line feed follows a carriage return. */
   readonly take = (_text: string | undefined, key: { name?: string }) => {
     const { name = "" } = key;
     if (name === "enter" && this.#last !== "return") key.name = "return";

@@ -1,6 +1,6 @@
 /**
- * The terminal here, for a command that has one on the server: its type and size, raw mode while the command has the keys,
- * and back again whatever happens. A terminal left in raw mode shows nothing of what is typed.
+ * The terminal here, for a command that has a terminal on the server: type and size, and raw mode while the command
+ * gets the keys. Raw mode always ends with the command, because a terminal in raw mode does not show what is typed.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -12,7 +12,7 @@ import type { TerminalRequest } from "../ssh/channel/session-channel.ts";
 import type { Output } from "./output.ts";
 
 export class Terminal {
-  /** What the server is asked for. */
+  /** The request to the server for a terminal. */
   readonly request: TerminalRequest;
   readonly #restore = () => this.restore();
   #resized: (() => void) | undefined;
@@ -26,25 +26,25 @@ export class Terminal {
     return sizeOfTerminal();
   }
 
-  /** From here on the keys are the command's, Ctrl-C too. Does nothing where stdin is no terminal (-tt). */
+  /** From now on the command gets all keys, Ctrl-C too. Does nothing when stdin is no terminal (-tt). */
   enterRaw(): void {
     if (process.stdin.isTTY !== true || this.#isRaw) return;
     this.#isRaw = true;
-    // Also when the program ends by a defect of ours.
+    // Restores the terminal also when porthop ends because of a defect.
     process.on("exit", this.#restore);
     process.stdin.setRawMode(true);
-    // The runtimes' raw mode still makes CR LF of each LF, and a full-screen program means LF when it says so; ssh's does
-    // not (sshtty.c, enter_raw_mode). Without stty (Windows) it stays as it is.
+    // The runtimes' raw mode still makes CR LF of each LF, but a full-screen program that writes LF means LF only.
+    // ssh's raw mode leaves LF alone (sshtty.c, enter_raw_mode). Without stty (Windows) nothing changes.
     spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
   }
 
-  /** Tells each new size. */
+  /** Calls `told` at each new size. */
   onResize(told: (size: TerminalSize) => void): void {
     this.#resized = () => told(sizeOfTerminal());
     process.on("SIGWINCH", this.#resized);
   }
 
-  /** As it was before. May be called more than once. */
+  /** Puts the terminal back into its first state. May be called more than once. */
   restore(): void {
     if (this.#resized !== undefined) process.removeListener("SIGWINCH", this.#resized);
     this.#resized = undefined;
@@ -55,7 +55,7 @@ export class Terminal {
   }
 }
 
-/** Undefined when the command gets no terminal: it was not asked for, or there is none here. */
+/** Undefined when the command gets no terminal: no terminal was asked for, or there is none here. */
 export function terminalFor(settings: CommandSettings, output: Output): Terminal | undefined {
   if (settings.terminal === "no") return undefined;
   const isHere = process.stdin.isTTY === true && settings.readsInput;
@@ -64,12 +64,12 @@ export function terminalFor(settings: CommandSettings, output: Output): Terminal
   return undefined;
 }
 
-/** LC_ALL, LC_CTYPE, LANG: the first that is set says it (locale(7)). */
+/** The first of LC_ALL, LC_CTYPE and LANG that is set decides (locale(7)). */
 function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
   return /utf-?8$/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }
 
-/** All zero when nobody knows, as ssh has it. */
+/** The size of the terminal here; 0 by 0 when the size is not known, as in ssh. */
 function sizeOfTerminal(): TerminalSize {
   for (const stream of [process.stdout, process.stderr]) {
     const size = sizeOf(stream);
@@ -84,7 +84,7 @@ function sizeOf(stream: { getWindowSize?(): [columns: number, rows: number]; isT
   return columns > 0 && rows > 0 ? { rows, columns } : undefined;
 }
 
-/** Both outputs may be redirected while stdin is a terminal. */
+/** The size of the controlling terminal. Both outputs may be redirected while stdin is a terminal. */
 function controllingSize(): TerminalSize | undefined {
   if (process.stdin.isTTY !== true) return undefined;
   let descriptor: number | undefined;

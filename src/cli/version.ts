@@ -1,4 +1,4 @@
-/** What this program is and what it runs on. */
+/** The version of this program, and the runtime and platform on which it runs. */
 import manifest from "../../package.json" with { type: "json" };
 
 export const version: string = manifest.version;

@@ -1,6 +1,6 @@
 /**
- * `porthop wizard`: asks in plain words what is wanted, shows what comes out of it, and runs, copies or saves it. What to
- * ask is src/wizard's to know; here is the terminal.
+ * `porthop wizard`: asks in plain words what the user wants, shows the command that does it, and runs, copies or saves
+ * that command. src/wizard decides what to ask; this file talks to the terminal.
  */
 import { homedir } from "node:os";
 import { realSources } from "../config/file/config-sources.ts";
@@ -27,7 +27,7 @@ export async function wizard(): Promise<number> {
   }
   const outcome = await talk();
   if (typeof outcome === "number") return outcome;
-  // As if it had been typed: run begins with a memory allocator of its own.
+  // Starts anew as for a typed command: run and relay have settings of their own for memory.
   startAfresh(outcome.words);
   const [name, ...rest] = outcome.words;
   return name === "relay" ? relay(rest, () => {}) : run(rest, () => {});
@@ -62,16 +62,16 @@ class Conversation {
     home: homedir(),
     hosts: readHostNames(this.#sources).hosts,
   };
-  /** What was last answered to the very same question, so that going back loses nothing. */
+  /** The last answer to each question, so that a user who goes back loses nothing. */
   readonly #remembered = new Map<string, string>();
-  /** Of the time before an answer was changed. */
+  /** The answers that came after an answer that the user changed. */
   #kept: readonly GivenAnswer[] = [];
 
   constructor(asker: Asker) {
     this.#asker = asker;
   }
 
-  /** Until it is to be run, or left. */
+  /** Talks until the user runs the command or leaves. */
   async end(): Promise<Extract<Decision, { kind: "run" | "quit" }>> {
     const { backKeys } = this.#asker;
     this.#asker.begin("porthop wizard", `Enter takes what is offered, ${backKeys} goes back, Ctrl-C leaves.`);
@@ -100,7 +100,7 @@ class Conversation {
     return resume([...answers, answer], this.#kept, this.#facts);
   }
 
-  /** On the first question there is nothing before. */
+  /** Goes one question back. The first question is asked again. */
   #before(answers: readonly string[]): ConversationStep {
     this.#kept = [];
     return nextStep(answers.slice(0, -1), this.#facts);
@@ -124,14 +124,14 @@ class Conversation {
     if (answer === back || answer === backKey) return back;
     const flaw = flawIn(question, answer);
     if (flaw !== undefined) throw new Error(`an answer passed that is none: ${flaw}`);
-    // Of what is asked again and again the last answer is no hint.
+    // The question about extras comes again and again, so its last answer is no good proposal.
     if (question.id !== "extras") this.#remembered.set(key, answer);
     const warning = question.kind === "entry" ? question.warn?.(answer) : undefined;
     if (warning !== undefined) this.#asker.warn(warning);
     return answer;
   }
 
-  /** For a port of this machine: only a free one is taken, and one is offered. */
+  /** For a question about a port of this machine: only a free port is taken, and a free port is proposed. */
   async #port(question: Question, remembered: string | undefined): Promise<Partial<AskOptions>> {
     if (question.kind !== "entry" || question.listensOn === undefined) return {};
     const host = question.listensOn;
@@ -147,7 +147,7 @@ class Conversation {
   #leave(decision: Decision, line: string): void {
     const isRun = decision.kind === "run";
     this.#asker.end(isRun ? "Starting it." : "Nothing runs. porthop wizard asks again.");
-    // Somebody collects what comes out: `$(porthop wizard)`.
+    // stdout is read by a program, as in `$(porthop wizard)`, and gets the line.
     if (!isRun && process.stdout.isTTY !== true) process.stdout.write(`${line}\n`);
   }
 }
