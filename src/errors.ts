@@ -1,12 +1,14 @@
 /**
- * The one error class, and the closed table of codes with their exit codes and default hints.
- * A PorthopError is what a user gets to read: one line, a code, a hint. Anything else that is thrown is a bug of ours.
+ * The one error class, and the closed table of codes with their exit codes and default hints. A PorthopError is what
+ * users read: one line, a code, a hint. Anything else that is thrown is a defect of porthop.
  */
 
-/** Which of the three connections of a flow an error belongs to (1 app to listener, 2 porthop to sshd, 3 to the target). */
+/**
+ * Which of the three connections of a flow an error is about: 1 client to listener, 2 porthop to sshd, 3 to the target.
+ */
 export type LegNumber = 1 | 2 | 3;
 
-/** Who broke a flow off, where that is known. */
+/** Who broke off a flow. */
 export type FlowBreaker = "origin" | "target" | "session" | "control" | `plugin:${string}`;
 
 interface CodeFacts {
@@ -58,10 +60,10 @@ const codes = {
 export type ErrorCode = keyof typeof codes;
 
 export interface ErrorDetails {
-  /** What to do about it; the table's own hint when left out. */
+  /** What the user can do; the hint of the table when left out. */
   readonly hint?: string | undefined;
   readonly leg?: LegNumber | undefined;
-  /** Whose doing it was; by default that of the end which the leg leads to. */
+  /** Who caused the error; the end to which `leg` leads when left out. */
   readonly by?: FlowBreaker | undefined;
   readonly cause?: unknown;
 }
@@ -71,7 +73,7 @@ export class PorthopError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly leg: LegNumber | undefined;
-  /** Whose doing it was, where that is known: an error that broke a flow off came from there. */
+  /** Who caused the error and so broke off a flow; undefined when that is not known. */
   readonly by: FlowBreaker | undefined;
 
   /** `message` says what happened, with names and numbers, on one line and without the code. */
@@ -83,11 +85,11 @@ export class PorthopError extends Error {
     this.by = details.by ?? (details.leg === undefined ? undefined : endOfLeg[details.leg]);
   }
 
-  /** The process's exit code when this error ends it (cli.md, "Streams, signals, exit codes"). */
+  /** The exit code of a process that this error ends (cli.md, "Streams, signals, exit codes"). */
   get exitCode(): number {
     return codes[this.code].exit;
   }
 }
 
-/** The side of porthop on which each leg is. */
+/** The end to which each leg leads. */
 const endOfLeg = { 1: "origin", 2: "session", 3: "target" } as const satisfies Record<LegNumber, FlowBreaker>;

@@ -1,6 +1,6 @@
 /**
- * The remote command of a tunnel and what goes with it: its session channel is opened before all else, its agent's and X
- * server's connections are carried beside the flows, and the command starts once the forwards are up.
+ * The command of a tunnel on the server. Its session channel is opened before the forwards, and the command starts once
+ * the forwards are up. Connections to the forwarded agent and X server are carried beside the flows.
  */
 import { Malformed } from "../codec/malformed.ts";
 import { parseDisplay } from "../codec/session/x11-display.ts";
@@ -17,7 +17,7 @@ import type { Session } from "../ssh/session.ts";
 
 export interface CommandPlan {
   readonly settings: CommandSettings;
-  /** Undefined for none. */
+  /** Undefined for a command without a terminal. */
   readonly terminal: TerminalRequest | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -43,7 +43,7 @@ export class CommandRun {
     return new CommandRun(plan, await session.openSessionChannel(signal), log);
   }
 
-  /** Rejects when the server does not run it. */
+  /** Starts the command. Rejects when the server does not run the command. */
   async start(): Promise<RemoteCommand> {
     const { settings, terminal, environment } = this.#plan;
     const [agent, x11] = await Promise.all([this.#offerAgent(), this.#offerX11()]);
@@ -53,12 +53,12 @@ export class CommandRun {
     );
   }
 
-  /** How many connections of its agent and X programs are open. */
+  /** How many connections of the forwarded agent and X server are open. */
   get open(): number {
     return this.#sides.count;
   }
 
-  /** Resolves once none of those is open. */
+  /** Resolves once no connection of the agent or X server is open. */
   idle(): Promise<void> {
     return this.#sides.idle();
   }

@@ -1,7 +1,7 @@
-/** How long a stop waits for what is under way: --grace, or until somebody is in a hurry. */
+/** How long a stop waits for what is under way: the time of --grace, or until a second signal asks to hurry. */
 
 export class Grace {
-  /** Resolves after that time, or when `hurry` fires. */
+  /** Resolves after `ms`, or when `hurry` fires. */
   readonly over: Promise<void>;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -13,7 +13,7 @@ export class Grace {
     });
   }
 
-  /** Nobody waits any more: it keeps no process alive. */
+  /** Call this when nobody waits any more: the timer would keep the process alive. */
   release(): void {
     clearTimeout(this.#timer);
   }

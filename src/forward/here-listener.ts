@@ -1,6 +1,6 @@
 /**
- * The listener of a forward on this machine: TCP with --allow-from, a unix socket, or stdin and stdout. One that other
- * machines can reach says so, unless it was said who may.
+ * The listener of a forward on this machine: TCP with --allow-from, a unix socket, or stdin and stdout. A listener that
+ * other machines can reach gets a remark about that, unless --allow-from says who may connect.
  */
 import { type Address, isLoopback, isUnix } from "../codec/address.ts";
 import type { Network } from "../codec/cidr.ts";
@@ -15,12 +15,12 @@ import { listenStdio, type StandardStreams } from "../io/stdio.ts";
 import { openProxyRemark } from "./proxy-target.ts";
 
 export interface HereOptions {
-  /** 4 or 6 keeps to one family. */
+  /** The only address family to use; undefined for both. */
   readonly family: 4 | 6 | undefined;
-  /** Who may connect by TCP; everybody when left out. */
+  /** The networks that may connect by TCP; everybody when left out. */
   readonly allowFrom?: readonly Network[] | undefined;
   readonly unix: Omit<UnixListenOptions, "room">;
-  /** This program's own, for -W. */
+  /** The stdin and stdout of this program, for -W. */
   readonly streams?: StandardStreams | undefined;
   readonly telling: Pick<Telling, "loggerFor">;
 }

@@ -1,6 +1,6 @@
 /**
- * The listeners of a tunnel's forwards: set up one after the other, each told of when it is, and closed all at once. What
- * comes in on them becomes flows.
+ * The listeners of a tunnel's forwards: set up one after the other, each reported once it is up, and all closed
+ * together. Each connection that comes in becomes a flow.
  */
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
@@ -10,7 +10,7 @@ import { type ForwardingSession, type PairingOptions, pair } from "./pairing.ts"
 import type { Uplink } from "./uplink/uplink.ts";
 
 export interface ListenersOptions extends PairingOptions {
-  /** One that cannot be set up is the end of all. */
+  /** Whether a listener that cannot be set up ends the tunnel. */
   readonly exitOnForwardFailure: boolean;
 }
 
@@ -20,14 +20,14 @@ export class Listeners {
   readonly #options: ListenersOptions;
   readonly #open: Listener[] = [];
 
-  /** Without an uplink: those of a relay. */
+  /** `uplink` is undefined for a relay. */
   constructor(flows: Pick<Flows, "accept">, uplink: Uplink<ForwardingSession> | undefined, options: ListenersOptions) {
     this.#flows = flows;
     this.#uplink = uplink;
     this.#options = options;
   }
 
-  /** The names of those forwards that are up. */
+  /** Sets up the listeners. Resolves with the names of the forwards that are up. */
   async open(forwards: readonly Forward[], signal: Cancel): Promise<readonly string[]> {
     const up: string[] = [];
     for (const forward of forwards) if (await this.#isUp(forward, signal)) up.push(forward.id);
@@ -38,7 +38,7 @@ export class Listeners {
     await Promise.all(this.#open.splice(0).map((listener) => listener.close()));
   }
 
-  /** False when it could not be set up and the others go on without it. */
+  /** False when this listener could not be set up, and the other forwards go on. */
   async #isUp(forward: Forward, signal: Cancel): Promise<boolean> {
     const { exitOnForwardFailure, telling } = this.#options;
     if (signal.aborted) throw signal.reason;
@@ -49,7 +49,7 @@ export class Listeners {
       this.#tell(forward, listener);
       return true;
     } catch (error) {
-      // A stop and a lost session are the end of all, and no failure of this forward.
+      // A stop or a lost session ends the whole tunnel, and is no failure of this forward.
       if (exitOnForwardFailure || signal.aborted || !(error instanceof PorthopError)) throw error;
       if (error.code === "ssh.lost") throw error;
       telling.bus.publish({ event: "error", error });
@@ -58,7 +58,7 @@ export class Listeners {
   }
 
   #tell({ id, kind, side, listen, connect }: Forward, { addresses, remarks = [] }: Listener): void {
-    // Without an address, as stdin and stdout, there is no place that anybody could go to.
+    // stdin and stdout have no address to which anybody could connect.
     if (listen === undefined) return;
     this.#options.telling.bus.publish({
       event: "listening",

@@ -16,25 +16,27 @@ import { channelDialer, type DialingSession } from "./uplink/channel-dialer.ts";
 import { type ListeningSession, listenThere } from "./uplink/there-listener.ts";
 import type { Uplink } from "./uplink/uplink.ts";
 
-/** What forwards use of a session. */
+/** The part of a session that forwards use. */
 export type ForwardingSession = DialingSession & ListeningSession;
 
 export interface Pairing {
-  /** The signal ends the waiting for a session. */
+  /** `signal` ends the wait for a session. */
   listen(accept: Accept, signal: Cancel): Promise<Listener>;
   readonly targetOf: TargetSource;
   readonly dialer: Dialer;
 }
 
 export interface PairingOptions extends HereOptions {
-  /** For each address of a target that is dialed from here; the system's own limit when left out. */
+  /** The time limit for each address of a target that is dialed from here; the system's own limit when left out. */
   readonly dialTimeoutMs?: number | undefined;
-  /** PermitRemoteOpen: what a reverse dynamic forward may be asked for; undefined is anything. */
+  /**
+   * PermitRemoteOpen: the targets that clients of a reverse dynamic forward may ask for; undefined allows any target.
+   */
   readonly remoteOpen?: RemoteOpenRules | undefined;
   readonly telling: Pick<Telling, "bus" | "loggerFor">;
 }
 
-/** Without an uplink both sides are here: a relay. */
+/** Without `uplink` this machine listens and dials: a relay. */
 export function pair(
   forward: Forward,
   uplink: Uplink<ForwardingSession> | undefined,

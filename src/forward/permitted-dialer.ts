@@ -1,6 +1,6 @@
 /**
- * Holds PermitRemoteOpen on a reverse dynamic forward: what the far side may not ask for is not dialed. The target is
- * looked at where it is dialed, so that it is the true one whatever the chain made of it.
+ * Enforces PermitRemoteOpen on a reverse dynamic forward: a target that is not allowed is not dialed. The dialer checks
+ * the target, because plugins of the chain may change the target before the dial.
  */
 import { formatAddress, isUnix } from "../codec/address.ts";
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";

@@ -1,6 +1,6 @@
 /**
- * What a failed dial means to the client of a proxy: porthop's errors in the few words that SOCKS and HTTP have for
- * them (cli.md, "SOCKS answers").
+ * Turns porthop's error of a failed dial into one of the few failures that SOCKS and HTTP can tell a client of a proxy
+ * (cli.md, "SOCKS answers").
  */
 import type { ProxyFailure } from "../codec/proxy/proxy-request.ts";
 import type { ErrorCode, PorthopError } from "../errors.ts";
@@ -13,7 +13,7 @@ export function proxyFailure(error: PorthopError): ProxyFailure {
   if (reason === 3) return "unsupported";
   if (reason === 4 || errno === "EMFILE" || errno === "ENFILE") return "shortage";
   if (errno === "ETIMEDOUT" || (reason === 2 && /timed out/i.test(text))) return "timed-out";
-  // A reason that RFC 4254 does not have says nothing.
+  // RFC 4254 (section 5.1) has the reasons 1 to 4. Another reason says nothing about the cause.
   if (error.code === "target.prohibited" && reason !== undefined && reason !== 1) return "failed";
   return byCode[error.code] ?? "failed";
 }

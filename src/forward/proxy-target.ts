@@ -1,7 +1,7 @@
 /**
- * The target as a connection asks for it in a SOCKS or HTTP CONNECT handshake: for dynamic and reverse dynamic forwards.
- * Promise 7: the client is answered only when the dial told its result, and with the reason. Whoever is silent, talks
- * nonsense or does not leave after a refusal is cut off.
+ * The target that a client asks for in a SOCKS or HTTP CONNECT handshake, for dynamic and reverse dynamic forwards.
+ * Promise 7: the client is answered only after the dial, with the true result. A client that is silent, talks nonsense
+ * or does not leave after a refusal is cut off.
  */
 import { type Address, formatAddress, isLoopback, isUnix } from "../codec/address.ts";
 import { type HandshakeStep, type ProxyAnswers, ProxyHandshake } from "../codec/proxy/proxy-handshake.ts";
@@ -12,11 +12,11 @@ import { proxyFailure } from "./proxy-failure.ts";
 import type { AskedConnection, TargetSource } from "./target-source.ts";
 
 export interface ProxyOptions {
-  /** For people: who speaks another protocol. */
+  /** Called with a text for people when a client speaks another protocol. */
   readonly warn: (text: string) => void;
-  /** From the connection to the complete request. */
+  /** The time limit from the connection to the complete request. */
   readonly handshakeMs?: number;
-  /** How long a client that was refused may take to read that and to leave. */
+  /** How long a client that was refused may take to read the refusal and to leave. */
   readonly farewellMs?: number;
 }
 
@@ -42,10 +42,10 @@ export function proxyTarget(options: ProxyOptions): TargetSource {
   };
 }
 
-/** A flood must not fill the screen. */
+/** How many such clients are reported: a flood of clients must not fill the screen. */
 const mostTold = 100;
 
-/** What to say of a proxy that others than this machine can use; undefined where nobody else can. */
+/** The warning for a proxy that other machines can use; undefined when only this machine can. */
 export function openProxyRemark(addresses: readonly Address[]): string | undefined {
   const open = addresses.find((address) => !isUnix(address) && !isLoopback(address.host));
   if (open === undefined) return undefined;
@@ -54,7 +54,10 @@ export function openProxyRemark(addresses: readonly Address[]): string | undefin
 
 type FinalStep = Exclude<HandshakeStep, { kind: "more" }>;
 
-/** Reads until it is known what the client wants. `passed` gets what went to and fro, but nothing that is the target's. */
+/**
+ * Reads until the client's request is complete. `passed` gets the bytes of the handshake in both directions, without
+ * those that are for the target.
+ */
 async function shakeHands(conn: Conn, origin: string, passed: Passed[]): Promise<FinalStep> {
   const handshake = new ProxyHandshake();
   for (;;) {
@@ -106,7 +109,7 @@ async function refuse(
   farewellMs: number,
   told: LegTeller | undefined,
 ): Promise<void> {
-  // What the client said to the target is lost, but it was on the wire.
+  // The client's bytes for the target are lost, but they were on the wire.
   if (early.length > 0) told?.bytes("up", early);
   const reply = answers.refused(proxyFailure(error), error.message);
   try {
@@ -116,7 +119,10 @@ async function refuse(
   }
 }
 
-/** Says the last word and waits until the client has left: an RST would take the word back before it was read. */
+/**
+ * Sends the last answer and waits until the client has left: an RST would take the answer
+ * back before the client reads it.
+ */
 async function bidFarewell(conn: Conn, reply: Chunk, told?: LegTeller): Promise<void> {
   const speak = async () => {
     if (reply.length > 0) {
@@ -137,7 +143,7 @@ async function bidFarewell(conn: Conn, reply: Chunk, told?: LegTeller): Promise<
   await Promise.all([speak(), listen()]);
 }
 
-/** Breaks the connection when the work on it takes too long or is not wanted any more: then the work rejects. */
+/** Runs `work`, and aborts the connection after `ms` or when `signal` fires: then `work` rejects. */
 async function bounded<T>(
   conn: Conn,
   ms: number,
@@ -157,7 +163,7 @@ async function bounded<T>(
   }
 }
 
-/** The conn, with bytes that were read already before those that are still to come. */
+/** The conn with `early` in front: bytes that were read together with the request. */
 function withEarly(conn: Conn, early: Chunk): Conn {
   let first: Chunk | undefined = early;
   return {
@@ -179,7 +185,7 @@ function withEarly(conn: Conn, early: Chunk): Conn {
   };
 }
 
-/** Nobody is told of these but readers of --log debug: no flow came of the connection. */
+/** An error that only readers of --log debug see, because the connection became no flow. */
 function noRequest(message: string): PorthopError {
   return new PorthopError("target.prohibited", message, { leg: 1, hint: "set it up as a SOCKS or HTTP proxy" });
 }

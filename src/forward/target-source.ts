@@ -7,15 +7,15 @@ import type { Cancel, Inbound } from "../flow/conn.ts";
 
 /** A connection whose target is known. */
 export interface AskedConnection {
-  /** How it is to be answered: a handshake has answers of its own for an accept and for a refusal. */
+  /** The connection to answer. After a handshake an accept and a refusal are answers of its protocol. */
   readonly inbound: Inbound;
   readonly target: Address;
 }
 
-/** Rejects when the connection asked for nothing sensible in time; it was answered and ended then. */
+/** Rejects when the connection asked for nothing sensible in time. The connection is answered and ended by then. */
 export type TargetSource = (inbound: Inbound, signal: Cancel) => AskedConnection | Promise<AskedConnection>;
 
-/** The target that the spec says. */
+/** The target in the forward's own spec. */
 export function specTarget(target: Address): TargetSource {
   return (inbound) => ({ inbound, target });
 }

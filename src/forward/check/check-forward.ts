@@ -1,6 +1,6 @@
 /**
- * The two ends of a forward, tried as a tunnel would use them: its listener is bound and held to the end of the check,
- * for two forwards may want the same port, and its target is dialed and listened to. Nothing is carried.
+ * Tries the two ends of a forward as a tunnel would use them. The listener is bound and held to the end of the check,
+ * because two forwards may want one port. The target is dialed and listened to. No flow is carried.
  */
 import { lstatSync } from "node:fs";
 import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
@@ -15,7 +15,7 @@ import { type CheckStep, skipped, tried, within } from "./check-step.ts";
 import { hearTarget } from "./target-greeting.ts";
 
 export interface ForwardCheckContext {
-  /** Undefined when no session stands: then only what does not need one is tried. */
+  /** Undefined without a session: then only what needs no session is tried. */
   readonly uplink: Uplink<ForwardingSession> | undefined;
   readonly options: PairingOptions;
   readonly signal: AbortSignal;
@@ -31,7 +31,9 @@ export interface ForwardLimits {
 
 export const noSession = "needs a session with the server";
 
-/** Undefined where there is none, as for -W. What listens is added to `held`, whose owner closes it. */
+/**
+ * Tries the listener; undefined for a forward without one (-W). The listener is added to `held`, whose owner closes it.
+ */
 export async function checkListener(
   forward: Forward,
   context: ForwardCheckContext,
@@ -43,7 +45,8 @@ export async function checkListener(
   const { uplink, options, signal, limits } = context;
   const isThere = forward.side === "server";
   if (isThere && uplink === undefined) return skipped(place, noSession);
-  // A socket that sshd made stays behind when it is cancelled, and would be in the way of the next who asks for it.
+  // sshd leaves the file of a unix socket behind when the forward is cancelled, and the next
+  // listener at that path would fail.
   if (isThere && isUnix(listen)) return skipped(place, `not tried: sshd would leave the file ${listen.path} behind`);
   if (!isThere && isReplaceable(listen, options)) {
     const message = `${formatAddress(listen)} is there already, and StreamLocalBindUnlink lets run replace it`;
@@ -68,7 +71,7 @@ export async function checkListener(
   );
 }
 
-/** Undefined where the target is only known when somebody asks for one, and this machine would dial it. */
+/** Tries the target; undefined when only a client can name the target and this machine would dial. */
 export async function checkTarget(
   forward: Forward,
   context: ForwardCheckContext,
@@ -84,7 +87,10 @@ export async function checkTarget(
   return tried(place, () => reach(dialer, connect, context), signal);
 }
 
-/** Without a session what is on this machine is tried all the same: a relay has those two ends, and no more. */
+/**
+ * The listener and the dialer of a forward. Without a session the forward is tried as a relay, because the end on this
+ * machine needs no session.
+ */
 function sidesOf(
   forward: Forward,
   uplink: Uplink<ForwardingSession> | undefined,
@@ -122,7 +128,10 @@ async function dial(dialer: Dialer, target: Address, signal: AbortSignal, { dial
   }
 }
 
-/** What comes in is nobody's to ask for: any target does, and sshd itself is one that is there. */
+/**
+ * Tries whether the server dials at all, for a forward whose clients name the target. Any target shows that, and sshd
+ * itself is one that exists.
+ */
 async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: ForwardCheckContext) {
   const target = { host: "localhost", port: sshdPort };
   const where = formatAddress(target);
@@ -132,7 +141,7 @@ async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: Forwa
     return { message: `the server dials for it: its own ${where} was reached` };
   } catch (error) {
     if (signal.aborted || !(error instanceof PorthopError)) throw error;
-    // It has tried, and that is what matters: its sshd may have another port inside.
+    // The server has tried to dial, and only that matters: its sshd may listen on another port there.
     if (error.code === "target.refused" || error.code === "target.unreachable") {
       return { message: `the server dials for it: nothing is at its own ${where}, and nothing has to be` };
     }
@@ -144,11 +153,11 @@ async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: Forwa
   }
 }
 
-/** As the relay is told who asks, where nobody does. */
+/** The origin of a connection that no client asked for. */
 const nobody = { host: "127.0.0.1", port: 0 };
 
 function hungUp(target: Address, how: string, cause?: unknown): PorthopError {
-  // The session itself may be gone: that says more.
+  // The session itself may be lost: its error says more.
   if (cause instanceof PorthopError && cause.code === "ssh.lost") return cause;
   return new PorthopError("target.unreachable", `the target ${formatAddress(target)} ${how}`, {
     leg: 3,
@@ -157,7 +166,9 @@ function hungUp(target: Address, how: string, cause?: unknown): PorthopError {
   });
 }
 
-/** sshd says "open failed" of a socket that is not there as of one that is not allowed (serverloop.c). */
+/**
+ * sshd says "open failed" for a socket that does not exist and also for a socket that is not allowed (serverloop.c).
+ */
 function withUnixCure(error: unknown, target: Address): unknown {
   if (!(error instanceof PorthopError) || openFailureOf(error) === undefined || !isUnix(target)) return error;
   const { code, message, leg, cause } = error;
@@ -175,7 +186,7 @@ function isReplaceable(listen: Address, { unix }: PairingOptions): boolean {
   return lstatSync(listen.path, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
-/** A check takes no socket away from whoever has it. */
+/** A check must not take a socket away from the program that listens there. */
 function withoutUnlink(options: PairingOptions): PairingOptions {
   return { ...options, unix: { ...options.unix, unlink: false } };
 }

@@ -1,6 +1,6 @@
 /**
- * What `porthop check` tells: one step with its outcome, and the bound that each step has. A step that fails is a result
- * and no end; only being told to stop, or a defect of ours, ends a check.
+ * The results of `porthop check`: one step with its outcome, and the time limit that each step has. A failed step is a
+ * result and does not end the check. Only a stop, or a defect of porthop, ends a check.
  */
 import { type LegNumber, PorthopError } from "../../errors.ts";
 
@@ -15,10 +15,10 @@ export type StepName =
   | "target"
   | "dial";
 
-/** Which step it is. */
+/** The kind of the step, and the host or forward that is tried. */
 export interface StepPlace {
   readonly step: StepName;
-  /** Of a jump host: 1 is the first of them. The destination's steps have none. */
+  /** The number of the jump host, from 1. Left out in the steps of the destination. */
   readonly hop?: number;
   readonly forward?: string;
   readonly leg: LegNumber;
@@ -26,11 +26,13 @@ export interface StepPlace {
 
 export interface CheckStep extends StepPlace {
   readonly outcome: "ok" | "no" | "skip";
-  /** What was found, what failed, or why it was not tried. May hold what others said: not safe to show. */
+  /**
+   * What was found, what failed, or why the step was not tried. May contain text from outside that is not safe to show.
+   */
   readonly message: string;
-  /** Of a step that failed. */
+  /** The error of a step that failed. */
   readonly error?: PorthopError;
-  /** How long it took; undefined when it was not tried. */
+  /** The duration in ms; undefined when the step was not tried. */
   readonly ms?: number;
 }
 
@@ -43,7 +45,10 @@ export function failed(place: StepPlace, error: PorthopError, ms: number): Check
   return { ...place, leg, outcome: "no", message, error, ms };
 }
 
-/** Does `work`, which says what it found. Its time is the whole of it, unless it says better. */
+/**
+ * Runs `work`, which resolves with what was found. The step takes as long as `work` runs, unless `work` gives another
+ * time. Rejects when `signal` fires, and for an error that is no PorthopError.
+ */
 export async function tried(
   place: StepPlace,
   work: () => Promise<{ readonly message: string; readonly ms?: number }>,
@@ -60,7 +65,10 @@ export async function tried(
   }
 }
 
-/** `work`, for at most so long; what it still brings later goes to `tooLate`. Rejects with `late`, or as `signal` says. */
+/**
+ * Runs `work` for at most `ms`. Rejects with the error of `late` after that time, or with the reason of `signal`. A
+ * value that comes later goes to `tooLate`.
+ */
 export async function within<T>(
   ms: number,
   signal: AbortSignal,

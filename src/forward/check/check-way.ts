@@ -1,6 +1,6 @@
 /**
- * The steps of the way to sshd, told as its sessions get there: name, connection, banner, host key, login, for each jump
- * host and then for the destination. What a route hears of itself is all that is used: nothing is connected here.
+ * The steps of the way to sshd, reported as the sessions are set up: name, connection, banner, host key and login, for
+ * each jump host and then for the destination. This file listens to the events of a route and connects nothing itself.
  */
 import { isIP } from "node:net";
 import { formatAddress } from "../../codec/address.ts";
@@ -10,9 +10,9 @@ import type { SessionSettings } from "../../ssh/session.ts";
 import { type CheckStep, failed, type StepName, type StepPlace, skipped } from "./check-step.ts";
 
 export interface WayLimits {
-  /** For what has no limit of its own on the way: the lookup of a name. */
+  /** The limit for the lookup of a name, which has no limit of its own. */
   readonly nameMs: number;
-  /** Undefined where a person may be asked: they may think as long as they like. */
+  /** The limit for a login; undefined when a person may be asked, who may think as long as they like. */
   readonly loginMs: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export class WayCheck {
     this.#pending = hops.flatMap((_hop, index) => this.#stepsOf(index));
   }
 
-  /** The session with this number is being set up, and is the one that progress is of. */
+  /** Call this when the session with this number is being set up: from now on progress is about that session. */
   begins(number: number): void {
     this.#current = this.#hops[number - 1];
     this.#next();
@@ -59,7 +59,7 @@ export class WayCheck {
     this.#next();
   }
 
-  /** The step that was under way failed, and all that come after it on the way cannot be tried. */
+  /** Call this when the current step failed. All later steps of the way need that step, and cannot be tried. */
   failed(error: PorthopError): void {
     clearTimeout(this.#timer);
     const [place, ...others] = this.#pending.splice(0);
@@ -68,7 +68,7 @@ export class WayCheck {
     for (const other of others) this.#tell(skipped(other, `needs ${needed[place.step]}`));
   }
 
-  /** No more is told, and nothing becomes late any more. */
+  /** Call this when the way is over, so that no step becomes late any more. */
   end(): void {
     clearTimeout(this.#timer);
   }

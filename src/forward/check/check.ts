@@ -1,6 +1,7 @@
 /**
- * Tries a tunnel leg by leg, with the sessions, listeners and dialers that `run` would use: the way to the server, then
- * both ends of each forward. All that does not depend on what failed is tried, and nothing is left behind.
+ * Tries a tunnel leg by leg, with the sessions, listeners and dialers that `run` would use: first the
+ * way to the server, then both ends of each forward. Everything that does not need a failed step is
+ * tried, and nothing is left behind.
  */
 import { defaults } from "../../config/defaults.ts";
 import { PorthopError } from "../../errors.ts";
@@ -16,17 +17,17 @@ import type { CheckStep } from "./check-step.ts";
 import { WayCheck } from "./check-way.ts";
 
 export interface CheckOptions {
-  /** Told each step, in the order of the way. */
+  /** Called with each step, in the order of the way. */
   tell(step: CheckStep): void;
-  /** Somebody may be asked for a password: the login takes as long as they do. */
+  /** Whether a person may be asked for a password: then the login has no time limit. */
   readonly isAttended: boolean;
-  /** Shorter ones, for tests. */
+  /** Shorter limits, for tests. */
   readonly limits?: Partial<CheckLimits>;
 }
 
 type CheckLimits = Readonly<Record<"nameMs" | "connectMs" | "loginMs" | "listenMs" | "dialMs" | "greetingMs", number>>;
 
-/** sshd gives a login 120 s by default (LoginGraceTime). */
+/** loginMs is sshd's own limit for a login (LoginGraceTime, 120 s by default). */
 const usualLimits: CheckLimits = {
   nameMs: 10_000,
   connectMs: defaults.checkConnectTimeoutMs,
@@ -36,7 +37,7 @@ const usualLimits: CheckLimits = {
   greetingMs: 500,
 };
 
-/** Rejects only when told to stop, or when a person has given up at a question. */
+/** Rejects only when `signal` fires, or when a person gave up at a question. */
 export async function checkTunnel(
   plan: SshPlan,
   telling: Telling,
@@ -66,7 +67,7 @@ export async function checkTunnel(
   }
 }
 
-/** Undefined when it failed, which is told then. */
+/** Undefined when a step failed. That step has been reported then. */
 async function connect(
   connecting: Connecting,
   way: WayCheck,
@@ -95,14 +96,15 @@ async function checkForwards(
   const options = {
     ...plan.here,
     remoteOpen: plan.remoteOpen,
-    // The target has its own limit here, and an address that does not answer must not use it up for the next one.
+    // dialMs limits the whole dial. One address that does not answer must leave time for the next address.
     dialTimeoutMs: plan.here.dialTimeoutMs ?? Math.ceil(limits.dialMs / 2),
     telling,
   };
   const context = { uplink, options, signal, limits };
-  // All targets at once, for one that does not answer takes its time; the listeners in their order, as a tunnel has them.
+  // All targets are dialed at once, because a target that does not answer takes long. The listeners come one
+  // after the other, as in a tunnel.
   const targets = plan.forwards.map((forward) => checkTarget(forward, context, plan.session.port));
-  // A rejection that is not waited for yet is one of all: it is heard below.
+  // A rejection before the `await` below must not count as an unhandled one.
   for (const target of targets) target.catch(() => {});
   for (const [index, forward] of plan.forwards.entries()) {
     const listener = await checkListener(forward, context, held);
@@ -112,7 +114,10 @@ async function checkForwards(
   }
 }
 
-/** As a tunnel has them, but with a limit for each connection; and a check asks the destination what only it can tell. */
+/**
+ * The hosts on the way as in a tunnel, with a limit for each connection. The destination may be asked
+ * what only the server can tell.
+ */
 function hopsOf({ session, trust, way }: SshPlan, connectMs: number): readonly Hop[] {
   const hops = [...(way?.jumps ?? []), { settings: { ...session, mayAskServer: true }, trust }];
   return hops.map(({ settings, ...hop }) => {

@@ -1,23 +1,29 @@
 /**
- * Listens to a target that was dialed: whether it speaks first, as SSH, SMTP or MySQL servers do, waits, or hangs up at
- * once. Then takes leave in good order, so that a service has no broken connection in its log.
+ * Listens to a target that was dialed: it speaks first, as SSH, SMTP or MySQL servers do, or waits, or hangs up at
+ * once. Then the connection is ended in good order, so that a service logs no broken connection.
  */
 import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import type { Chunk } from "../../plugin.ts";
 
-/** The first line, or the beginning of it, or of what has no lines; undefined when nothing came. Not safe to show. */
+/**
+ * What a target said. `text` is its first line, or the first 120 characters of a longer one; undefined when nothing
+ * came. The text is not safe to show.
+ */
 export interface TargetGreeting {
   readonly text: string | undefined;
   /** The target has ended its half. */
   readonly ended: boolean;
 }
 
-/** How long a target may take to answer our end with its own. */
+/** How long the target may take to end its half after porthop has ended its own. */
 const goodbyeMs = 200;
 const mostCharacters = 120;
 
-/** Rejects when the target breaks the connection before it said anything. The conn is over afterwards. */
+/**
+ * Waits up to `patienceMs` for the target's first line. Rejects when the target breaks the connection before that. The
+ * conn is closed afterwards in any case.
+ */
 export async function hearTarget(conn: Conn, patienceMs: number): Promise<TargetGreeting> {
   const timeUp = Symbol("time is up");
   let alarm: ReturnType<typeof setTimeout> | undefined;
@@ -52,7 +58,7 @@ async function takeLeave(conn: Conn, reading: Promise<Chunk | undefined> | undef
   const patience = new Promise<void>((resolve) => {
     alarm = setTimeout(resolve, goodbyeMs);
   });
-  // Whatever goes wrong here: all that was wanted was heard.
+  // An error here does not matter: the check has heard what it wanted.
   await Promise.race([drain(conn, reading).catch(() => {}), patience]);
   clearTimeout(alarm);
   conn.abort(new PorthopError("cancelled", "the check of this target is over"));

@@ -1,4 +1,4 @@
-/** The chain of a tunnel or a relay, made ready. */
+/** Prepares the plugins for the chain of a tunnel or a relay. */
 import type { PluginSpec } from "../../codec/words/plugin-spec.ts";
 import { pluginChain } from "../../config/plugin-chain.ts";
 import type { PreparedPlugin } from "../../flow/chain.ts";

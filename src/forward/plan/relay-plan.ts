@@ -1,4 +1,4 @@
-/** From the settings of a relay to its plan: a tunnel without a session. */
+/** Turns the settings of a relay into its plan: a tunnel without a session. */
 import { exitsOnForwardFailure, listenSettings, relayDialTimeoutMs } from "../../config/listen-settings.ts";
 import type { RelaySettings } from "../../config/relay-settings.ts";
 import type { TunnelPlan } from "../tunnel.ts";

@@ -1,4 +1,7 @@
-/** From settings to a tunnel's plan: each host's values joined with whom it trusts, and the plugins made ready. */
+/**
+ * Turns settings into the plan of a tunnel: for each host the settings of its session and its
+ * trust, and the prepared plugins.
+ */
 import type { Destination } from "../../codec/words/destination.ts";
 import { exitsOnForwardFailure, listenSettings, remoteOpenRules } from "../../config/listen-settings.ts";
 import type { RunSettings } from "../../config/run-settings.ts";
@@ -20,13 +23,13 @@ export interface PlanDeps {
   readonly prompter: Prompter | undefined;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
-  /** What a command with a terminal asks the server for. */
+  /** The terminal to ask the server for, for a command that gets one. */
   readonly terminal?: TerminalRequest | undefined;
-  /** For -W. */
+  /** The stdin and stdout of this program, for -W. */
   readonly streams?: StandardStreams | undefined;
 }
 
-/** With a session, which a relay has not. */
+/** The plan of a tunnel with a session, which a relay does not have. */
 export interface SshPlan extends TunnelPlan {
   readonly session: SessionSettings;
   readonly trust: NonNullable<TunnelPlan["trust"]>;
@@ -34,9 +37,9 @@ export interface SshPlan extends TunnelPlan {
 
 export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise<SshPlan> {
   const session = sessionSettings(settings);
-  // A name that porthop does not have is told before anything is connected.
+  // Algorithms that porthop does not have are reported before anything is connected.
   for (const warning of lackingAlgorithms(session.algorithms)) deps.log.warn(warning);
-  // The host key belongs to the host that HostName says, and not to what was typed (ssh.c hands it to ssh_login).
+  // The host key is looked up for HostName and not for the typed name (ssh.c hands HostName to ssh_login).
   const known = { host: session.host, port: session.port, user: session.user };
   const trust = trustSettings(settings);
   const way = planWay(settings, session, {
@@ -60,12 +63,12 @@ export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise
   };
 }
 
-/** A jump host with its own settings of the configuration. */
+/** A jump host with the settings that the configuration has for this host. */
 function configuredHop(jump: Destination, { hopSettings }: RunSettings, deps: PlanDeps): ConfiguredHop {
   if (hopSettings === undefined) throw new Error("no configuration was read");
   const own = hopSettings(jump);
   const session = sessionSettings(own);
-  // What is compressed inside is not compressed once more on the way.
+  // Not compressed: the session that passes through may compress already.
   const settings = { ...session, isJump: true, algorithms: { ...session.algorithms, compression: false } };
   const { host, port, user } = settings;
   const trust = trustSettings(own);

@@ -1,6 +1,6 @@
 /**
- * The way to sshd, planned: jump hosts with settings and logins of their own, or the command line of a ProxyCommand.
- * As ssh, which starts another ssh for each jump host, the configuration is read for each by its own name.
+ * Plans the way to sshd: jump hosts with their own settings and logins, or the command line of a ProxyCommand. The
+ * configuration is read for each jump host by its own name, because ssh starts another ssh for each.
  */
 import { Malformed } from "../../codec/malformed.ts";
 import { type Destination, printDestination } from "../../codec/words/destination.ts";
@@ -13,7 +13,7 @@ import type { Way } from "../tunnel.ts";
 
 export interface WayDeps {
   readonly environment: NodeJS.ProcessEnv;
-  /** What the configuration says of a jump host. */
+  /** Reads what the configuration says of a jump host. */
   hopOf(jump: Destination): ConfiguredHop;
 }
 
@@ -21,7 +21,10 @@ export interface ConfiguredHop extends Hop {
   readonly own: HopSettings;
 }
 
-/** `goal` is whom the way leads to. Undefined when sshd is dialed directly. */
+/**
+ * `goal` is the host to which the way leads, `passed` the jump hosts for which a way is being planned already.
+ * Undefined when sshd is dialed directly.
+ */
 export function planWay(
   goal: HostWords,
   session: SessionSettings,
@@ -42,11 +45,11 @@ export function planWay(
   }
 }
 
-/** ssh -J hands the rest of the list down, so that only the first jump host has a way of its own. */
+/** Only the first jump host has a way of its own: ssh -J reaches each other jump host through the one before it. */
 function configuredWay(hops: readonly ConfiguredHop[], deps: WayDeps, passed: readonly string[]): Way {
   const [first] = hops;
   if (first === undefined) return { jumps: [] };
-  // By their names in the configuration: two of them may well be the same machine.
+  // A loop shows in the names of the configuration, because two jump hosts with different names may be one machine.
   const name = printDestination(first.own.destination);
   if (passed.includes(name)) throw new Malformed(`${[...passed, name].join(" by way of ")} is a loop`);
   const before = planWay(first.own, first.settings, deps, [...passed, name]);
