@@ -1,4 +1,4 @@
-/** What every kind of forward has to do with a connection: carry it whole, and let each half end on its own. */
+/** What every kind of forward must do with a connection: carry all its bytes, and let each half end on its own. */
 import assert from "node:assert/strict";
 import type { Porthop } from "../kit/porthop.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
@@ -6,7 +6,7 @@ import type { sinkServer } from "../kit/servers.ts";
 import type { TcpEnd } from "../kit/tcp-end.ts";
 import { connectAt, type Place } from "./place.ts";
 
-/** Both send at the same time, bytes of their own. `endsLate`: as with bulk. */
+/** Both ends send at the same time, each its own bytes. `endsLate` is the field of Bulk. */
 export async function assertCarries(
   client: TcpEnd,
   target: TcpEnd,
@@ -22,12 +22,15 @@ export async function assertCarries(
   assert.deepEqual(await client.received, { ...(await sumOf(randomChunks(bytes, 2))), ended: true }, "down");
 }
 
-/** What a tunnel to a source (its first forward) and a sink (its second) has to carry, both at the same time. */
+/** The bytes of a tunnel whose first forward goes to a source and whose second forward goes to a sink, both at once. */
 export interface Bulk {
   readonly bytes: number;
-  /** The source's own, and what is written to the sink. */
+  /** The seed of the bytes that the source sends, and of those that are written to the sink. */
   readonly seeds: readonly [number, number];
-  /** The reader ends its half only when it has all: under Deno an earlier end may reset it (src/io/README.md). */
+  /**
+   * The reader ends its half only after all bytes came: under Deno an earlier end may reset
+   * the connection (README, limits).
+   */
   readonly endsLate?: boolean;
 }
 
@@ -50,7 +53,7 @@ export async function assertCarriesBulk(
   assert.deepEqual(await writer.received, { ...(await sumOf([])), ended: true }, told());
 }
 
-/** `first` ends its half, and what `second` says after it has seen that still comes. */
+/** `first` ends its half. What `second` sends after that still arrives. */
 export async function assertHalfCloses(first: TcpEnd, second: TcpEnd): Promise<void> {
   await first.send("a question");
   first.end();
@@ -61,7 +64,9 @@ export async function assertHalfCloses(first: TcpEnd, second: TcpEnd): Promise<v
   assert.deepEqual([(await first.received).ended, first.text], [true, "a late answer"]);
 }
 
-/** Whoever connects gets nothing; by TCP the reset may be there before the client knows that it was connected. */
+/**
+ * A client that connects gets no bytes, and by TCP a reset, which may come before the client knows of its connection.
+ */
 export async function assertTurnedAway(place: Place): Promise<void> {
   await using client = await connectAt(place).catch((error: NodeJS.ErrnoException) => {
     assert.equal(error.code, "ECONNRESET");
@@ -69,6 +74,6 @@ export async function assertTurnedAway(place: Place): Promise<void> {
   });
   const received = await client?.received;
   assert.equal(received?.bytes ?? 0, 0);
-  // A unix socket has no RST: its end is all that its peer sees.
+  // A unix socket has no RST: its peer sees only an end.
   if ("port" in place) assert.equal(received?.ended ?? false, false, "a reset and no clean end");
 }

@@ -1,19 +1,22 @@
-/** A port that opens and closes: the one sign of a start and of a stop that shows from outside, whatever is said. */
+/**
+ * Waits for a port to open or to close: the one sign of a start or a stop that other programs
+ * can see, whatever porthop prints.
+ */
 import { connectTo } from "../kit/tcp-end.ts";
 
-/** Resolves once nobody listens there any more. Asks again and again: nobody is told of the end of a listener. */
+/** Resolves once nobody listens on the port. Asks again and again, because nothing reports the end of a listener. */
 export async function untilClosed(port: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (performance.now() < deadline) {
     const client = await connectTo(port).catch(() => undefined);
     if (client === undefined) return;
-    // Broken off: a flow that it became must not stay for what its target still has to say.
+    // A reset, because after an end the flow of this client would stay until its target has ended too.
     client.reset();
   }
   throw new Error(`port ${port} is still open`);
 }
 
-/** Resolves once somebody listens there. */
+/** Resolves once somebody listens on the port. */
 export async function untilOpen(port: number): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (performance.now() < deadline) {

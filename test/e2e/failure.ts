@@ -1,6 +1,6 @@
 /**
- * porthop runs that fail as they should: told in one line with its code and one hint, in words and as events alike, with
- * nothing of its inside on display and nothing raw from outside.
+ * Runs of porthop that must fail in the right way: told in one line with a code and one hint, in words and in events
+ * alike, with nothing from inside porthop and nothing raw from outside.
  */
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../src/errors.ts";
@@ -9,29 +9,29 @@ import { type Exit, type PorthopEvent, type PorthopOptions, porthop } from "../k
 export interface Failure {
   readonly exit: number;
   readonly code: ErrorCode;
-  /** What the one line has to say: names and numbers. */
+  /** What the line of the error must contain: names and numbers. */
   readonly says: readonly (string | RegExp)[];
   readonly hint?: RegExp;
   /** Undefined when no connection failed. */
   readonly leg?: 1 | 2 | 3;
-  /** What stands before it, one pattern for each line: warnings, and what had gone well by then. Nothing by default. */
+  /** The lines before the error, one pattern for each: warnings, and what went well until then. Nothing by default. */
   readonly before?: readonly RegExp[];
 }
 
-/** Runs `porthop run ...` twice, for people and with --json, and holds both to what they promise of an error. */
+/** Runs `porthop run ...` twice, for people and with --json, and checks that both tell the error as promised. */
 export async function assertFails(
   args: readonly string[],
   expected: Failure,
   options: PorthopOptions = {},
 ): Promise<void> {
-  // One after the other: two at a time would find each other on the port that they are to be refused.
+  // One after the other: two at once would find each other on the port that both are to be refused.
   const told = await runToEnd(["run", ...args], options);
   const evented = await runToEnd(["run", "--json", ...args], options);
   const { message, hint } = assertTold(told, expected);
   assertTold(evented, expected);
   const error = assertEvents(evented, expected.exit);
   assert.deepEqual([error.code, error["leg"]], [expected.code, expected.leg]);
-  // The words are the event's, made fit for a terminal: where nothing had to be escaped they are the same.
+  // The words are those of the event, made safe for a terminal. Without an escape in them both texts are equal.
   if (!`${message}${hint}`.includes("\\")) assert.deepEqual([error.message, error["hint"]], [message, hint]);
 }
 
@@ -40,7 +40,7 @@ export async function runToEnd(args: readonly string[], options: PorthopOptions 
   return await program.exit;
 }
 
-/** stderr holds what came before, the error and its hint, and nothing else. */
+/** Checks that stderr holds the lines before the error, the error and its hint, and nothing else. */
 export function assertTold(exit: Exit, expected: Omit<Failure, "leg">): { message: string; hint: string } {
   const all = `${exit.stderr}\nwith stdout: ${exit.stdout}`;
   assert.deepEqual([exit.code, exit.signal], [expected.exit, null], all);
@@ -64,7 +64,10 @@ export function assertTold(exit: Exit, expected: Omit<Failure, "leg">): { messag
   return { message, hint };
 }
 
-/** Every line of stdout is an event, one of them the error, the last one the exit with the code. Gives the error. */
+/**
+ * Checks that every line of stdout is an event, one of them the error, and the last one the exit
+ * with the code. Returns the error.
+ */
 export function assertEvents(exit: Exit, code: number): PorthopEvent {
   const lines = exit.stdout.split("\n");
   assert.equal(lines.pop(), "", "stdout ends with a line end");
@@ -80,7 +83,10 @@ export function assertEvents(exit: Exit, code: number): PorthopEvent {
   return error;
 }
 
-/** No stack, no names from inside, no half-made text, and not one control character but the line end. */
+/**
+ * Checks that there is no stack, no name from inside porthop, no half-made text, and no
+ * control character but the line end.
+ */
 export function assertClean(exit: Pick<Exit, "stdout" | "stderr">): void {
   for (const text of [exit.stdout, exit.stderr]) {
     assert.doesNotMatch(text, /^ +at |node:|bunfs|src\/|\.ts:\d|\bundefined\b|\[object |\bNaN\b/m);
@@ -88,5 +94,5 @@ export function assertClean(exit: Pick<Exit, "stdout" | "stderr">): void {
   }
 }
 
-/** All that could act on a terminal or lie on it. */
+/** All characters that could act on a terminal or show a false text there. */
 export const controls = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

@@ -1,6 +1,6 @@
 /**
- * A folder to start porthop in, and one above it, full of traps: whatever a program of this name or that could load from
- * there leaves a mark when it is run.
+ * A folder to start porthop in, and the folders above, full of traps: files with the names of those that a program may
+ * load from there. A trap that is run leaves a mark.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,15 +8,21 @@ import { type FileCall, fileCalls } from "../kit/strace.ts";
 import { tempDirectory } from "../kit/temp.ts";
 
 export interface HostilePlace {
-  /** Where to start it. */
+  /** The folder to start porthop in. */
   readonly folder: string;
   /** The traps that were run. */
   sprung(): readonly string[];
-  /** Of the files that were asked for (a file of `watched`): those that lie in the folder or above, but for `named`. */
+  /**
+   * The calls in `trace` (a file of `watched`) that ask for a file in the folder or above,
+   * except for the paths in `named`.
+   */
   asked(trace: string, named?: readonly string[]): readonly string[];
 }
 
-/** `names` are those that programs require and import. What a runtime reads by itself is a trap with `settings` only. */
+/**
+ * `names` are the names that programs require and import. Files that a runtime reads by itself
+ * become traps only with `settings`.
+ */
 export function hostilePlace(names: readonly string[], { settings }: { readonly settings: boolean }): HostilePlace {
   const root = tempDirectory("hostile");
   const marks = join(tempDirectory("sprung"), "marks");
@@ -49,8 +55,8 @@ export function hostilePlace(names: readonly string[], { settings }: { readonly 
 }
 
 /**
- * In the place or above it. In `/tmp` and `/` there are things of everybody's: there it is the baits that count, and
- * looking at what there is. (A shell asks for the facts of `/`, to know where it is.)
+ * Whether a call asks for a file in the folder or above. `/tmp` and `/` have files of other programs: only the baits
+ * and a listing of the folder count there. (A shell asks for the facts of `/`, to know where it is.)
  */
 function isOf({ call, path }: FileCall, root: string): boolean {
   if (path === root || path.startsWith(`${root}/`)) return true;
@@ -64,7 +70,7 @@ function above(folder: string): readonly string[] {
   return parent === folder ? [] : [parent, ...above(parent)];
 }
 
-/** Where a runtime would look for it from here. */
+/** The files in which a runtime would look for `name` from `place`. */
 function filesFor(name: string, place: string): readonly string[] {
   if (name.endsWith(".node")) return [resolve(place, name)];
   if (/^\.{0,2}\//.test(name)) return name.startsWith("/") ? [] : [withEnding(resolve(place, name))];
@@ -78,7 +84,7 @@ function withEnding(path: string): string {
   return /\.[cm]?[jt]s(on)?$/.test(path) ? path : `${path}.js`;
 }
 
-/** What porthop starts by its bare name. */
+/** The programs that porthop starts by their bare names. */
 const programs = ["stty", "xauth", "wl-copy", "xclip", "xsel", "sh"];
 
 function readByRuntimes(names: readonly string[]): Readonly<Record<string, string>> {

@@ -5,21 +5,21 @@ import { keyLogin, type Sshd, type SshdOptions, startSshd } from "../kit/sshd.ts
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 
 export interface JumpWay extends AsyncDisposable {
-  /** In the order in which they are passed; the last is the destination. */
+  /** The sshds in the order of the way; the last one is the destination. */
   readonly sshds: readonly [Sshd, ...Sshd[]];
   readonly destination: Sshd;
   readonly host: string;
-  /** For porthop and ssh, before the destination's host. */
+  /** The words for porthop and ssh before the destination's host. */
   readonly sshArgs: readonly string[];
-  /** The same without -J. */
+  /** `sshArgs` without -J. */
   readonly plainArgs: readonly string[];
-  /** Has the keys of all of them. */
+  /** A known_hosts file with the host keys of all sshds. */
   readonly knownHostsFile: string;
-  /** Logs in to all of them. */
+  /** A private key that logs in to all sshds. */
   readonly keyFile: string;
 }
 
-/** `options` are for each of them in turn. */
+/** `options` has the options of each sshd in turn. */
 export async function jumpWay(count: number, options: readonly SshdOptions[] = []): Promise<JumpWay> {
   const first = await startSshd(options[0]);
   const rest: Sshd[] = [];
@@ -48,7 +48,7 @@ export async function jumpWay(count: number, options: readonly SshdOptions[] = [
   };
 }
 
-/** As it stands in -J. */
+/** The sshd as text for -J. */
 export function jumpOf({ user, host, port }: Sshd): string {
   return `${user}@${host}:${port}`;
 }

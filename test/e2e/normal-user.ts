@@ -1,6 +1,6 @@
 /**
- * porthop as a user without root's rights, for whom files are unreadable and ports privileged. Where the tests run as
- * root it runs as uid 65534, from a copy that this user can reach; else it runs as who we are.
+ * porthop as a user without root's rights, who cannot read every file nor open every port. When root runs the tests,
+ * porthop runs as uid 65534, from a copy that this user can reach; otherwise porthop runs as the current user.
  */
 import { chmodSync, chownSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,19 +9,19 @@ import { launch } from "../kit/launch.ts";
 import { type Exit, Porthop, type PorthopOptions } from "../kit/porthop.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 
-/** For `need`: what it takes to be somebody else. */
+/** For `need`: the tools for running a program as another user. */
 export const normalUserTools = isRoot() ? ["setpriv"] : [];
 
-/** Gives a file to that user, as if they had made it. */
+/** Gives a file to the normal user, as if that user had made the file. */
 export function handOver(path: string): void {
   if (isRoot()) chownSync(path, nobody, nobody);
 }
 
 export interface NormalUser extends AsyncDisposable {
-  /** A folder of theirs. */
+  /** The home folder of the normal user. */
   readonly home: string;
   start(args: readonly string[], options?: PorthopOptions): Porthop;
-  /** Runs it to its end. */
+  /** Runs porthop to its end. */
   run(args: readonly string[], options?: PorthopOptions): Promise<Exit>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Where a forward listens or goes in a test: a TCP port on loopback or a unix socket in a folder of its own. Both ends of
- * a forward can be played at either.
+ * Where a forward listens or goes in a test: a TCP port on loopback, or a unix socket in a folder of its own. A test
+ * can play both ends of a forward at either kind.
  */
 import { type AddressInfo, createConnection, createServer } from "node:net";
 import { join } from "node:path";
@@ -12,13 +12,13 @@ import { Waiting } from "../kit/waiting.ts";
 export type Kind = "tcp" | "unix";
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** One where nobody listens yet. */
+/** A place where nobody listens yet. */
 export async function freePlace(kind: Kind): Promise<Place> {
   if (kind === "tcp") return { host: "127.0.0.1", port: await freePort() };
   return { path: join(tempDirectory("place"), "it.sock") };
 }
 
-/** As it stands in a forward's spec. */
+/** The place as text for a forward's spec. */
 export function spec(place: Place): string {
   return "path" in place ? place.path : `${place.host}:${place.port}`;
 }

@@ -1,5 +1,6 @@
 /**
- * `porthop run -D`, and clients that speak the proxy's protocols byte for byte: what curl and nc do not let a test say.
+ * `porthop run -D`, and clients that speak the protocols of a proxy byte for byte, because curl and
+ * nc let a test choose too little.
  */
 
 import { launch } from "../kit/launch.ts";
@@ -20,7 +21,7 @@ export interface RunningProxy extends Porthop {
   readonly port: number;
 }
 
-/** Waits until it is ready. A reverse one listens on the server, which is this machine too. */
+/** Waits until porthop is ready. A reverse proxy (-R) listens on the server, which is this machine too. */
 export async function openProxy(server: Server, options: ProxyOptions = {}): Promise<RunningProxy> {
   const { flag = "-D", bind = "", args = [] } = options;
   const port = await freePort();
@@ -30,14 +31,14 @@ export async function openProxy(server: Server, options: ProxyOptions = {}): Pro
   return program;
 }
 
-/** A client that has asked for this and whose request was granted. */
+/** A client that has asked for this target and whose request was granted. */
 export async function through(proxy: RunningProxy, host: string, port: number): Promise<TcpEnd> {
   const { client, reply } = await socks5(proxy, host, port);
   if (reply !== 0) throw new Error(`the proxy answered ${reply}`);
   return client;
 }
 
-/** A client that has asked for this, and the code that it got. */
+/** A client that has asked for this target, and the code in the answer of the proxy. */
 export async function socks5(
   proxy: RunningProxy,
   host: string,
@@ -50,5 +51,5 @@ export async function socks5(
   return { client, reply: client.text.charCodeAt(3) };
 }
 
-/** What the proxy says before the target does. */
+/** How many bytes the proxy sends before those of the target. */
 export const answerBytes = 2 + 10;

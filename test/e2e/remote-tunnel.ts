@@ -1,6 +1,6 @@
 /**
- * `porthop run -R` with its listeners up on a server, which is this machine too: who connects to them plays a program
- * on the server.
+ * `porthop run -R` with its listeners up on a server, which is this machine too: a client of these listeners
+ * plays a program on the server.
  */
 import { launch } from "../kit/launch.ts";
 import { type Exit, Porthop, type PorthopOptions } from "../kit/porthop.ts";
@@ -12,13 +12,13 @@ export interface RemoteOptions extends PorthopOptions {
   readonly args?: readonly string[];
 }
 
-/** Has the server listen on a port of its choice for each target. */
+/** Starts `porthop run -R` with one forward for each target. The server chooses the ports. */
 export function openRemote(server: Server, targets: readonly Target[], options?: RemoteOptions): Promise<RemoteTunnel> {
   const specs = targets.map(({ host, port }) => `0:[${host}]:${port}`);
   return openRemoteSpecs(server, specs, options);
 }
 
-/** The same with any text after -R. */
+/** Starts `porthop run -R` with any texts after -R. */
 export async function openRemoteSpecs(
   server: Server,
   specs: readonly string[],
@@ -58,7 +58,7 @@ export class RemoteTunnel implements AsyncDisposable {
     return connectTo(this.port(index), host);
   }
 
-  /** SIGTERM; resolves when it has ended. */
+  /** Sends SIGTERM. Resolves when porthop has ended. */
   stop(): Promise<Exit> {
     this.program.signal("SIGTERM");
     return this.program.exit;

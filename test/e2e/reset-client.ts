@@ -1,8 +1,10 @@
-/** A client of a forward that is to be reset, having got nothing: what refused and broken flows look like from outside. */
+/**
+ * A client of a forward that must be reset and get no bytes: that is how refused and broken flows look from outside.
+ */
 import assert from "node:assert/strict";
 import { connectTo } from "../kit/tcp-end.ts";
 
-/** Connects, says hello, and waits for the reset; which may be there before the client knows that it was connected. */
+/** Connects, sends hello, and waits for the reset, which may come before the client knows of its connection. */
 export async function assertReset(port: number): Promise<void> {
   await using client = await connectTo(port).catch((error: NodeJS.ErrnoException) => {
     assert.equal(error.code, "ECONNRESET");

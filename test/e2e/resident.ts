@@ -1,8 +1,8 @@
-/** What a running process holds, as Linux shows it to its owner: memory, open files and processor time. */
+/** What a running process uses, as Linux shows its owner: memory, open files and processor time. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Why these cannot be measured here, for a test's `skip`. */
+/** Why these figures cannot be read here, for a test's `skip`. */
 export const notLinux = process.platform !== "linux" && "needs Linux's /proc";
 
 /** Resident memory (proc(5), VmRSS). */
@@ -12,7 +12,7 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Resident memory once it has stood still for a second, as it does when nothing moves any more. */
+/** Resident memory after a second without a change of more than 1 MB: then nothing in the process moves any more. */
 export async function settledBytes(pid: number): Promise<number> {
   const deadline = performance.now() + 20_000;
   let [bytes, since] = [residentBytes(pid), performance.now()];
@@ -26,9 +26,9 @@ export async function settledBytes(pid: number): Promise<number> {
 }
 
 /**
- * The environment of a porthop whose resident memory is what it still holds: the collector works as on a machine with
- * 64 MB, and the allocator gives back at once what is free. As it is started otherwise, resident memory is a sawtooth of
- * garbage that grows with the machine's own memory, and no leak can be told from it.
+ * The environment of a porthop whose resident memory is what porthop still holds: the collector works as on a machine
+ * with 64 MB, and the allocator returns free memory at once. Without these settings resident memory rises and falls
+ * with garbage, more so on a machine with more memory, and hides every leak.
  */
 export const tidyMemory = { MIMALLOC_PURGE_DELAY: "0", BUN_JSC_forceRAMSize: String(64 * 1024 * 1024) };
 
@@ -36,7 +36,10 @@ export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Resolves when no more files are open than before, and two. Nobody tells when a socket is closed: asked again and again. */
+/**
+ * Resolves when at most two more files are open than before. Asks again and again, because nothing
+ * reports that a socket is closed.
+ */
 export async function closedFiles(pid: number, before: number): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (openFiles(pid) > before + 2) {

@@ -1,6 +1,6 @@
 /**
- * `porthop run` with its forwards up: started, waited for, and stopped in an orderly way, so that a test begins where
- * its subject does.
+ * `porthop run` with its forwards up: starts porthop, waits until it is ready, and stops it in an orderly way, so that
+ * a test begins with what it is about.
  */
 import { resolve } from "node:path";
 import { launch } from "../kit/launch.ts";
@@ -22,9 +22,9 @@ export interface Target {
 export interface TunnelOptions extends PorthopOptions {
   /** Flags of porthop, before the destination. */
   readonly args?: readonly string[];
-  /** A capture file; one without a path will lie in porthop's home, `-` is stdout. */
+  /** A capture file. A name without a folder lies in porthop's home, `-` is stdout. */
   readonly capture?: string;
-  /** A command that runs porthop, as `unshare -m`. */
+  /** A command that runs porthop, such as `unshare -m`. */
   readonly under?: readonly string[];
 }
 
@@ -84,7 +84,7 @@ export class Tunnel implements AsyncDisposable {
     return connectTo(this.ports[index] ?? 0, host, localPort);
   }
 
-  /** SIGTERM; resolves when it has ended. */
+  /** Sends SIGTERM. Resolves when porthop has ended. */
   stop(): Promise<Exit> {
     this.program.signal("SIGTERM");
     return this.program.exit;

@@ -1,4 +1,4 @@
-/** Loads of unkind clients on a running porthop, and what has to be true of it afterwards. */
+/** Loads of unkind clients on a running porthop, and what must be true of porthop afterwards. */
 import assert from "node:assert/strict";
 import { asked, type Errand } from "../kit/errands.ts";
 import type { Exit, Porthop } from "../kit/porthop.ts";
@@ -11,7 +11,10 @@ interface Forwarding {
   stop(): Promise<Exit>;
 }
 
-/** The session lives to the end, whoever stayed got every byte, every flow is closed, and SIGTERM ends it with 0. */
+/**
+ * Checks that the session lives to the end, that every client that stayed got all bytes, that every flow is closed, and
+ * that SIGTERM ends porthop with 0.
+ */
 export async function assertUnharmed(forwarding: Forwarding, port: number, load: Load): Promise<void> {
   const { program } = forwarding;
   const { seed, whole, broken } = await unkindClients(port, load);
@@ -25,14 +28,16 @@ export async function assertUnharmed(forwarding: Forwarding, port: number, load:
 }
 
 /**
- * Clients that read the first KB of an endless answer and close, each followed at once by another who does not read for a
- * moment: it gets the channel number that has just become free, and whatever is still said under that number.
+ * Clients that read the first KB of an endless answer and close. Each is followed at once by another client that does
+ * not read for a moment. The channel of the second client has the number that has just become free, and gets whatever
+ * is still sent under that number.
  */
 export async function leaveAndFollow(program: Porthop, port: number, rounds: number): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     const leavers = await Promise.all(Array.from({ length: 4 }, () => leaver(port)));
     const followers = await Promise.all(leavers.map((leaver) => follow(leaver, port)));
-    // Meanwhile all that the channels' windows allow comes for them. Nothing tells when that is so, nor has it to be so.
+    // Meanwhile the followers' data comes, as far as the windows of the channels allow. Nothing reports that all has
+    // come, and the test holds without that too.
     await new Promise((resolve) => setTimeout(resolve, 300));
     for (const follower of followers) follower?.resume();
     const received = await Promise.all(followers.map((follower) => follower?.received));
@@ -43,7 +48,7 @@ export async function leaveAndFollow(program: Porthop, port: number, rounds: num
 }
 
 const endless: Errand = { kind: "download", bytes: 1_000_000_000, seed: 1 };
-/** More than is kept between a target and a reader that stands still. */
+/** More bytes than fit between a target and a reader that does not read. */
 const followed: Errand = { kind: "download", bytes: 10_000_000, seed: 2 };
 
 async function leaver(port: number): Promise<TcpEnd> {
@@ -55,7 +60,7 @@ async function leaver(port: number): Promise<TcpEnd> {
 
 async function follow(leaver: TcpEnd, port: number): Promise<TcpEnd | undefined> {
   await leaver[Symbol.asyncDispose]();
-  // Nobody listens any more when the session is lost.
+  // After the loss of the session nobody listens any more.
   const client = await connectTo(port).catch(() => undefined);
   client?.pause();
   await client?.send(asked(followed));

@@ -25,7 +25,7 @@ export class Talk implements AsyncDisposable {
     this.home = options.home ?? tempDirectory("home");
     this.#isPlain = options.variables?.["TERM"] === "dumb";
     const launched = launch(["wizard"], { home: this.home, env: options.variables ?? {} });
-    // Ctrl-C is for porthop, and the shell that looks at the terminal afterwards has to live on.
+    // The shell traps Ctrl-C, which is for porthop only, because the shell must look at the terminal afterwards.
     const script = 'trap : INT; stty -g >before; "$@"; code=$?; stty -g >after; echo "ended with $code"';
     this.screen = pty(["sh", "-c", script, "sh", ...launched.command], {
       ...options,
@@ -39,7 +39,7 @@ export class Talk implements AsyncDisposable {
     return this.screen.text;
   }
 
-  /** Waits for this, in what came since the last answer. */
+  /** Waits for `text` in what came since the last answer. */
   async sees(text: RegExp): Promise<RegExpMatchArray> {
     return await this.screen.screen(text, { after: this.#mark });
   }
@@ -49,24 +49,26 @@ export class Talk implements AsyncDisposable {
     this.#mark = this.screen.send(typed);
   }
 
-  /** Types in answer to a question, Enter included. */
+  /** Waits for a question and types the answer, with Enter. */
   async type(question: RegExp, answer: string): Promise<void> {
     await this.press(question, `${answer}${keys.enter}`);
   }
 
-  /** Takes the option so many below the one that is offered. */
+  /** Waits for a question and takes the option that is `below` lines under the proposed one; above it when negative. */
   async pick(question: RegExp, below = 0): Promise<void> {
     const key = below < 0 ? keys.up : keys.down;
     await this.press(question, `${key.repeat(Math.abs(below))}${keys.enter}`);
   }
 
   async press(question: RegExp, typed: string): Promise<void> {
-    // A question that was answered is drawn once more, with another sign before it.
+    // An answered question is drawn once more, with another sign before it: only the sign of an open question counts.
     await this.sees(this.#isPlain ? question : new RegExp(`[◆▲]  ${question.source}`));
     this.send(typed);
   }
 
-  /** Its exit code, once it has ended and left the terminal as it had been, with a visible cursor. */
+  /**
+   * Resolves with the wizard's exit code. Checks that the terminal has its first settings again and a visible cursor.
+   */
   async end(): Promise<number> {
     const [, code] = await this.screen.screen(/ended with (\d+)/);
     await this.screen.exit;
@@ -81,7 +83,7 @@ export class Talk implements AsyncDisposable {
   }
 }
 
-/** A home whose ~/.ssh/config knows this sshd under the name, with all that is needed to log in. */
+/** A home whose ~/.ssh/config has this sshd under `name`, with all that a login needs. */
 export function homeKnowing(name: string, { port, user, keyFile, knownHostsFile }: Sshd, before = ""): string {
   const home = tempDirectory("home");
   mkdirSync(join(home, ".ssh"), { mode: 0o700 });
@@ -97,7 +99,7 @@ export function homeKnowing(name: string, { port, user, keyFile, knownHostsFile 
   return home;
 }
 
-/** The questions on the way to a web server on the server itself, up to "What now?". */
+/** Answers all questions on the way to a web server on the server itself, up to "What now?". */
 export async function askForWeb(talk: Talk, server: string, target: number, listen: number): Promise<void> {
   await talk.pick(/What do you want to do\?/);
   await talk.pick(/What do you want to reach\?/);
