@@ -1,4 +1,6 @@
-/** How long ~/.ssh/config takes to read, for whoever has many hosts in it; the first reading is what a user waits for. */
+/**
+ * How long porthop takes to read a ~/.ssh/config with many hosts. The first reading is the one that a user waits for.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { realSources } from "../../src/config/file/config-sources.ts";

@@ -1,4 +1,6 @@
-/** What is measured: the same forwards to the same target through the same sshd, by ssh and by porthop in several ways. */
+/**
+ * The programs that are measured: ssh, and porthop in several ways, each with forwards to one target through one sshd.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -9,13 +11,13 @@ import { tempDirectory } from "../kit/temp.ts";
 
 export interface Contender {
   readonly name: string;
-  /** The words of the whole command; `-L` flags are added. */
+  /** The words of the whole command, without the flags of its forwards. */
   readonly command: readonly string[];
 }
 
 export type Services = Readonly<Record<"source" | "sink" | "echo", number>>;
 
-/** How its clients come to the services. */
+/** How clients reach the services through a contender. */
 export type Way = "tcp" | "unix" | "socks";
 
 /** A running contender, with the place where a client finds each service (see peer.ts). */
@@ -55,7 +57,7 @@ export async function start(contender: Contender, services: Services, way: Way =
   };
 }
 
-/** Tunnels of these contenders, for as long as `work` takes. */
+/** Starts a tunnel of each contender for the time of `work`. */
 export async function withTunnels<T>(
   contenders: readonly Contender[],
   services: Services,
@@ -70,7 +72,10 @@ export async function withTunnels<T>(
   }
 }
 
-/** Seconds for each tunnel, alternating, the first round thrown away. */
+/**
+ * Runs `once` on each tunnel in turn, round after round, and returns the seconds for each tunnel.
+ * The first round is thrown away.
+ */
 export async function alternating(
   tunnels: readonly Tunnel[],
   rounds: number,

@@ -1,7 +1,7 @@
 /**
- * The benchmark: prints tables of ratios measured side by side in one run. It fails for nothing but an error: a slow
- * machine gives slow figures and the same ratios. Arguments pick sections: bulk, trips, connects, kinds,
- * many, idle, stall, start, ready, builds, config.
+ * The benchmark: prints tables of ratios that are measured side by side in one run. Only an error makes the benchmark
+ * fail, because a slow machine has slow figures but equal ratios. Arguments pick sections: bulk, trips, connects,
+ * kinds, many, idle, stall, start, ready, builds, config.
  */
 import { existsSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
@@ -38,7 +38,7 @@ const stallSeconds = Number(process.env["PORTHOP_BENCH_STALL_SECONDS"] ?? 60);
 const sshd = await startSshd({ config: ["MaxStartups 1000:30:2000"] });
 const target = await keep("serve");
 const services = target.line as unknown as Services;
-// Captures go where a disk is not what is measured.
+// Captures go into memory, so that no disk is measured.
 const folder = existsSync("/dev/shm") ? "/dev/shm" : tempDirectory("bench");
 const captureFile = join(folder, `porthop-bench-${process.pid}.pcapng`);
 const ssh = sshContender("ssh", sshd);
@@ -67,12 +67,12 @@ await target.stop();
 await sshd.stop();
 process.exit(0);
 
-/** Tunnels of these contenders, for as long as `work` takes. */
+/** Starts a tunnel of each contender for the time of `work`. */
 function together<T>(contenders: readonly Contender[], work: (tunnels: readonly Tunnel[]) => Promise<T>): Promise<T> {
   return withTunnels(contenders, services, work);
 }
 
-/** Seconds for each tunnel. */
+/** The seconds of all rounds for each tunnel. */
 function alternate(
   tunnels: readonly Tunnel[],
   once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
@@ -89,7 +89,7 @@ async function bulk(): Promise<void> {
       const taken = await alternate(tunnels, (tunnel) => measure(mode, tunnel.places[service], bulkMebibytes));
       return taken.map((seconds) => bulkMebibytes / median(seconds));
     });
-    // Each capture starts afresh, so that memory for the file is there in every round.
+    // Each round starts a new capture, so that memory for the file is there in every round.
     const withCapture: number[] = [];
     const without: number[] = [];
     const cpu = { without: 0, with: 0 };
@@ -143,7 +143,7 @@ async function connects(): Promise<void> {
   }
 }
 
-/** SOCKS and unix sockets beside -L, each by its own porthop. */
+/** Compares SOCKS and unix sockets with -L, each in a porthop of its own. */
 async function kinds(): Promise<void> {
   const ways = ["tcp", "unix", "socks"] as const;
   const tunnels = await Promise.all(ways.map((way) => start(plain, services, way)));

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 const peerFile = new URL("./peer.ts", import.meta.url).pathname;
 
-/** One measurement of the peer in the given mode: its JSON line. */
+/** Runs one measurement of the peer in the given mode, and returns the JSON line of the peer. */
 export async function measure(mode: string, ...words: readonly (string | number)[]): Promise<{ seconds: number }> {
   const peer = startPeer(mode, ...words);
   const line = await firstLine(peer);
@@ -14,7 +14,7 @@ export async function measure(mode: string, ...words: readonly (string | number)
   return JSON.parse(line) as { seconds: number };
 }
 
-/** A peer that stays: resolves after its first line. */
+/** Starts a peer that stays. Resolves after its first line. */
 export async function keep(mode: string, ...words: readonly (string | number)[]) {
   const peer = startPeer(mode, ...words);
   const line = JSON.parse(await firstLine(peer)) as Record<string, number>;

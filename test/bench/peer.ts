@@ -1,7 +1,7 @@
 /**
- * The other processes of the benchmark: `serve` is the target (source, sink, echo), the rest are clients that measure one
- * thing and print one JSON line. They are processes of their own so that they do not take turns with what is measured.
- * Where they go to is `3456`, `/path.sock`, or `socks:1080:3456` (port 3456 through the proxy on port 1080).
+ * The other processes of the benchmark: `serve` is the target (source, sink, echo). The other modes are clients that
+ * measure one thing and print one JSON line. They run apart from the benchmark, so that they take no turns of what is
+ * measured. A client goes to `3456`, `/path.sock`, or `socks:1080:3456` (port 3456 through the proxy on port 1080).
  */
 import { connect, createServer, type Socket } from "node:net";
 
@@ -26,7 +26,9 @@ if (result !== undefined) {
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
 }
 
-/** One port for each service; the first byte of a source connection says how many MiB it wants, 0 for no end. */
+/**
+ * One port for each service. The first four bytes of a connection to the source say how many MiB to send, 0 for no end.
+ */
 async function serve(): Promise<void> {
   const services: Readonly<Record<string, (socket: Socket) => void>> = {
     source: (socket) => {
@@ -168,7 +170,7 @@ async function connections(to: string, count: number, width: number): Promise<{ 
   return { seconds: (performance.now() - start) / 1000 };
 }
 
-/** Opens connections, proves each with one byte, says so, and keeps them until stdin ends. */
+/** Opens connections, tests each with one byte, reports that all are open, and keeps them until stdin ends. */
 async function idle(to: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += 50) {
     await Promise.all(
@@ -185,7 +187,7 @@ async function idle(to: string, count: number): Promise<void> {
   process.stdin.resume().on("end", () => process.exit(0));
 }
 
-/** Asks for data without end and never reads it. */
+/** Asks for data without end and never reads the data. */
 async function stall(to: string, width: number): Promise<void> {
   for (let one = 0; one < width; one++) {
     const socket = await open(to);
@@ -196,7 +198,10 @@ async function stall(to: string, width: number): Promise<void> {
   process.stdin.resume().on("end", () => process.exit(0));
 }
 
-/** Opens all connections, then has each send and get back a KiB at a time, all at once; the sum of all is told. */
+/**
+ * Opens all connections, then sends a KiB on each and waits until it comes back, `rounds` times, on all at once.
+ * Measures the time for all together.
+ */
 async function many(to: string, count: number, rounds: number): Promise<{ seconds: number }> {
   const start = performance.now();
   const sockets: Socket[] = [];

@@ -1,6 +1,6 @@
 /**
- * From start to ready: how long whoever types the command waits until the port takes connections, for `ssh -N -L` and for
- * porthop on the same sshd, both with a key of an agent. Alternating, so that what slows one slows the other.
+ * From start to ready: how long a user waits until the port takes connections, for `ssh -N -L` and for porthop on one
+ * sshd, both with a key of an agent. The two alternate, so that what slows one slows the other.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { startSshAgent } from "../kit/ssh-agent.ts";
 import type { Sshd } from "../kit/sshd.ts";
 import { median } from "./measure.ts";
 
-/** How long a port that is not there yet is left alone. */
+/** The pause before a port that is not open yet is tried again. */
 const waitMs = 1;
 
 export async function untilReady(program: string, sshd: Sshd, runs: number): Promise<void> {
@@ -29,7 +29,7 @@ export async function untilReady(program: string, sshd: Sshd, runs: number): Pro
       const port = await freePort();
       const [file = "", ...words] = [...commands[name], "-L", `127.0.0.1:${port}:127.0.0.1:${sshd.port}`, ...target];
       const ms = await readyAfter(file, words, environment, port);
-      // The first one reads everything from the disk.
+      // The first run reads everything from the disk, and is thrown away.
       if (run > 0) taken[name].push(ms);
     }
   }

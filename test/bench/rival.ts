@@ -1,4 +1,7 @@
-/** ssh or porthop with one forward to one server, started again whenever it has ended: each end is a lost session. */
+/**
+ * ssh or porthop with one forward to one server. A program that has ended is started
+ * again, and counts as a lost session.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { freePort } from "../kit/servers.ts";
@@ -16,12 +19,12 @@ export interface Login {
 export interface Way {
   readonly flag: "-L" | "-R";
   readonly target: { readonly host: string; readonly port: number };
-  /** Further words, which both understand. */
+  /** Further words that both programs understand. */
   readonly words?: readonly string[];
 }
 
 export class Rival implements AsyncDisposable {
-  /** Where its clients connect, here or at the server, which is this machine too. */
+  /** The port for clients, here or at the server, which is this machine too. */
   readonly port: number;
   lost = 0;
   readonly #command: readonly string[];
@@ -34,7 +37,7 @@ export class Rival implements AsyncDisposable {
     this.#child = this.#spawn();
   }
 
-  /** `program` is porthop's. Resolves when its forward takes connections. */
+  /** `program` is the executable of porthop. Resolves when the forward takes connections. */
   static async start(name: RivalName, program: string, login: Login, way: Way): Promise<Rival> {
     const port = await freePort();
     const own = name === "ssh" ? ["ssh", "-N", "-o", "ExitOnForwardFailure=yes"] : [program, "run", "--log", "error"];
@@ -53,7 +56,7 @@ export class Rival implements AsyncDisposable {
     return this.#child.exitCode;
   }
 
-  /** Resident memory in bytes; not a number once it has ended. */
+  /** Resident memory in bytes; NaN once the program has ended. */
   get resident(): number {
     try {
       return this.alive ? memoryOf(this.#child.pid ?? 0).now * 1024 : Number.NaN;
@@ -62,7 +65,7 @@ export class Rival implements AsyncDisposable {
     }
   }
 
-  /** Counts a lost session, and begins anew. */
+  /** Counts a lost session and starts the program again, if the program has ended. */
   async startAgain(): Promise<void> {
     if (this.alive) return;
     this.lost++;
@@ -79,7 +82,7 @@ export class Rival implements AsyncDisposable {
 
   #spawn(): ChildProcess {
     const [file = "", ...words] = this.#command;
-    // What it says of each client that leaves is not what is measured.
+    // The program's output is thrown away, because the messages about clients are not what is measured.
     return spawn(file, words, { stdio: "ignore", env: { ...process.env, HOME: this.#home } });
   }
 

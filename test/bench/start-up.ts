@@ -34,7 +34,7 @@ export async function startUp(program: string, runs: number): Promise<void> {
   await firstQuestion(hello, runs);
 }
 
-/** script, sh and stty, which make the terminal, are in both figures. */
+/** Both figures include script, sh and stty, which make the terminal. */
 async function firstQuestion(hello: string, runs: number): Promise<void> {
   const { command, env } = launch(["wizard"], { env: { TERM: "xterm-256color" } });
   const ours: number[] = [];

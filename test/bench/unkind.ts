@@ -1,7 +1,8 @@
 /**
- * The long form of the unkind peers: `npm run bench:unkind -- [seed] [section ...]`. The same loads as in test/e2e, for
- * minutes, through `ssh -N` and through porthop, side by side. Sections: clients, floods, readers. It fails for nothing but
- * an error; what should be zero is seen to be. PORTHOP_BENCH_ROUNDS loads of 500 clients each (5).
+ * The long form of the unkind peers: `npm run bench:unkind -- [seed] [section ...]`. The loads of test/e2e run for
+ * minutes through `ssh -N` and through porthop, side by side. Sections: clients, floods, readers. Only an error makes
+ * the benchmark fail: a person looks whether a figure that should be zero is zero. PORTHOP_BENCH_ROUNDS is the number
+ * of loads of 500 clients each (5 by default).
  */
 import { noMounts, startDropbear } from "../kit/dropbear.ts";
 import { errandServer } from "../kit/errands.ts";
@@ -38,7 +39,8 @@ async function clients(): Promise<void> {
   await using server = await startSshServer({ forward: () => "dial-and-close-without-eof", listen: "close" });
   await using target = await errandServer();
   const anna = { host: server.host, sshArgs: ["-l", "anna", ...server.sshArgs] };
-  // What dropbear keeps open for ever (test/e2e/unkind-clients.test.ts) would fill its table of channels.
+  // dropbear keeps such connections open for ever (test/e2e/unkind-clients.test.ts), and they
+  // would fill its table of channels.
   const toDropbear: Mix = { ...everyManner, "is-left": 0 };
   const ways: readonly (readonly [name: string, login: Login, flag: Way["flag"], mix: Mix])[] = [
     ["sshd", sshd, "-L", everyManner],
@@ -64,7 +66,7 @@ async function clients(): Promise<void> {
   console.log();
 }
 
-/** All rounds, each with a session that lives at its beginning. */
+/** Runs all rounds. At the beginning of each round there is a session. */
 async function load(running: Rival, mix: Mix) {
   const sum = { left: 0, whole: 0, broken: 0 };
   const before = running.resident;
@@ -83,7 +85,7 @@ async function load(running: Rival, mix: Mix) {
   };
 }
 
-/** Each question without an answer being read, for as long as the program bears it. */
+/** A server asks each question and does not read the answers, for as long as the program bears that. */
 async function floods(): Promise<void> {
   const mostMs = 20_000;
   console.log(`a server that asks and does not read, for ${mostMs / 1000} s at most; patience 1 s x 2`);
@@ -95,7 +97,7 @@ async function floods(): Promise<void> {
       const words = settings.flatMap((setting) => ["-o", setting]);
       const target = { host: "target.example", port: 80 };
       const login = { host: server.host, sshArgs: server.sshArgs };
-      // The very client that finds the forward up is the one whose channel the flood begins with.
+      // The client that finds the forward up is also the one whose channel begins the flood.
       await using running = await Rival.start(rival, program, login, { flag: "-L", target, words });
       const before = running.resident;
       const start = performance.now();
@@ -111,7 +113,7 @@ async function floods(): Promise<void> {
   console.log();
 }
 
-/** What a reader costs that stands still while its source goes on, once all has settled. */
+/** The memory for a reader that does not read while its source goes on, measured after a pause. */
 async function readers(): Promise<void> {
   await using sshd = await startSshd();
   await using source = await rawServer((socket) => {
@@ -126,7 +128,7 @@ async function readers(): Promise<void> {
       const first = await connectTo(running.port);
       await first.gotOrEnded(500_000_000);
       first.reset();
-      // The allocator keeps what is free for a while, as it does for users.
+      // The allocator keeps free memory for a while, as on a user's machine.
       await new Promise((resolve) => setTimeout(resolve, 2000));
       const before = running.resident;
       const standing = await Promise.all(Array.from({ length: count }, () => connectTo(running.port)));
