@@ -68,7 +68,7 @@ type Printed =
 
 /**
  * ssh, and a program that starts ssh, reads the configuration files itself. plink does not know an alias of
- * ~/.ssh/config, and the HostName of another Host must not be one: for these two everything is spelled out.
+ * ~/.ssh/config, and an alias means nothing as the HostName of another Host. For these two everything is spelled out.
  */
 function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place: Place): Printed {
   const { said, effective } = tunnel;

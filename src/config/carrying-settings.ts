@@ -43,7 +43,7 @@ export function readCarrying(
 ): CarryingSettings {
   const plugins = extras.flatMap(pluginOf);
   const json = extras.some(({ name }) => name === "json");
-  // Both write to stdout: with events between its blocks a capture cannot be read, nor can the events.
+  // Both write to stdout: a capture with events between its blocks cannot be read, nor can the events.
   if (json && capturesToStdout(plugins)) throw new Malformed("--json and --capture - cannot both have stdout");
   return {
     plugins: captureOptions(plugins, extras),

@@ -29,7 +29,8 @@ export function homeOf(user: string): string | undefined {
 }
 
 /**
- * The names of all members of a group, also of users who have the group as their first one. Empty when none is known.
+ * The names of all members of a group, also of users who have the group as their first one.
+ * Empty when no member is known.
  */
 export function groupMembers(gid: number): readonly string[] {
   const listed = database("/etc/group").find(([, , number]) => Number(number) === gid)?.[3] ?? "";

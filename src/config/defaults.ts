@@ -35,7 +35,7 @@ export const defaults = {
   /** Compression, -C. */
   compression: false,
 
-  // Whom a session believes.
+  // Which host keys a session accepts.
   /** StrictHostKeyChecking: an unknown host key is asked about. */
   strictHostKeyChecking: "ask",
   /** UserKnownHostsFile: new host keys are added to the first file. */
@@ -104,7 +104,7 @@ export const defaults = {
   /** PorthopAskServer, --ask-server: nothing runs on the server that the user did not ask for. */
   askServer: false,
 
-  // What is said.
+  // What porthop reports.
   /** --log and LogLevel. */
   logLevel: "info",
   /** The level beside a command or -W: stderr then belongs to another program, so only trouble is reported. */

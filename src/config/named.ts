@@ -1,4 +1,4 @@
-/** What is wrong with a value, said together with the flag that the value belongs to. */
+/** Puts the flag of a value in front of the message about what is wrong with that value. */
 import { Malformed } from "../codec/malformed.ts";
 import { visible } from "../text/terminal-text.ts";
 

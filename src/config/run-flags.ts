@@ -80,7 +80,10 @@ export const porthopFlags: readonly RunFlag[] = [
   { name: "no-nagle-cure", about: "does nothing any more: no command is run against delayed small writes" },
 ];
 
-/** Flags of ssh that porthop does not have yet. Their arity is needed to name the flag and not to misread its value. */
+/**
+ * Flags of ssh that porthop does not have yet. With their arity the scanner can name each one
+ * and does not misread its value.
+ */
 const missing: Readonly<Record<string, Takes>> = {
   ...letters("BIOSwPQ", "value"),
   ...letters("12GKkMsVy", "nothing"),

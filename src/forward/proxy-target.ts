@@ -42,7 +42,7 @@ export function proxyTarget(options: ProxyOptions): TargetSource {
   };
 }
 
-/** How many such clients are reported: a flood of clients must not fill the screen. */
+/** How many clients of another protocol are reported: a flood of clients must not fill the screen. */
 const mostTold = 100;
 
 /** The warning for a proxy that other machines can use; undefined when only this machine can. */

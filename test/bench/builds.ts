@@ -43,7 +43,7 @@ export async function builds(given: Builds): Promise<void> {
   console.log();
 }
 
-/** Each round begins new captures: the files stand in memory where possible, and must not fill it. */
+/** Each round begins new captures, because the files stand in memory where possible and must not fill the memory. */
 async function captured(
   given: Builds,
   name: string,

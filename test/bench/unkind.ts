@@ -39,8 +39,8 @@ async function clients(): Promise<void> {
   await using server = await startSshServer({ forward: () => "dial-and-close-without-eof", listen: "close" });
   await using target = await errandServer();
   const anna = { host: server.host, sshArgs: ["-l", "anna", ...server.sshArgs] };
-  // dropbear keeps such connections open for ever (test/e2e/unkind-clients.test.ts), and they
-  // would fill its table of channels.
+  // dropbear keeps the channels of "is-left" open for ever (test/e2e/unkind-clients.test.ts), and
+  // its table of channels would fill.
   const toDropbear: Mix = { ...everyManner, "is-left": 0 };
   const ways: readonly (readonly [name: string, login: Login, flag: Way["flag"], mix: Mix])[] = [
     ["sshd", sshd, "-L", everyManner],

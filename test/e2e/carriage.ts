@@ -6,7 +6,7 @@ import type { sinkServer } from "../kit/servers.ts";
 import type { TcpEnd } from "../kit/tcp-end.ts";
 import { connectAt, type Place } from "./place.ts";
 
-/** Both ends send at the same time, each its own bytes. `endsLate` is the field of Bulk. */
+/** Both ends send at the same time, each its own bytes. For `endsLate` see Bulk. */
 export async function assertCarries(
   client: TcpEnd,
   target: TcpEnd,

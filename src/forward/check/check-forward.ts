@@ -141,7 +141,7 @@ async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: Forwa
     return { message: `the server dials for it: its own ${where} was reached` };
   } catch (error) {
     if (signal.aborted || !(error instanceof PorthopError)) throw error;
-    // The server has tried to dial, and only that matters: its sshd may listen on another port there.
+    // The server has tried to dial, and nothing else matters here: behind a NAT sshd may listen on another port.
     if (error.code === "target.refused" || error.code === "target.unreachable") {
       return { message: `the server dials for it: nothing is at its own ${where}, and nothing has to be` };
     }
