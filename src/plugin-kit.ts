@@ -1,6 +1,7 @@
 /**
- * The test kit for plugins: a made-up tunnel, whose flows go through the real chain with no network behind them. Arrays go
- * in, arrays come out, and what was logged and told is there to look at. plugins/README.md shows it in use.
+ * The test kit for plugins: a made-up tunnel, whose flows go through the real chain without a network. A test gives
+ * arrays of chunks and gets arrays of chunks, and can look at all log lines and events. plugins/README.md shows how to
+ * use the kit.
  */
 import type { Address } from "./codec/address.ts";
 import { PorthopError } from "./errors.ts";
@@ -13,50 +14,50 @@ import { pluginOf, preparedPlugin, withToolkit } from "./forward/plan/prepared-p
 import type { Chunk, ForwardInfo, Logger, TunnelEvent, Watcher, Wire } from "./plugin.ts";
 import { MadeUpEnd, type Said } from "./plugin-kit/made-up-end.ts";
 
-/** One connection through the tunnel. */
+/** One connection that the test sends through the tunnel. Every field may be left out. */
 export interface MadeUpFlow {
-  /** What the origin says, then it ends. */
+  /** What the origin sends. Then the origin ends its half. */
   readonly up?: Said;
-  /** What the target says, then it ends. */
+  /** What the target sends. Then the target ends its half. */
   readonly down?: Said;
   readonly origin?: Address;
-  /** Who is asked for. */
+  /** The target that the connection asks for. */
   readonly target?: Address;
   readonly forward?: ForwardInfo;
   /** The target refuses the connection. */
   readonly refuses?: true;
-  /** That end breaks the connection, in place of its end. */
+  /** This end breaks the connection after its last chunk, in place of a clean end. */
   readonly breaks?: "origin" | "target";
 }
 
-/** How it went. */
+/** What became of the connection. */
 export interface PlayedFlow {
   /** What the target got. */
   readonly up: readonly Chunk[];
   /** What the origin got. */
   readonly down: readonly Chunk[];
-  /** Who was dialed; undefined when nobody was. */
+  /** The address that was dialed. Undefined when nothing was dialed. */
   readonly dialed: Address | undefined;
   readonly labels: ReadonlyMap<string, string>;
-  /** How it ended, as `flow.close` tells it: `reason`, `by`, `error`, bytes. */
+  /** The flow's `flow.close` event: `reason`, `by`, `error`, bytes. */
   readonly close: FlowClose;
 }
 
 type FlowClose = Extract<TunnelEvent, { event: "flow.close" }>;
 
-/** What can happen on the connection of a session. */
+/** Call these methods to make something happen on the connection of a session. */
 export type MadeUpSession = Required<Omit<Watcher, "opened" | "refused">>;
 
-/** What the tunnel is like; all of it may be left out. */
+/** Facts of the tunnel that a plugin can see. Every field may be left out. */
 export interface MadeUpFacts {
-  /** The hosts that sessions go to: `Host.sessions`. */
+  /** The value of `Host.sessions`. */
   readonly sessions?: readonly string[];
   readonly version?: string;
 }
 
 /**
- * Sets a plugin up as porthop does, from what its file exports (a plugin, or a function that is handed the toolkit) and from
- * options as a user writes them. Rejects with the error that the user would read.
+ * Sets a plugin up as porthop does. `exported` is what the plugin's file exports: a plugin, or a function that is
+ * handed the toolkit. `options` are texts as a user writes them. Rejects with the error that the user would read.
  */
 export async function setUp(
   exported: unknown,
@@ -67,15 +68,15 @@ export async function setUp(
   return MadeUpTunnel.open(preparedPlugin(plugin, new Map(Object.entries(options))), facts);
 }
 
-/** What was said, as text: bytes that make no UTF-8 are shown as such. */
+/** The bytes of the chunks as text. Bytes that are not valid UTF-8 become U+FFFD. */
 export function textOf(chunks: readonly Chunk[]): string {
   return Buffer.concat(chunks).toString("utf8");
 }
 
 export class MadeUpTunnel {
-  /** What was logged, each line behind its level and who said it: `info hello: hello, L1#1`. */
+  /** All log lines. Each begins with its level and the plugin's name: `info hello: hello, L1#1`. */
   readonly lines: string[] = [];
-  /** All that was told, in the order in which it happened. */
+  /** All events so far, in the order in which they happened. */
   readonly events: TunnelEvent[] = [];
   readonly #plugin: string;
   readonly #bus = new Bus();
@@ -100,13 +101,16 @@ export class MadeUpTunnel {
     return tunnel;
   }
 
-  /** Resolves when the flow is over, however it went. Flows may be played at the same time. */
+  /**
+   * Plays one flow. Resolves when the flow is over, whether it ended, was refused or was aborted. Several flows may be
+   * played at once.
+   */
   async play(flow: MadeUpFlow = {}): Promise<PlayedFlow> {
     const { target = madeUpTarget, forward = madeUpForward, breaks } = flow;
     const near = new MadeUpEnd(flow.up ?? [], breaks === "origin" ? broken(1) : undefined);
     const far = new MadeUpEnd(flow.down ?? [], breaks === "target" ? broken(3) : undefined);
     let dialed: Address | undefined;
-    // An object of its own, by which the events of this flow are known.
+    // A new object for each flow: `#closeOf` recognises the flow's events by this object.
     const origin = { ...(flow.origin ?? madeUpOrigin) };
     const over = this.#closeOf(origin);
     this.#flows?.accept(
@@ -133,17 +137,20 @@ export class MadeUpTunnel {
     return { up: far.heard, down: near.heard, dialed, labels, close };
   }
 
-  /** Something happens in the tunnel: whoever asked with `host.on` hears of it. */
+  /** Makes an event happen in the tunnel. Plugins that asked with `host.on` hear the event. */
   tell(event: TunnelEvent): void {
     this.#bus.publish(event);
   }
 
-  /** A line of the key log of a session, for `host.keys`. */
+  /** Gives a line of a session's key log to plugins that asked with `host.keys`. */
   tellKeys(line: string, session = "S1"): void {
     this.#bus.publish({ event: "keys", session, line });
   }
 
-  /** A session's connection stands, for `host.onSession`. Returns what can happen on it. */
+  /**
+   * Makes a session begin: functions of `host.onSession` are called. Returns methods to make something happen on its
+   * connection.
+   */
   startSession(facts: Partial<Omit<Wire, "watch">> = {}): MadeUpSession {
     const leg = new LiveLeg(2, (plugin, error) => this.#loggerFor(plugin).warn(`stopped watching: ${String(error)}`));
     const wire = { ...madeUpWire, ...facts };
@@ -155,12 +162,12 @@ export class MadeUpTunnel {
     return leg;
   }
 
-  /** Changes options that are live, as a user would. Throws the error that the user would read. */
+  /** Changes options that have `live`, as a user would. Throws the error that the user would read. */
   changeOptions(options: Readonly<Record<string, string>>): void {
     this.#chain?.changeOptions(this.#plugin, new Map(Object.entries(options)));
   }
 
-  /** porthop stops: what the plugin registered with `host.onDispose` runs. */
+  /** Makes porthop stop: runs what the plugin registered with `host.onDispose`. */
   async dispose(): Promise<void> {
     await this.#chain?.dispose();
   }
@@ -175,7 +182,7 @@ export class MadeUpTunnel {
     });
   }
 
-  /** Stands before the plugin, and changes nothing. */
+  /** A plugin of the kit, first in the chain. It keeps each flow's labels for `play`, and changes nothing. */
   #labelKeeper(): PreparedPlugin {
     return {
       name: "test kit",

@@ -1,7 +1,8 @@
 /**
- * The plugin contract: all that a plugin, built in or in a file of your own, may know of porthop.
- * A plugin's `setup` returns a middleware, which is run once around each flow and may hang stages and taps into its
- * two halves. plugins/README.md teaches it step by step; the promises behind it are tested in test/unit/flow.
+ * The plugin contract: everything that a plugin, built in or in a file of your own, may know of porthop.
+ * porthop calls a plugin's `setup` once. `setup` returns a middleware, which porthop calls once for each flow. The
+ * middleware may hang stages and taps into the two halves of the flow.
+ * plugins/README.md teaches the contract step by step. The tests in test/unit/flow hold its promises.
  */
 import type { Address } from "./codec/address.ts";
 import type { ErrorCode, LegNumber } from "./errors.ts";
@@ -14,131 +15,169 @@ export { delayLine } from "./plugin/delay-line.ts";
 export type { ForwardKind, ForwardSide, LegReport, TunnelEvent } from "./plugin/tunnel-event.ts";
 export { visible } from "./text/terminal-text.ts";
 
-/** Bytes as they came. Read-only: it may be kept, never changed, for others hold the same memory. */
+/**
+ * Bytes as they arrived, cut anywhere: a chunk is not a message. A plugin may keep a chunk and must never write to it,
+ * because porthop and other plugins use the same memory.
+ */
 export type Chunk = Uint8Array;
 export type Chunks = AsyncIterable<Chunk>;
-/** An async generator over one half. Returning is the half-close, throwing aborts the flow. */
+/**
+ * An async generator over the chunks of one half: what it yields goes on. A return ends the half (half-close); the
+ * other half goes on. A throw aborts the flow.
+ */
 export type Stage = (chunks: Chunks) => Chunks;
-/** Looks at a half; cannot change it and cannot make it wait. */
+/**
+ * Looks at the chunks of a half. A tap cannot change chunks or delay them. A tap that throws is dropped, with one
+ * warning.
+ */
 export type Tap = (chunk: Chunk) => void;
 
-/** `up` is origin to target, `down` is target to origin. */
+/** On a flow, `up` is from the origin to the target, and `down` is from the target to the origin. */
 export type Direction = "up" | "down";
 
 /** One direction of a flow. */
 export interface Half {
-  /** Bytes that this half has delivered so far. */
+  /** How many bytes have left the last stage and were written to the other end. */
   readonly bytes: number;
-  /** Hangs a stage in, before `next()` is called. */
+  /** Hangs in a stage. Call `pipe` before `next()`; a later call throws. */
   pipe(stage: Stage): void;
   /**
-   * Hangs a tap in, at any time: it sees the chunks that come from then on, as they are behind the stages that the plugin
-   * has hung in. Returns what takes the tap away.
+   * Hangs in a tap, at any time. The tap sees the chunks that come after this call. The returned function takes the tap
+   * away. Calls of `pipe` and `tap` are places in a row from the origin to the target: a tap stands behind all stages
+   * that its plugin has hung in before. So on `up` the tap sees what these stages yield, and on `down` what they will
+   * get.
    */
   tap(tap: Tap): () => void;
 }
 
-/** What happens on one TCP connection, told in the order in which it happened. */
+/**
+ * Hears what happens on one TCP connection, in the order in which it happens. All methods are optional. A watcher that
+ * throws is dropped with one warning, and the connection goes on.
+ */
 export interface Watcher {
-  /** The connection stands. For leg 3 this is when the far side said so. */
+  /** The connection is established. For leg 3 that is the moment when the far side said so. */
   opened?(): void;
-  /** The far end said no (RST). One that could not be reached at all is told to nobody here: no packet came of it. */
+  /**
+   * The target said no (RST); only leg 3 has this. A target that could not be reached at all is not told here, because
+   * no packet came from that target.
+   */
   refused?(error: Error): void;
+  /** These bytes passed. The chunk must not be written to. */
   bytes?(direction: Direction, chunk: Chunk): void;
-  /** No more bytes will come this way (FIN). The other way goes on. */
+  /** No more bytes will come in this direction (FIN). The other direction goes on. */
   ended?(direction: Direction): void;
-  /** The connection broke (RST), `up` by the end that dialed, `down` by the end that accepted. */
+  /** The connection broke (RST). `by` is `up` when the end that dialed broke it, `down` when the other end did. */
   aborted?(by: Direction, reason: Error): void;
 }
 
 /**
- * One of the three real TCP connections behind a flow: 1 from the origin to the listener, 2 from porthop to sshd
- * (shared by all flows of a session), 3 to the target. On each of them `up` is from the end that dialed to the end
+ * One of the three real TCP connections behind a flow: leg 1 from the origin to the listener, leg 2 from porthop to
+ * sshd (shared by all flows of a session), leg 3 to the target. On a leg, `up` is from the end that dialed to the end
  * that accepted.
  */
 export interface Leg {
   readonly number: LegNumber;
-  /** Who dialed, as far as it is known. */
+  /** The address that dialed; undefined while unknown. */
   readonly from: Address | undefined;
-  /** Who accepted, as far as it is known. */
+  /** The address that accepted; undefined while unknown. */
   readonly to: Address | undefined;
-  /** True when both addresses were seen on a real socket, false when one is asked for, inferred or unknown. */
+  /** True when both addresses were seen on a real socket. False when one is only requested, inferred or unknown. */
   readonly observed: boolean;
-  /** Of leg 2 the id of its session, which is that of its `Wire`; undefined on the others, and in a relay. */
+  /** On leg 2 the id of the session, equal to `Wire.id`. Undefined on legs 1 and 3, and in a relay. */
   readonly session: string | undefined;
-  /** For legs 1 and 3. Leg 2 carries all flows at once: use `Host.onSession`. */
+  /**
+   * Hears what happens on leg 1 or 3. A watcher that comes late is told at once that the connection has opened. Throws
+   * on leg 2, which carries all flows at once: use `Host.onSession` there.
+   */
   watch(watcher: Watcher): void;
   /**
-   * Finds out the true addresses where that takes asking: leg 3's are only known on the server, which is asked only if
-   * `Host.locateTargets` was called. Resolves once they are known or were given up; never rejects.
+   * Waits for the true addresses where only the server knows them: leg 3's `from`, for example. porthop asks the server
+   * only when a plugin has called `Host.locateTargets`. Resolves when the addresses are known, or when nobody can know
+   * them. Never rejects.
    */
   locate(): Promise<void>;
 }
 
-/** One rule of the command line. */
+/** One forward, which is one rule of the command line such as `-L 8080:localhost:80`. */
 export interface ForwardInfo {
-  /** `L1`, `L2`, `R1`, `D1` ... in the order given. */
+  /** `L1`, `L2`, `R1`, `D1` ..., counted for each letter in the order of the command line. */
   readonly id: string;
   readonly kind: ForwardKind;
-  /** The machine that listens. The other one connects; of a relay and its targets both are here. */
+  /** The machine that listens. The other machine connects. In a relay, both are this machine (`here`). */
   readonly side: ForwardSide;
-  /** Where it accepts; undefined for stdio. */
+  /** Where the forward accepts connections. Undefined for stdin and stdout (`-W`). */
   readonly listen: Address | undefined;
-  /** Where it goes; undefined where each connection says it (SOCKS). */
+  /** Where the forward connects to. Undefined when each connection names its target itself (SOCKS, HTTP CONNECT). */
   readonly connect: Address | undefined;
 }
 
-/** One connection carried end to end. */
+/** One connection, carried from its origin to its target. */
 export interface Flow {
-  /** `L1#17`: the seventeenth connection of forward L1. */
+  /** `L1#17` is the seventeenth connection of forward L1. */
   readonly id: string;
   readonly forward: ForwardInfo;
+  /** Who connected. */
   readonly origin: Address;
-  /** Who is asked for. May be set until `next()` is called: that is a redirect. */
+  /** Who is asked for. A plugin may set another target before `next()` (a redirect). After that, setting it throws. */
   target: Address;
-  /** Leg 2 is the session that stands when the flow begins; where the target is dialed through a later one, that one. */
+  /**
+   * Legs 1, 2 and 3, in this order. Leg 2 is the session that is up when the flow begins. When the target is dialed
+   * through a later session, because the first one was lost, leg 2 becomes that session.
+   */
   readonly legs: readonly [Leg, Leg, Leg];
   readonly up: Half;
   readonly down: Half;
-  /** Shown by the log. */
+  /** Names and values that a plugin adds; the log shows them. All plugins of the flow share this map. */
   readonly labels: Map<string, string>;
-  /** Fires when the flow is aborted. */
+  /** Fires when the flow is aborted or refused. Stop waiting for other things then. */
   readonly signal: AbortSignal;
   /** How long the flow has lived, in milliseconds. */
   readonly ageMs: number;
-  /** Says no before the target is dialed. */
+  /**
+   * Ends the flow before the target is dialed, by throwing. Call `refuse` before `next()` and do not catch the error.
+   */
   refuse(reason: string): never;
   /**
-   * Ends the flow now: both of its connections are reset, and `signal` fires. It is a decision and no failure, at any
-   * time; of several reasons the first one counts.
+   * Ends the flow now: both connections are reset, and `signal` fires. May be called at any time. porthop reports this
+   * as a decision of the plugin and not as a failure. When several callers give reasons, the first reason counts.
    */
   abort(reason: string): void;
 }
 
-/** `await next()` dials the target and carries the flow; it resolves when the flow ended and rejects when it broke. */
+/**
+ * Runs around each flow. `await next()` dials the target and carries the flow. Its promise resolves when the flow has
+ * ended, and rejects when the flow was refused or broke; let that error pass on. Call `next` at most once: a middleware
+ * that returns without a call of `next` refuses the flow. A middleware that throws ends its own flow and no other.
+ */
 export type Middleware = (flow: Flow, next: () => Promise<void>) => Promise<void> | void;
 
 /**
- * Leg 2: the connection to an sshd that carries a session. `up` is to sshd. With jump hosts there is one for each session,
- * each carried inside the one before; the flows are in the last.
+ * Leg 2: the connection to an sshd that carries one session. `up` is to sshd. With jump hosts there is one wire for
+ * each session, and each wire goes through the session before. The last session carries the flows.
  */
 export interface Wire {
-  /** `S1`, `S2` ... in the order in which they begin; none is used twice. The flows carried here name it on their leg 2. */
+  /** `S1`, `S2` ... in the order in which sessions begin. No id is used twice. Flows have the id on their leg 2. */
   readonly id: string;
-  /** The host and port that it goes to, as the user named them. */
+  /** The host and port of the sshd, as the user named them. */
   readonly host: string;
   readonly port: number;
-  /** Its place on the way: 1 is the session that starts here, `Host.sessions.length` the one that carries the flows. */
+  /**
+   * The place on the way: 1 is the session that starts here, `Host.sessions.length` is the one that carries the flows.
+   */
   readonly hop: number;
-  /** Who dialed, as far as it is known: beyond the first hop that is the host before. */
+  /**
+   * The address that dialed. Undefined when unknown: beyond hop 1 the host before dials, and we cannot see its address.
+   */
   readonly from: Address | undefined;
-  /** Who accepted, as far as it is known: only a ProxyCommand itself knows where it goes. */
+  /** The address that accepted. Undefined behind a ProxyCommand, because only the command knows where it goes. */
   readonly to: Address | undefined;
   /** True when both addresses were seen on a real socket. */
   readonly observed: boolean;
+  /** Hears what happens on the wire. The bytes are ciphertext. */
   watch(watcher: Watcher): void;
 }
 
+/** Writes lines for the user. `debug` lines are shown with `--log debug`. */
 export interface Logger {
   error(text: string): void;
   warn(text: string): void;
@@ -146,52 +185,64 @@ export interface Logger {
   debug(text: string): void;
 }
 
+/** What `setup` is given. Everything here lives as long as porthop runs, also when a session is lost and made again. */
 export interface Host<O extends OptionSpecs = OptionSpecs> {
   /** porthop's own version. */
   readonly version: string;
-  /** Each line is prefixed with the plugin's name. */
+  /** Each line begins with the plugin's name. */
   readonly log: Logger;
-  /** Fires when the plugin is about to be disposed. */
+  /** Fires when porthop stops, just before the functions of `onDispose` run. */
   readonly signal: AbortSignal;
-  /** The hosts that sessions will go to, in the order in which they are passed; none for a relay, which has no leg 2. */
+  /** The hosts of the sessions, in the order in which they are reached. Empty for a relay, which has no leg 2. */
   readonly sessions: readonly string[];
-  /** Called for each session after its connection stands and before its first byte. */
+  /**
+   * Calls `fn` for each session, when its connection is established and before its first byte. Watch the wire in `fn`.
+   */
   onSession(fn: (wire: Wire) => void): void;
   /**
-   * Hears what the tunnel tells, at once: from `setup` on, until disposal begins; why a start failed is told after that.
-   * It looks and cannot make anybody wait. One that throws (or rejects) is dropped with one warning.
+   * Calls `fn` at once for each event of this name, from `setup` on until disposal begins. `fn` cannot delay anybody.
+   * An `fn` that throws or rejects is dropped with one warning. When porthop cannot start, the reason is told only
+   * after disposal, and plugins do not hear the reason.
    */
   on<N extends TunnelEvent["event"]>(event: N, fn: (event: Extract<TunnelEvent, { event: N }>) => void): void;
   /**
-   * Hears of a change of the options that say `live`, with all options as they are then. One that throws refuses the
-   * change, and hears the options before once more.
+   * Calls `fn` when options with `live` change, with the values of all options after the change. An `fn` that throws
+   * refuses the change, and is then called again with the old values.
    */
   onOptions(fn: (options: OptionValues<O>) => void): void;
   /**
-   * Asks for the keys of each session that begins from now on: lines of the SSH key log that Wireshark reads
-   * (`ssh.keylog_file`), without their ends, and the session's id. They come with each key exchange, and are secret: with
-   * them a recording of leg 2 can be read. While nobody asks, no key is kept. One that throws is dropped with one warning.
+   * Asks for the keys of each session that begins after this call. `fn` gets one line of the SSH key log that Wireshark
+   * reads (`ssh.keylog_file`), without a line end, and the session's id. Each key exchange gives new lines. The lines
+   * are secret: whoever has them can read a recording of leg 2. While no plugin asks, porthop keeps no key. An `fn`
+   * that throws is dropped with one warning.
    */
   keys(fn: (line: string, session: string) => void): void;
   /**
-   * Has porthop ask the server for what only it can tell: leg 3, from where it dialed each target (a small command runs
-   * there while the session lives), and leg 1, where it listens for -R. Leg 3 when left out.
+   * Lets porthop ask the server for addresses that only the server knows; call this in `setup`. For leg 3 that is where
+   * sshd dialed each target from: a small command runs on the server while the session lives. For leg 1 that is where
+   * the server listens for -R. The default is leg 3 alone.
    */
   locateTargets(legs?: readonly (1 | 3)[]): void;
-  /** Last registered runs first. */
+  /**
+   * Runs `fn` when porthop stops, after the last flow, and waits for its promise. The function registered last runs
+   * first.
+   */
   onDispose(fn: () => void | Promise<void>): void;
-  /** Ends `setup` with an error that the user can act on: a code of cli.md's table, what happened, what to do. */
+  /**
+   * Throws the error that ends `setup`, or refuses a change in `onOptions`. The user reads the message (what happened)
+   * and the hint (what to do). `code` is one of the codes in src/errors.ts.
+   */
   fail(code: ErrorCode, message: string, hint?: string): never;
 }
 
-/** What a plugin option holds, and so how its text is read and checked. */
+/** The types of options: each name says how porthop reads and checks the text, and what `setup` gets. */
 export interface OptionTypes {
   text: string;
   /** A whole number. */
   number: number;
   /** `yes` or `no`. */
   flag: boolean;
-  /** `10MB/s`, `8Mbit/s`: bytes a second. */
+  /** `10MB/s`, `8Mbit/s`: bytes per second. */
   rate: number;
   /** `64KB`, `1MiB`: bytes. */
   size: number;
@@ -199,40 +250,47 @@ export interface OptionTypes {
   duration: number;
 }
 
+/**
+ * Describes one option. porthop reads the user's text by this record; the plugin never sees a text that does not fit.
+ */
 export interface OptionSpec<T extends keyof OptionTypes = keyof OptionTypes> {
   readonly type: T;
-  /** One line, for `porthop plugins` and the error messages. */
+  /** One line, for `porthop plugins` and for error messages. */
   readonly about: string;
-  /** As the user would write it. An option without a default is optional and may be undefined. */
+  /** The text that the user would write. An option without a default is undefined when the user does not set it. */
   readonly default?: string;
-  /** The only values allowed. */
+  /** The only texts allowed. */
   readonly choices?: readonly string[];
+  /** The user must set this option. */
   readonly required?: true;
-  /** It may be changed while porthop runs: the plugin hears of it by `Host.onOptions`. */
+  /** The option may change while porthop runs. The plugin hears of a change through `Host.onOptions`. */
   readonly live?: true;
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
+/** The values that `setup` gets. An option with neither `default` nor `required` may be undefined. */
 export type OptionValues<O extends OptionSpecs> = {
   readonly [K in keyof O]: O[K] extends { default: string } | { required: true }
     ? OptionTypes[O[K]["type"]]
     : OptionTypes[O[K]["type"]] | undefined;
 };
 
+/** What a plugin file exports as its default. */
 export interface Plugin<O extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   /** One line, shown by `porthop plugins`. */
   readonly about: string;
-  /** The version of this contract that the plugin is written for; 1 when left out. */
+  /** The version of this contract that the plugin is written for. The default is 1. */
   readonly porthop?: 1;
   readonly options?: O;
+  /** Called once, before porthop connects or listens. When `setup` throws or rejects, porthop does not start. */
   setup(host: Host<O>, options: OptionValues<O>): Middleware | Promise<Middleware>;
 }
 
 /**
- * Gives a plugin its types; does nothing else. It is the first of the toolkit: what can be called of this file is handed to
- * an external file whose default export is a function.
+ * Returns the plugin unchanged; its use is that `setup` gets the types of the options. A plugin file may also export a
+ * function. porthop calls this function with the toolkit, which is every function that this file exports.
  */
 export function definePlugin<const O extends OptionSpecs>(plugin: Plugin<O>): Plugin<O> {
   return plugin;

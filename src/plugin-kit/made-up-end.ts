@@ -1,26 +1,28 @@
 /**
- * One end of a made-up flow, as a connection: says what the test gave it, then ends or breaks, and keeps what it hears. It
- * takes whatever is written at once.
+ * One end of a made-up flow, as a Conn: gives out the chunks of the test, then ends or breaks, and keeps what is
+ * written to it. Every write is accepted at once.
  */
 import type { PorthopError } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
 import type { Chunk } from "../plugin.ts";
 
-/** Chunks, or texts as UTF-8. From a generator they come when that says so. */
+/** Chunks, or texts that become UTF-8. A generator decides when each of them comes. */
 export type Said = Iterable<Chunk | string> | AsyncIterable<Chunk | string>;
 
 export class MadeUpEnd implements Conn {
   readonly heard: Chunk[] = [];
-  /** Nobody leaves here without an end. */
+  /** A made-up end never leaves before its half has ended. */
   readonly isGone = false;
   readonly #said: AsyncGenerator<Chunk | string>;
   readonly #breaksWith: PorthopError | undefined;
   readonly #told: ((reason: PorthopError) => void)[] = [];
   #broken: PorthopError | undefined;
-  /** Of the read that is under way. */
+  /** Rejects the read that is under way. */
   #reject: (reason: PorthopError) => void = () => {};
 
-  /** `breaksWith` is what comes in place of an end. */
+  /**
+   * `breaksWith` is the error with which the connection breaks after the last chunk. Without it, the half ends cleanly.
+   */
   constructor(said: Said, breaksWith?: PorthopError) {
     this.#said = saying(said);
     this.#breaksWith = breaksWith;

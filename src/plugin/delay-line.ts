@@ -1,19 +1,20 @@
 /**
- * A delay line for a half: each chunk, and the end, comes out a while after it went in. Unlike a stage that sleeps it goes on
- * taking in meanwhile, so that the delay costs no bandwidth: what is under way is held here, as on a long cable.
+ * A delay line for a half: each chunk, and the end, comes out a fixed time after it went in. A stage that sleeps takes
+ * nothing in meanwhile, and so lowers the bandwidth. A delay line goes on reading and holds what is under way, like a
+ * long cable.
  */
 
-/** What a line holds by default: at 50 ms that is up to 160 MB a second. */
+/** What a line holds by default. With a delay of 50 ms, this is enough for 160 MB per second. */
 const heldBytesByDefault = 8 * 1024 * 1024;
-/** What a chunk counts at least: small ones cost more memory than their bytes. */
+/** The least that a chunk counts for, because a small chunk costs more memory than its bytes. */
 const leastBytes = 1024;
-/** The longest that a timer can wait. */
+/** The longest time that a JavaScript timer can wait. */
 const longestMs = 2 ** 31 - 1;
 
 /**
- * The chunks, each `ms` later. Holds at most `heldBytes` and one chunk more, without a copy; where that is reached it takes
- * nothing in until something has gone out, and a reader who is slow slows the sender down as without a line. What breaks
- * is not delayed.
+ * Yields each chunk `ms` milliseconds after it came in. The line holds at most `heldBytes` and one chunk more, and
+ * copies nothing. A full line reads nothing until a chunk has gone out, so a slow reader still slows the sender. An
+ * error of the source is not delayed.
  */
 export async function* delayLine(
   chunks: AsyncIterable<Uint8Array>,
@@ -33,12 +34,12 @@ export async function* delayLine(
 }
 
 interface Held {
-  /** undefined is the end. */
+  /** Undefined stands for the end of the chunks. */
   readonly chunk: Uint8Array | undefined;
   readonly dueMs: number;
 }
 
-/** Takes in by itself, from its making on. */
+/** Begins to read from the source when it is constructed, and reads on by itself. */
 class Line {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #ms: number;
@@ -47,9 +48,9 @@ class Line {
   #heldBytes = 0;
   #broken: { readonly reason: unknown } | undefined;
   #hasLeft = false;
-  /** Wakes who waits for what comes out. */
+  /** Wakes the call of `next` that waits. */
   #wake: (() => void) | undefined;
-  /** Lets the taking in go on. */
+  /** Wakes `#takeIn`, which waits for room. */
   #room: (() => void) | undefined;
 
   constructor(chunks: AsyncIterator<Uint8Array>, ms: number, mostBytes: number) {
@@ -59,7 +60,10 @@ class Line {
     void this.#takeIn();
   }
 
-  /** The next chunk once its time has come, undefined at the end's own time. Rejects as soon as the source is broken. */
+  /**
+   * The next chunk when its time has come, or undefined when the end's time has come. Rejects at once when the source
+   * is broken.
+   */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
       if (this.#broken !== undefined) throw this.#broken.reason;
@@ -76,16 +80,16 @@ class Line {
     }
   }
 
-  /** Nobody waits for what is still in it. */
+  /** The reader has left: drops what the line still holds, and ends the source. */
   leave(): void {
     this.#hasLeft = true;
     this.#held.length = 0;
     this.#room?.();
-    // The source may be broken already, and then there is nothing to end.
+    // A source that is broken already may reject here. There is nothing to end then.
     this.#chunks.return?.().catch(() => {});
   }
 
-  /** Never rejects: what breaks is told to who waits for the next chunk. */
+  /** Never rejects: an error of the source is thrown by `next`. */
   async #takeIn(): Promise<void> {
     try {
       while (!this.#hasLeft) {
@@ -106,7 +110,7 @@ class Line {
     }
   }
 
-  /** Something has happened, or `ms` are over. */
+  /** Resolves when `#wake` is called, or after `ms`. */
   #woken(ms: number | undefined): Promise<void> {
     return new Promise((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(resolve, Math.min(Math.ceil(ms), longestMs));

@@ -1,37 +1,39 @@
 /**
- * The events of a tunnel: what a plugin hears by `host.on`, and `--json` prints by the same names. Fields are added over
- * time, never renamed.
+ * The events of a tunnel. A plugin hears them through `host.on`, and `--json` prints them under the names used here.
+ * Later versions may add fields, and never rename a field.
  */
 import type { Address } from "../codec/address.ts";
 import type { FlowBreaker, LegNumber, PorthopError } from "../errors.ts";
 
 export type ForwardKind = "local" | "remote" | "dynamic" | "reverse-dynamic" | "stdio" | "relay";
 
-/** This machine, or the one behind the session. */
+/** `here` is this machine, `server` is the machine behind the session. */
 export type ForwardSide = "here" | "server";
 
-/** A leg as it stands when its flow opens. */
+/** What is known of a leg when its flow opens. The fields are those of `Leg`. */
 export interface LegReport {
   readonly leg: LegNumber;
   readonly from: Address | undefined;
   readonly to: Address | undefined;
   readonly observed: boolean;
-  /** Of leg 2 the id of its session. */
+  /** On leg 2 the id of the session. */
   readonly session?: string;
 }
 
-/** What a tunnel tells while it runs: the events of `--json` before they become text. An error is one value here. */
+/**
+ * What a tunnel tells while it runs. `--json` prints these events as text; here an error is one value, a PorthopError.
+ */
 export type TunnelEvent =
   | {
       readonly event: "session";
-      /** `S1`, as on its `Wire`. */
+      /** `S1`, `S2` ..., equal to `Wire.id`. */
       readonly id: string;
       readonly state: "connecting" | "ready" | "lost" | "closed";
       readonly host: string;
       readonly port: number;
       readonly user: string;
       readonly attempt: number;
-      /** Of a session with a jump host: 1 is the first of them. The destination's has none. */
+      /** The place of a jump host on the way, from 1. The destination's event has no `hop`. */
       readonly hop?: number;
       readonly local?: Address | undefined;
       readonly remote?: Address | undefined;
@@ -44,7 +46,7 @@ export type TunnelEvent =
       readonly forward: string;
       readonly kind: ForwardKind;
       readonly listen: Address;
-      /** Every address it accepts on; `listen` is the first. */
+      /** All addresses on which the forward accepts connections. `listen` is the first of them. */
       readonly addresses: readonly Address[];
       readonly connect: Address | undefined;
       readonly side: ForwardSide;
@@ -68,7 +70,7 @@ export type TunnelEvent =
       readonly down: number;
       readonly ms: number;
       readonly reason: "ended" | "refused" | "aborted";
-      /** Who broke it off, where that is known: `origin`, `target`, `session`, `control`, `plugin:limit`. */
+      /** Who broke the flow off, where that is known: `origin`, `target`, `session`, `control`, `plugin:limit`. */
       readonly by?: FlowBreaker;
       readonly error?: PorthopError;
     }
