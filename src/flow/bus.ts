@@ -1,25 +1,25 @@
 /**
- * The event bus: what happens in a tunnel is published once, and heard by whoever asked for it, at once and in the order
- * in which they asked. Hearers may come and go at any time, also while an event is told.
+ * The event bus: what happens in a tunnel is published once. Each hearer is called at once, in the order in which
+ * hearers asked. Hearers may come and go at any time, also while an event is being told.
  */
 import type { TunnelEvent } from "../plugin.ts";
 import type { BusEvent, EventName, EventNamed } from "./event.ts";
 
-/** Ends the hearing. */
+/** Ends the hearing: the hearer is not called again. */
 export type StopHearing = () => void;
 
 export class Bus {
-  /** Lists are replaced, never changed, for one may be gone through just now. */
+  /** Each list is replaced and never changed, because `publish` may be going through the old list. */
   readonly #hearers = new Map<EventName, readonly Hearer[]>();
 
-  /** Who throws is a defect, and is not caught here. */
+  /** A hearer must not throw. An error of a hearer is a defect of porthop, and is not caught here. */
   publish(event: BusEvent): void {
     const hearers = this.#hearers.get(event.event);
     if (hearers === undefined) return;
     for (const hearer of hearers) if (!hearer.hasLeft) hearer.hear(event);
   }
 
-  /** Hears the events of that name that are published from now on. */
+  /** Calls `hear` for each event of this name that is published from now on. */
   on<N extends EventName>(name: N, hear: (event: EventNamed<N>) => void): StopHearing {
     const hearer: Hearer = { hear, hasLeft: false };
     this.#hearers.set(name, [...(this.#hearers.get(name) ?? []), hearer]);
@@ -31,12 +31,12 @@ export class Bus {
     };
   }
 
-  /** Whether anybody would hear it: what costs something is made only then. */
+  /** Whether anybody hears events of this name. Events that are costly to make are made only then. */
   isHeard(name: EventName): boolean {
     return this.#hearers.has(name);
   }
 
-  /** Hears all that the contract has, and nothing of the inside. */
+  /** Calls `hear` for all events of the plugin contract, and for no event of porthop's inside. */
   onPublic(hear: (event: TunnelEvent) => void): StopHearing {
     const stops = publicEvents.map((name) => this.on(name, hear));
     return () => {
@@ -45,7 +45,7 @@ export class Bus {
   }
 }
 
-/** Each event of the contract, by name: the compiler counts them. */
+/** The names of all events of the contract. The compiler finds a name that is missing here. */
 const isPublic: Readonly<Record<TunnelEvent["event"], true>> = {
   session: true,
   listening: true,
@@ -58,7 +58,10 @@ const isPublic: Readonly<Record<TunnelEvent["event"], true>> = {
 export const publicEvents = Object.keys(isPublic) as readonly (keyof typeof isPublic)[];
 
 interface Hearer {
-  /** A method, so that one for events of a single name fits; it stands in the list of that name. */
+  /**
+   * This is written as a method, because TypeScript then accepts a hearer for a single event. Each hearer stands only
+   * in the list of its own event.
+   */
   hear(event: BusEvent): void;
   hasLeft: boolean;
 }

@@ -1,7 +1,7 @@
 /**
- * Carries one flow from the inbound connection to the dialed one, through the chain.
- * Promises 3, 4 and 7: half-close both ways, a break on one side is a break on the other and never a clean end, and
- * the inbound is answered only after the dial told its result.
+ * Carries one flow from the inbound connection to the dialed one, through the chain. Promises 3, 4 and 7: half-close
+ * works both ways. A break on one side breaks the other side, and never looks like a clean end. The inbound connection
+ * is answered only after the dial has succeeded or failed.
  */
 import { PorthopError } from "../errors.ts";
 import { messageOf } from "../text/error-message.ts";
@@ -15,7 +15,7 @@ export interface Carriage {
   readonly inbound: Inbound;
   readonly dialer: Dialer;
   readonly chain: Chain;
-  /** Told once both sides are joined. */
+  /** Called once, when both sides are open and the pumps are about to start. */
   readonly opened: () => void;
 }
 
@@ -23,7 +23,7 @@ export type FlowOutcome =
   | { readonly reason: "ended" }
   | { readonly reason: "refused" | "aborted"; readonly error: PorthopError };
 
-/** Never rejects: however the flow goes, the outcome says it. */
+/** Never rejects: the outcome says how the flow ended. */
 export async function carry(carriage: Carriage): Promise<FlowOutcome> {
   const { flow, inbound, chain } = carriage;
   flow.legs[0].learn(inbound.leg);
@@ -39,7 +39,8 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
     if (flow.abortedBy === undefined) return { reason: "ended" };
     return { reason: "aborted", error: flow.abortedBy };
   } catch (thrown) {
-    // A plugin that decided so and then lets nothing pass, or fails, has not changed the reason.
+    // A plugin may decide to end the flow, and after that throw or not call `next`. The first decision stays the
+    // reason.
     const error = (flow.isDecided ? flow.abortedBy : undefined) ?? asPorthopError(thrown);
     if (state.inbound === undefined) return refuse(carriage, error);
     breakOff(flow, state, error);
@@ -58,7 +59,7 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   const target = flow.startDialing();
   const dialed = await dialer.dial(target, flow.origin, flow.cancel);
   state.target = dialed.conn;
-  // Another session may have stood by the time of the dial.
+  // The session may have been lost and made again before the dial. Leg 2 is then the new session.
   if (dialed.session !== undefined) flow.legs[1].learn(dialed.session);
   flow.legs[2].learn(dialed.leg);
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
@@ -74,14 +75,16 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
 async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Joining): Promise<void> {
   const near = { conn: inbound, leg: flow.legs[0] };
   const far = { conn: target, leg: flow.legs[2] };
-  // A half that is over reads and writes no more, and the other may be idle: the break must be heard all the same.
+  // A half that is over neither reads nor writes, and the other half may be idle. A break must be heard in these cases
+  // too.
   for (const conn of [inbound, target]) conn.onBroken((reason) => flow.abort(reason));
-  // In this very turn: the stage that decided so may end in the next one, which must not look like an end of the flow.
+  // The break must happen in this turn of the event loop. The stage that decided may end in the next turn, and its
+  // return must not look like an end of the flow.
   flow.onDecided((reason) => breakOff(flow, state, reason));
   inbound.onGone(() => takeLeave(flow.up, target, flow.down));
   target.onGone(() => takeLeave(flow.down, inbound, flow.up));
   const halves = Promise.all([flow.up.pump(near, far), flow.down.pump(far, near)]);
-  // A stage that sleeps cannot be woken by a broken conn: the race lets the flow end without it.
+  // A broken conn cannot wake a stage that sleeps. The race lets the flow end without that stage.
   const stopped = flow.aborted.then((reason) => {
     throw reason;
   });
@@ -91,7 +94,7 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
     if (lost !== undefined) throw lost;
   } catch (error) {
     halves.catch(() => {
-      // Both pumps reject when their conns break; the first reason is the one that counts.
+      // Both pumps reject when their conns break. Only the first reason counts.
     });
     throw breakOff(flow, state, asPorthopError(error));
   }
@@ -99,9 +102,13 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
   far.leg.closed();
 }
 
-/** One side has gone. Once the other has got all that it said, that one is closed too. */
+/**
+ * One side has gone. When the other side has received all bytes of that side, it is closed too. `heard` is the half
+ * that comes from the side that has gone, `spoken` is the half that goes there.
+ */
 function takeLeave(heard: LiveHalf, other: Conn, spoken: LiveHalf): void {
-  // Where it has all of it already, a break takes nothing back, and is the faster word to who still speaks.
+  // When the other side has received everything, a break loses no data. A break is then the fastest way to tell a side
+  // that still sends.
   if (heard.isOver) spoken.mustDeliver = true;
   heard.onOver(() =>
     other.close(() => {
@@ -111,7 +118,7 @@ function takeLeave(heard: LiveHalf, other: Conn, spoken: LiveHalf): void {
 }
 
 function refuse({ flow, inbound }: Carriage, error: PorthopError): FlowOutcome {
-  // Only a target that was really dialed and said no gives leg 3 an RST of its own.
+  // Leg 3 is told of an RST only when the target was really dialed and refused.
   if (error.code === "target.refused") flow.legs[2].refused(error);
   if (inbound.refusesInWords !== true) flow.legs[0].aborted("down", error);
   flow.abort(error);
@@ -119,10 +126,10 @@ function refuse({ flow, inbound }: Carriage, error: PorthopError): FlowOutcome {
   return { reason: flow.isDecided ? "aborted" : "refused", error };
 }
 
-/** Breaks both ends; says the reason, so that it can be thrown. */
+/** Breaks both ends. Returns the reason, so that callers can throw it. */
 function breakOff(flow: LiveFlow, state: Joining, reason: PorthopError): PorthopError {
-  // An RST travels away from the end that broke: what the origin did goes up, what the target did goes down, and what
-  // happened between them goes to both.
+  // An RST goes away from the end that broke. A break by the origin goes up, a break by the target goes down, and a
+  // break between them goes to both ends.
   flow.legs[0].aborted(reason.leg === 1 ? "up" : "down", reason);
   flow.legs[2].aborted(reason.leg === 3 ? "down" : "up", reason);
   state.inbound?.abort(reason);

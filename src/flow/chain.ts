@@ -1,7 +1,7 @@
 /**
- * The chain: plugins set up in order before anything listens, run as an onion around each flow, disposed in reverse.
- * Promises 5, 6 and 8: a plugin that fails takes down its own flow only and is named, `next()` runs once, and plugin
- * instances outlive the sessions.
+ * The chain: plugins are set up in order before anything listens, run as an onion around each flow, and are disposed in
+ * reverse order. Promises 5, 6 and 8: a plugin that fails ends only its own flow and is named, `next()` runs once, and
+ * plugin instances outlive the sessions.
  */
 import { type ErrorCode, PorthopError } from "../errors.ts";
 import type { Flow, Host, Middleware, TunnelEvent, Wire } from "../plugin.ts";
@@ -15,21 +15,21 @@ import type { Telling } from "./telling.ts";
 /** A plugin with its options read and checked, ready to be set up. */
 export interface PreparedPlugin {
   readonly name: string;
-  /** For a change while it runs; undefined where nothing can change. */
+  /** The options, for changes while the plugin runs. Undefined when the plugin has no options. */
   readonly options?: ReadOptions | undefined;
   setup(host: Host): Middleware | Promise<Middleware>;
 }
 
-/** What plugins are told of from the start. */
+/** Facts that plugins can read from the start. */
 export interface ChainFacts {
   readonly version: string;
-  /** The hosts that sessions will go to, in the order in which they are passed; none when left out. */
+  /** The hosts of the sessions, in the order in which they are reached. None when left out. */
   readonly sessions?: readonly string[];
 }
 
 interface Link {
   readonly plugin: string;
-  /** `limit`; a second one in the chain is `limit.2`. */
+  /** The plugin's name, such as `limit`. A second plugin with this name is `limit.2`. */
   readonly id: string;
   readonly options: RunningOptions;
   readonly middleware: Middleware;
@@ -46,7 +46,7 @@ export class Chain {
   readonly #onSession: { readonly plugin: string; readonly fn: (wire: Wire) => void }[] = [];
   readonly #hearing: StopHearing[] = [];
   readonly #stopped = new AbortController();
-  /** The legs on the server's side of which a plugin wants to know the true addresses. */
+  /** The legs whose true addresses a plugin wants the server to be asked for. */
   readonly locates = new Set<1 | 3>();
   readonly #telling: Telling;
   readonly #facts: ChainFacts;
@@ -57,7 +57,7 @@ export class Chain {
     this.#hearing.push(telling.bus.on("wire", (event) => this.#sessionStarted(event)));
   }
 
-  /** Sets the plugins up one after the other; when one fails, those before it are disposed. */
+  /** Sets the plugins up one after the other. When one fails, the plugins before are disposed. */
   static async setUp(plugins: readonly PreparedPlugin[], telling: Telling, facts: ChainFacts): Promise<Chain> {
     const chain = new Chain(telling, facts);
     for (const plugin of plugins) {
@@ -76,8 +76,8 @@ export class Chain {
   }
 
   /**
-   * Changes options of a running plugin, all of these or none. `id` is its name, with `.2` behind it for the second of that
-   * name. Throws a PorthopError that says why it could not be done.
+   * Changes options of a running plugin: all of these or none. `id` is the plugin's name; the second plugin of one name
+   * has `.2` behind it. Throws a PorthopError that says why the options could not be changed.
    */
   changeOptions(id: string, texts: ReadonlyMap<string, string>): void {
     const link = this.#links.find((each) => each.id === id);
@@ -90,7 +90,7 @@ export class Chain {
     link.options.change(texts);
   }
 
-  /** Runs one flow through all middlewares and, when the last called `next`, through `carry`. */
+  /** Runs one flow through all middlewares. When the last middleware calls `next`, `carry` runs. */
   async run(viewFor: (plugin: string) => Flow, carry: () => Promise<void>): Promise<void> {
     const enter = async (index: number): Promise<void> => {
       const link = this.#links[index];
@@ -103,14 +103,15 @@ export class Chain {
         if (entered) throw new Error("next() was called twice");
         entered = true;
         inner = enter(index + 1);
-        // It is awaited below in any case; this keeps it from counting as unhandled when the middleware throws first.
+        // `inner` is awaited below in any case. When the middleware throws first, this line keeps a rejection of
+        // `inner` from counting as unhandled.
         inner.catch(() => {});
         return inner;
       };
       try {
         await link.middleware(viewFor(link.plugin), next);
       } catch (error) {
-        // A middleware may rethrow what came from inside: that keeps its own name.
+        // A middleware may rethrow an error from further inside. That error keeps the name of its own plugin.
         throw asPluginError(link.plugin, error);
       } finally {
         left = true;
@@ -158,7 +159,10 @@ export class Chain {
     this.#hear(plugin, name, fn);
   }
 
-  /** An observer, as a tap: dropped when it throws, or rejects, which would end the whole process. */
+  /**
+   * Calls an observer. As a tap, it is dropped when it throws. It is dropped too when it rejects, because an unhandled
+   * rejection would end the whole process.
+   */
   #hear<N extends EventName>(plugin: string, name: N, fn: (event: EventNamed<N>) => unknown): void {
     if (this.#stopped.signal.aborted) return;
     let isDropped = false;
@@ -200,7 +204,7 @@ export class Chain {
   }
 }
 
-/** What a plugin threw, as an error that names it. Errors of porthop's own pass as they are. */
+/** Turns what a plugin threw into an error that names the plugin. A PorthopError passes unchanged. */
 export function asPluginError(plugin: string, error: unknown): PorthopError {
   if (error instanceof PorthopError) return error;
   return new PorthopError("plugin.failed", `plugin ${plugin} failed on this flow: ${messageOf(error)}`, {
@@ -209,12 +213,12 @@ export function asPluginError(plugin: string, error: unknown): PorthopError {
   });
 }
 
-/** A plugin's own no, before the target was dialed. */
+/** The error of a plugin that refuses a flow before the target is dialed. */
 export function refusal(plugin: string, reason: string): PorthopError {
   return new PorthopError("target.prohibited", `plugin ${plugin} refused this flow: ${reason}`, decided(plugin));
 }
 
-/** A plugin's end to a flow, at any time. Nothing failed, and so the code is that of a stop. */
+/** The error of a plugin that ends a flow, at any time. Nothing failed, so the code is `cancelled`. */
 export function decision(plugin: string, reason: string): PorthopError {
   return new PorthopError("cancelled", `plugin ${plugin} ended this flow: ${reason}`, decided(plugin));
 }
@@ -226,10 +230,10 @@ function decided(plugin: string) {
   } as const;
 }
 
-/** The flow was refused or is over: its target must not be dialed any more. */
+/** For a late call of `next`: the flow was refused or is over, and its target must not be dialed any more. */
 function tooLate(): Promise<never> {
   const late = Promise.reject(new Error("next() was called after its middleware had returned"));
-  // Whoever calls so late is seldom there to catch it, and an unhandled rejection would end the whole process.
+  // The late caller seldom catches this rejection. Unhandled, the rejection would end the whole process.
   late.catch(() => {});
   return late;
 }

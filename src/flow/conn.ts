@@ -1,52 +1,68 @@
 /**
- * A connection as the core sees it: two halves, each ended on its own, or both aborted at once.
- * Sockets, SSH channels and the in-memory conns of the tests all look like this; `end` and `abort` are never optional,
- * because a carrier that cannot half-close loses data (design.md, section 3, promise 3).
+ * A connection as the core sees it: two halves. Each half ends on its own, or both are aborted at once. Sockets, SSH
+ * channels and the in-memory conns of the tests all have this shape. `end` and `abort` are never optional, because a
+ * carrier that cannot half-close loses data (design.md, section 3, promise 3).
  */
 import type { Address } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Chunk, Direction, Leg } from "../plugin.ts";
 
 export interface Conn {
-  /** The next bytes, or undefined once the peer ended its half. Rejects with a PorthopError when the connection broke. One read at a time. */
+  /**
+   * The next bytes, or undefined when the peer has ended its half. Rejects with a PorthopError when the connection
+   * broke. Only one read may be under way.
+   */
   read(): Promise<Chunk | undefined>;
-  /** Resolves when the bytes were accepted and more may follow; rejects when the connection broke or the peer has gone. Never hangs on a dead peer. */
+  /**
+   * Resolves when the bytes were accepted and more may follow. Rejects when the connection broke or the peer has gone.
+   * Never hangs on a dead peer.
+   */
   write(chunk: Chunk): Promise<void>;
-  /** Ends our half (FIN, or SSH's EOF) once all that was written is out; the peer may go on. */
+  /** Ends our half (FIN, or EOF in SSH) when all written bytes are out. The peer may go on. */
   end(): Promise<void>;
   /**
-   * Our half has ended and nothing waits for the peer's: closes in good order. What it still says can be read for a while,
-   * then reads end; `left` is called before that where the peer has not ended by itself.
+   * Closes the connection in good order. Call this when our half has ended and nobody waits for the peer's half. Bytes
+   * of the peer can be read for a short time, and then the reads end. When the peer has not ended by itself, `left` is
+   * called just before that end.
    */
   close(left: () => void): void;
-  /** Breaks both halves at once (RST, or closing the channel). Reads and writes under way reject with `reason`. May be called at any time, more than once. */
+  /**
+   * Breaks both halves at once (RST, or a closed channel). Reads and writes under way reject with `reason`. May be
+   * called at any time and more than once.
+   */
   abort(reason: PorthopError): void;
-  /** Calls `told` once when the connection breaks, also while nobody reads or writes; at once when it is broken already. */
+  /**
+   * Calls `told` once when the connection breaks, even when nobody reads or writes. When the connection is broken
+   * already, `told` is called at once.
+   */
   onBroken(told: (reason: PorthopError) => void): void;
   /**
-   * The peer has gone in good order, as a server does that closes a channel: all that it sent can still be read, and
-   * nothing that is written from now on reaches it. No break.
+   * True when the peer has gone in good order, as a server does that closes a channel. All bytes that the peer sent can
+   * still be read. Bytes that are written from now on do not reach the peer. This is not a break.
    */
   readonly isGone: boolean;
-  /** Calls `told` once when that is so; at once when it is so already. */
+  /** Calls `told` once when the peer has gone; at once when the peer has gone already. */
   onGone(told: () => void): void;
 }
 
-/** A connection that came in and is not answered yet: the answer waits until the target was dialed. */
+/** A connection that came in and has no answer yet. The answer waits until the target was dialed. */
 export interface Inbound {
   readonly origin: Address;
-  /** What is known of the connection it came on; leg 1 of the flow. */
+  /** What is known of the TCP connection on which it came: leg 1 of the flow. */
   readonly leg: LegFacts;
-  /** The session that it came by, where the listener is on the server; leg 2 of the flow. */
+  /** The session through which it came, when the listener is on the server: leg 2 of the flow. */
   readonly session?: LegFacts | undefined;
-  /** What goes over the connection in the answer, and is no part of the flow, is told to `leg`. */
+  /** Answers with yes. The bytes of the answer itself are no part of the flow, and are reported to `leg`. */
   accept(leg?: LegTeller): Promise<Conn>;
   refuse(error: PorthopError, leg?: LegTeller): void;
-  /** A refusal is said in words, told to `leg`, and the connection then ends in good order. Others are broken off. */
+  /**
+   * True when `refuse` answers in the words of a protocol (SOCKS, HTTP) and then ends the connection in good order;
+   * `leg` hears of that. Without this, `refuse` breaks the connection off.
+   */
   readonly refusesInWords?: true;
 }
 
-/** Told what happens on a leg beside the flow's own halves: a proxy handshake's answers. */
+/** Hears what happens on a leg outside the flow's own halves: the answers of a proxy handshake. */
 export interface LegTeller {
   bytes(direction: Direction, chunk: Chunk): void;
   ended(direction: Direction): void;
@@ -64,45 +80,51 @@ export interface LegFacts {
   readonly from: Address | undefined;
   readonly to: Address | undefined;
   readonly observed: boolean;
-  /** Of leg 2 the id of its session. */
+  /** On leg 2 the id of the session. */
   readonly session?: string | undefined;
-  /** Asks for the true addresses where they are not known yet; undefined when there is nobody to ask. */
+  /** Asks for the true addresses that are not known yet. Undefined when there is nobody to ask. */
   readonly locate?: (() => Promise<Pick<Leg, "from" | "to"> | undefined>) | undefined;
-  /** What went over it already: a proxy handshake up to its answer. */
+  /** The bytes that passed before the flow began: a proxy handshake up to its answer. */
   readonly passed?: readonly Passed[];
 }
 
 export interface Dialed {
   readonly conn: Conn;
   readonly leg: LegFacts;
-  /** The session that it was dialed through, where there is one; leg 2 of the flow. */
+  /** The session through which the target was dialed, if any: leg 2 of the flow. */
   readonly session?: LegFacts | undefined;
 }
 
 /** Opens connections to targets. Rejects with a PorthopError that names leg 3 (or 2). */
 export interface Dialer {
-  /** Leg 2 of the session that a dial would go through just now, if it goes through one. */
+  /** Leg 2 of the session through which a dial would go now. Undefined for a dialer that uses no session. */
   readonly through?: LegFacts | undefined;
   dial(target: Address, origin: Address, signal: Cancel): Promise<Dialed>;
 }
 
-/** What is used of an AbortSignal: each flow has one, and a real one costs as much as the rest of the flow. */
+/**
+ * The parts of an AbortSignal that the core uses. Each flow has one, and a real AbortSignal costs as much as the rest
+ * of the flow.
+ */
 export interface Cancel {
   readonly aborted: boolean;
-  /** What to throw; undefined until then. */
+  /** The error to throw. Undefined until the abort. */
   readonly reason: unknown;
   addEventListener(type: "abort", told: () => void, options?: { once?: boolean }): void;
   removeEventListener(type: "abort", told: () => void): void;
 }
 
-/** Takes what a listener has accepted. */
+/** Takes a connection that a listener has accepted. */
 export type Accept = (inbound: Inbound) => void;
 
-/** Something that accepts. Whoever holds it closes it. */
+/** Accepts connections. The holder of a listener closes the listener. */
 export interface Listener {
-  /** Where it really accepts, and the port is never 0: the first one is what to show where there is room for one. */
+  /**
+   * The addresses on which the listener really accepts; their ports are never 0. Show the first address where there is
+   * room for only one.
+   */
   readonly addresses: readonly [Address, ...Address[]];
-  /** What the user should know of it, each in one line, to follow the forward's name. */
+  /** What the user should know of this listener. Each remark is one line, and is printed behind the forward's name. */
   readonly remarks?: readonly string[];
   /** Stops accepting. Connections that were already accepted go on. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * A flow while it lives: identity, legs, halves, labels, and the switch that aborts it.
- * Each plugin gets a view of its own, so that what it hangs into the flow carries its name.
+ * A flow while it lives: identity, legs, halves, labels, and the switch that aborts the flow. Each plugin gets a view
+ * of its own, so that stages, taps and errors carry the name of their plugin.
  */
 import type { PorthopError } from "../errors.ts";
 import type { Address, Flow, ForwardInfo, Half } from "../plugin.ts";
@@ -15,7 +15,7 @@ export interface FlowStart {
   readonly origin: Address;
   readonly target: Address;
   readonly dropped: DropObserver;
-  /** Milliseconds, from any fixed point. */
+  /** The time in milliseconds, from any fixed point. */
   readonly now: () => number;
 }
 
@@ -27,7 +27,7 @@ export class LiveFlow {
   readonly up: LiveHalf;
   readonly down: LiveHalf;
   readonly labels = new Map<string, string>();
-  /** Settles with the reason when the flow is aborted; stays pending otherwise. */
+  /** Resolves with the reason when the flow is aborted. Stays pending otherwise. */
   readonly aborted: Promise<PorthopError>;
   #target: Address;
   #dialing = false;
@@ -63,17 +63,17 @@ export class LiveFlow {
     this.#target = address;
   }
 
-  /** Fires when the flow is aborted; its reason is the PorthopError then. */
+  /** Fires when the flow is aborted. The reason is then the PorthopError. */
   get cancel(): Cancel {
     return this.#cancel;
   }
 
-  /** The reason, once the flow is aborted. */
+  /** The reason, when the flow is aborted. */
   get abortedBy(): PorthopError | undefined {
     return this.#cancel.reason;
   }
 
-  /** The same for who needs a real AbortSignal. */
+  /** Like `cancel`, for callers that need a real AbortSignal. */
   get signal(): AbortSignal {
     return this.#cancel.signal;
   }
@@ -82,7 +82,7 @@ export class LiveFlow {
     return this.#now() - this.#startedAtMs;
   }
 
-  /** From here on the target is fixed. */
+  /** Returns the target, which is fixed from now on. */
   startDialing(): Address {
     this.#dialing = true;
     this.#turn += 1;
@@ -95,7 +95,7 @@ export class LiveFlow {
     this.#tellAborted(reason);
   }
 
-  /** Somebody's decision, and no break of a connection: told as aborted whether the flow is open or not. */
+  /** Aborts the flow by a decision, when no connection broke. The flow is reported as aborted, open or not. */
   decide(reason: PorthopError): void {
     if (this.#cancel.aborted) return;
     this.#isDecided = true;
@@ -103,7 +103,7 @@ export class LiveFlow {
     this.#toldDecided?.(reason);
   }
 
-  /** Calls `told` in the very turn of a decision. */
+  /** Calls `told` in the turn of the event loop in which the decision is made. */
   onDecided(told: (reason: PorthopError) => void): void {
     this.#toldDecided = told;
   }
@@ -112,19 +112,25 @@ export class LiveFlow {
     return this.#isDecided;
   }
 
-  /** The flow as the plugin named `plugin` sees it, whose turn it is now: it ends when the next one's begins. */
+  /**
+   * The flow as the plugin named `plugin` sees it. The plugin's turn begins now, and ends when the next plugin's turn
+   * or the dial begins.
+   */
   enter(plugin: string): Flow {
     this.#turn += 1;
     return new FlowView(this, plugin, this.#turn);
   }
 
-  /** Counts the plugins that the flow has come to, and at last the dial. */
+  /** Counts the plugins that the flow has reached, and at last the dial. */
   get turn(): number {
     return this.#turn;
   }
 }
 
-/** An AbortController where it does for what the core needs: thirty times cheaper, and most flows are never aborted. */
+/**
+ * Does the part of an AbortController that the core needs, and costs a thirtieth. Most flows are never aborted, so the
+ * real AbortController is made only when somebody asks for `signal`.
+ */
 class FlowCancel implements Cancel {
   reason: PorthopError | undefined;
   readonly #told = new Set<() => void>();
@@ -156,7 +162,10 @@ class FlowCancel implements Cancel {
   }
 }
 
-/** The flow as one plugin sees it. Its parts are made when they are looked at: few plugins look at all of them. */
+/**
+ * The flow as one plugin sees it. The views of halves and legs are made on first use, because few plugins use all of
+ * them.
+ */
 class FlowView implements Flow {
   readonly #flow: LiveFlow;
   readonly #plugin: string;
@@ -171,7 +180,7 @@ class FlowView implements Flow {
     this.#flow = flow;
     this.#plugin = plugin;
     this.#turn = turn;
-    // Plugins that come later will hang stages in too.
+    // The place is fixed now, because later plugins hang stages in too.
     this.#upPlace = flow.up.stages;
     this.#downPlace = flow.down.stages;
   }
@@ -224,7 +233,7 @@ class FlowView implements Flow {
     return this.#flow.ageMs;
   }
 
-  /** The plugin has called next(). */
+  /** True when the plugin's turn is over: the plugin has called next(). */
   #isLate(): boolean {
     return this.#flow.turn !== this.#turn;
   }

@@ -1,7 +1,7 @@
 /**
- * One direction of a flow: the stages and taps that plugins hang into it, and the pump that carries it.
- * Promises 1, 2, 3 and 10: the order of the chain, the next chunk only after the last was accepted, the end passed on
- * as an end, and no copy. A half without stages is pumped straight.
+ * One direction of a flow: the stages and taps that plugins hang in, and the pump that carries the bytes. Promises 1,
+ * 2, 3 and 10: stages run in the order of the chain, the next chunk is read only after the last was accepted, an end is
+ * passed on as an end, and nothing is copied. A half without stages has no generators between read and write.
  */
 import type { Chunk, Chunks, Direction, Half, Stage, Tap } from "../plugin.ts";
 import { asPluginError } from "./chain.ts";
@@ -15,13 +15,13 @@ interface StageStep {
 
 interface TapStep {
   readonly plugin: string;
-  /** How many stages stand between the origin and it. */
+  /** How many stages stand between the origin and this tap. */
   readonly place: number;
-  /** undefined once it was dropped or taken away. */
+  /** Undefined when the tap was dropped or taken away. */
   tap: Tap | undefined;
 }
 
-/** Whether it is too late for stages of a plugin: it has called next(). */
+/** True when a plugin has called next(), and is too late to hang in stages. */
 export type IsLate = () => boolean;
 
 /** One end of a half: the conn, and the leg whose watchers see what passes there. */
@@ -33,20 +33,26 @@ export interface HalfEnd {
 export class LiveHalf {
   readonly direction: Direction;
   bytes = 0;
-  /** Why the sink did not get all of it, when its peer had gone. */
+  /** The error of the write that did not reach the sink, because the sink's peer had gone in good order. */
   undelivered: unknown;
-  /** A peer that has gone is a break to who speaks to it. */
+  /** True when a write to a peer that has gone must count as a break. */
   mustDeliver = false;
-  /** The source is not waited for any more: what looks like its end is none of its own. */
+  /**
+   * True when nobody waits for the source any more. The end of the reads is then not the peer's own end, and the leg is
+   * not told of an end.
+   */
   isLeft = false;
   readonly #dropped: DropObserver;
   readonly #stages: StageStep[] = [];
-  /** In the order in which a chunk passes them. Replaced, never changed, for it may be gone through just now. */
+  /**
+   * The taps in the order in which a chunk passes them. The array is replaced and never changed, because a loop may be
+   * going through it.
+   */
   #taps: readonly TapStep[] = [];
   #running = false;
-  /** The last read for the stages. */
+  /** The last read that was made for the stages. */
   #reading: Promise<Chunk | undefined> | undefined;
-  /** True once the source was read to its end. */
+  /** True when the source was read to its end. */
   #drained = false;
   #isOver = false;
   #told: (() => void) | undefined;
@@ -56,7 +62,7 @@ export class LiveHalf {
     this.#dropped = dropped;
   }
 
-  /** How many stages hang in it so far. */
+  /** How many stages were hung in so far. */
   get stages(): number {
     return this.#stages.length;
   }
@@ -71,7 +77,7 @@ export class LiveHalf {
     this.#running = true;
     if (this.#stages.length > 0) await this.#pumpThrough(source, sink);
     else await this.#pumpStraight(source, sink);
-    // What did not get there ends by the break that follows.
+    // When bytes did not reach the sink, a break follows, and no clean end is reported.
     if (this.undelivered === undefined) sink.leg.ended(this.direction);
     await this.#toSink(sink, () => sink.conn.end());
     this.#isOver = true;
@@ -79,12 +85,12 @@ export class LiveHalf {
     if (!this.#drained) await this.#discardRest(source);
   }
 
-  /** Nothing more will reach the sink. */
+  /** True when nothing more will reach the sink. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Calls `told` once that is so; at once when it is so already. */
+  /** Calls `told` when nothing more will reach the sink; at once when that is so already. */
   onOver(told: () => void): void {
     if (this.#isOver) told();
     else this.#told = told;
@@ -99,10 +105,13 @@ export class LiveHalf {
     this.#stages.push(step);
   }
 
-  /** Returns what takes it away. It sees the next chunk, and none that is under way. */
+  /**
+   * Returns a function that takes the tap away. The tap begins with the next chunk, and does not see a chunk that is
+   * already on its way past the taps.
+   */
   addTap(step: TapStep): () => void {
     const { place } = step;
-    // The list reads from origin to target, so what goes down passes it backwards.
+    // Places count from the origin to the target. Chunks of `down` pass the places backwards.
     const next =
       this.direction === "up" ? (each: TapStep) => each.place > place : (each: TapStep) => each.place <= place;
     const index = this.#taps.findIndex(next);
@@ -135,18 +144,19 @@ export class LiveHalf {
   }
 
   /**
-   * A stage returned early, or the sink's peer has gone. The source is read on and dropped: a peer that cannot get rid of
-   * its bytes may never come to read the answer, a break would go unseen, and breaking the conn ourselves would lose what
-   * is on its way back.
+   * Called when a stage returned early, or when the sink's peer has gone. Reads the source to its end and drops the
+   * bytes. A peer that cannot send the rest of its bytes may never read the answer, and without reads a break would go
+   * unseen. To break the conn ourselves would lose bytes that are on their way back.
    */
   async #discardRest(source: HalfEnd): Promise<void> {
-    // A stage that reads ahead, as a delay line does, may have left a read under way: one at a time.
+    // A stage that reads ahead, such as a delay line, may have left a read under way. A conn allows only one read at a
+    // time.
     if (this.#reading !== undefined && (await this.#reading) === undefined) return;
     const rest = this.#chunksOf(source);
     for (let next = await rest.next(); next.done !== true; next = await rest.next());
   }
 
-  /** False when the sink's peer has gone. */
+  /** Returns false when the sink's peer has gone. */
   async #deliver(chunk: Chunk, sink: HalfEnd): Promise<boolean> {
     if (!sink.conn.isGone) sink.leg.bytes(this.direction, chunk);
     await this.#toSink(sink, () => sink.conn.write(chunk));
@@ -155,7 +165,10 @@ export class LiveHalf {
     return true;
   }
 
-  /** A peer that has gone in good order is no reason to break off the other half, which may still hold what it said. */
+  /**
+   * Gives bytes or the end to the sink. A peer that has gone in good order is no reason to break the other half, which
+   * may still hold bytes of that peer.
+   */
   async #toSink(sink: HalfEnd, give: () => Promise<void>): Promise<void> {
     try {
       await give();
@@ -165,7 +178,7 @@ export class LiveHalf {
     }
   }
 
-  /** What the taps at `place` look at; without one nobody looks. */
+  /** Yields the source's chunks, which the taps at `place` see first. Without a place no tap sees them. */
   async *#chunksOf(source: HalfEnd, place?: number): AsyncGenerator<Chunk> {
     for (;;) {
       this.#reading = source.conn.read();
@@ -187,7 +200,7 @@ export class LiveHalf {
     if (step.tap === undefined) return;
     try {
       const looked: unknown = step.tap(chunk);
-      // An async function is a valid Tap by its type; what it rejects with would end the whole process.
+      // By its type, a tap may also be an async function. An unhandled rejection would end the whole process.
       if (looked instanceof Promise) looked.catch((error: unknown) => this.#drop(step, error));
     } catch (error) {
       this.#drop(step, error);
@@ -234,9 +247,9 @@ class HalfView implements Half {
 }
 
 /**
- * Runs a stage so that what it throws itself names its plugin; conns reject with PorthopErrors, which pass as they are.
- * Looks at what comes out on the way: a tap needs no generator, which would cost each chunk something. For the same
- * reason this is none itself.
+ * Runs a stage. An error that the stage throws gets the name of its plugin; conns reject with PorthopErrors, which pass
+ * unchanged. The taps behind the stage see each chunk here, and so need no generator. This class is no generator
+ * either, because each generator costs time for every chunk.
  */
 class StageOutput implements AsyncIterableIterator<Chunk> {
   readonly #step: StageStep;
@@ -265,7 +278,7 @@ class StageOutput implements AsyncIterableIterator<Chunk> {
     }
   }
 
-  /** Whoever reads has enough. */
+  /** Called when the reader wants no more chunks. */
   async return(): Promise<IteratorResult<Chunk>> {
     try {
       await this.#chunks?.return?.();

@@ -1,16 +1,17 @@
 /**
- * Two conns joined to one, without a chain: what neither the log nor a plugin has to see. Half-close both ways, and a
- * break on one side is a break on the other.
+ * Joins two conns to one without a chain, for connections that neither the log nor a plugin has to see. Half-close
+ * works both ways, and a break on one side breaks the other side.
  */
 import { PorthopError } from "../errors.ts";
 import type { Conn } from "./conn.ts";
 
-/** Resolves when both halves have ended, or when one side broke and the other was broken off. */
+/** Resolves when both halves have ended. When one side breaks, aborts the other side and resolves too. */
 export async function join(one: Conn, other: Conn): Promise<void> {
   one.onBroken((reason) => other.abort(reason));
   other.onBroken((reason) => one.abort(reason));
   const halves = [copy(one, other), copy(other, one)] as const;
-  // Whoever has gone in good order takes nothing any more: once the other has got all of it, that side is closed too.
+  // A side that has gone in good order takes no more bytes. Its last bytes are delivered first, and then the other side
+  // is closed too.
   one.onGone(() => void halves[0].then(() => other.close(nothing), nothing));
   other.onGone(() => void halves[1].then(() => one.close(nothing), nothing));
   try {

@@ -1,11 +1,11 @@
 /**
- * A leg of a flow while it lives: what is known of its TCP connection, and who watches it.
- * A watcher that throws is dropped with one warning: observers never break traffic (promise 5).
+ * A leg of a flow while it lives: what is known of its TCP connection, and who watches it. A watcher that throws is
+ * dropped with one warning: observers never break traffic (promise 5).
  */
 import type { Address, Direction, Leg, LegNumber, Watcher } from "../plugin.ts";
 import type { LegFacts, Passed } from "./conn.ts";
 
-/** Told when an observer threw and was dropped. */
+/** Called when an observer threw and was dropped. */
 export type DropObserver = (plugin: string, error: unknown) => void;
 
 interface NamedWatcher {
@@ -53,12 +53,15 @@ export class LiveLeg {
     return new LegView(this, plugin);
   }
 
-  /** Asks for the true addresses, once, whoever asks. */
+  /** Asks for the true addresses. All callers share one question. */
   locate(): Promise<void> {
     return this.#locate?.() ?? Promise.resolve();
   }
 
-  /** A watcher that comes after the connection was opened is told so at once, and what went over it before the flow. */
+  /**
+   * A watcher that comes after the connection opened is told so at once, and gets the bytes that passed before the flow
+   * began.
+   */
   watch(plugin: string, watcher: Watcher): void {
     const named = { plugin, watcher };
     this.#watchers = [...this.#watchers, named];
@@ -114,7 +117,7 @@ export class LiveLeg {
   #tellOne(named: NamedWatcher, tell: Tell): void {
     try {
       const told = tell(named.watcher);
-      // An async method is a valid one by its type; what it rejects with would end the whole process.
+      // By its type, a method may also be async. An unhandled rejection would end the whole process.
       if (told instanceof Promise) told.catch((error: unknown) => this.#drop(named, error));
     } catch (error) {
       this.#drop(named, error);

@@ -1,6 +1,6 @@
 /**
- * The options of one plugin while it runs. Those that its record calls live may change: all that is asked for at once, or
- * nothing of it, and the plugin has heard of it when the change is done.
+ * The options of one plugin while it runs. Only options that the plugin's record calls `live` may change. A change is
+ * done as a whole or not at all, and the plugin has heard of the change when `change` returns.
  */
 import { PorthopError } from "../errors.ts";
 import type { OptionSpecs, OptionValues } from "../plugin.ts";
@@ -8,11 +8,14 @@ import type { OptionSpecs, OptionValues } from "../plugin.ts";
 /** All options of a plugin, read and checked. */
 export interface ReadOptions {
   readonly values: OptionValues<OptionSpecs>;
-  /** The options with these texts in place of what they had. Throws a PorthopError where one is wrong or may not change. */
+  /**
+   * Returns the options with these texts in place of the old ones. Throws a PorthopError when a text is wrong or an
+   * option may not change.
+   */
   with(texts: ReadonlyMap<string, string>): ReadOptions;
 }
 
-/** What a plugin does with its options as they are now. One that throws refuses the change. */
+/** A plugin's function that gets the options as they are now. A function that throws refuses the change. */
 export type HearOptions = (values: OptionValues<OptionSpecs>) => unknown;
 
 export class RunningOptions {
@@ -32,7 +35,7 @@ export class RunningOptions {
     this.#hearers.push(hearer);
   }
 
-  /** Throws a PorthopError that says why, and then all is as it was. */
+  /** Throws a PorthopError that says why the change was refused. All options are then as before. */
   change(texts: ReadonlyMap<string, string>): void {
     const before = this.#now;
     if (before === undefined) throw this.#refusal("it takes no options");
@@ -45,7 +48,7 @@ export class RunningOptions {
         this.#tell(hearer, next);
       }
     } catch (error) {
-      // The one that threw as well: it may have begun.
+      // The hearer that threw is included, because it may have taken over a part of the change.
       for (const hearer of told.reverse()) this.#takeBack(hearer, before);
       if (error instanceof PorthopError) throw error;
       throw this.#refusal(messageOf(error), error);
@@ -55,7 +58,7 @@ export class RunningOptions {
 
   #tell(hearer: HearOptions, { values }: ReadOptions): void {
     const heard = hearer(values);
-    // What comes later is too late to refuse it, and unhandled would end the whole process.
+    // An async hearer rejects too late to refuse the change. An unhandled rejection would end the whole process.
     if (heard instanceof Promise) heard.catch((error: unknown) => this.#warn(`new options: ${messageOf(error)}`));
   }
 

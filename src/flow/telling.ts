@@ -1,11 +1,16 @@
-/** How whatever runs tells what happens: the one thing that cli hands down for it, through tunnel, route and session. */
+/**
+ * How the running parts tell what happens. cli makes this one object and hands it down through tunnel, route and
+ * session.
+ */
 import type { Logger } from "../plugin.ts";
 import type { Bus } from "./bus.ts";
 
 export interface Telling {
   readonly bus: Bus;
-  /** For lines in words. Without a name: porthop's own. */
+  /** Returns the logger for lines to the user: the named plugin's, or porthop's own when there is no name. */
   readonly loggerFor: (plugin?: string) => Logger;
-  /** Details for -vv, ssh2's text for each packet among them; undefined when nobody wants it, and then none is made. */
+  /**
+   * Takes details for -vv, with ssh2's text for each packet. Undefined when nobody wants details; then no text is made.
+   */
   readonly trace: ((text: string) => void) | undefined;
 }
