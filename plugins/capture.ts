@@ -1,7 +1,7 @@
 /**
  * Writes the three real TCP connections behind each flow into one file that Wireshark reads: made-up TCP headers around
- * true bytes and true addresses (capture.md). It watches legs, so it sees the same wherever it stands in the chain.
- * Its stages only wait, for a moment, when the disk is behind: the capture may slow a forward, never stop it.
+ * true bytes and true addresses (capture.md). The plugin watches legs, so its place in the chain does not matter. Its
+ * stages only wait, for a short time, while the disk is behind: a capture may slow a forward and never stops it.
  */
 
 import { type Chunks, definePlugin, type Host, type LegNumber, visible } from "../src/plugin.ts";
@@ -28,7 +28,7 @@ export default definePlugin({
     const snapLength = readSnapLength(host, snaplen);
     const lanes = wantedLanes(host, wanted);
     const now = steadyClock();
-    // What happens on a leg goes from its watcher to the timeline, the conversations, the recording and the file.
+    // The way of an event: the watcher of a leg, the timeline, the conversations, the recording, the file.
     const recording = startRecording(host, { file, snapLength, lanes }, now);
     const timeline = new Timeline(new Conversations(recording));
     const tracks = new Tracks(lanes, new Ends(host.sessions.length, (name) => recording.name(name)));
@@ -70,7 +70,7 @@ function isLegNumber(leg: number): leg is LegNumber {
   return leg === 1 || leg === 2 || leg === 3;
 }
 
-/** As dumpcap's -s: 0 keeps all of each packet, and so does a number larger than any. */
+/** As with dumpcap's -s, 0 keeps all of each packet. A number larger than any packet does so too. */
 function readSnapLength(host: Host, bytes: number | undefined): number | undefined {
   if (bytes !== undefined && bytes < 0) {
     host.fail("plugin.invalid", `plugin capture: snaplen=${bytes} is less than nothing`, "0 keeps all of each packet");
@@ -78,7 +78,7 @@ function readSnapLength(host: Host, bytes: number | undefined): number | undefin
   return bytes === undefined || bytes === 0 || bytes > largestPacketBytes ? undefined : bytes;
 }
 
-/** What tcpdump and Wireshark take as the largest packet. */
+/** The largest packet for tcpdump and Wireshark. */
 const largestPacketBytes = 262_144;
 
 function wantedLanes(host: Host, legs: ReadonlySet<LegNumber>): readonly Lane[] {
@@ -89,7 +89,7 @@ function wantedLanes(host: Host, legs: ReadonlySet<LegNumber>): readonly Lane[] 
   return lanes;
 }
 
-/** Hands chunks on as they are, after a moment's wait while the disk is behind. */
+/** Hands chunks on unchanged. While the disk is behind, each chunk waits for a short time. */
 async function* paced(chunks: Chunks, recording: Recording): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     const relief = recording.relief();

@@ -1,11 +1,12 @@
 /**
- * Limits the rate of each direction, for each flow or for all flows together. Chunks are split with `subarray`, so that
- * a slow rate is a steady trickle and flows that share a bucket take turns.
+ * Limits the rate of each direction, for each flow alone or for all flows together. Chunks are cut into small pieces
+ * with `subarray`, which copies nothing. So a slow rate is a steady flow of bytes, and flows that share a bucket take
+ * turns.
  */
 import { type Chunks, type Direction, definePlugin, type Stage } from "../src/plugin.ts";
 import { type Clock, type Rate, TokenBucket } from "./limit/token-bucket.ts";
 
-/** Pieces are at most this much of a second's worth: what a flow waits for its turn stays short. */
+/** A piece has at most the bytes of this many seconds, so that a flow waits only a short time for its turn. */
 const pieceSeconds = 0.02;
 const largestPieceBytes = 32 * 1024;
 
@@ -47,7 +48,7 @@ export default definePlugin({
   },
 });
 
-/** The rate of one direction as it is now. Once there is one, there always is one. */
+/** The current rate of one direction. A change may replace a rate and never removes it. */
 interface Pace {
   rate: Rate | undefined;
 }
@@ -79,7 +80,7 @@ function newBucket(pace: LimitingPace): TokenBucket {
   return new TokenBucket(pace, systemClock);
 }
 
-/** One for all flows. */
+/** One bucket for each direction, shared by all flows. */
 function sharedBucket(): (pace: LimitingPace) => TokenBucket {
   const buckets = new Map<LimitingPace, TokenBucket>();
   return (pace) => {

@@ -1,4 +1,7 @@
-/** One line for each flow when it is over; with --log debug also when it opens and when it is refused. */
+/**
+ * Logs one line for each flow when the flow is over. With `--log debug`, logs a line too when a flow opens and when a
+ * flow is refused.
+ */
 import { definePlugin, type Flow, formatAddress, formatBytes, formatDuration, visible } from "../src/plugin.ts";
 
 export default definePlugin({
@@ -27,7 +30,10 @@ export default definePlugin({
   },
 });
 
-/** Somebody ended the flow, maybe before its target was dialed: no error is told of that anywhere else. */
+/**
+ * True when a plugin or a user decided to end the flow, perhaps before the target was dialed. No error is reported for
+ * a decision, so the log line is the only place that tells of it.
+ */
 function isDecision(error: unknown): boolean {
   return (
     error instanceof Error && "code" in error && error.code === "cancelled" && "by" in error && error.by !== undefined

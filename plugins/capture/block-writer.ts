@@ -1,31 +1,38 @@
 /**
- * Writes blocks to the capture file in the background, a bounded number of bytes behind. Small pieces are gathered in an
- * arena, large ones are written from where they lie. When a write fails the file is cut back to its last whole block.
+ * Writes blocks to the capture file in the background. The bytes that wait for the disk are bounded. Small pieces are
+ * gathered in an arena; large pieces are written without a copy. When a write fails, the file is cut back to its last
+ * whole block.
  */
 import { close, ftruncate, write, writev } from "node:fs";
 import { promisify } from "node:util";
 
-/** Above this many bytes waiting, flows are asked to wait a moment; above `fullBytes`, payload is dropped. */
+/** With this many waiting bytes, flows are asked to wait for a short time. From `fullBytes` on, payload is dropped. */
 const busyBytes = 16 * 1024 * 1024;
 const fullBytes = 64 * 1024 * 1024;
-/** Above this many, nothing at all is taken any more: opening and ending flows makes small frames for ever. */
+/**
+ * From this many waiting bytes on, no block is taken at all. Without this limit the small frames of flows that open and
+ * end would fill the memory.
+ */
 const overfullBytes = 80 * 1024 * 1024;
-/** How long flows wait for a disk that does not move at all, before they go on and lose frames instead. */
+/** How long flows wait for a disk that takes nothing. After that, flows go on and frames are lost. */
 const patienceMs = 250;
-/** Pieces below this are copied together: cheaper than one more entry in a writev. */
+/** Pieces with fewer bytes than this are copied together: a copy is cheaper than one more entry in a writev. */
 const smallBytes = 2048;
 const arenaBytes = 64 * 1024;
-/** Whole blocks are handed to the disk in batches of about this size: what is lost at most when one fails. */
+/**
+ * Whole blocks are handed to the disk in batches of about this size. When a write fails, at most the bytes of one batch
+ * are cut off.
+ */
 const batchBytes = 1024 * 1024;
 /** Linux takes at most 1024 pieces in one writev (IOV_MAX). */
 const mostPieces = 1024;
-/** How long a pipe that takes nothing is left alone before it is asked again. */
+/** The longest pause before a full pipe is tried again. */
 const longestPauseMs = 50;
-/** At the end: how long one that takes nothing at all is waited for. */
+/** How long `close` waits for a disk or a pipe that takes nothing. */
 const standstillMs = 5000;
 
 export interface BlockWriterEvents {
-  /** The file can take no more: nothing is written from here on. */
+  /** The file can take no more. Nothing is written from now on. */
   failed(error: unknown): void;
 }
 
@@ -46,10 +53,10 @@ export class BlockWriter {
   #scheduled = false;
   #failed = false;
   #closed = false;
-  /** The disk has not moved for as long as flows wait for it; until it does, they wait no more. */
+  /** True when flows have waited in vain for the disk. Until the disk takes bytes again, flows wait no more. */
   #stalled = false;
   #wholeBytes = 0;
-  /** Also of a block that is under way. */
+  /** All bytes that the disk has taken, with those of a batch that is being written. */
   #takenBytes = 0;
   readonly #relieved = new Set<() => void>();
 
@@ -62,17 +69,17 @@ export class BlockWriter {
     return this.#failed;
   }
 
-  /** True when the next frame with payload would have to be dropped. */
+  /** True when the next frame with payload has to be dropped. */
   get full(): boolean {
     return this.#waitingBytes >= fullBytes;
   }
 
-  /** True when any further frame would have to be dropped. */
+  /** True when any further frame has to be dropped. */
   get overfull(): boolean {
     return this.#waitingBytes >= overfullBytes;
   }
 
-  /** Adds one block, in pieces that must not change any more. */
+  /** Adds one block, given as pieces. The caller must not change the pieces any more. */
   add(pieces: readonly Uint8Array[]): void {
     if (this.#failed || this.#closed) return;
     const batch = this.#openBatch();
@@ -88,7 +95,10 @@ export class BlockWriter {
     this.#schedule();
   }
 
-  /** Undefined while there is room; else resolves when there is again, or when patience is over: once in a standstill. */
+  /**
+   * Returns undefined while there is room. Otherwise returns a promise that resolves when there is room again, or after
+   * `patienceMs`. While the disk stands still, callers wait only once.
+   */
   relief(): Promise<void> | undefined {
     if (this.#waitingBytes < busyBytes || this.#failed || this.#stalled) return undefined;
     return new Promise((resolve) => {
@@ -106,8 +116,8 @@ export class BlockWriter {
   }
 
   /**
-   * Writes what is left and closes the file; what is added from here on is not written. A reader that stands still (a
-   * stopped Wireshark) must not keep porthop from ending.
+   * Writes the waiting bytes and closes the file. Blocks that are added after this call are not written. A reader that
+   * stands still (a stopped Wireshark) must not keep porthop from ending.
    */
   async close(patientMs = standstillMs): Promise<void> {
     this.#closed = true;
@@ -122,7 +132,7 @@ export class BlockWriter {
     if (this.#fd !== 1) await promisify(close)(this.#fd);
   }
 
-  /** The batch that takes the next block. */
+  /** Returns the batch that takes the next block. */
   #openBatch(): Batch {
     const last = this.#queue.at(-1);
     if (last !== undefined && last.bytes < batchBytes) return last;
@@ -143,14 +153,14 @@ export class BlockWriter {
     this.#arenaUsed += piece.byteLength;
   }
 
-  /** What was gathered belongs to the last batch. */
+  /** Moves the gathered bytes to the last batch, to which they belong. */
   #closeArena(): void {
     if (this.#arenaUsed === this.#arenaStart) return;
     this.#queue.at(-1)?.pieces.push(this.#arena.subarray(this.#arenaStart, this.#arenaUsed));
     this.#arenaStart = this.#arenaUsed;
   }
 
-  /** Blocks of one turn of the event loop go out together. */
+  /** Starts the writing at the end of this turn of the event loop, so that all blocks of the turn go out together. */
   #schedule(): void {
     if (this.#scheduled || this.#writing !== undefined) return;
     this.#scheduled = true;
@@ -170,7 +180,8 @@ export class BlockWriter {
   async #drain(): Promise<void> {
     try {
       for (;;) {
-        // Only whole blocks are handed over here: add() is never in the middle of one.
+        // The batch holds only whole blocks here, because `add` runs without a pause and is never in the middle of a
+        // block.
         this.#closeArena();
         const batch = this.#queue.shift();
         if (batch === undefined) break;
@@ -200,7 +211,7 @@ export class BlockWriter {
     this.#relieve();
     if (this.#fd !== 1) {
       await promisify(ftruncate)(this.#fd, this.#wholeBytes).catch(() => {
-        // A file that cannot even be cut ends in the middle of a block: readers say so and show the rest.
+        // A file that cannot be cut ends in the middle of a block. Readers report that and show the blocks before.
       });
     }
     this.#events.failed(error);
@@ -215,7 +226,8 @@ async function writeAll(fd: number, pieces: readonly Uint8Array[], took: Took): 
     const wanted = some.reduce((sum, piece) => sum + piece.byteLength, 0);
     const written = await whenTaken(() => writeOnce(fd, some));
     took(written);
-    // A pipe, a signal or a disk that is nearly full may take less: the rest goes piece by piece.
+    // A write to a pipe or to a disk that is nearly full may take fewer bytes, and so may a write that a signal
+    // interrupts. The rest is then written piece by piece.
     if (written < wanted) await writeRest(fd, some, written, took);
   }
 }
@@ -246,7 +258,10 @@ function writePiece(fd: number, piece: Uint8Array): Promise<number> {
   });
 }
 
-/** Bun makes a stdout that is a pipe non-blocking as soon as anything looks at process.stdout: a full pipe says EAGAIN. */
+/**
+ * Repeats a write while a full pipe answers EAGAIN. Bun makes a stdout that is a pipe non-blocking as soon as any code
+ * looks at process.stdout.
+ */
 async function whenTaken(attempt: () => Promise<number>): Promise<number> {
   for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
@@ -258,7 +273,7 @@ async function whenTaken(attempt: () => Promise<number>): Promise<number> {
   }
 }
 
-/** Whether it was done in that time. */
+/** Resolves with true when the work is done within this time, else with false. */
 function within(ms: number, work: Promise<void>): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), ms);

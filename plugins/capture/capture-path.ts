@@ -1,6 +1,7 @@
 /**
- * The file that a capture goes to: always made afresh, mode 0600 whatever the umask, never written through a link.
- * An older capture of that name is replaced, as tcpdump does; anything else of that name is refused.
+ * Opens the file of a capture. The file is always made anew, with mode 0600 whatever the umask is, and never opened
+ * through a symbolic link. An older capture with that name is replaced, as tcpdump does. Any other file with that name
+ * is refused.
  */
 import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,7 +9,10 @@ import { isCapture } from "../../src/codec/capture/capture-file.ts";
 import type { Host } from "../../src/plugin.ts";
 import { visible } from "../../src/text/terminal-text.ts";
 
-/** Returns the file descriptor; `-` is stdout. Ends the plugin's setup with file.cannot-write when it cannot be had. */
+/**
+ * Returns the file descriptor; `-` means stdout. Ends the plugin's setup with file.cannot-write when the file cannot be
+ * made.
+ */
 export function openCapture(path: string, host: Host): number {
   if (path === "-") return 1;
   const refuse = (why: string, hint: string) =>

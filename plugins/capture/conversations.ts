@@ -1,6 +1,6 @@
 /**
- * Makes frames of events: each track has one made-up TCP connection, from its first event on. While the file can take no
- * more payload, bytes are skipped and counted, so that what follows them shows that something is missing.
+ * Makes frames from events: each track has one made-up TCP connection, which starts at its first event. While the file
+ * can take no more payload, bytes are skipped and counted. The frames that follow then show that bytes are missing.
  */
 import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
 import { type SentFrame, TcpConversation } from "../../src/codec/capture/tcp-conversation.ts";
@@ -9,15 +9,18 @@ import type { DataEvent, Track, TrackEvent } from "./track.ts";
 
 interface Begun {
   readonly tcp: TcpConversation;
-  /** For its SYN. */
+  /** The comment for the SYN packet. */
   readonly comment: string;
 }
 
 export class Conversations {
   readonly #recording: Recording;
-  /** Shared by all: a chunk is summed once for legs 1 and 3. */
+  /** Checksums that all conversations share, so that a chunk is summed once for legs 1 and 3. */
   readonly #sums = new RecentSums();
-  /** By their tracks, so that a conversation is forgotten when nobody can tell anything of it any more. */
+  /**
+   * The conversation of each track. The map is weak: a conversation is forgotten when no more events can come for its
+   * track.
+   */
   readonly #begun = new WeakMap<Track, Begun>();
 
   constructor(recording: Recording) {

@@ -1,6 +1,6 @@
 /**
- * The IP addresses and ports between which a connection is shown, and the comment that says what it is. What nobody
- * told us is made up, marked as such in the comment, and named in the file where there is a name.
+ * The IP addresses and ports of each connection in the capture, and the comment that explains the connection. Unknown
+ * addresses are made up, and the comment says so. A made-up address for a name is named in the file.
  */
 import { isIP } from "node:net";
 import {
@@ -19,11 +19,11 @@ import { MadeUpAddresses, strangerTo, unixPort } from "./made-up-addresses.ts";
 export interface TrackEnds {
   readonly from: TcpAddress;
   readonly to: TcpAddress;
-  /** On the SYN. */
+  /** The comment on the SYN packet. */
   readonly comment: string;
 }
 
-/** Takes a name for an address, to be written into the file. */
+/** Writes a name for an address into the file. */
 export type NameAddress = (name: CaptureName) => void;
 
 export class Ends {
@@ -31,10 +31,10 @@ export class Ends {
   readonly #hops: number;
   readonly #madeUp = new MadeUpAddresses();
   #sessions = 0;
-  /** The address of the sshd that was reached last: the destination's, once there are flows. */
+  /** The address of the sshd that was reached last. This is the destination's sshd when flows begin. */
   #sshd: string | undefined;
 
-  /** `hops` is how many sessions there are on the way to the destination. */
+  /** `hops` is the number of sessions on the way, with the destination's session. */
   constructor(hops: number, name: NameAddress) {
     this.#hops = hops;
     this.#name = name;
@@ -53,7 +53,7 @@ export class Ends {
       `porthop session=${this.#sessions} leg=2${place} host=${wire.host}`,
       ...sourceNotes(wire.from, from),
       ...standsFor("to", asked, to),
-      // A ProxyCommand goes where it likes.
+      // Only a ProxyCommand itself knows where it connects, so `to` is what the user asked for.
       ...(wire.to === undefined ? ["to=asked"] : []),
     ]);
   }
@@ -70,7 +70,7 @@ export class Ends {
     ]);
   }
 
-  /** An IP address for an end, made up and named in the file where there is none. */
+  /** Returns an IP address for an end. Without a known one, makes up an address and names it in the file. */
   #resolve(address: Address): TcpAddress {
     const known = isUnix(address) ? undefined : plainHost(address.host);
     if (!isUnix(address) && known !== undefined && isIP(known) !== 0) return { host: known, port: address.port };
@@ -80,19 +80,20 @@ export class Ends {
     return { host: stand, port: isUnix(address) ? unixPort : address.port };
   }
 
-  /** Who dialed. `dialer` is the host that did, where the address itself was not told. */
+  /** Returns the end that dialed. `dialer` is the host that dialed, for the case that `address` is unknown. */
   #source(address: Address | undefined, to: TcpAddress, dialer: string | undefined): TcpAddress {
     if (address === undefined) {
       const host = isLoopback(to.host) ? to.host : (dialer ?? strangerTo(to.host));
       return sameFamily({ host, port: this.#madeUp.port() }, to);
     }
-    // A unix socket has no port to tell its connections apart, so each gets one; nor has an origin that nobody knows.
+    // A unix socket has no port, and neither has an unknown origin. Each such connection gets a port of its own, so
+    // that readers can tell connections apart.
     const { host, port } = this.#resolve(address);
     return sameFamily({ host, port: isUnix(address) || port === 0 ? this.#madeUp.port() : port }, to);
   }
 }
 
-/** Whether porthop itself dials the target. */
+/** True when porthop itself dials the target, and not sshd. */
 export function dialsHere({ side, kind }: Pick<ForwardInfo, "side" | "kind">): boolean {
   return side === "server" || kind === "relay";
 }
@@ -101,7 +102,7 @@ function commented(from: TcpAddress, to: TcpAddress, notes: readonly string[]): 
   return { from, to, comment: visible(notes.join(" "), 1000) };
 }
 
-/** Both ends of a made-up connection must be of one family: the side that is less sure gives way. */
+/** Both ends of a made-up connection must be of one address family. When they differ, `from` is replaced. */
 function sameFamily(from: TcpAddress, to: TcpAddress): TcpAddress {
   return isIP(from.host) === isIP(to.host) ? from : { host: strangerTo(to.host), port: from.port };
 }
@@ -110,7 +111,7 @@ function sourceNotes(address: Address | undefined, shown: TcpAddress): readonly 
   return address === undefined ? ["source=invented"] : standsFor("from", address, shown);
 }
 
-/** A remark for an end that is not shown with its own address. */
+/** A note for an end that is not shown with its own address. */
 function standsFor(end: "from" | "to", address: Address, shown: TcpAddress): readonly string[] {
   const isOwn = !isUnix(address) && plainHost(address.host) === shown.host;
   return isOwn ? [] : [`${end}=made-up for ${formatAddress(address)}`];

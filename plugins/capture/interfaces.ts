@@ -1,6 +1,7 @@
 /**
- * The interfaces of a capture, which must all be known before its first packet (capture.md, section 0, rule 1): one for
- * each leg, and with jump hosts one more for each further session, which is carried inside the one before.
+ * The interfaces of a capture, which must all be known before the first packet (capture.md, section 0, rule 1). Each
+ * leg has one interface. With jump hosts, each further session has one more, because that session goes through the
+ * session before.
  */
 import type { CaptureInterface } from "../../src/codec/capture/capture-file.ts";
 import type { LegNumber } from "../../src/plugin.ts";
@@ -8,14 +9,17 @@ import { visible } from "../../src/text/terminal-text.ts";
 
 export interface Lane {
   readonly leg: LegNumber;
-  /** Of leg 2: which session, the first being 1. */
+  /** On leg 2 the number of the session; the first session is 1. */
   readonly hop: number;
-  /** Marks the lane in the packets' MAC addresses, whatever other lanes there are. */
+  /** Marks the lane in the packets' MAC addresses. The mark does not depend on which other lanes are captured. */
   readonly mark: number;
   readonly described: CaptureInterface;
 }
 
-/** The lanes in the order of their interfaces. `sessions` are the hosts on the way; without any there is no leg 2. */
+/**
+ * Returns the lanes in the order of their interfaces. `sessions` are the hosts on the way; without hosts there is no
+ * leg 2.
+ */
 export function captureLanes(legs: ReadonlySet<LegNumber>, sessions: readonly string[]): readonly Lane[] {
   const hosts = sessions.map((host) => visible(host, 255));
   const [first, ...further] = hosts;

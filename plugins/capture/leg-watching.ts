@@ -1,6 +1,7 @@
 /**
- * The first step of a frame's way: what watchers of legs are told becomes events with their time, and goes to the timeline.
- * Chunks are never copied. Leg 2 is cut at the borders of SSH's packets, each of which gets a segment of its own.
+ * The first step of a frame's way: turns what the watchers of legs hear into events with a time, for the timeline.
+ * Chunks are never copied. The bytes of leg 2 are cut at the borders of SSH packets, so that each packet gets a segment
+ * of its own.
  */
 import { lengthOf } from "../../src/codec/capture/frame.ts";
 import { SshNegotiation } from "../../src/codec/capture/ssh-negotiation.ts";
@@ -16,7 +17,7 @@ export interface Watching {
   readonly now: () => bigint;
 }
 
-/** Legs 1 and 3. */
+/** Watches leg 1 or 3. */
 export function watchLeg(flow: Flow, leg: Leg, track: Track, { timeline, now }: Watching): void {
   leg.watch({
     opened() {
@@ -39,7 +40,7 @@ export function watchLeg(flow: Flow, leg: Leg, track: Track, { timeline, now }: 
   });
 }
 
-/** Leg 2: the ciphertext. */
+/** Watches leg 2, which carries ciphertext. */
 export function watchWire(wire: Wire, track: Track, { timeline, now }: Watching): void {
   const negotiation = new SshNegotiation();
   const cutters = {
@@ -59,7 +60,7 @@ export function watchWire(wire: Wire, track: Track, { timeline, now }: Watching)
       timeline.add({ kind: "ended", track, timestampNs: now(), direction });
     },
     aborted(by, error) {
-      // What was on its way when the connection broke went over the wire too.
+      // Bytes that wait in the cutters were on the wire before the connection broke.
       for (const direction of ["up", "down"] as const) addPackets(direction, cutters[direction].flush());
       const reason = `porthop leg=2: ${reasonText(error)}`;
       timeline.add({ kind: "aborted", track, timestampNs: now(), by, reason });
@@ -67,7 +68,10 @@ export function watchWire(wire: Wire, track: Track, { timeline, now }: Watching)
   });
 }
 
-/** Nobody can know what sshd did to a connection of its own after the session was lost. */
+/**
+ * True for the leg that sshd holds. After the session was lost, nobody can know what sshd did to that connection, so no
+ * RST is recorded.
+ */
 function isServers(flow: Flow, leg: Leg): boolean {
   return leg.number === (dialsHere(flow.forward) ? 1 : 3);
 }

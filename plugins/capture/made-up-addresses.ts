@@ -1,22 +1,24 @@
 /**
- * Addresses for what has none that we know: a target named by a name that only the server resolves, a unix socket, or
- * the port from which sshd dialed. They come from ranges that no real host has (RFC 2544's benchmark range, RFC 4193's
- * local one), one for each name, so that a reader can tell them and the file can say what they stand for.
+ * Made-up addresses for ends without a known address: a name that only the server resolves, a unix socket, or the port
+ * from which sshd dialed. The addresses come from ranges that no real host has (RFC 2544's benchmark range, RFC 4193's
+ * local range). Each name has one address, so that readers can tell names apart and the file can explain the address.
  */
 
-/** 198.18.0.0/15 has this many host addresses that end in neither 0 nor 255 in their last two bytes. */
+/** How many host addresses 198.18.0.0/15 has, without those whose third or fourth byte is 0 or 255. */
 const addressCount = 2 * 254 * 254;
 
 /**
- * Source ports that nobody saw: above those that Linux gives to programs (32768 to 60999), so that none is the port of a
- * real connection to the same address, and each once before any is used again, so that no two connections become one.
+ * The first source port for connections whose real port nobody saw. Linux gives programs the ports 32768 to 60999, so a
+ * higher port is not the port of a real connection to that address. Each port is used once before any port is used
+ * again, so that two connections do not become one.
  */
 const firstPort = 61_000;
 const portCount = 65_536 - firstPort;
 
 /**
- * The port of a listening unix socket, which has none. Not 0: Wireshark takes whatever goes there for LBT-TCP (its store
- * ports are 0 to 0 by default), and finds each byte of it malformed. No protocol of its own goes to port 1.
+ * The port of a listening unix socket, which has no port of its own. Port 0 is no choice: Wireshark takes traffic to
+ * port 0 for LBT-TCP (its store ports are 0 to 0 by default), and marks each byte as malformed. Wireshark has no
+ * protocol for port 1.
  */
 export const unixPort = 1;
 
@@ -24,7 +26,10 @@ export class MadeUpAddresses {
   readonly #known = new Map<string, string>();
   #ports = 0;
 
-  /** The address that stands for a name, and whether it is a new one. Beyond 129,032 names all are forgotten. */
+  /**
+   * Returns the address that stands for a name, and whether the address is new. After 129,032 names, all names are
+   * forgotten and the addresses are used again.
+   */
   addressOf(name: string): { readonly host: string; readonly isNew: boolean } {
     const known = this.#known.get(name);
     if (known !== undefined) return { host: known, isNew: false };
@@ -42,7 +47,7 @@ export class MadeUpAddresses {
   }
 }
 
-/** An address of the same family as `host`, for an end of which nothing is known. */
+/** Returns an address of the family of `host`, for an end of which nothing is known. */
 export function strangerTo(host: string): string {
   return host.includes(":") ? "fd70:6800::1" : "198.19.255.254";
 }

@@ -1,6 +1,6 @@
 /**
- * The recording in the file that the user named, and what the user is told of it: one warning when the file can take no
- * more, one when frames are lost, and how much is in it at the end.
+ * Makes the recording in the file that the user named, and tells the user about it: one warning when the file can take
+ * no more, one warning when frames are lost, and at the end how many packets the file holds.
  */
 import { pcapFormat, pcapngFormat } from "../../src/codec/capture/capture-file.ts";
 import type { Host } from "../../src/plugin.ts";
@@ -12,12 +12,12 @@ import { Recording } from "./recording.ts";
 
 export interface RecordedFile {
   readonly file: string;
-  /** How much of each packet is kept; undefined for all of it. */
+  /** How many bytes of each packet are kept. Undefined keeps all bytes. */
   readonly snapLength: number | undefined;
   readonly lanes: readonly Lane[];
 }
 
-/** Makes the file and writes its beginning. Ends the plugin's setup when the file cannot be had. */
+/** Makes the file and writes its beginning. Ends the plugin's setup with an error when the file cannot be made. */
 export function startRecording(host: Host, { file, snapLength, lanes }: RecordedFile, now: () => bigint): Recording {
   const writer = new BlockWriter(openCapture(file, host), {
     failed: (error) => host.log.warn(failureText(file, error)),

@@ -1,6 +1,7 @@
 /**
- * The capture file while it is written: its interfaces, its packets in strict order of time, what was lost, its end.
- * It never stops a flow: what the disk cannot take is dropped and counted, and a full disk ends the recording only.
+ * The capture file while it is written: its interfaces, its packets in strict order of time, the count of lost frames,
+ * and its end. A recording never stops a flow: frames that the disk cannot take are dropped and counted, and a full
+ * disk ends only the recording.
  */
 import type {
   CaptureFormat,
@@ -25,7 +26,7 @@ export class Recording {
   #dropTold = false;
   readonly #dropped: () => void;
 
-  /** `dropped` is called once, at the first frame that is lost. */
+  /** `dropped` is called once, when the first frame is lost. */
   constructor(
     writer: BlockWriter,
     format: CaptureFormat,
@@ -42,7 +43,7 @@ export class Recording {
     writer.add([format.header(interfaces, [])]);
   }
 
-  /** True while payload would be lost: conversations then skip their bytes instead. */
+  /** True while payload would be lost. Conversations then skip the bytes. */
   get full(): boolean {
     return this.#writer.full;
   }
@@ -72,7 +73,7 @@ export class Recording {
       return;
     }
     counts.received += 1;
-    // One event makes several frames: each gets a nanosecond of its own.
+    // One event makes several frames. Each frame gets a nanosecond of its own.
     this.#lastNs = timestampNs > this.#lastNs ? timestampNs : this.#lastNs + 1n;
     this.#writer.add(this.#format.packet(index, this.#lastNs, sent.frame, sent));
   }

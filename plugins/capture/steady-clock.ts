@@ -1,4 +1,4 @@
-/** The clock of a capture: nanoseconds since 1970 that never stand still nor go back. */
+/** The clock of a capture: nanoseconds since 1970. Each reading is later than the reading before. */
 export function steadyClock(): () => bigint {
   const originNs = BigInt(Math.round(performance.timeOrigin * 1e6));
   let last = 0n;

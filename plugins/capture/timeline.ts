@@ -1,15 +1,19 @@
 /**
- * Brings what happens on all legs into one order of time, in which no track begins before its addresses are known: while
- * the first event in line waits for that, those behind it wait too. Events come with times that grow, and go on so.
+ * Brings the events of all legs into one order of time. No track begins before its addresses are known: while the first
+ * event waits for addresses, all events behind it wait too. Events come in with rising times, and go out with rising
+ * times.
  */
 import type { Track, TrackEvent } from "./track.ts";
 
-/** What comes after the timeline. */
+/** The step that takes events from the timeline. */
 export interface NextStep {
   take(event: TrackEvent): void;
 }
 
-/** Events that wait may hold this many bytes of payload; then the one in front goes on with what is known. */
+/**
+ * The most payload bytes that waiting events may hold. Beyond that, the first event goes on with the addresses known so
+ * far.
+ */
 const heldBytes = 8 * 1024 * 1024;
 
 export class Timeline {
@@ -21,7 +25,7 @@ export class Timeline {
     this.#next = next;
   }
 
-  /** Hands the event on, at once or when all that came before could go. */
+  /** Hands the event on: at once, or when all events before it were handed on. */
   add(event: TrackEvent): void {
     if (this.#waiting.length === 0 && event.track.ready) {
       this.#next.take(event);
@@ -32,13 +36,13 @@ export class Timeline {
     while (this.#waitingBytes > heldBytes) this.#beginFirst();
   }
 
-  /** The addresses of this track are as good as they will get. */
+  /** Call this when the addresses of the track are as good as they will get. */
   begin(track: Track): void {
     track.ready = true;
     this.#advance();
   }
 
-  /** Hands on all that waits, whatever is known by then. */
+  /** Hands on all waiting events, with the addresses known so far. */
   finish(): void {
     while (this.#waiting.length > 0) this.#beginFirst();
   }

@@ -1,6 +1,7 @@
 /**
- * The tracks of a capture, each one TCP connection, and what happens on them, as plain values. An event goes one way:
- * leg-watching makes it, the timeline puts it in order, Conversations makes its frames, the Recording writes those.
+ * The tracks of a capture, and the events on them as plain values. A track is one TCP connection. An event goes one
+ * way: leg-watching makes the event, the timeline puts it in order, Conversations makes frames of it, and the Recording
+ * writes the frames.
  */
 import type { Direction, Flow, Leg, LegNumber, Wire } from "../../src/plugin.ts";
 import type { Ends, TrackEnds } from "./ends.ts";
@@ -8,11 +9,11 @@ import type { Lane } from "./interfaces.ts";
 
 export interface Track {
   readonly interfaceIndex: number;
-  /** In the packets' MAC addresses. */
+  /** The byte that marks the leg in the packets' MAC addresses. */
   readonly mark: number;
-  /** To be asked once, with its first event in the order of time. */
+  /** Returns the addresses of the track. Call this once, at the first event of the track that leaves the timeline. */
   readonly ends: () => TrackEnds;
-  /** Whether its addresses are as good as they will get: only the timeline changes it. */
+  /** True when the addresses are as good as they will get. Only the timeline sets this field later. */
   ready: boolean;
 }
 
@@ -24,9 +25,9 @@ interface Happened {
 export interface DataEvent extends Happened {
   readonly kind: "data";
   readonly direction: Direction;
-  /** They follow each other. */
+  /** The bytes, in pieces that follow each other. */
   readonly slices: readonly Uint8Array[];
-  /** Of all slices together. */
+  /** How many bytes all slices have together. */
   readonly bytes: number;
 }
 
@@ -46,12 +47,18 @@ export class Tracks {
     this.#ends = ends;
   }
 
-  /** Undefined for a leg that is not captured. The addresses of leg 3 must be asked for, those of leg 1 are known. */
+  /**
+   * Returns undefined for a leg that is not captured. The addresses of leg 1 are known at once; those of leg 3 must be
+   * asked for.
+   */
   ofLeg(flow: Flow, leg: Leg): Track | undefined {
     return this.#track(leg.number, 1, leg.number === 1, () => this.#ends.ofLeg(flow, leg));
   }
 
-  /** Undefined for one that is not captured; who dials the targets is learnt from it all the same. */
+  /**
+   * Returns undefined for a wire that is not captured. The address of the sshd is noted in both cases, because leg 3
+   * needs it.
+   */
   ofWire(wire: Wire): Track | undefined {
     const told = this.#ends.ofWire(wire);
     return this.#track(2, wire.hop, true, () => told);

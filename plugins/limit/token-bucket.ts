@@ -1,19 +1,19 @@
 /**
- * A token bucket: tokens (bytes) come at a fixed rate up to a burst, and takers are served strictly in turn.
- * Takers that ask for small pieces one after the other therefore share the rate evenly, however many there are.
+ * A token bucket: tokens (bytes) are added at a fixed rate, up to a burst. Takers are served strictly in turn. Takers
+ * that ask for small pieces one after the other share the rate evenly, however many takers there are.
  */
 export interface Clock {
-  /** Milliseconds from any fixed point. */
+  /** The time in milliseconds, from any fixed point. */
   now(): number;
-  /** Runs `wake` after `ms`; the returned function calls it off. */
+  /** Calls `wake` after `ms`. The returned function cancels the call. */
   after(ms: number, wake: () => void): () => void;
 }
 
 export interface Rate {
   readonly bytesPerSecond: number;
-  /** What may pass at once after a pause; at least a piece. */
+  /** How many bytes may pass at once after a pause. At least one piece. */
   readonly burstBytes: number;
-  /** What a taker asks for at most. */
+  /** The most that one call of `take` asks for. */
   readonly pieceBytes: number;
 }
 
@@ -30,7 +30,9 @@ export class TokenBucket {
   #filledAtMs: number;
   #callOff: (() => void) | undefined;
 
-  /** The rate may be another one at any time: who waits notices when its turn comes, as the old rate had it. */
+  /**
+   * `pace.rate` may change at any time. The first taker in the queue still waits for as long as the old rate needed.
+   */
   constructor(pace: { readonly rate: Rate }, clock: Clock) {
     this.#pace = pace;
     this.#clock = clock;
@@ -38,7 +40,7 @@ export class TokenBucket {
     this.#filledAtMs = clock.now();
   }
 
-  /** Resolves when `bytes` may pass (at most a piece), or at once when `signal` fires: then they do not count. */
+  /** Resolves when `bytes` (at most one piece) may pass. When `signal` fires, resolves at once and takes no tokens. */
   take(bytes: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     this.#fill();
@@ -50,7 +52,7 @@ export class TokenBucket {
       const giveUp = () => {
         this.#queue.delete(taker);
         resolve();
-        // Those behind it may need fewer tokens than it did, and nobody at all needs no timer.
+        // Takers behind this one may need fewer tokens, and an empty queue needs no timer.
         this.#callOff?.();
         this.#serve();
       };
@@ -93,7 +95,10 @@ export class TokenBucket {
     this.#filledAtMs = now;
   }
 
-  /** A piece of a faster time may be more than a slower rate ever gathers: it costs what a piece costs now. */
+  /**
+   * A piece that was cut at a faster rate may be larger than the burst of a slower rate, and could wait for ever. Such
+   * a piece costs what a piece costs now.
+   */
   #costOf({ bytes }: Taker): number {
     return Math.min(bytes, this.#pace.rate.pieceBytes);
   }
