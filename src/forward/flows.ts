@@ -1,6 +1,6 @@
 /**
- * The flows of a tunnel: each inbound connection becomes one, gets its name (`L1#17`), is carried through the chain and
- * reported when it opens and closes. Knows which are under way, so that a stop can wait for them.
+ * The flows of a tunnel. Each inbound connection becomes a flow, gets its id (`L1#17`), is carried through the chain,
+ * and is reported when it opens and closes. This class knows which flows are open, so that a stop can wait for them.
  */
 
 import { PorthopError } from "../errors.ts";
@@ -15,10 +15,10 @@ import type { ForwardInfo, LegReport } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
 import type { AskedConnection, TargetSource } from "./target-source.ts";
 
-/** How long plugins may take to let go of flows that were broken off. */
+/** How long a stop waits for plugins to let go of flows that were broken off. */
 const heedMs = 1000;
 
-/** What becomes of a connection that came in: where it wants to go, and who dials that. */
+/** Where a connection that came in wants to go, and who dials that target. */
 export interface FlowSource {
   readonly targetOf: TargetSource;
   readonly dialer: Dialer;
@@ -33,7 +33,7 @@ export class Flows {
   readonly #chain: Chain;
   readonly #telling: Telling;
   readonly #open = new OpenItems<UnderWay>();
-  /** Connections that have not said yet where they want to go. */
+  /** Connections that have not named their target yet. */
   readonly #asking = new OpenItems<Promise<void>>();
   readonly #counts = new Map<string, number>();
   readonly #stopped = new AbortController();
@@ -43,7 +43,7 @@ export class Flows {
     this.#telling = telling;
   }
 
-  /** A connection came in: it becomes a flow once its target is known. */
+  /** Takes a connection that came in. The connection becomes a flow when its target is known. */
   accept(forward: ForwardInfo, source: FlowSource, inbound: Inbound): void {
     const asked = source.targetOf(inbound, this.#stopped.signal);
     if (!(asked instanceof Promise)) {
@@ -77,26 +77,26 @@ export class Flows {
     const over = this.#open.add({ flow, done });
   }
 
-  /** How many connections are under way. */
+  /** How many connections are open, with those that have not named their target. */
   get open(): number {
     return this.#open.size + this.#asking.size;
   }
 
-  /** Resolves once no connection is under way. */
+  /** Resolves when no connection is open. */
   async idle(): Promise<void> {
     while (this.open > 0) await Promise.all([...this.#ends(), ...this.#asking.all()]);
   }
 
-  /** Waits until all flows ended, or until patience is over; then breaks the rest. */
+  /** Waits until all flows have ended, or until `patience` resolves. Then breaks the flows that are left. */
   async drain(patience: Promise<void>): Promise<void> {
     const reason = new PorthopError("cancelled", "porthop is stopping");
-    // Who has not asked for anything yet loses nothing.
+    // A connection that has not named its target loses nothing, so it is ended at once.
     this.#stopped.abort(reason);
     await Promise.all(this.#asking.all());
     if (this.#open.size === 0) return;
     await Promise.race([Promise.all(this.#ends()), patience]);
     for (const { flow } of this.#open.all()) flow.abort(reason);
-    // A plugin that pays no heed to its flow's signal is not waited for for ever.
+    // A plugin may ignore the signal of its flow. porthop does not wait for such a plugin for ever.
     await Promise.race([Promise.all(this.#ends()), after(heedMs)]);
   }
 
@@ -141,8 +141,9 @@ function legReport({ number, from, to, observed, session }: LiveFlow["legs"][num
 }
 
 /**
- * Whether a flow's end is somebody's trouble. A client that leaves in the middle (a browser's stop button) is everyday
- * life, a stop was asked for, and a lost session is told once for all its flows: those only stand in flow.close.
+ * True when a flow's end must be reported as an error. A client that leaves in the middle (a browser's stop button) is
+ * usual, a stop was asked for, and a lost session is reported once for all its flows. These ends are reported only in
+ * flow.close.
  */
 function isTrouble(reason: FlowOutcome["reason"], error: PorthopError): boolean {
   if (reason === "refused") return error.code !== "cancelled" && error.code !== "ssh.lost";

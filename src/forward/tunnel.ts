@@ -1,6 +1,6 @@
 /**
- * A tunnel: the way to its session, its forwards and the chain. Starts them in the order that promise 8 wants (plugins,
- * session, listeners), reports what happens, and stops without losing what is under way.
+ * A tunnel: the way to its session, its forwards and the chain. Starts them in the order of promise 8 (plugins,
+ * session, listeners), reports what happens, and stops without loss of data that is under way.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
@@ -19,29 +19,29 @@ import type { PairingOptions } from "./pairing.ts";
 import { type Connected, Connecting } from "./uplink/connecting.ts";
 
 export interface TunnelPlan {
-  /** Without one both sides are here: a relay. */
+  /** The settings of the session. Without a session both sides are this machine (a relay). */
   readonly session?: SessionSettings | undefined;
   readonly trust?: AskTrust | undefined;
-  /** What is passed on the way to that session; nothing when left out. */
+  /** How the session's sshd is reached. Left out when sshd is dialed directly. */
   readonly way?: Way | undefined;
   readonly forwards: readonly Forward[];
   readonly plugins: readonly PreparedPlugin[];
-  /** A listener that cannot be set up ends the tunnel (ExitOnForwardFailure; porthop's default is yes). */
+  /** True when a listener that cannot be set up ends the tunnel (ExitOnForwardFailure; porthop's default is yes). */
   readonly exitOnForwardFailure: boolean;
-  /** PermitRemoteOpen; undefined is anything. */
+  /** PermitRemoteOpen. Undefined permits every target. */
   readonly remoteOpen?: RemoteOpenRules | undefined;
-  /** What runs on the server beside the forwards; nothing when left out. */
+  /** The command that runs on the server beside the forwards. Left out when there is none. */
   readonly command?: CommandPlan | undefined;
-  /** Small commands may run on the server that nobody asked for (--ask-server). */
+  /** True when porthop may run small commands on the server that the user did not ask for (--ask-server). */
   readonly asksServer?: boolean | undefined;
-  /** How it listens and dials on this machine. */
+  /** How the tunnel listens and dials on this machine. */
   readonly here: Omit<PairingOptions, "telling" | "remoteOpen">;
 }
 
 export interface Started {
-  /** Why the session was lost, should it be. */
+  /** Resolves with the reason when the session is lost. */
   readonly lost: Promise<PorthopError>;
-  /** Running. */
+  /** The running command. Undefined when the plan has no command. */
   readonly command: RemoteCommand | undefined;
 }
 
@@ -61,14 +61,14 @@ export class Tunnel {
   #flows: Flows | undefined;
   #command: CommandRun | undefined;
 
-  /** `version` is porthop's own, for the plugins. */
+  /** `version` is porthop's own version, which plugins can read. */
   constructor(plan: TunnelPlan, telling: Telling, version: string) {
     this.#plan = plan;
     this.#telling = telling;
     this.#version = version;
   }
 
-  /** Resolves when all listeners are up, and the command runs. */
+  /** Resolves when all listeners are up and the command runs. */
   async start(signal: AbortSignal): Promise<Started> {
     const { forwards, plugins, asksServer, exitOnForwardFailure } = this.#plan;
     const sessions = hopsOf(this.#plan, false).map((hop) => hop.settings.host);
@@ -90,8 +90,8 @@ export class Tunnel {
   }
 
   /**
-   * Changes options of a plugin while it runs, all of these or none; `limit.2` is the second limit of the chain. Throws a
-   * PorthopError that says why it could not be done.
+   * Changes options of a running plugin: all of these or none. `plugin` is its name; `limit.2` is the second limit of
+   * the chain. Throws a PorthopError that says why the options could not be changed.
    */
   changeOptions(plugin: string, texts: ReadonlyMap<string, string>): void {
     if (this.#chain === undefined) throw new Error("options change while a tunnel runs");
@@ -99,8 +99,8 @@ export class Tunnel {
   }
 
   /**
-   * Resolves once no connection is open, be it a flow's, the agent's or an X program's: as ssh does, new ones are taken until
-   * then (clientloop.c: session_closed and channel_still_open).
+   * Resolves when no connection is open: no flow, no connection to the agent, and none of an X program. As in ssh, new
+   * connections are accepted until then (clientloop.c: session_closed and channel_still_open).
    */
   async idle(): Promise<void> {
     do {
@@ -128,7 +128,8 @@ export class Tunnel {
     const { command, forwards, way } = this.#plan;
     this.#connecting = new Connecting({ ...way, hops }, this.#telling);
     return this.#connecting.connect(signal, async (session) => {
-      // Before any other: a server may allow one session channel and no more (MaxSessions 1).
+      // The command's session channel must be the first one. A server may allow one session channel and no more
+      // (MaxSessions 1).
       if (command !== undefined) {
         this.#command = await CommandRun.open(session, command, this.#telling.loggerFor(), signal);
       }
@@ -138,23 +139,24 @@ export class Tunnel {
 
   async #toldLoss({ lost }: Connected): Promise<PorthopError> {
     const reason = await lost;
-    // Ctrl-C reaches a ProxyCommand too, sometimes before us: that the session ends with it then is no news.
+    // Ctrl-C reaches a ProxyCommand too, sometimes before porthop. The session then ends because of the user's own
+    // Ctrl-C, which is no error to report.
     if (this.#plan.way?.command !== undefined) await sleep(ctrlCMs);
     if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
     return reason;
   }
 }
 
-/** Said of connections that had ended here, in good order, and not yet behind the server. */
+/** The warning for connections that ended cleanly on this machine while the server still held bytes of them. */
 function cutOff(connections: number): string {
   const whose = connections === 1 ? "1 connection" : `${connections} connections`;
   return `the last bytes of ${whose} may be lost: the server had not passed them on when porthop stopped (--grace waits longer)`;
 }
 
-/** Between two processes of one terminal hearing its Ctrl-C. */
+/** The time in which all processes of one terminal hear its Ctrl-C. */
 const ctrlCMs = 100;
 
-/** A capture asks the server for what it shows and only the server knows. */
+/** True when a plugin, such as capture, needs addresses that only the server knows. */
 function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {
   return wantsTargets(chain, forwards) || (chain.locates.has(1) && forwards.some(({ side }) => side === "server"));
 }
@@ -163,7 +165,7 @@ function wantsTargets({ locates }: Chain, forwards: readonly Forward[]): boolean
   return locates.has(3) && forwards.some(({ side }) => side === "here");
 }
 
-/** Only of the destination anything is asked. */
+/** Only the destination's server may be asked, and never a jump host. */
 function hopsOf({ session, trust, way }: TunnelPlan, mayAskServer: boolean): RoutePlan["hops"] {
   if (session === undefined || trust === undefined) return [];
   return [...(way?.jumps ?? []), { settings: { ...session, mayAskServer }, trust }];

@@ -1,4 +1,4 @@
-/** The built-in plugins by name, and plugins from files, both made ready for a chain. */
+/** Loads the built-in plugins by name and other plugins from files, and makes them ready for a chain. */
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,7 +10,7 @@ import { didYouMean } from "../../text/nearest.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { pluginOf, preparedPlugin, withToolkit } from "./prepared-plugin.ts";
 
-/** Loaded when used. In the order in which `porthop plugins` lists them. */
+/** Each plugin is loaded when it is used. `porthop plugins` lists them in this order. */
 const builtIn: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   log: () => import("../../../plugins/log.ts"),
   limit: () => import("../../../plugins/limit.ts"),
@@ -49,7 +49,7 @@ async function loadFile(path: string): Promise<Plugin> {
   }
   let exported: unknown;
   try {
-    // Written so that build.ts can tell it from an import of just anything.
+    // build.ts allows an import that it cannot resolve only in this form, `file:` and a rest.
     const module: { readonly default?: unknown } = await import(`file:${fileLocation(path)}`);
     exported = await withToolkit(module.default);
   } catch (error) {
@@ -62,7 +62,7 @@ async function loadFile(path: string): Promise<Plugin> {
   return pluginOf(exported, shown);
 }
 
-/** What follows `file:` in the URL of a path. */
+/** Returns the part of the path's URL that follows `file:`. */
 function fileLocation(path: string): string {
   const { href, protocol } = pathToFileURL(resolve(path));
   return href.slice(protocol.length);

@@ -1,6 +1,6 @@
 /**
- * The texts given for a plugin's options, checked and converted by the plugin's own option record (design.md, promise 9:
- * one record feeds the flag, the check, the wizard and the list of plugins).
+ * Checks and converts the texts that were given for a plugin's options, by the plugin's own record of options
+ * (design.md, promise 9: one record feeds the flag, the check, the wizard and the list of plugins).
  */
 
 import { Malformed } from "../../codec/malformed.ts";
@@ -13,7 +13,10 @@ import { quoted } from "../../text/terminal-text.ts";
 
 type Value = OptionTypes[keyof OptionTypes];
 
-/** Malformed names the option, the bad value and what is expected: `option "up": "fast" is not a rate such as ...`. */
+/**
+ * Throws Malformed, which names the option, the bad text and what is expected: `option "up": "fast" is not a rate such
+ * as ...`.
+ */
 export function readOptions<O extends OptionSpecs>(specs: O, given: ReadonlyMap<string, string>): OptionValues<O> {
   for (const name of given.keys()) {
     if (!Object.hasOwn(specs, name)) throw unknownOption(name, Object.keys(specs));
@@ -23,11 +26,14 @@ export function readOptions<O extends OptionSpecs>(specs: O, given: ReadonlyMap<
     if (text === undefined && spec.required) throw new Malformed(`option "${name}" is required: ${spec.about}`);
     return [name, text === undefined ? undefined : readOption(name, spec, text)] as const;
   });
-  // Each value was read by the reader of its spec's type, which is what OptionValues says.
+  // Each value was read by the reader of its spec's type, and OptionValues says the same of it.
   return Object.fromEntries(values) as OptionValues<O>;
 }
 
-/** The options as they are at first, and as they become when some of them that may are changed. Throws as readOptions. */
+/**
+ * Returns the first values of the options, and a way to change those that are `live`. Throws Malformed as `readOptions`
+ * does. `with` throws a PorthopError, which `asPorthopError` makes.
+ */
 export function liveOptions(
   specs: OptionSpecs,
   given: ReadonlyMap<string, string>,
@@ -47,7 +53,7 @@ export function liveOptions(
   };
 }
 
-/** One option alone, as the wizard asks for it. */
+/** Reads one option alone, as the wizard asks for each option. Throws Malformed as `readOptions` does. */
 export function readOption(name: string, spec: OptionSpec, text: string): Value {
   if (spec.choices !== undefined && !spec.choices.includes(text)) {
     throw new Malformed(`option "${name}": ${quoted(text)} is not one of ${spec.choices.join(", ")}`);
@@ -72,7 +78,7 @@ const readers: { readonly [T in keyof OptionTypes]: (text: string) => OptionType
 function readNumber(text: string): number {
   const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) throw new Malformed(`${quoted(text)} is not a whole number such as 10`);
-  // Never -0, which prints as 0 and divides as its opposite.
+  // The addition turns -0 into 0. A -0 prints as 0, but a division by -0 gives -Infinity.
   return value + 0;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a file exports, as a plugin that is ready for a chain: handed the toolkit, of a contract that this porthop has, its
- * options read and checked by the plugin's own record (promise 9).
+ * Makes a plugin ready for a chain from what a file exports: hands the toolkit to an exported function, checks the
+ * version of the contract, and reads the options by the plugin's own record (promise 9).
  */
 import { Malformed } from "../../codec/malformed.ts";
 import { PorthopError } from "../../errors.ts";
@@ -20,7 +20,7 @@ export function preparedPlugin(plugin: Plugin, texts: ReadonlyMap<string, string
     return { name: plugin.name, options, setup: (host) => plugin.setup(host, options.values) };
   } catch (error) {
     if (error instanceof Malformed) throw wrong(error);
-    // A file without types may have any kind of record.
+    // A file without types may hold any record of options.
     throw new PorthopError("plugin.invalid", `plugin ${plugin.name} has a record of options that makes no sense`, {
       hint: "each option needs a type and a line about it; plugins/README.md shows what that looks like",
       cause: error,
@@ -28,12 +28,18 @@ export function preparedPlugin(plugin: Plugin, texts: ReadonlyMap<string, string
   }
 }
 
-/** A compiled porthop cannot be imported from outside, so a file may export a function that is handed the toolkit. */
+/**
+ * A compiled porthop cannot be imported from outside. So a file may export a function, which is called with the
+ * toolkit.
+ */
 export function withToolkit(exported: unknown): unknown {
   return typeof exported === "function" ? exported(toolkit) : exported;
 }
 
-/** `where` is what it came from. */
+/**
+ * Returns the exported plugin. Throws plugin.invalid when the export is no plugin. `where` names the source in the
+ * error.
+ */
 export function pluginOf(exported: unknown, where: string): Plugin {
   refuseNewer(exported, where);
   if (isPlugin(exported)) return exported;
@@ -46,10 +52,10 @@ export function pluginOf(exported: unknown, where: string): Plugin {
   );
 }
 
-/** The version of the contract that src/plugin.ts is. */
+/** The version of the contract in src/plugin.ts. */
 const contractVersion = 1;
 
-/** A later contract may differ in anything: nothing else of such a plugin is looked at. */
+/** A later contract may differ in every part, so nothing else of such a plugin is read. */
 function refuseNewer(exported: unknown, where: string): void {
   if (typeof exported !== "object" || exported === null || !("porthop" in exported)) return;
   const { porthop: version } = exported;
