@@ -1,6 +1,6 @@
 /**
- * What others may see of a session: its connection, leg 2, byte for byte from the first one on, and the keys with which a
- * recording of that can be read. Neither costs anything while nobody asked.
+ * What other parts may see of a session: the bytes of its connection (leg 2) from the first one on, and the keys that
+ * make a recording of these bytes readable. Keys cost nothing while nobody asks for them.
  */
 import { keyLogLines } from "../codec/session/key-log.ts";
 import { LiveLeg } from "../flow/leg.ts";
@@ -9,12 +9,12 @@ import { lost, type Peer } from "./ssh-failure.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type Outgoing, type Transport, watchTransport } from "./transport.ts";
 
-/** Where the session goes, and the name by which it is told apart. */
+/** Where the session goes, and the id by which users tell sessions apart. */
 export interface WatchedSession extends Peer {
   readonly id: string;
 }
 
-/** Who wants to see its first byte hears of it before that. */
+/** Publishes the session's wire, before the first byte passes. Watchers that begin now see every byte. */
 export function sessionLeg(transport: Transport, session: WatchedSession, { bus, loggerFor }: Telling): Outgoing {
   const { stream, hop, local, remote, observed } = transport;
   const { id, host, port } = session;
@@ -37,7 +37,9 @@ export function sessionLeg(transport: Transport, session: WatchedSession, { bus,
   return outgoing;
 }
 
-/** Before the server's first word. Who asks for keys later gets those of the next session. */
+/**
+ * Call this before the server sends anything. A plugin that asks for keys later gets the keys of the next session only.
+ */
 export function tellKeys(ports: Pick<Ports, "onKeyExchange">, session: string, { bus }: Pick<Telling, "bus">): void {
   if (!bus.isHeard("keys")) return;
   ports.onKeyExchange((keys) => {

@@ -1,21 +1,23 @@
 /**
- * The SSH key log that Wireshark reads (`ssh.keylog_file`, and the secrets of a pcapng file): lines that start with the 16
- * bytes of the client's KEXINIT (RFC 4253, section 7.1). With them a recording of the session can be read: they are secret.
+ * The SSH key log that Wireshark reads (`ssh.keylog_file`, and the secrets of a pcapng file). Each line begins with the
+ * 16 bytes of the cookie in the client's KEXINIT (RFC 4253, section 7.1). The lines are secret, because they make a
+ * recording of the session readable.
  */
 
-/** What a key exchange has come to. */
+/** The results of one key exchange. */
 export interface KeyLogEntry {
-  /** Of the client's KEXINIT. */
+  /** The 16 random bytes of the client's KEXINIT. */
   readonly cookie: Uint8Array;
-  /** K as it is hashed, without the length in front. */
+  /** K in the form in which it is hashed, without the length in front. */
   readonly secret: Uint8Array;
-  /** The client's private key of this one exchange; undefined where there is not one, but two. */
+  /** The client's private key of this one exchange. Undefined in a hybrid exchange, which has two private keys. */
   readonly ephemeralKey: Uint8Array | undefined;
 }
 
 /**
- * Two lines for each exchange, without their ends. Wireshark 4.0 knows the first form only. Later ones know both and take the
- * last line, which must be the secret: of the private key they come to a wrong one where K begins with a zero byte.
+ * Up to two lines for each exchange, without line ends. Wireshark 4.0 knows only the first form, the private key. Later
+ * versions know both forms and use the last line, so the secret comes last: from a private key they compute a wrong
+ * secret when K begins with a zero byte.
  */
 export function keyLogLines({ cookie, secret, ephemeralKey }: KeyLogEntry): string[] {
   const own = ephemeralKey === undefined ? [] : [`${hex(cookie)} ${hex(ephemeralKey)}`];
