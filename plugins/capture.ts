@@ -1,6 +1,6 @@
 /**
  * Writes the three real TCP connections behind each flow into one file that Wireshark reads: made-up TCP headers around
- * true bytes and true addresses (capture.md). The plugin watches legs, so its place in the chain does not matter. Its
+ * true bytes and true addresses. The plugin watches legs, so its place in the chain does not matter. Its
  * stages only wait, for a short time, while the disk is behind: a capture may slow a forward and never stops it.
  */
 

@@ -85,7 +85,7 @@ export class PorthopError extends Error {
     this.by = details.by ?? (details.leg === undefined ? undefined : endOfLeg[details.leg]);
   }
 
-  /** The exit code of a process that this error ends (cli.md, "Streams, signals, exit codes"). */
+  /** The exit code of a process that this error ends (README.md, "For scripts"). */
   get exitCode(): number {
     return codes[this.code].exit;
   }

@@ -1,5 +1,5 @@
 /**
- * The interfaces of a capture, which must all be known before the first packet (capture.md, section 0, rule 1). Each
+ * The interfaces of a capture, which must all be known before the first packet. Each
  * leg has one interface. With jump hosts, each further session has one more, because that session goes through the
  * session before.
  */

@@ -97,9 +97,9 @@ function textLines(explanation: Explanation, shown: Shown, place: Place, columns
 function configurationLines({ alias, configured, skipped, trouble }: Shown, columns: number): readonly string[] {
   const lines = [
     ...(trouble === undefined ? [] : [`cannot be read, and is left out: ${trouble}`]),
-    ...skipped,
     ...(alias === undefined ? [] : [`${alias}: leg 2 goes there`]),
     ...configured.map(({ keyword, value, place }) => `${keyword} ${value} (${place})`),
+    ...skipped,
   ];
   if (lines.length === 0) return [];
   return ["", "In your ssh configuration", ...lines.flatMap((line) => wrapped(visible(line), columns, "    ", "  "))];

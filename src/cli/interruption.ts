@@ -1,6 +1,6 @@
 /**
  * SIGINT, SIGTERM and SIGHUP: the first signal asks for an orderly stop, the second ends porthop at once. The exit code
- * comes from the first signal: 130 for SIGINT (Ctrl-C), 0 for the others (cli.md). A signal that was ignored when
+ * comes from the first signal: 130 for SIGINT (Ctrl-C), 0 for the others. A signal that was ignored when
  * porthop started stays ignored.
  */
 import { PorthopError } from "../errors.ts";

@@ -3,8 +3,8 @@ import { wantsHelp } from "../config/description.ts";
 import { readRelaySettings } from "../config/relay-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { planRelay } from "../forward/plan/relay-plan.ts";
-import { carryUntilStopped } from "./carrying.ts";
 import { reportFailure } from "./failure-report.ts";
+import { carryUntilStopped } from "./run-until-stopped.ts";
 
 export async function relay(words: readonly string[], showHelp: () => void): Promise<number> {
   try {

@@ -1,4 +1,4 @@
-/** Listeners on the event bus: they write events as JSON lines on stdout (cli.md, "Events") and as words on stderr. */
+/** Listeners on the event bus: they write events as JSON lines on stdout (README.md, "For scripts") and as words on stderr. */
 import { type Address, formatAddress } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Bus } from "../flow/bus.ts";

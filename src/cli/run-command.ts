@@ -6,8 +6,8 @@ import { plainWords } from "../config/pasted-command.ts";
 import { readRunSettings } from "../config/run-settings.ts";
 import { refuseIdle } from "../config/unsupported.ts";
 import { planTunnel } from "../forward/plan/tunnel-plan.ts";
-import { carryUntilStopped } from "./carrying.ts";
 import { reportFailure } from "./failure-report.ts";
+import { carryUntilStopped } from "./run-until-stopped.ts";
 
 export async function run(words: readonly string[], showHelp: () => void): Promise<number> {
   try {

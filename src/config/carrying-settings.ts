@@ -11,7 +11,7 @@ import { visible } from "../text/terminal-text.ts";
 import { type Extra, hasFlag, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { type Keywords, longestTimerMs } from "./file/keyword.ts";
-import { named } from "./named.ts";
+import { named } from "./flag-in-message.ts";
 
 export interface CarryingSettings {
   readonly plugins: readonly PluginSpec[];

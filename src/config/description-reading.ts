@@ -25,7 +25,7 @@ import { type ForwardKeyword, forwardKeywords, parseConfigForward } from "./file
 import { addOption } from "./file/config-value.ts";
 import { findKeyword, type Keyword, Keywords } from "./file/keyword.ts";
 import { printKeywordLine, readKeywordLine } from "./file/keyword-line.ts";
-import { named } from "./named.ts";
+import { named } from "./flag-in-message.ts";
 import { runTable } from "./run-flags.ts";
 
 /** The flags with which ssh prints an answer and ends, or steers another ssh. */

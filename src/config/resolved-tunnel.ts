@@ -21,8 +21,8 @@ import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords, keywords as readings } from "./file/keyword.ts";
 import type { Forward } from "./forward.ts";
+import { sshDefaults } from "./openssh-defaults.ts";
 import { type RunSettings, tolerantSettings } from "./run-settings.ts";
-import { sshDefaults } from "./ssh-defaults.ts";
 
 export interface ResolvedTunnel {
   /**

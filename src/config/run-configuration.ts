@@ -12,8 +12,8 @@ import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-fo
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
 import { effectiveSettings } from "./file/ssh-config.ts";
+import { named } from "./flag-in-message.ts";
 import type { ConfiguredForwards } from "./forward.ts";
-import { named } from "./named.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
 
 export interface RunConfiguration {

@@ -77,7 +77,7 @@ export const porthopFlags: readonly RunFlag[] = [
   },
   { name: "help", about: "this help" },
   { name: "ask-server", about: "small commands may run on the server: where it listens is asked there" },
-  { name: "no-nagle-cure", about: "does nothing any more: no command is run against delayed small writes" },
+  { name: "no-nagle-cure", about: "accepted, and does nothing any more: the cure needs no command on the server" },
 ];
 
 /**

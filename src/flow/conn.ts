@@ -1,7 +1,7 @@
 /**
  * A connection as the core sees it: two halves. Each half ends on its own, or both are aborted at once. Sockets, SSH
  * channels and the in-memory conns of the tests all have this shape. `end` and `abort` are never optional, because a
- * carrier that cannot half-close loses data (design.md, section 3, promise 3).
+ * carrier that cannot half-close loses data (promise 3 of src/README.md).
  */
 import type { Address } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /**
- * What a forward is made of (design.md, section 1): who listens, where the target comes from, and who dials. A kind of
+ * What a forward is made of: who listens, where the target comes from, and who dials. A kind of
  * forward is a choice of these three and has no code of its own beyond this file.
  */
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";

@@ -1,6 +1,6 @@
 /**
  * Turns porthop's error of a failed dial into one of the few failures that SOCKS and HTTP can tell a client of a proxy
- * (cli.md, "SOCKS answers").
+ * (RFC 1928, section 6; RFC 9110, section 15).
  */
 import type { ProxyFailure } from "../codec/proxy/proxy-request.ts";
 import type { ErrorCode, PorthopError } from "../errors.ts";

@@ -12,7 +12,7 @@ import type { Telling } from "../flow/telling.ts";
 import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
 import { FirstWords, hearGreeting } from "./greeting.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
-import { HostKeyCheck } from "./host/host-key-check.ts";
+import { HostKeyCheck } from "./host/host-key-at-exchange.ts";
 import { serverText } from "./server-text.ts";
 import {
   handshakeFailure,

@@ -12,7 +12,6 @@ import type { TellProgress } from "../flow/event.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { errnoOf } from "../io/socket-failure.ts";
-import { Answers } from "./answers.ts";
 import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
 import { nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
 import { CommandGate } from "./channel/command-gate.ts";
@@ -31,6 +30,7 @@ import type { Ssh2 } from "./ssh2/loading.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
 import { congestionOf, type Transport } from "./transport.ts";
+import { Answers } from "./unsent-answers.ts";
 
 export interface SessionSettings extends LoginSettings {
   readonly family?: 4 | 6 | undefined;

@@ -1,7 +1,7 @@
 /**
  * Makes any text safe to show on a terminal: characters that would move the cursor, change colours,
- * reorder or hide letters are shown escaped (cli.md, "Streams": bytes from the network are never
- * written raw). A text that is safe already stays unchanged.
+ * reorder or hide letters are shown escaped. Bytes from the network are never written raw. A text that
+ * is safe already stays unchanged.
  */
 
 /**

@@ -1,4 +1,4 @@
-/** A capture of three flows, made by the executable, before the judges of capture.md, section 8: the tools of its users. */
+/** A capture of three flows, made by the executable, before the judges: the tools of its users. */
 import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

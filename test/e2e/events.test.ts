@@ -1,4 +1,4 @@
-/** What `--json` tells: events in their order with the fields that cli.md promises, to whoever reads them by program. */
+/** What `--json` tells: events in their order with the fields that README.md promises, to whoever reads them by program. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";

@@ -173,7 +173,7 @@ rule(
   {
     "src/ssh/login.ts": "const version = client._remoteVer;",
     "src/ssh/session.ts": "const { _protocol: protocol } = client;",
-    "src/ssh/answers.ts": 'client["_protocol"].ping();',
+    "src/ssh/unsent-answers.ts": 'client["_protocol"].ping();',
     "src/ssh/channel/locator.ts": "interface Hidden {\n  readonly _protocol: unknown;\n}",
     "src/ssh/trust.ts": 'import kex from "ssh2/lib/protocol/kex.js";',
     "src/ssh/host/host-keys.ts": 'import type { ClientView } from "../ssh2/view.ts";',

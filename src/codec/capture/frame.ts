@@ -1,7 +1,7 @@
 /**
  * Made-up Ethernet, IP and TCP headers in front of real payload, whose slices are passed on by reference. The MAC
  * addresses are locally administered and marked (02:70:68 is "ph"): they tell the leg and the end even in a classic
- * pcap file. All checksums are valid (capture.md, sections 2 and 3).
+ * pcap file. All checksums are valid.
  */
 
 import { Malformed } from "../malformed.ts";

@@ -1,7 +1,7 @@
 /**
  * The blocks of a pcapng file (draft-ietf-opsawg-pcapng), little endian, nanoseconds, Ethernet.
  * Write them in the order SHB, all IDBs, NRB, packets: Wireshark 4.0 stops collecting interfaces at the first block that
- * is no IDB, and editcap then refuses the file (capture.md, rule 1).
+ * is no IDB, and editcap then refuses the file.
  */
 
 import { visible } from "../../text/terminal-text.ts";
@@ -69,7 +69,7 @@ export function sectionHeader(facts: SectionFacts): Uint8Array {
   return block(0x0a0d0d0a, fixed, encodeOptions(options));
 }
 
-/** All interfaces of a file need the same snapshot length, or tcpdump stops (capture.md, rule 2). */
+/** All interfaces of a file need the same snapshot length, or tcpdump stops. */
 export function interfaceDescription(facts: CaptureInterface, snapLength: number): Uint8Array {
   const fixed = new Uint8Array(8);
   putU16(fixed, 0, linkTypeEthernet);

@@ -1,7 +1,7 @@
 /**
  * One made-up TCP connection: each method takes one event and returns its frames (handshake, segments, FIN or RST).
  * All data is acknowledged at once, so that no analysis finds a full window, a gap or a retransmission that did not
- * happen (capture.md, section 3). No frame follows a RST or the second FIN.
+ * happen. No frame follows a RST or the second FIN.
  */
 import { randomInt } from "node:crypto";
 import { quoted } from "../../text/terminal-text.ts";

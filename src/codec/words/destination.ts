@@ -1,6 +1,6 @@
 /**
  * Parses and prints `[user@]host[:port]` and `ssh://[user@]host[:port]`. Unlike in ssh, `host:2222` without `ssh://`
- * names a port (cli.md). Hosts and users that could become an option or a piece of shell are refused, as in ssh.c.
+ * names a port. Hosts and users that could become an option or a piece of shell are refused, as in ssh.c.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";

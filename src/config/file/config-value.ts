@@ -9,7 +9,7 @@ import { Malformed } from "../../codec/malformed.ts";
 import { parseUser } from "../../codec/words/destination.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
-import { named } from "../named.ts";
+import { named } from "../flag-in-message.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { checkReading, type Reading } from "./keyword-value.ts";
 import { besideConfiguration } from "./named-files.ts";

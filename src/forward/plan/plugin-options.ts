@@ -1,6 +1,6 @@
 /**
  * Checks and converts the texts that were given for a plugin's options, by the plugin's own record of options
- * (design.md, promise 9: one record feeds the flag, the check, the wizard and the list of plugins).
+ * (promise 9 of src/README.md: one record feeds the flag, the check, the wizard and the list of plugins).
  */
 
 import { Malformed } from "../../codec/malformed.ts";

@@ -1,6 +1,6 @@
 /**
  * The one gate to the server's shell. The gate decides whether porthop may run a command there that the user did not
- * ask for (cli.md, "One gate decides"). A key may have a forced command, such as a deploy or a backup; the server would
+ * ask for. A key may have a forced command, such as a deploy or a backup; the server would
  * run the forced command in place of ours. When sshd announces a forced command, the gate stays shut.
  */
 import type { ClientChannel } from "ssh2";

@@ -1,4 +1,4 @@
-/** Captures of every kind of forward, and of jump hosts, before the judges of capture.md, section 8. */
+/** Captures of every kind of forward, and of jump hosts, before the judges: the tools that read captures. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";

@@ -1,6 +1,6 @@
 /**
- * The lines of ssh_config that say what holds when no file says anything (readconf.c, fill_default_options). A Host block
- * needs such a line where another block sets the keyword for every host. Keywords that collect values have no such line.
+ * ssh's own defaults, as lines of ssh_config (readconf.c, fill_default_options). A Host block needs such a line where
+ * another block sets the keyword for every host. Keywords that collect values have no such line.
  */
 import type { Keyword } from "./file/keyword.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addOption } from "../../../src/config/file/config-value.ts";
 import { type Keyword, Keywords } from "../../../src/config/file/keyword.ts";
-import { sshDefaults } from "../../../src/config/ssh-defaults.ts";
+import { sshDefaults } from "../../../src/config/openssh-defaults.ts";
 
 test("Each default is a value that its keyword takes.", () => {
   for (const [keyword, value] of Object.entries(sshDefaults)) {

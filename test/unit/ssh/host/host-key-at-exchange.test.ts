@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../../src/errors.ts";
-import { HostKeyCheck } from "../../../../src/ssh/host/host-key-check.ts";
+import { HostKeyCheck } from "../../../../src/ssh/host/host-key-at-exchange.ts";
 
 const key = Buffer.from("a host key");
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { carryUntilStopped } from "../../../src/cli/carrying.ts";
+import { carryUntilStopped } from "../../../src/cli/run-until-stopped.ts";
 import { readRelaySettings } from "../../../src/config/relay-settings.ts";
 import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { named } from "../../../src/config/named.ts";
+import { named } from "../../../src/config/flag-in-message.ts";
 
 test("What is malformed gets the flag's name in front, and what is no such error passes as it is.", () => {
   const malformed = () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { Answers } from "../../../src/ssh/answers.ts";
 import type { Ports } from "../../../src/ssh/ssh2/ports.ts";
 import type { Answering } from "../../../src/ssh/ssh2/sending.ts";
+import { Answers } from "../../../src/ssh/unsent-answers.ts";
 
 const mebibyte = 1024 * 1024;
 
