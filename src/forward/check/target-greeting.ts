@@ -21,8 +21,8 @@ const goodbyeMs = 200;
 const mostCharacters = 120;
 
 /**
- * Waits up to `patienceMs` for the target's first line. Rejects when the target breaks the connection before that. The
- * conn is closed afterwards in any case.
+ * Waits up to `patienceMs` for the target's first line. Rejects when the target breaks the connection before any byte
+ * came. The conn is closed afterwards in any case.
  */
 export async function hearTarget(conn: Conn, patienceMs: number): Promise<TargetGreeting> {
   const timeUp = Symbol("time is up");
