@@ -2,8 +2,10 @@
  * The options of one plugin while it runs. Only options that the plugin's record calls `live` may change. A change is
  * done as a whole or not at all, and the plugin has heard of the change when `change` returns.
  */
+
 import { PorthopError } from "../errors.ts";
 import type { OptionSpecs, OptionValues } from "../plugin.ts";
+import { messageOf } from "../text/error-message.ts";
 
 /** All options of a plugin, read and checked. */
 export interface ReadOptions {
@@ -74,8 +76,4 @@ export class RunningOptions {
     const message = `plugin ${this.#plugin} did not change its options: ${why}`;
     return new PorthopError("plugin.invalid", message, { hint: "nothing was changed", cause });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
