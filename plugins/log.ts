@@ -2,7 +2,9 @@
  * Logs one line for each flow when the flow is over. With `--log debug`, logs a line too when a flow opens and when a
  * flow is refused.
  */
+
 import { definePlugin, type Flow, formatAddress, formatBytes, formatDuration, visible } from "../src/plugin.ts";
+import { messageOf } from "../src/text/error-message.ts";
 
 export default definePlugin({
   name: "log",
@@ -20,7 +22,7 @@ export default definePlugin({
         await next();
         host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}`);
       } catch (error) {
-        const why = visible(error instanceof Error ? error.message : String(error), 200);
+        const why = visible(messageOf(error), 200);
         if (opened || isDecision(error))
           host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}, aborted: ${why}`);
         else host.log.debug(`${flow.id} refuse ${route(flow)}: ${why}`);

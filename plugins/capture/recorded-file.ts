@@ -2,8 +2,10 @@
  * Makes the recording in the file that the user named, and tells the user about it: one warning when the file can take
  * no more, one warning when frames are lost, and at the end how many packets the file holds.
  */
+
 import { pcapFormat, pcapngFormat } from "../../src/codec/capture/capture-file.ts";
 import type { Host } from "../../src/plugin.ts";
+import { messageOf } from "../../src/text/error-message.ts";
 import { visible } from "../../src/text/terminal-text.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { openCapture } from "./capture-path.ts";
@@ -46,7 +48,7 @@ function madeBy(host: Host) {
 }
 
 function failureText(file: string, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   if (code === "EPIPE") return "the reader of the capture is gone: the capture ended, the forwards go on";
   if (code === "ETIMEDOUT") return `nobody takes the last frames of the capture ${visible(file)}: it ends without them`;

@@ -1,4 +1,5 @@
 /** Loads the built-in plugins by name and other plugins from files, and makes them ready for a chain. */
+
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -6,6 +7,7 @@ import type { PluginSpec } from "../../codec/words/plugin-spec.ts";
 import { PorthopError } from "../../errors.ts";
 import type { PreparedPlugin } from "../../flow/chain.ts";
 import type { Plugin } from "../../plugin.ts";
+import { messageOf } from "../../text/error-message.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { pluginOf, preparedPlugin, withToolkit } from "./prepared-plugin.ts";
@@ -53,7 +55,7 @@ async function loadFile(path: string): Promise<Plugin> {
     const module: { readonly default?: unknown } = await import(`file:${fileLocation(path)}`);
     exported = await withToolkit(module.default);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     throw new PorthopError("plugin.invalid", `cannot load the plugin ${shown}: ${visible(text, 300)}`, {
       hint: "plugins/README.md shows what such a file looks like",
       cause: error,
