@@ -57,18 +57,23 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   const { flow, inbound, dialer } = carriage;
   if (flow.abortedBy !== undefined) throw flow.abortedBy;
   const target = flow.startDialing();
-  const dialed = await dialer.dial(target, flow.origin, flow.cancel);
+  const dialed = await dialer.dial(target, flow.origin, flow.cancel).catch((error: unknown) => {
+    flow.settle();
+    throw error;
+  });
   state.target = dialed.conn;
   // The session may have been lost and made again before the dial. Leg 2 is then the new session.
   if (dialed.session !== undefined) flow.legs[1].learn(dialed.session);
   flow.legs[2].learn(dialed.leg);
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   flow.legs[2].opened();
+  if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   state.inbound = await inbound.accept(flow.legs[0]).catch((error: unknown) => {
     throw breakOff(flow, state, asPorthopError(error));
   });
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   carriage.opened();
+  if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   await pumpBoth(flow, state.inbound, state.target, state);
 }
 
@@ -98,6 +103,7 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
     });
     throw breakOff(flow, state, asPorthopError(error));
   }
+  flow.settle();
   near.leg.closed();
   far.leg.closed();
 }

@@ -33,6 +33,7 @@ export class LiveFlow {
   #dialing = false;
   #turn = 0;
   #isDecided = false;
+  #isSettled = false;
   #toldDecided: ((reason: PorthopError) => void) | undefined;
   readonly #now: () => number;
   readonly #startedAtMs: number;
@@ -97,10 +98,15 @@ export class LiveFlow {
 
   /** Aborts the flow by a decision, when no connection broke. The flow is reported as aborted, open or not. */
   decide(reason: PorthopError): void {
-    if (this.#cancel.aborted) return;
+    if (this.#cancel.aborted || this.#isSettled) return;
     this.#isDecided = true;
     this.abort(reason);
     this.#toldDecided?.(reason);
+  }
+
+  /** The flow has ended, or its failure is known: no decision can change the outcome any more. */
+  settle(): void {
+    this.#isSettled = true;
   }
 
   /** Calls `told` in the turn of the event loop in which the decision is made. */
@@ -239,6 +245,7 @@ class FlowView implements Flow {
   }
 
   refuse(reason: string): never {
+    this.#flow.settle();
     throw refusal(this.#plugin, reason);
   }
 

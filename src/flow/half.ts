@@ -4,14 +4,9 @@
  * passed on as an end, and nothing is copied. A half without stages has no generators between read and write.
  */
 import type { Chunk, Chunks, Direction, Half, Stage, Tap } from "../plugin.ts";
-import { asPluginError } from "./chain.ts";
 import type { Conn } from "./conn.ts";
 import type { DropObserver, LiveLeg } from "./leg.ts";
-
-interface StageStep {
-  readonly plugin: string;
-  readonly stage: Stage;
-}
+import { StageOutput, type StageStep } from "./stage-output.ts";
 
 interface TapStep {
   readonly plugin: string;
@@ -52,6 +47,8 @@ export class LiveHalf {
   #running = false;
   /** The last read that was made for the stages. */
   #reading: Promise<Chunk | undefined> | undefined;
+  /** True when the rest of the source is read for nobody. */
+  #isDiscarding = false;
   /** True when the source was read to its end. */
   #drained = false;
   #isOver = false;
@@ -151,6 +148,7 @@ export class LiveHalf {
   async #discardRest(source: HalfEnd): Promise<void> {
     // A stage that reads ahead, such as a delay line, may have left a read under way. A conn allows only one read at a
     // time.
+    this.#isDiscarding = true;
     if (this.#reading !== undefined && (await this.#reading) === undefined) return;
     const rest = this.#chunksOf(source);
     for (let next = await rest.next(); next.done !== true; next = await rest.next());
@@ -184,6 +182,8 @@ export class LiveHalf {
       this.#reading = source.conn.read();
       const chunk = await this.#reading;
       if (chunk === undefined) break;
+      // A stage that has returned may still read in the background.
+      if (this.#isDiscarding && place !== undefined) return;
       source.leg.bytes(this.direction, chunk);
       if (place !== undefined) this.#lookAt(place, chunk);
       yield chunk;
@@ -243,48 +243,5 @@ class HalfView implements Half {
 
   tap(tap: Tap): () => void {
     return this.#half.addTap({ plugin: this.#plugin, place: this.#place, tap });
-  }
-}
-
-/**
- * Runs a stage. An error that the stage throws gets the name of its plugin; conns reject with PorthopErrors, which pass
- * unchanged. The taps behind the stage see each chunk here, and so need no generator. This class is no generator
- * either, because each generator costs time for every chunk.
- */
-class StageOutput implements AsyncIterableIterator<Chunk> {
-  readonly #step: StageStep;
-  readonly #input: Chunks;
-  readonly #look: (chunk: Chunk) => void;
-  #chunks: AsyncIterator<Chunk> | undefined;
-
-  constructor(step: StageStep, input: Chunks, look: (chunk: Chunk) => void) {
-    this.#step = step;
-    this.#input = input;
-    this.#look = look;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Chunk>> {
-    try {
-      this.#chunks ??= this.#step.stage(this.#input)[Symbol.asyncIterator]();
-      const next = await this.#chunks.next();
-      if (next.done !== true) this.#look(next.value);
-      return next;
-    } catch (error) {
-      throw asPluginError(this.#step.plugin, error);
-    }
-  }
-
-  /** Called when the reader wants no more chunks. */
-  async return(): Promise<IteratorResult<Chunk>> {
-    try {
-      await this.#chunks?.return?.();
-      return { done: true, value: undefined };
-    } catch (error) {
-      throw asPluginError(this.#step.plugin, error);
-    }
   }
 }

@@ -14,14 +14,19 @@ const longestMs = 2 ** 31 - 1;
 /**
  * Yields each chunk `ms` milliseconds after it came in. The line holds at most `heldBytes` and one chunk more, and
  * copies nothing. A full line reads nothing until a chunk has gone out, so a slow reader still slows the sender. An
- * error of the source is not delayed.
+ * error of the source is not delayed. With `flow.signal` as `signal`, the line of an aborted flow lets go at once, also
+ * when the source has nothing to say.
  */
 export async function* delayLine(
   chunks: AsyncIterable<Uint8Array>,
   ms: number,
   heldBytes = heldBytesByDefault,
+  signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const line = new Line(chunks[Symbol.asyncIterator](), ms, heldBytes);
+  const onAbort = () => line.break(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
   try {
     for (;;) {
       const chunk = await line.next();
@@ -29,6 +34,7 @@ export async function* delayLine(
       yield chunk;
     }
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     line.leave();
   }
 }
@@ -80,6 +86,12 @@ class Line {
     }
   }
 
+  /** What the line holds is not wanted any more: the call of `next` that waits rejects with the reason. */
+  break(reason: unknown): void {
+    this.#broken ??= { reason };
+    this.#wake?.();
+  }
+
   /** The reader has left: drops what the line still holds, and ends the source. */
   leave(): void {
     this.#hasLeft = true;
@@ -93,7 +105,7 @@ class Line {
   async #takeIn(): Promise<void> {
     try {
       while (!this.#hasLeft) {
-        if (this.#heldBytes >= this.#mostBytes) {
+        if (this.#held.length > 0 && this.#heldBytes >= this.#mostBytes) {
           await this.#roomMade();
           continue;
         }
@@ -105,8 +117,7 @@ class Line {
         if (chunk === undefined) return;
       }
     } catch (reason) {
-      this.#broken = { reason };
-      this.#wake?.();
+      this.break(reason);
     }
   }
 

@@ -43,6 +43,8 @@ export function sessionLeg(transport: Transport, session: WatchedSession, { bus,
 export function tellKeys(ports: Pick<Ports, "onKeyExchange">, session: string, { bus }: Pick<Telling, "bus">): void {
   if (!bus.isHeard("keys")) return;
   ports.onKeyExchange((keys) => {
+    // Who asked may be gone meanwhile.
+    if (!bus.isHeard("keys")) return;
     for (const line of keyLogLines(keys)) bus.publish({ event: "keys", session, line });
   });
 }

@@ -532,3 +532,84 @@ test("Leg 2 of a flow that was dialed through a later session is that one, known
   assert.deepEqual(told, ["S1", through.from, "S2", session.from, session.to, true]);
   flow.abort(broken());
 });
+
+test("A decision after the end changes nothing: the flow has ended for everybody.", async () => {
+  const told: string[] = [];
+  const { origin, target, outcome } = await carryFlow({
+    middlewares: {
+      late: async (flow, next) => {
+        flow.legs[0].watch({ aborted: (by) => void told.push(by) });
+        await next();
+        flow.abort("too late");
+      },
+    },
+  });
+  await Promise.all([origin.end(), target.end(), readAll(origin), readAll(target)]);
+  assert.deepEqual([await outcome, told], [{ reason: "ended" }, []]);
+  assert.deepEqual([origin.aborted, target.aborted], [undefined, undefined]);
+});
+
+test("A decision that comes behind a failure does not hide the failure.", async () => {
+  const refused = new PorthopError("target.refused", "nobody listens there", { leg: 3 });
+  const { outcome, steps } = await carryFlow({
+    dial: () => Promise.reject(refused),
+    middlewares: {
+      tidy: async (flow, next) => {
+        try {
+          await next();
+        } finally {
+          flow.abort("cleanup");
+        }
+      },
+    },
+  });
+  assert.deepEqual(await outcome, { reason: "refused", error: refused });
+  assert.equal(steps.at(-1), "refuse target.refused");
+});
+
+test("A refusal stays one, whatever an outer plugin decides after it.", async () => {
+  const { outcome } = await carryFlow({
+    middlewares: {
+      outer: (flow, next) => next().finally(() => flow.abort("cleanup")),
+      inner: (flow) => flow.refuse("not today"),
+    },
+  });
+  const result = await outcome;
+  assert.equal(result.reason, "refused");
+  assert.match(result.reason === "refused" ? result.error.message : "", /not today/);
+});
+
+test("A decision at the moment in which leg 3 opens refuses the inbound, and nothing is accepted.", async () => {
+  const { outcome, steps, target } = await carryFlow({
+    middlewares: {
+      picky: hanging((flow) => flow.legs[2].watch({ opened: () => flow.abort("not this one") })),
+    },
+  });
+  assert.equal((await outcome).reason, "aborted");
+  assert.deepEqual(steps, ["dial db.internal:5432", "dialed", "refuse cancelled"]);
+  assert.notEqual(target.aborted, undefined);
+});
+
+test("A stage that has returned and reads on in the background makes no second read of the conn.", async () => {
+  const { origin, target, outcome } = await carryFlow({
+    middlewares: {
+      early: hanging((flow) =>
+        flow.up.pipe(async function* (chunks) {
+          const reading = chunks[Symbol.asyncIterator]();
+          const first = await reading.next();
+          // What reads on may fail with the flow.
+          void (async () => {
+            for (let next = await reading.next(); next.done !== true; next = await reading.next());
+          })().catch(() => {});
+          if (first.done !== true) yield first.value;
+        }),
+      ),
+    },
+  });
+  const answer = readAll(target);
+  await writeAll(origin, [randomBytes(3), randomBytes(3), randomBytes(3)]);
+  await target.end();
+  assert.equal((await answer).byteLength, 3);
+  assert.equal((await readAll(origin)).byteLength, 0);
+  assert.deepEqual(await outcome, { reason: "ended" });
+});

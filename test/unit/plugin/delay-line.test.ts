@@ -172,3 +172,26 @@ test("A later stage that has enough half-closes, and what still comes is read on
   await Promise.all([origin.end(), target.end(), readAll(origin)]);
   assert.deepEqual(await outcome, { reason: "ended" });
 });
+
+test("A line that may hold nothing still passes one chunk after the other.", limits, async () => {
+  const seen: number[] = [];
+  for await (const chunk of delayLine(new Source(sized(3, 10)), 1, 0)) seen.push(chunk.byteLength);
+  assert.deepEqual(seen, [10, 10, 10]);
+});
+
+test(
+  "The line of an aborted flow lets go at once, also when the source has ended and nothing is read.",
+  limits,
+  async () => {
+    const reason = new Error("enough");
+    for (const isEarly of [true, false]) {
+      const abort = new AbortController();
+      if (isEarly) abort.abort(reason);
+      const line = delayLine(new Source(sized(1, 10)), 1_000_000, undefined, abort.signal);
+      const refused = assert.rejects(line.next(), (error) => error === reason);
+      await quiet();
+      if (!isEarly) abort.abort(reason);
+      await refused;
+    }
+  },
+);
