@@ -5,16 +5,20 @@ import { projectRoot } from "./runtime.ts";
 import { tempDirectory } from "./temp.ts";
 
 export const guide = readFileSync(join(projectRoot, "plugins/README.md"), "utf8");
-export const folder = tempDirectory("plugin-guide");
 
 export const samples = [...guide.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text = "", name = ""]) => ({
   name,
   text,
 }));
 
-for (const { name, text } of samples) writeFileSync(join(folder, name), text);
-// Files are modules for bun, deno and the compiler alike.
-const manifest = { type: "module", devDependencies: { porthop: `file:${projectRoot}` } };
-writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
-mkdirSync(join(folder, "node_modules"));
-symlinkSync(projectRoot, join(folder, "node_modules/porthop"), "dir");
+/** A fresh folder with all samples. The caller removes it. */
+export function samplesFolder(): string {
+  const folder = tempDirectory("plugin-guide");
+  for (const { name, text } of samples) writeFileSync(join(folder, name), text);
+  // Files are modules for bun, deno and the compiler alike.
+  const manifest = { type: "module", devDependencies: { porthop: `file:${projectRoot}` } };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(projectRoot, join(folder, "node_modules/porthop"), "dir");
+  return folder;
+}

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { folder, guide } from "../../kit/plugin-guide.ts";
+import { guide, samplesFolder } from "../../kit/plugin-guide.ts";
 import { run } from "../../kit/run.ts";
 import { currentRuntime, projectRoot, testCommand } from "../../kit/runtime.ts";
 import { removeTemp } from "../../kit/temp.ts";
 
+const folder = samplesFolder();
 after(() => removeTemp(folder));
 
 test("All samples are right to the strict compiler, with the settings that the guide shows.", {

@@ -10,10 +10,11 @@ import { publicEvents } from "../../../src/flow/bus.ts";
 import { preparePlugin } from "../../../src/forward/plan/plugin-list.ts";
 import { type MadeUpTunnel, type PlayedFlow, setUp } from "../../../src/plugin-kit.ts";
 import { broken, carryFlow, targetAddress } from "../../kit/carried-flow.ts";
-import { folder, guide, samples } from "../../kit/plugin-guide.ts";
+import { guide, samples, samplesFolder } from "../../kit/plugin-guide.ts";
 import { ScriptedFlow, ScriptedHost } from "../../kit/plugin-host.ts";
 import { removeTemp } from "../../kit/temp.ts";
 
+const folder = samplesFolder();
 after(() => removeTemp(folder));
 
 /** The sample in a made-up tunnel. */
