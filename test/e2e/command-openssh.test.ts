@@ -3,7 +3,7 @@
  * each kind. Beside command-line.test.ts, where `ssh -G` only reads the lines.
  */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -115,6 +115,44 @@ test("-W: stdin and stdout are the connection.", limits, async () => {
   const { stdout, stderr } = await run("sh", ["-c", `printf '${request}' | ${line}`]);
   assert.match(stdout, /\r\n\r\nthe page\n$/, stderr);
 });
+
+test(
+  "A Host that has forwards: by ssh's line, by a Host of another name and by porthop's own curl gets the page.",
+  limits,
+  async () => {
+    const web = await theWeb();
+    for (const way of ["ssh", "config", "porthop"] as const) {
+      await using sshd = await startSshd();
+      const port = await freePort();
+      const file = configFor([sshd]);
+      const host = `Host prod\n  HostName ${sshd.host}\n  Port ${sshd.port}\n  User ${sshd.user}\n  LocalForward ${port} localhost:${web.port}\n`;
+      // A Host block ends at the next one: the lines for all hosts come first.
+      appendFileSync(file, host);
+      const line = await lineFor(["--format", way, "-F", file, "prod"]);
+      if (way === "config") {
+        // Without a line for the known hosts of that file, which holds for the block's own name too where it is read.
+        const block = join(tempDirectory("block"), "config");
+        writeFileSync(block, `${readFileSync(file, "utf8").split("Host prod")[0]}${line}\n`, { mode: 0o600 });
+        await curled(`ssh -f -F ${block} prod-tunnel`, port);
+      } else if (way === "ssh") {
+        assert.equal(line, `ssh -N -F ${file} prod`);
+        await curled(line.replace("ssh ", "ssh -f "), port);
+      } else {
+        assert.equal(line, `porthop run -F ${file} prod`);
+        await curled(line.replace("porthop run", `${executable} run -f`), port);
+      }
+    }
+  },
+);
+
+/** Whether the page comes through the forward once the line has gone to the background. */
+async function curled(line: string, port: number): Promise<void> {
+  const log = join(folder, "prod.log");
+  const { code } = await run("sh", ["-c", `${line} >'${log}' 2>&1 </dev/null`]);
+  assert.equal(code, 0, `${line}\n${readFileSync(log, "utf8")}`);
+  const { stdout, stderr } = await run("curl", ["-sS", "--max-time", "20", `http://127.0.0.1:${port}/`]);
+  assert.equal(stdout, "the page\n", `${line}\n${stderr}\n${readFileSync(log, "utf8")}`);
+}
 
 interface Known {
   readonly host: string;
