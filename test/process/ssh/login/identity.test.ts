@@ -1,35 +1,13 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { underHome } from "../../../../src/codec/home-path.ts";
 import { parsePublicKey } from "../../../../src/codec/keys/key-text.ts";
-import { defaults } from "../../../../src/config/defaults.ts";
-import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
-import { LogLines } from "../../../kit/log-lines.ts";
+import { makeHome } from "../../../kit/identity-home.ts";
 import { need } from "../../../kit/packages.ts";
 import { run } from "../../../kit/run.ts";
 import { makeKey } from "../../../kit/sshd.ts";
-import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
 const limits = { skip: need("ssh-keygen"), timeout: 60_000 };
-
-const usualFiles = (home: string) => defaults.identityFiles.map((path) => underHome(path, home));
-
-/** A home with an empty ~/.ssh. */
-function makeHome() {
-  const home = tempDirectory("identity");
-  mkdirSync(join(home, ".ssh"), { mode: 0o700 });
-  const log = new LogLines();
-  return {
-    home,
-    log,
-    path: (name: string) => join(home, ".ssh", name),
-    load: (flagFiles: string[] = [], configFiles: string[] = []) =>
-      loadIdentities({ flagFiles, configFiles, usualFiles: usualFiles(home), home }, log),
-    [Symbol.dispose]: () => removeTemp(home),
-  };
-}
 
 const blobOf = (file: string) => parsePublicKey(readFileSync(`${file}.pub`, "utf8"));
 

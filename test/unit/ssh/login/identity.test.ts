@@ -2,30 +2,11 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { underHome } from "../../../../src/codec/home-path.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
-import { defaults } from "../../../../src/config/defaults.ts";
 import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
 import { writeCertificate } from "../../../kit/certificate-blob.ts";
-import { LogLines } from "../../../kit/log-lines.ts";
-import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
-
-const usualFiles = (home: string) => defaults.identityFiles.map((path) => underHome(path, home));
-
-/** A home with an empty ~/.ssh. */
-function makeHome() {
-  const home = tempDirectory("identity");
-  mkdirSync(join(home, ".ssh"), { mode: 0o700 });
-  const log = new LogLines();
-  return {
-    home,
-    log,
-    path: (name: string) => join(home, ".ssh", name),
-    load: (flagFiles: string[] = [], configFiles: string[] = []) =>
-      loadIdentities({ flagFiles, configFiles, usualFiles: usualFiles(home), home }, log),
-    [Symbol.dispose]: () => removeTemp(home),
-  };
-}
+import { makeHome } from "../../../kit/identity-home.ts";
+import { tempDirectory } from "../../../kit/temp.ts";
 
 test("Files that are no usable key are left out with their reason", async () => {
   using home = makeHome();
