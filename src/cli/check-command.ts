@@ -19,7 +19,7 @@ import { closingLines, type Look, stepFields, stepLines } from "./check-report.t
 import { reportFailure } from "./failure-report.ts";
 import { Interruption } from "./interruption.ts";
 import { Output, wantsColor } from "./output.ts";
-import { bannerReport, jsonEvent, jsonExit } from "./report.ts";
+import { bannerReport, jsonEvent, jsonExit, settingsReport } from "./report.ts";
 import { terminalPrompter } from "./terminal-prompter.ts";
 
 export async function check(words: readonly string[], showHelp: () => void): Promise<number> {
@@ -50,9 +50,7 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
   const prompter = terminalPrompter(() => {});
   const steps: CheckStep[] = [];
   const since = performance.now();
-  for (const warning of settings.keywords.warnings) output.warn(warning);
-  for (const note of settings.keywords.notes) output.loggerFor().debug(note);
-  for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
+  settingsReport(settings.keywords, output);
   try {
     const planning = planTunnel(settings, {
       log: output.loggerFor(),

@@ -7,6 +7,21 @@ import type { TunnelEvent } from "../plugin.ts";
 import { isBehind } from "./background.ts";
 import type { Output } from "./output.ts";
 
+/** Messages about the settings, which are printed before anything begins. */
+export interface SettingsRemarks {
+  readonly warnings: readonly string[];
+  /** Printed with -v only. */
+  readonly notes: readonly string[];
+  /** Keywords of -o that have no effect. */
+  readonly ignored: readonly string[];
+}
+
+export function settingsReport({ warnings, notes, ignored }: SettingsRemarks, output: Output): void {
+  for (const warning of warnings) output.warn(warning);
+  for (const note of notes) output.loggerFor().debug(note);
+  for (const keyword of ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
+}
+
 /** Reports events in words. Flows are left out, because the log plugin reports them. */
 export function wordReport(bus: Bus, output: Output): void {
   bus.on("session", (event) => {

@@ -15,7 +15,7 @@ import { environmentForPrograms, goBehind, isBehind, tellReady } from "./backgro
 import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
 import { type CommandJob, runCommand } from "./remote-streams.ts";
-import { bannerReport, jsonExit, jsonReport, wordReport } from "./report.ts";
+import { bannerReport, jsonExit, jsonReport, type SettingsRemarks, settingsReport, wordReport } from "./report.ts";
 import { terminalFor } from "./terminal.ts";
 import { terminalPrompter } from "./terminal-prompter.ts";
 import { version } from "./version.ts";
@@ -28,12 +28,7 @@ export interface Carrying {
   readonly command: "run" | "relay";
   readonly words: readonly string[];
   readonly settings: CarryingSettings & {
-    /** Messages about the settings, which are printed before anything begins. */
-    readonly keywords: {
-      readonly warnings: readonly string[];
-      readonly notes: readonly string[];
-      readonly ignored: readonly string[];
-    };
+    readonly keywords: SettingsRemarks;
     readonly forwards: readonly ForwardInfo[];
   };
   plan(deps: PlanDeps): Promise<TunnelPlan>;
@@ -62,9 +57,7 @@ export async function carryUntilStopped(carrying: Carrying): Promise<number> {
 async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output: Output): Promise<number> {
   const interruption = new Interruption();
   const log = output.loggerFor();
-  for (const warning of settings.keywords.warnings) output.warn(warning);
-  for (const note of settings.keywords.notes) output.loggerFor().debug(note);
-  for (const keyword of settings.keywords.ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
+  settingsReport(settings.keywords, output);
   const stdio = Promise.withResolvers<number>();
   const telling = tellingBy(settings, output);
   if (usesStdio(settings)) telling.bus.on("flow.close", (event) => stdio.resolve(stdioExit(event)));

@@ -2,6 +2,7 @@
 import { isUnix } from "../codec/address.ts";
 import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
 import type { ForwardInfo } from "../plugin.ts";
+import { forwardIds } from "../tunnel/tunnel-description.ts";
 
 export interface Forward extends ForwardInfo {
   readonly spec: ForwardSpec;
@@ -28,24 +29,21 @@ export function allForwards(
   const own = said.map(fillPaths);
   if (own.some(({ kind }) => kind === "stdio")) return own;
   if (areCleared) return [];
-  const texts = new Set(own.map(textOf));
-  return [...own, ...specs.map(fillPaths).filter((spec) => !texts.has(textOf(spec)))];
+  const texts = new Set(own.map(forwardText));
+  return [...own, ...specs.map(fillPaths).filter((spec) => !texts.has(forwardText(spec)))];
 }
 
-function textOf(spec: ForwardSpec): string {
+/** Two forwards with one text are one forward. */
+export function forwardText(spec: ForwardSpec): string {
   return `${forwardFlag(spec.kind)}${printForwardSpec(spec)}`;
 }
 
 /** Names the forwards in the order given: L1, L2, R1, D1 ... */
 export function nameForwards(specs: readonly ForwardSpec[], gatewayPorts: boolean): readonly Forward[] {
-  const counts = new Map<string, number>();
-  return specs.map((spec) => {
-    const letter = forwardFlag(spec.kind);
-    const count = (counts.get(letter) ?? 0) + 1;
-    counts.set(letter, count);
-    const listen = listenAddress(spec, gatewayPorts);
+  const ids = forwardIds(specs);
+  return specs.map((spec, index) => {
     const { kind, side, connect } = spec;
-    return { id: `${letter}${count}`, kind, side, listen, connect, spec };
+    return { id: ids[index] ?? "", kind, side, listen: listenAddress(spec, gatewayPorts), connect, spec };
   });
 }
 

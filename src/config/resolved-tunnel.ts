@@ -6,7 +6,6 @@
 import { quoteArgument } from "../codec/config/config-line.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { type Destination, printDestination } from "../codec/words/destination.ts";
-import { forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { PorthopError } from "../errors.ts";
 import {
   hasRemoteCommand,
@@ -20,7 +19,7 @@ import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords, keywords as readings } from "./file/keyword.ts";
-import type { Forward } from "./forward.ts";
+import { type Forward, forwardText } from "./forward.ts";
 import { sshDefaults } from "./openssh-defaults.ts";
 import { type RunSettings, tolerantSettings } from "./run-settings.ts";
 
@@ -65,7 +64,7 @@ function withFiles(tunnel: SshTunnel, settings: RunSettings): ResolvedTunnel {
   const remote = remoteOf(tunnel, settings);
   return {
     said: { ...tunnel, remote },
-    effective: { ...effectiveTunnel(tunnel, settings), jumps: passedHosts(tunnel, settings), remote },
+    effective: { ...effectiveTunnel(tunnel, settings, remote), jumps: passedHosts(tunnel, settings) },
     settings,
     configured: configuredLines(settings.keywords),
     skipped: settings.keywords.skipped,
@@ -81,9 +80,9 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
   const settings = tolerantSettings(tunnel, quietly(sources));
   const other = tolerantSettings(plainTunnel(name, []), quietly(sources));
   const own = settings.keywords;
-  const known = new Set(other.forwards.map(textOf));
+  const known = new Set(other.forwards.map(({ spec }) => forwardText(spec)));
   const remote = remoteOf(tunnel, settings);
-  const { user, port, jumps } = effectiveTunnel(tunnel, settings);
+  const { user, port, jumps } = effectiveTunnel(tunnel, settings, remote);
   const host = hostNameOf(tunnel, own);
   const isOther = (keyword: Keyword) => own.text(keyword) !== other.keywords.text(keyword);
   const otherFiles = other.keywords.all("IdentityFile");
@@ -95,7 +94,7 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
     jumps: tunnel.jumps ?? (isOther("ProxyJump") ? wayThere : undefined),
     identities: [...tunnel.identities, ...fileIdentities(own, (file) => !otherFiles.includes(file))],
     forwards: forwardsOf(tunnel, settings)
-      .filter((forward) => !known.has(textOf(forward)))
+      .filter(({ spec }) => !known.has(forwardText(spec)))
       // The tokens in the paths are already replaced, so that any % that is left is part of a name.
       .map(({ spec }) => fillPaths(spec, (path) => path.replaceAll("%", "%%"))),
     keywords: [
@@ -123,7 +122,7 @@ function quietly(sources: ConfigSources): ConfigSources {
   return { ...sources, isOnlyRead: true, succeeds: () => undefined };
 }
 
-function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
+function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings, remote: Remote): SshTunnel {
   const { destination, way, keywords } = settings;
   const host = hostNameOf(tunnel, keywords);
   return {
@@ -137,8 +136,9 @@ function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
     keywords: [
       ...(host === undefined ? [] : [line("HostName", host)]),
       ...tunnel.keywords.filter(({ name }) => name !== "HostName"),
-      ...fileLines(keywords, tunnel, remoteOf(tunnel, settings)),
+      ...fileLines(keywords, tunnel, remote),
     ],
+    remote,
   };
 }
 
@@ -146,10 +146,6 @@ function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings): SshTunnel {
 function forwardsOf({ forwards }: SshTunnel, settings: RunSettings): readonly Pick<Forward, "spec">[] {
   const isCleared = settings.keywords.flag("ClearAllForwardings", defaults.clearAllForwardings);
   return isCleared && settings.forwards.length === 0 ? forwards.map((spec) => ({ spec })) : settings.forwards;
-}
-
-function textOf({ spec }: Pick<Forward, "spec">): string {
-  return `${forwardFlag(spec.kind)}${printForwardSpec(spec)}`;
 }
 
 function fileIdentities(keywords: Keywords, isWanted: (file: string) => boolean): readonly Identity[] {

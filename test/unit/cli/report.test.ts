@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Output } from "../../../src/cli/output.ts";
-import { bannerReport, jsonExit, jsonReport, wordReport } from "../../../src/cli/report.ts";
+import { bannerReport, jsonExit, jsonReport, settingsReport, wordReport } from "../../../src/cli/report.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { Bus } from "../../../src/flow/bus.ts";
 import type { BusEvent } from "../../../src/flow/event.ts";
@@ -305,4 +305,12 @@ test("Flows, and sessions that connect, are lost or closed, have no words here: 
   for (const state of ["lost", "closed"] as const) {
     assert.equal(wordsOf({ event: "session", id: "S1", state, host: "h", port: 22, user: "u", attempt: 1 }, debug), "");
   }
+});
+
+test("What is to be said of the settings is said before anything begins, and remarks with -v only.", () => {
+  const remarks = { warnings: ["line 1: left out"], notes: ["line 2: passed over"], ignored: ["ControlPath"] };
+  const said = (output: Output) => written(() => settingsReport(remarks, output)).stderr;
+  assert.match(said(info), /line 1: left out[\s\S]*-o ControlPath changes nothing in porthop/);
+  assert.doesNotMatch(said(info), /line 2/);
+  assert.match(said(debug), /line 2: passed over/);
 });
