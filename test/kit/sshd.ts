@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { atExit } from "./lifetime.ts";
+import type { OpenSsh } from "./openssh.ts";
 import { findTool } from "./packages.ts";
 import { currentUser, descendants, gone, killBelow, killTree, send } from "./processes.ts";
 import { freePort, type Loopback } from "./servers.ts";
@@ -28,6 +29,8 @@ export interface SshdOptions {
   readonly config?: readonly string[];
   /** Further public keys that may log in (lines of authorized_keys), such as another sshd's `publicKey`. */
   readonly authorizedKeys?: readonly string[];
+  /** Which OpenSSH. Undefined for the installed one. */
+  readonly openssh?: OpenSsh;
 }
 
 /** Runs `ssh-keygen -t TYPE`. Returns the private key's path; the public key is beside it with `.pub`. */
@@ -83,12 +86,14 @@ export class Sshd implements AsyncDisposable {
   readonly publicKey: string;
   /** The host keys' public parts: `ssh-ed25519 AAAA...`. */
   readonly hostKeys: readonly string[];
+  readonly #program: string;
   readonly #transcript = new Transcript("sshd's log");
   #listener: Listener | undefined;
 
   constructor(host: Loopback, port: number, options: SshdOptions) {
     this.host = host;
     this.port = port;
+    this.#program = options.openssh?.sshd ?? tool("sshd");
     this.publicKey = readPublic(makeKey(this.keyFile));
     const hostKeyFiles = (options.hostKeys ?? ["ed25519"]).map((type) =>
       makeKey(join(this.directory, `host_${type}`), type),
@@ -96,7 +101,7 @@ export class Sshd implements AsyncDisposable {
     this.hostKeys = hostKeyFiles.map(readPublic);
     writeFileSync(this.authorizedKeysFile, lines([this.publicKey, ...(options.authorizedKeys ?? [])]));
     writeFileSync(this.knownHostsFile, lines(this.hostKeys.map((key) => `[${host}]:${port} ${key}`)));
-    writeFileSync(this.configFile, configuration(this, hostKeyFiles, options.config ?? []));
+    writeFileSync(this.configFile, configuration(this, hostKeyFiles, options, penalties(this.#program)));
   }
 
   /** Flags for ssh and for porthop, to stand before the host's name. */
@@ -135,7 +140,7 @@ export class Sshd implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#listener !== undefined) throw new Error(`this sshd already runs on port ${this.port}`);
     const after = this.#transcript.text.length;
-    const listener = listen(this.configFile, this.#transcript);
+    const listener = listen(this.#program, this.configFile, this.#transcript);
     this.#listener = listener;
     const listening = this.logged(/Server listening on /, { after });
     const ended = listener.closed.then(() => {
@@ -201,10 +206,10 @@ interface Listener {
   readonly closed: Promise<void>;
 }
 
-function listen(configFile: string, transcript: Transcript): Listener {
+function listen(program: string, configFile: string, transcript: Transcript): Listener {
   // As root, sshd needs its privilege separation directory, which a service manager would have made.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const child: ChildProcess = spawn(tool("sshd"), ["-D", "-e", "-f", configFile], {
+  const child: ChildProcess = spawn(program, ["-D", "-e", "-f", configFile], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const pid = child.pid;
@@ -225,12 +230,18 @@ function listen(configFile: string, transcript: Transcript): Listener {
  * sshd takes the first value of a keyword, so the test's own lines come first. A Match block reaches to the end of the
  * file, so such blocks come last.
  */
-function configuration(sshd: Sshd, hostKeyFiles: readonly string[], config: readonly string[]): string {
+function configuration(
+  sshd: Sshd,
+  hostKeyFiles: readonly string[],
+  { config = [], openssh }: SshdOptions,
+  more: readonly string[],
+): string {
   const match = config.findIndex((line) => /^\s*match\b/i.test(line));
   const own = match === -1 ? config : config.slice(0, match);
   const blocks = match === -1 ? [] : config.slice(match);
   return lines([
     ...own,
+    ...(openssh?.sshdConfig ?? []),
     `Port ${sshd.port}`,
     `ListenAddress ${sshd.host}`,
     ...hostKeyFiles.map((file) => `HostKey ${file}`),
@@ -248,14 +259,14 @@ function configuration(sshd: Sshd, hostKeyFiles: readonly string[], config: read
     // The start of the tester's shell may be slow (bash reads ~/.bashrc for sshd), and killed sessions would leave
     // traces in the home.
     `SetEnv HOME=${sshd.directory}`,
-    ...penalties(),
+    ...more,
     ...blocks,
   ]);
 }
 
 /** OpenSSH 9.8 and later refuse an address after failed logins, and all tests come from one address. */
-function penalties(): string[] {
-  const version = /OpenSSH_(\d+)\.(\d+)/.exec(String(spawnSync(tool("sshd"), ["-V"], { encoding: "utf8" }).stderr));
+function penalties(program: string): string[] {
+  const version = /OpenSSH_(\d+)\.(\d+)/.exec(String(spawnSync(program, ["-V"], { encoding: "utf8" }).stderr));
   const number = Number(version?.[1] ?? 0) * 100 + Number(version?.[2] ?? 0);
   return number >= 908 ? ["PerSourcePenalties no"] : [];
 }
