@@ -1,5 +1,5 @@
 /** Listeners on the event bus: they write events as JSON lines on stdout (README.md, "For scripts") and as words on stderr. */
-import { type Address, formatAddress } from "../codec/address.ts";
+import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Bus } from "../flow/bus.ts";
 import type { EventNamed } from "../flow/event.ts";
@@ -87,10 +87,15 @@ function isAddress(value: unknown): value is Address {
   return (keys.length === 2 && "host" in value && "port" in value) || (keys.length === 1 && "path" in value);
 }
 
-function listeningText({ forward, addresses, connect, side }: EventNamed<"listening">): string {
+function listeningText({ forward, listen, addresses, connect, side }: EventNamed<"listening">): string {
+  const target = connect === undefined ? "SOCKS and HTTP proxy" : `-> ${formatAddress(connect)}`;
+  if (addresses.length === 0 && !isUnix(listen)) {
+    const doubt = "on which of its addresses only it knows (porthop check tries)";
+    return `${forward} ${target}: the server listens on port ${listen.port}; ${doubt}`;
+  }
   const places = addresses.map(formatAddress).join(" and ");
-  const target = connect === undefined ? ": SOCKS and HTTP proxy" : ` -> ${formatAddress(connect)}`;
-  return `${forward} listening on ${places}${side === "server" ? " of the server" : ""}${target}`;
+  const where = `${places}${side === "server" ? " of the server" : ""}`;
+  return `${forward} listening on ${where}${connect === undefined ? ":" : ""} ${target}`;
 }
 
 function sessionText(event: EventNamed<"session">): string {

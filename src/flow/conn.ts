@@ -124,6 +124,10 @@ export interface Listener {
    * room for only one.
    */
   readonly addresses: readonly [Address, ...Address[]];
+  /** True when the addresses are only those that were asked for: a server listens, and does not tell where. */
+  readonly isUnseen?: true;
+  /** True when a part of the addresses was taken already: others get these connections. A remark tells it. */
+  readonly isPartial?: true;
   /** What the user should know of this listener. Each remark is one line, and is printed behind the forward's name. */
   readonly remarks?: readonly string[];
   /** Stops accepting. Connections that were already accepted go on. */

@@ -57,7 +57,7 @@ export class Listeners {
     }
   }
 
-  #tell({ id, kind, side, listen, connect }: Forward, { addresses, remarks = [] }: Listener): void {
+  #tell({ id, kind, side, listen, connect }: Forward, { addresses, isUnseen, remarks = [] }: Listener): void {
     // stdin and stdout have no address to which anybody could connect.
     if (listen === undefined) return;
     this.#options.telling.bus.publish({
@@ -65,7 +65,7 @@ export class Listeners {
       forward: id,
       kind,
       listen: addresses[0],
-      addresses,
+      addresses: isUnseen === true ? [] : addresses,
       connect,
       side,
     });

@@ -46,7 +46,10 @@ export type TunnelEvent =
       readonly forward: string;
       readonly kind: ForwardKind;
       readonly listen: Address;
-      /** All addresses on which the forward accepts connections. `listen` is the first of them. */
+      /**
+       * All addresses on which the forward accepts connections. `listen` is the first of them. None where only the
+       * server knows on which addresses it listens: `listen` is then the address that was asked for, with the true port.
+       */
       readonly addresses: readonly Address[];
       readonly connect: Address | undefined;
       readonly side: ForwardSide;

@@ -43,14 +43,13 @@ export class RemoteTunnel implements AsyncDisposable {
     this.program = program;
   }
 
-  /** Where a forward listens, as the events say: `localhost:8080`. The first forward by default. */
+  /** Where a forward is known to listen, as the events say: `127.0.0.1:8080`. The first forward by default. */
   addresses(index = 0): readonly string[] {
-    const listening = this.program.events.filter(({ event }) => event === "listening")[index];
-    return (listening?.["addresses"] ?? []) as string[];
+    return (this.#listening(index)?.["addresses"] ?? []) as string[];
   }
 
   port(index = 0): number {
-    return Number(/:(\d+)$/.exec(this.addresses(index)[0] ?? "")?.[1]);
+    return Number(/:(\d+)$/.exec(String(this.#listening(index)?.["listen"]))?.[1]);
   }
 
   /** A client on the server's side. */
@@ -66,5 +65,9 @@ export class RemoteTunnel implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.program[Symbol.asyncDispose]();
+  }
+
+  #listening(index: number) {
+    return this.program.events.filter(({ event }) => event === "listening")[index];
   }
 }

@@ -55,17 +55,28 @@ export function readSocketTable(lines: readonly string[]): SocketTable {
   return { rows, own };
 }
 
-/** A command that prints the sockets with this port at either end and then exits. */
+/**
+ * A command that prints the sockets with this port at either end and then exits. Port 0 stands for all sockets that
+ * listen.
+ */
 export function portTableCommand(port: number): string {
-  return `sh -c 'grep -h ":${askPort(port).trim()} " /proc/net/tcp /proc/net/tcp6 2>/dev/null'`;
+  const wanted = port === 0 ? ` ${stateListen} ` : `:${askPort(port).trim()} `;
+  return `sh -c 'grep -h "${wanted}" /proc/net/tcp /proc/net/tcp6 2>/dev/null'`;
 }
 
-/** The addresses at which a program listens on this port. */
-export function readListening(lines: readonly string[], port: number): readonly string[] {
+export interface ListeningRow {
+  readonly host: string;
+  readonly port: number;
+  /** Tells one socket from a later one at the same address. */
+  readonly inode: string;
+}
+
+/** The sockets that listen. */
+export function readListening(lines: readonly string[]): readonly ListeningRow[] {
   return lines.flatMap((line) => {
-    const [, local = "", , state] = line.trim().split(/\s+/);
+    const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
     const end = state === stateListen ? readEnd(local) : undefined;
-    return end?.port === port ? [end.host] : [];
+    return end === undefined ? [] : [{ ...end, inode }];
   });
 }
 

@@ -12,6 +12,7 @@ import { quoted } from "../../text/terminal-text.ts";
 import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "../pairing.ts";
 import type { Uplink } from "../uplink/uplink.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
+import { ComingBack } from "./come-back.ts";
 import { hearTarget } from "./target-greeting.ts";
 
 export interface ForwardCheckContext {
@@ -27,6 +28,8 @@ export interface ForwardLimits {
   readonly dialMs: number;
   /** How long a target that was reached may take to speak first. */
   readonly greetingMs: number;
+  /** How long a connection that the server makes to a listener of its own may take to come back. */
+  readonly comeBackMs: number;
 }
 
 export const noSession = "needs a session with the server";
@@ -61,14 +64,44 @@ export async function checkListener(
     place,
     async () => {
       const close = (listener: Listener) => void listener.close();
-      const listener = await within(limits.listenMs, signal, late, (limit) => begin(refuse, limit), close);
+      const back = new ComingBack();
+      const accept = (inbound: Inbound) => back.accept(inbound);
+      const listener = await within(limits.listenMs, signal, late, (limit) => begin(accept, limit), close);
       held.push(listener);
-      const places = listener.addresses.map(formatAddress).join(" and ");
-      const who = isThere ? "the server listened on" : "could listen on";
-      return { message: [`${who} ${places}`, ...(listener.remarks ?? [])].join("; ") };
+      const { addresses, remarks = [] } = listener;
+      if (listener.isPartial === true) throw byHalf(remarks.join("; "));
+      const places = addresses.map(formatAddress).join(" and ");
+      const where = listener.isUnseen === true ? await whereUnseen(forward, addresses[0], back, context) : places;
+      return { message: [`${isThere ? "the server listened on" : "could listen on"} ${where}`, ...remarks].join("; ") };
     },
     signal,
   );
+}
+
+/** In words, where the server listens. Rejects when another program has a part of the port. */
+async function whereUnseen(
+  forward: Forward,
+  listen: Address,
+  back: ComingBack,
+  { uplink, options, signal, limits }: ForwardCheckContext,
+): Promise<string> {
+  if (uplink === undefined || isUnix(listen)) return formatAddress(listen);
+  const { dialer } = pair({ ...forward, kind: "local", side: "here" }, uplink, options);
+  const { ours, others } = await back.tryAddresses(dialer, listen, limits.comeBackMs, signal);
+  const places = (addresses: readonly Address[]) => addresses.map(formatAddress).join(" and ");
+  if (others.length > 0) {
+    const rest = ours.length > 0 ? `on ${places(ours)} only` : "somewhere else";
+    throw byHalf(`the server listens ${rest}: another program answers on ${places(others)} there`);
+  }
+  if (ours.length > 0) return `${places(ours)} (a connection to it came back)`;
+  return `port ${listen.port}; on which of its addresses only it knows`;
+}
+
+function byHalf(message: string): PorthopError {
+  return new PorthopError("forward.refused", message, {
+    leg: 1,
+    hint: "take another port, or stop that program; ss -ltnp on the server shows which one it is",
+  });
 }
 
 /** Tries the target; undefined when only a client can name the target and this machine would dial. */
@@ -175,10 +208,6 @@ function withUnixCure(error: unknown, target: Address): unknown {
   const hint =
     "it does not say why: no socket at this path that its user may open, or AllowStreamLocalForwarding, DisableForwarding or a key restriction";
   return new PorthopError(code, message, { hint, leg, cause });
-}
-
-function refuse(inbound: Inbound): void {
-  inbound.refuse(new PorthopError("target.prohibited", "porthop check carries nothing"));
 }
 
 function isReplaceable(listen: Address, { unix }: PairingOptions): boolean {

@@ -25,7 +25,9 @@ export interface CheckOptions {
   readonly limits?: Partial<CheckLimits>;
 }
 
-type CheckLimits = Readonly<Record<"nameMs" | "connectMs" | "loginMs" | "listenMs" | "dialMs" | "greetingMs", number>>;
+type CheckLimits = Readonly<
+  Record<"nameMs" | "connectMs" | "loginMs" | "listenMs" | "dialMs" | "greetingMs" | "comeBackMs", number>
+>;
 
 /** loginMs is sshd's own limit for a login (LoginGraceTime, 120 s by default). */
 const usualLimits: CheckLimits = {
@@ -35,6 +37,7 @@ const usualLimits: CheckLimits = {
   listenMs: 10_000,
   dialMs: 10_000,
   greetingMs: 500,
+  comeBackMs: 2000,
 };
 
 /** Rejects only when `signal` fires, or when a person gave up at a question. */

@@ -28,11 +28,10 @@ export interface ThereListening {
 export async function listenThere(listening: ThereListening, accept: Accept, signal: Cancel): Promise<Listener> {
   const { uplink } = listening;
   const there = new ThereListener(listening, accept);
-  const { addresses, remarks = [] } = await firstOf(there, uplink, signal);
+  const first = await firstOf(there, uplink, signal);
   const stopHearing = uplink.onSession((session) => void there.renew(session));
   return {
-    addresses,
-    remarks,
+    ...first,
     close() {
       stopHearing();
       return there.close();

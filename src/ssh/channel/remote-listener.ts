@@ -9,7 +9,7 @@ import { listenRefused, nameOf, type Peer } from "../ssh-failure.ts";
 import type { ChannelOpening } from "../ssh2/channel-opening.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import type { CommandGate } from "./command-gate.ts";
-import { bindHost, overriddenBind, whereBound } from "./remote-bind.ts";
+import { bindHost, overriddenBind, RemoteBind } from "./remote-bind.ts";
 import { type RemoteCarrier, remoteInbound } from "./remote-inbound.ts";
 import { AskedAddresses, keyOf, tellUnasked } from "./unasked-channels.ts";
 
@@ -23,10 +23,11 @@ export interface RemoteContext extends RemoteCarrier {
   readonly warn?: ((text: string) => void) | undefined;
 }
 
-type ListenerPorts = Pick<Ports, "client" | "onChannelOpen" | "onDebug" | "watchChannelOpens">;
+type ListenerPorts = Pick<Ports, "client" | "serverSoftware" | "onChannelOpen" | "onDebug" | "watchChannelOpens">;
 
 export class RemoteListeners {
   readonly #client: Ports["client"];
+  readonly #isOpenSsh: boolean;
   readonly #context: RemoteContext;
   readonly #listening = new Map<string, { readonly listen: Address; readonly accept: Accept }>();
   /**
@@ -40,6 +41,7 @@ export class RemoteListeners {
 
   constructor(ports: ListenerPorts, context: RemoteContext) {
     this.#client = ports.client;
+    this.#isOpenSsh = ports.serverSoftware.startsWith("OpenSSH");
     this.#context = context;
     if (context.warn !== undefined) tellUnasked(ports, this.#everAsked, nameOf(context.peer), context.warn);
     ports.onChannelOpen("forwarded-tcpip", (opening) => {
@@ -77,6 +79,7 @@ export class RemoteListeners {
 
   async #listenTcp(wanted: TcpAddress, accept: Accept, forward: string | undefined): Promise<Listener> {
     const bind = bindHost(wanted.host);
+    const binding = await RemoteBind.before({ gate: this.#context.gate, isOpenSsh: this.#isOpenSsh }, wanted);
     const asked = { overridden: false };
     this.#asked.set(bind, asked);
     const listen = await this.#ask<TcpAddress>(wanted, (answer) =>
@@ -86,8 +89,7 @@ export class RemoteListeners {
       }),
     ).finally(() => this.#asked.delete(bind));
     const cancel = (done: () => void) => this.#client.unforwardIn(bind, listen.port, done);
-    const bound = await whereBound(this.#context.gate, { ...wanted, port: listen.port }, asked.overridden);
-    return this.#listener(listen, bound, cancel);
+    return this.#listener(listen, await binding.after(listen.port, asked.overridden), cancel);
   }
 
   /**

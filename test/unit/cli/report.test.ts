@@ -254,6 +254,17 @@ test("A listener is told with all its addresses and its target.", () => {
   );
 });
 
+test("A server that does not tell where it listens is claimed to listen on its port, and on no address.", () => {
+  const listen = { host: "localhost", port: 3000 };
+  const listening = { event: "listening", forward: "R1", listen, addresses: [], side: "server" } as const;
+  const doubt = "the server listens on port 3000; on which of its addresses only it knows (porthop check tries)";
+  assert.equal(wordsOf({ ...listening, kind: "remote", connect: target }), `R1 -> db:5432: ${doubt}\n`);
+  assert.equal(
+    wordsOf({ ...listening, kind: "reverse-dynamic", connect: undefined }),
+    `R1 SOCKS and HTTP proxy: ${doubt}\n`,
+  );
+});
+
 test("Readiness says how to stop it, except behind a program that has gone to the background.", () => {
   const ready: TunnelEvent = { event: "ready", forwards: ["L1"] };
   assert.equal(wordsOf(ready), "ready: press Ctrl-C to stop\n");

@@ -63,14 +63,21 @@ async function loopbackPair() {
   };
 }
 
-test("The system's own answer to the question about a port shows who listens.", linux, async () => {
+test("The system's own answer to the question about a port, or all ports, shows who listens.", linux, async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const shell = spawn("sh", ["-c", portTableCommand(port)], { stdio: ["ignore", "pipe", "ignore"] });
-  const chunks: Uint8Array[] = [];
-  shell.stdout.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-  await new Promise((resolve) => shell.on("close", resolve));
+  for (const asked of [port, 0]) {
+    const shell = spawn("sh", ["-c", portTableCommand(asked)], { stdio: ["ignore", "pipe", "ignore"] });
+    const chunks: Uint8Array[] = [];
+    shell.stdout.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+    await new Promise((resolve) => shell.on("close", resolve));
+    const rows = readListening(String(Buffer.concat(chunks)).split("\n")).filter((row) => row.port === port);
+    assert.deepEqual(
+      rows.map(({ host }) => host),
+      ["127.0.0.1"],
+      String(asked),
+    );
+  }
   server.close();
-  assert.deepEqual(readListening(String(Buffer.concat(chunks)).split("\n"), port), ["127.0.0.1"]);
 });

@@ -143,7 +143,7 @@ function context(
     uplink: session === undefined ? undefined : uplinkWith(session),
     options: { family: undefined, unix: { mask: 0o177 }, telling: tellingTo(), ...options },
     signal: never,
-    limits: { listenMs: 5000, dialMs: 500, greetingMs: 300 },
+    limits: { listenMs: 5000, dialMs: 500, greetingMs: 300, comeBackMs: 300 },
   };
 }
 
