@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
+import { noMounts, startDropbear } from "../kit/dropbear.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { shared } from "../kit/lifetime.ts";
 import { opensshes } from "../kit/openssh.ts";
@@ -14,6 +15,7 @@ import { freePort } from "../kit/servers.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
 import { runToEnd } from "./failure.ts";
 import { openRemoteSpecs } from "./remote-tunnel.ts";
+import type { Server } from "./tunnel.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh", "ssh-add", "ssh-agent", "ssh-keygen");
@@ -93,6 +95,23 @@ test("check finds the stranger in the server's table, or by what does not come b
   assert.match(trying.stdout, /another port.*ss -ltnp/);
 });
 
+const onDropbear = {
+  ...limits,
+  skip: need("dropbear", "dropbearkey", "ssh-keygen", "unshare", "mount") || limits.skip || noMounts,
+};
+
+test("dropbear takes ::1 for a taken 127.0.0.1: run claims nothing, and check finds it.", onDropbear, async () => {
+  await using taken = await stranger();
+  await using dropbear = await startDropbear();
+  const spec = `127.0.0.1:${taken.port}:127.0.0.1:${taken.port}`;
+  await using tunnel = await openRemoteSpecs(dropbear, [spec]);
+  assert.deepEqual(tunnel.addresses(), []);
+  await tunnel.stop();
+  const { code, stdout } = await checked(dropbear, ["-R", spec]);
+  assert.equal(code, 255, stdout);
+  assert.match(stdout, /R1 listener +the server listens on \[::1\]:\d+ only, for 127\.0\.0\.1:\d+ was taken already/);
+});
+
 test("check says what came back where nobody else is in the way.", limits, async () => {
   const port = await freePort();
   await using shut = await shutSshd();
@@ -116,6 +135,6 @@ async function shutSshd(config: readonly string[] = []): Promise<Sshd> {
   return sshd;
 }
 
-function checked(sshd: Sshd, args: readonly string[]) {
-  return runToEnd(["check", ...args, ...sshd.sshArgs, sshd.host]);
+function checked({ sshArgs, host }: Server, args: readonly string[]) {
+  return runToEnd(["check", ...args, ...sshArgs, host]);
 }
