@@ -187,7 +187,7 @@ export class DescriptionReading {
     else if (keyword === "IdentityFile") this.#identities.push({ file: line.value, by: "keyword" });
     else if (keyword === "ProxyJump") this.#takeProxyJump(value);
     else if (isForwardKeyword(keyword)) this.#forwards.push(parseConfigForward(keyword, value, this.#fillVariables));
-    else if (keyword !== "ProxyCommand" || (this.#jumps ?? []).length === 0) this.#keywords.push(line);
+    else if (keyword !== "ProxyCommand" || this.#jumps === undefined) this.#keywords.push(line);
   }
 
   /** A ProxyJump after another ProxyJump, a -J or a ProxyCommand means nothing (readconf.c, parse_jump). */

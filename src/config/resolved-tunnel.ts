@@ -100,7 +100,7 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
     keywords: [
       ...(host === undefined ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
       ...tunnel.keywords.filter((each) => each.name !== "HostName"),
-      ...fileLines(own, tunnel, remote, other.keywords),
+      ...fileLines(own, remote, other.keywords),
       ...usualLines(own, other.keywords, remote, host ?? tunnel.host),
     ],
     remote,
@@ -136,7 +136,7 @@ function effectiveTunnel(tunnel: SshTunnel, settings: RunSettings, remote: Remot
     keywords: [
       ...(host === undefined ? [] : [line("HostName", host)]),
       ...tunnel.keywords.filter(({ name }) => name !== "HostName"),
-      ...fileLines(keywords, tunnel, remote),
+      ...fileLines(keywords, remote),
     ],
     remote,
   };
@@ -203,7 +203,6 @@ const ofCommands: ReadonlySet<Keyword> = new Set<Keyword>(["RequestTTY", "Sessio
 /** Without the values that `other` has too. */
 function fileLines(
   keywords: Keywords,
-  tunnel: SshTunnel,
   remote: Remote,
   other = new Keywords(),
 ): readonly (KeywordLine & { name: Keyword })[] {
@@ -212,7 +211,7 @@ function fileLines(
     if (isTold || keywords.placesOf(keyword).size === 0) return [];
     if (keyword === "RemoteCommand" ? remote.kind !== "shell" : remote.kind === "none" && ofCommands.has(keyword))
       return [];
-    if (keyword === "ProxyCommand" && (tunnel.jumps ?? []).length > 0) return [];
+    if (keyword === "ProxyCommand" && keywords.isBefore("ProxyJump", keyword)) return [];
     const known = new Set(valuesOf(other, keyword));
     return valuesOf(keywords, keyword)
       .filter((value) => !known.has(value))

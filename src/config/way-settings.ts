@@ -1,7 +1,6 @@
 /**
  * What is passed on the way to sshd: the hosts of -J or ProxyJump, or a ProxyCommand. As in ssh (readconf.c) the first
- * of these settings counts, also a `ProxyCommand none`. A `ProxyJump none` only rules out other ProxyJumps: a
- * ProxyCommand still counts.
+ * of these settings counts, also when it says none. Until OpenSSH 9 a ProxyCommand still counted after `ProxyJump none`.
  */
 
 import type { Destination } from "../codec/words/destination.ts";
@@ -16,9 +15,9 @@ export interface WaySettings {
 }
 
 export function readWay(keywords: Keywords): WaySettings {
-  const jumps = keywords.text("ProxyJump");
+  if (keywords.isBefore("ProxyJump", "ProxyCommand")) {
+    return { jumps: parseJumpList(keywords.text("ProxyJump") ?? "none"), proxyCommand: undefined };
+  }
   const command = keywords.text("ProxyCommand");
-  const hosts = jumps !== undefined && keywords.isBefore("ProxyJump", "ProxyCommand") ? parseJumpList(jumps) : [];
-  if (hosts.length > 0) return { jumps: hosts, proxyCommand: undefined };
   return { jumps: [], proxyCommand: command?.toLowerCase() === "none" ? undefined : command };
 }

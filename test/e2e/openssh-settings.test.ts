@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { certify } from "../kit/certificates.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { shared } from "../kit/lifetime.ts";
+import { opensshes } from "../kit/openssh.ts";
 import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { run } from "../kit/run.ts";
@@ -29,12 +30,15 @@ async function porthopRun(flags: readonly string[], command = "echo in", env: En
   return { code, stdout, stderr };
 }
 
+/** What each ssh that is there says to the same words: they must agree. */
 async function sshRun(flags: readonly string[], command = "echo in", env: Environment = {}) {
   const sshd = await theSshd();
-  const { code, stdout } = await run("ssh", [...flags, ...sshd.sshArgs, sshd.host, command], {
-    env: { ...process.env, ...env },
-  });
-  return { code, stdout };
+  const words = [...flags, ...sshd.sshArgs, sshd.host, command];
+  const answers = await Promise.all(opensshes().map(({ ssh }) => run(ssh, words, { env: { ...process.env, ...env } })));
+  const [first, ...others] = answers.map(({ code, stdout }) => ({ code, stdout }));
+  assert.ok(first !== undefined);
+  for (const other of others) assert.deepEqual(other, first);
+  return first;
 }
 
 for (const flags of [
@@ -174,7 +178,7 @@ for (const [size, isEnough] of [
         await using program = porthop(["run", ...words]);
         const ours = await program.exit;
         assert.equal(ours.code, isEnough ? 0 : 255, ours.stderr);
-        assert.equal((await run("ssh", words)).code, ours.code);
+        for (const { ssh } of opensshes()) assert.equal((await run(ssh, words)).code, ours.code, ssh);
         if (isEnough) continue;
         assert.ok(ours.stderr.includes(code), ours.stderr);
         assert.match(ours.stderr, says);

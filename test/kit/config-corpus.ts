@@ -11,6 +11,8 @@ export interface ConfigCase {
   readonly flags?: readonly string[];
   /** Undefined means `web`. */
   readonly host?: string;
+  /** The first version of OpenSSH with the verdict that porthop follows. Older ones have another. */
+  readonly since?: number;
 }
 
 /** Makes the text `${NAME}`. */
@@ -174,7 +176,9 @@ export const configCorpus: readonly ConfigCase[] = [
   { name: "a jump host", config: "Host web\n ProxyJump gate\n" },
   { name: "jump hosts with users and ports", config: "ProxyJump a@gate:2222,b@inner\n" },
   { name: "a jump host and a comment", config: "ProxyJump gate # over there\n" },
-  { name: "no jump host", config: "Host web\n ProxyJump none\nHost *\n ProxyJump gate\n ProxyCommand nc\n" },
+  { name: "no jump host", config: "Host web\n ProxyJump none\nHost *\n ProxyJump gate\n" },
+  { name: "no jump host before a command", config: "ProxyJump none\nProxyCommand nc\n", since: 10 },
+  { name: "-J none before a command", config: "ProxyCommand nc\n", flags: ["-J", "none"], since: 10 },
   { name: "a jump host before a command", config: "ProxyJump gate\nProxyCommand nc %h %p\n" },
   { name: "a command before a jump host", config: "ProxyCommand nc %h %p\nProxyJump gate\n" },
   { name: "no command before a jump host", config: "ProxyCommand none\nProxyJump gate\n" },

@@ -19,8 +19,12 @@ import { run } from "./run.ts";
 export type Effective = ReadonlyMap<string, readonly string[]>;
 
 /** Undefined when ssh refuses the file. */
-export async function effectiveInSsh(file: string, words: readonly string[]): Promise<Effective | undefined> {
-  const { code, stdout } = await run("ssh", ["-G", "-F", file, ...words]);
+export async function effectiveInSsh(
+  ssh: string,
+  file: string,
+  words: readonly string[],
+): Promise<Effective | undefined> {
+  const { code, stdout } = await run(ssh, ["-G", "-F", file, ...words]);
   if (code !== 0) return undefined;
   const values = new Map<string, string[]>();
   for (const line of stdout.trimEnd().split("\n")) {
@@ -72,6 +76,8 @@ export function comparable(keyword: Keyword, values: readonly string[] | undefin
   if (keyword === "LogLevel") return given.map((level) => level.toLowerCase().replace("debug1", "debug"));
   return given.map((value) => {
     const small = value.toLowerCase();
+    // OpenSSH 10 has no word for what -C asks for.
+    if (keyword === "Compression" && value === "UNKNOWN") return "yes";
     if (small === "true") return "yes";
     return small === "false" || small === "off" ? "no" : value;
   });

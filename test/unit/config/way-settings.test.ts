@@ -27,7 +27,7 @@ for (const [lines, jumps, command] of [
   [["ProxyCommand='nc %h'"], "", "'nc %h'"],
   [["ProxyJump=one", "ProxyCommand=nc"], "one", undefined],
   [["ProxyCommand=nc", "ProxyJump=one"], "", "nc"],
-  [["ProxyJump=none", "ProxyCommand=nc"], "", "nc"],
+  [["ProxyJump=none", "ProxyCommand=nc"], "", undefined],
   [["ProxyCommand=NONE", "ProxyJump=one"], "", undefined],
   [["ProxyJump=one", "ProxyJump=two"], "one", undefined],
 ] as const) {
