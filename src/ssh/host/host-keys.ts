@@ -136,7 +136,7 @@ export class HostKeys {
     const offered = describeKey(certificate?.key ?? blob, this.name);
     refuseMarked(offered, certificate, this.name, this.#revoked);
     if (this.#isCertified(certificate) || this.#isKnown(offered)) return;
-    this.#refuseChanged(offered);
+    refuseChanged(offered, this.#known, this.name);
     await this.#meet(offered, signal);
   }
 
@@ -167,23 +167,6 @@ export class HostKeys {
     if (known?.path !== undefined) this.#isTrusted = this.#settings.userFiles.includes(known.path);
     if (known?.where !== undefined) this.grounds = `known in ${known.where}`;
     return known !== undefined;
-  }
-
-  /** Throws when the host has another known key, also one of another type (hostfile.c): the key has then changed. */
-  #refuseChanged(offered: Offered): void {
-    const plain = this.#known.filter(({ marker }) => marker === undefined);
-    const old = plain.find(({ type }) => type === offered.type) ?? plain[0];
-    if (old === undefined) return;
-    const says = old.where === undefined ? "earlier in this run it was" : `${old.where} has`;
-    const remove =
-      old.path === undefined
-        ? ""
-        : `; only when the new key is confirmed: ssh-keygen -f ${shellWord(old.path)} -R ${shellWord(this.name)}`;
-    throw new PorthopError(
-      "ssh.host-key-changed",
-      `the host key of ${visible(this.name)} has changed, which may be an attack: it is now the ${offered.text}, but ${says} ${keyTypeName(old.type)} ${fingerprint(old.blob)}`,
-      { leg: 2, hint: `ask the server's owner whether the key was changed${remove}` },
-    );
   }
 
   /** The host has no known key. StrictHostKeyChecking decides what happens. */
@@ -219,9 +202,17 @@ export class HostKeys {
     if (path === undefined || path.toLowerCase() === "none") return;
     const shown = visible(this.name);
     try {
-      await appendKnownHost(path, this.#line(offered, this.#settings.hashKnownHosts));
-      log.warn(`permanently added ${shown} (${offered.kind} ${offered.fingerprint}) to ${path}`);
+      const line = this.#line(offered, this.#settings.hashKnownHosts);
+      // Another session may have met the host since the files were read.
+      const isAdded = await appendKnownHost(path, line, ({ entries, unreadable }) => {
+        const now = find([{ path, entries, unreadable }], this.name).filter(({ marker }) => marker === undefined);
+        if (now.some(({ blob }) => blob.equals(offered.blob))) return true;
+        refuseChanged(offered, now, this.name);
+        return false;
+      });
+      if (isAdded) log.warn(`permanently added ${shown} (${offered.kind} ${offered.fingerprint}) to ${path}`);
     } catch (error) {
+      if (error instanceof PorthopError) throw error;
       log.warn(`cannot add ${shown} to ${path}: ${describe(error)}`);
     }
   }
@@ -256,6 +247,23 @@ interface Offered {
   readonly fingerprint: string;
   /** Such as `ED25519 key SHA256:...`. */
   readonly text: string;
+}
+
+/** Throws when the host has another known key, also one of another type (hostfile.c): the key has then changed. */
+function refuseChanged(offered: Offered, known: readonly KnownLine[], name: string): void {
+  const plain = known.filter(({ marker }) => marker === undefined);
+  const old = plain.find(({ type }) => type === offered.type) ?? plain[0];
+  if (old === undefined) return;
+  const says = old.where === undefined ? "earlier in this run it was" : `${old.where} has`;
+  const remove =
+    old.path === undefined
+      ? ""
+      : `; only when the new key is confirmed: ssh-keygen -f ${shellWord(old.path)} -R ${shellWord(name)}`;
+  throw new PorthopError(
+    "ssh.host-key-changed",
+    `the host key of ${visible(name)} has changed, which may be an attack: it is now the ${offered.text}, but ${says} ${keyTypeName(old.type)} ${fingerprint(old.blob)}`,
+    { leg: 2, hint: `ask the server's owner whether the key was changed${remove}` },
+  );
 }
 
 function describeKey(bytes: Uint8Array, name: string): Offered {

@@ -28,17 +28,22 @@ export async function readKnownHosts(path: string): Promise<KnownHostsFile> {
 }
 
 /**
- * Adds a line at the end. The line is one write to a file opened for appending, so lines that other programs add at the
- * same time stay whole. When another program has replaced the file meanwhile, the line is written to the new file too.
- * A missing folder (0700) and a missing file (0600) are made, as ssh makes ~/.ssh.
+ * Adds a line at the end, unless `isThere` says of the file's content under the lock that the line is not needed.
+ * Resolves with false then. The line is one write to a file opened for appending, so lines that other programs add at
+ * the same time stay whole. When another program has replaced the file meanwhile, the line is written to the new file
+ * too. A missing folder (0700) and a missing file (0600) are made, as ssh makes ~/.ssh.
  */
-export async function appendKnownHost(path: string, line: string): Promise<void> {
+export async function appendKnownHost(
+  path: string,
+  line: string,
+  isThere: (now: KnownHosts) => boolean,
+): Promise<boolean> {
   await makeFolder(dirname(path));
   const stats = await stat(path).catch(() => undefined);
   // Many users who want no known_hosts set it to /dev/null. No lock file may be made beside a device.
-  if (stats?.isFile() === false) return append(path, line, false);
+  if (stats?.isFile() === false) return append(path, line);
   // No lock can be made in a folder of another user. The line is safe without the lock, but may be there twice.
-  await withLock(path, () => append(path, line, false), "go on");
+  return withLock(path, () => append(path, line, (text) => isThere(parseKnownHosts(text))), "go on");
 }
 
 export interface LineChanges {
@@ -62,7 +67,7 @@ export function changeKnownHosts(path: string, plan: (now: KnownHosts) => LineCh
       const changes = plan(parseKnownHosts(bytes.toString("utf8")));
       if (changes === undefined) return;
       if (changes.remove.size > 0) await replace(path, file, bytes, changes);
-      else for (const line of changes.add) await append(path, line, true);
+      else for (const line of changes.add) await append(path, line, hasLine(line));
     } finally {
       await file.close();
     }
@@ -73,21 +78,29 @@ export function changeKnownHosts(path: string, plan: (now: KnownHosts) => LineCh
 const maxBytes = 64 * 1024 * 1024;
 const mostTries = 10;
 
-async function append(path: string, line: string, unlessThere: boolean): Promise<void> {
+/** `isThere` gets the file's text. Without it, the file is not read first. */
+async function append(path: string, line: string, isThere?: (text: string) => boolean): Promise<boolean> {
+  const isWritten = hasLine(line);
   for (let tries = 0; tries < mostTries; tries++) {
     const file = await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
     try {
-      if ((unlessThere || tries > 0) && (await readBounded(file, maxBytes)).split("\n").includes(line)) return;
+      const text = isThere === undefined && tries === 0 ? "" : await readBounded(file, maxBytes);
+      if (tries > 0 && isWritten(text)) return true;
+      if (isThere?.(text) === true) return false;
       const start = (await endsInLine(file)) ? "" : "\n";
       const bytes = Buffer.from(`${start}${line}\n`);
       const { bytesWritten } = await file.write(bytes);
       if (bytesWritten !== bytes.length) throw new Error("the line was written only in part");
-      if (isSame(await file.stat(), await stat(path).catch(() => undefined))) return;
+      if (isSame(await file.stat(), await stat(path).catch(() => undefined))) return true;
     } finally {
       await file.close();
     }
   }
   throw new Error("the file is replaced again and again");
+}
+
+function hasLine(line: string): (text: string) => boolean {
+  return (text) => text.split("\n").includes(line);
 }
 
 async function openExisting(path: string): Promise<FileHandle | undefined> {
@@ -130,7 +143,7 @@ async function replace(path: string, old: FileHandle, bytes: Buffer, { remove, a
     throw error;
   }
   // Other programs may have added lines to the old file after it was read. These lines are copied to the new file.
-  for (const line of await linesFrom(old, bytes.length)) await append(real, line, true);
+  for (const line of await linesFrom(old, bytes.length)) await append(real, line, hasLine(line));
 }
 
 async function writeLike(path: string, content: Buffer, { mode, uid, gid }: Stats): Promise<void> {

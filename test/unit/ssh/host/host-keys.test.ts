@@ -125,7 +125,7 @@ test("A line is added after a last line that has no end", async () => {
 test("Lines added at the same time by many are all there", async () => {
   const path = join(freshPath(), "known_hosts");
   const names = Array.from({ length: 50 }, (_, index) => `host-${index}`);
-  await Promise.all(names.map((name) => appendKnownHost(path, `${name} ${text(ed25519)}`)));
+  await Promise.all(names.map((name) => appendKnownHost(path, `${name} ${text(ed25519)}`, () => false)));
   const { entries, unreadable } = parseKnownHosts(readFileSync(path, "utf8"));
   assert.deepEqual(unreadable, []);
   for (const name of names)
@@ -133,6 +133,27 @@ test("Lines added at the same time by many are all there", async () => {
       entries.some((entry) => matchesHost(entry, name)),
       name,
     );
+});
+
+test("A new key that several sessions accept at the same time is one line, hashed or not", async () => {
+  for (const hashKnownHosts of [false, true]) {
+    const path = knownHosts();
+    const log = new LogLines();
+    const settings = { strict: "accept-new", hashKnownHosts, log } as const;
+    const sessions = await Promise.all(Array.from({ length: 10 }, () => load(path, settings)));
+    await Promise.all(sessions.map((hostKeys) => hostKeys.verify(ed25519)));
+    assert.equal(parseKnownHosts(readFileSync(path, "utf8")).entries.length, 1);
+    assert.equal(log.lines.length, 1, log.lines.join("\n"));
+  }
+});
+
+test("Two keys for one new host at the same time: the second is a changed key", async () => {
+  const path = knownHosts();
+  const [first, second] = await Promise.all([load(path, { strict: "no" }), load(path, { strict: "no" })]);
+  await first.verify(ed25519);
+  const error = await refusal(second.verify(other));
+  assert.deepEqual([error.code, error.message.includes(`${path}:1 has ED25519`)], ["ssh.host-key-changed", true]);
+  assert.equal(readFileSync(path, "utf8"), `vishnu ${text(ed25519)}\n`);
 });
 
 test("A file that cannot be written is a warning: the key was accepted all the same, for this run", async () => {

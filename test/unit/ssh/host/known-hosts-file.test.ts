@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { KnownHosts } from "../../../../src/codec/keys/known-hosts.ts";
 import { writeStrings } from "../../../../src/codec/ssh-string.ts";
 import { appendKnownHost, changeKnownHosts, readKnownHosts } from "../../../../src/ssh/host/known-hosts-file.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
@@ -21,6 +22,8 @@ after(() => removeTemp(folder));
 
 const key = `ssh-ed25519 ${writeStrings("ssh-ed25519", Buffer.alloc(32, 1)).toString("base64")}`;
 const mode = (path: string) => statSync(path).mode & 0o777;
+
+const append = (path: string, line: string) => appendKnownHost(path, line, () => false);
 
 let files = 0;
 const fresh = () => join(folder, `known_hosts-${++files}`);
@@ -65,21 +68,29 @@ test("A device that never ends does not fill the memory.", { timeout: 30_000 }, 
 
 test("A line is added at the end, and a last line without its end gets one.", async () => {
   const whole = file("one\n");
-  await appendKnownHost(whole, "two");
+  await append(whole, "two");
   assert.equal(readFileSync(whole, "utf8"), "one\ntwo\n");
   const cut = file("one");
-  await appendKnownHost(cut, "two");
-  await appendKnownHost(cut, "three");
+  await append(cut, "two");
+  await append(cut, "three");
   assert.equal(readFileSync(cut, "utf8"), "one\ntwo\nthree\n");
   const empty = file("");
-  await appendKnownHost(empty, "one");
+  await append(empty, "one");
   assert.equal(readFileSync(empty, "utf8"), "one\n");
+});
+
+test("A line that the file has got meanwhile is not added, and what it has is looked at in turn.", async () => {
+  const path = file("first\n");
+  const isThere = ({ entries }: KnownHosts) => entries.some(({ hosts }) => hosts === "vishnu");
+  const adding = Array.from({ length: 20 }, () => appendKnownHost(path, `vishnu ${key}`, isThere));
+  assert.equal((await Promise.all(adding)).filter(Boolean).length, 1);
+  assert.equal(readFileSync(path, "utf8"), `first\nvishnu ${key}\n`);
 });
 
 test("A file that is not there is made for its user alone, and so is its folder.", async () => {
   const path = join(folder, "home", ".ssh");
   mkdirSync(join(folder, "home"));
-  await appendKnownHost(join(path, "known_hosts"), `vishnu ${key}`);
+  await append(join(path, "known_hosts"), `vishnu ${key}`);
   assert.deepEqual([mode(path), mode(join(path, "known_hosts"))], [0o700, 0o600]);
   assert.deepEqual((await readKnownHosts(join(path, "known_hosts"))).entries.length, 1);
 });
@@ -89,20 +100,20 @@ test("Rights that a file has already are left alone, and a link is followed.", a
   const before = mode(path);
   const link = fresh();
   symlinkSync(path, link);
-  await appendKnownHost(link, "two");
+  await append(link, "two");
   assert.deepEqual([mode(path), readFileSync(path, "utf8")], [before, "one\ntwo\n"]);
 });
 
 test("Lines that are added at the same time all stay whole.", async () => {
   const path = file("first\n");
   const lines = Array.from({ length: 100 }, (_, index) => `host-${index} ${key}`);
-  await Promise.all(lines.map((line) => appendKnownHost(path, line)));
+  await Promise.all(lines.map((line) => append(path, line)));
   assert.deepEqual(readFileSync(path, "utf8").split("\n").toSorted(), ["", "first", ...lines].toSorted());
 });
 
 test("A folder above the folder is not made: that the path is right is the user's affair.", async () => {
-  await assert.rejects(appendKnownHost(join(folder, "no", "such", "known_hosts"), "x"), { code: "ENOENT" });
-  await assert.rejects(appendKnownHost(folder, "x"), { code: "EISDIR" });
+  await assert.rejects(append(join(folder, "no", "such", "known_hosts"), "x"), { code: "ENOENT" });
+  await assert.rejects(append(folder, "x"), { code: "EISDIR" });
 });
 
 test("Lines go and come, the others, the mode and a link stay; without changes the file is not touched.", async () => {
@@ -134,7 +145,7 @@ test("Lines that are added while others are taken out are all there in the end."
   const path = file(`${old.join("\n")}\n`);
   const added = old.map((_line, index) => `new${index} ${key}`);
   await Promise.all([
-    ...added.map((line) => appendKnownHost(path, line)),
+    ...added.map((line) => append(path, line)),
     ...old.map((_line, index) =>
       changeKnownHosts(path, ({ entries }) => ({
         remove: new Set(entries.filter(({ hosts }) => hosts === `old${index}`).map(({ line }) => line)),
@@ -147,7 +158,7 @@ test("Lines that are added while others are taken out are all there in the end."
 
 test("A line for /dev/null is gone without a trace.", async () => {
   const before = readdirSync("/dev");
-  await appendKnownHost("/dev/null", "one");
+  await append("/dev/null", "one");
   assert.deepEqual(
     readdirSync("/dev").filter((name) => name.startsWith("null")),
     before.filter((name) => name.startsWith("null")),
