@@ -39,7 +39,7 @@ export function endings(description: TunnelDescription, { here, program }: Place
 /**
  * What the server must allow, mostly as settings of sshd_config. Where OpenSSH's default is enough, the text says so.
  */
-export function serverNeeds(description: TunnelDescription): readonly string[] {
+export function serverNeeds(description: TunnelDescription, { program }: Place): readonly string[] {
   if (description.via === "nothing") return [];
   const needs = new Set<string>();
   for (const spec of description.forwards) for (const need of needsOf(spec)) needs.add(need);
@@ -47,7 +47,11 @@ export function serverNeeds(description: TunnelDescription): readonly string[] {
   if (jumps.length > 0)
     needs.add(`on ${jumps.join(" and ")}: AllowTcpForwarding yes (the default), to go on from there`);
   if (description.remote.kind === "none" && needs.size > 0) {
-    needs.add("no shell is needed: the user may have /usr/sbin/nologin, as long as sshd allows forwards");
+    needs.add(
+      opensShell(description, program)
+        ? "a shell for the user, which ssh opens beside the forwards and which /usr/sbin/nologin ends at once: with -N none is needed"
+        : "no shell is needed: the user may have /usr/sbin/nologin, as long as sshd allows forwards",
+    );
   }
   return [...needs];
 }
@@ -60,11 +64,15 @@ function lifetime({ remote }: SshTunnel, program: string): string {
   if (remote.kind === "command") {
     return `${program} ends when the command has ended and the last connection through it is closed.`;
   }
-  // Without a command, porthop does what ssh does with -N; ssh without -N opens a shell.
-  if (remote.kind === "shell" || (remote.implied && program === "ssh")) {
+  if (opensShell({ remote }, program)) {
     return `${program} opens a shell on the server, and ends when you log out and the last connection is closed.`;
   }
   return `${program} runs until it is told to stop (Ctrl-C, or kill).`;
+}
+
+/** Without a command, porthop does what ssh does with -N; ssh without -N opens a shell. */
+function opensShell({ remote }: Pick<SshTunnel, "remote">, program: string): boolean {
+  return remote.kind === "shell" || (remote.kind === "none" && remote.implied && program !== "porthop");
 }
 
 function silence(tunnel: SshTunnel, program: string): string {

@@ -50,7 +50,7 @@ export function explainTunnel(description: TunnelDescription, place: Place): Exp
   return {
     forwards: description.forwards.map((spec, index) => explainForward(description, spec, ids[index] ?? "", place)),
     endings: endings(description, place),
-    server: serverNeeds(description),
+    server: serverNeeds(description, place),
     mistakes: mistakesIn(description, place),
   };
 }

@@ -4,7 +4,7 @@ import { describeRelay, describeTunnel } from "../../../src/config/description.t
 import { endings, serverNeeds } from "../../../src/tunnel/explanation-session.ts";
 
 const ssh = { here: "brahma", loopback: "lo", program: "ssh" };
-const needs = (text: string) => serverNeeds(describeTunnel(text.split(" "))).join("; ");
+const needs = (text: string, place = ssh) => serverNeeds(describeTunnel(text.split(" ")), place).join("; ");
 const ends = (text: string, place = ssh) => endings(describeTunnel(text.split(" ")), place).join(" ");
 
 for (const [given, says] of [
@@ -23,9 +23,20 @@ for (const [given, says] of [
 }
 
 test("What needs no rights needs nothing: a relay, a plain login.", () => {
-  assert.deepEqual(serverNeeds(describeRelay(["-L", "1:a:1"])), []);
+  assert.deepEqual(serverNeeds(describeRelay(["-L", "1:a:1"]), ssh), []);
   assert.equal(needs("h"), "");
   assert.doesNotMatch(needs("-R 8080:a:1 h"), /GatewayPorts|root/);
+});
+
+test("Without -N ssh opens a shell beside the forwards: that none is needed is said of -N and of porthop only.", () => {
+  assert.match(
+    needs("-L 1:a:1 h"),
+    /a shell for the user, which ssh opens beside the forwards.*with -N none is needed/,
+  );
+  assert.doesNotMatch(needs("-L 1:a:1 h"), /no shell/);
+  assert.match(needs("-N -L 1:a:1 h"), /no shell is needed/);
+  assert.match(needs("-L 1:a:1 h", { ...ssh, program: "porthop" }), /no shell is needed/);
+  assert.doesNotMatch(needs("-L 1:a:1 h sleep 3"), /shell/);
 });
 
 for (const [given, says] of [
