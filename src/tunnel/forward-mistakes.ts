@@ -1,10 +1,12 @@
 /**
- * The mistakes that one forward alone can have: the localhost of the wrong machine, an open port, a port below 1024.
+ * The mistakes that one forward alone can have: the localhost of the wrong machine, an open port, a port below 1024, a
+ * service that needs more than one port.
  */
 import { isIP } from "node:net";
 import { isLoopback, isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
-import { opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
+import { serviceMistake } from "./service-mistakes.ts";
+import { hasFlag, opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
 import { sshdAddress } from "./tunnel-legs.ts";
 
 interface ForwardMistake {
@@ -26,6 +28,7 @@ export function forwardMistakes(
     ...(bound === undefined ? [] : openPort(bound.host, spec, description, place)),
     ...(bound === undefined ? [] : lowPort(bound.port, spec, description, place)),
     ...(listen !== undefined && isUnix(listen) ? oldSocket(spec) : []),
+    ...service(spec),
   ];
 }
 
@@ -91,10 +94,16 @@ function openPort(
   }
   const proxy = spec.connect === undefined ? ": an open proxy into the server's network, without a password" : "";
   const who = isWide ? `every machine that reaches ${here}` : `every machine that reaches ${host}`;
+  const cause =
+    spec.listen !== undefined && "bind" in spec.listen && spec.listen.bind !== undefined
+      ? "the bind address"
+      : hasFlag(description, "g")
+        ? "-g"
+        : "GatewayPorts";
   const cure =
     description.via === "nothing"
-      ? "leave the bind address out, or use --allow-from"
-      : "leave out the bind address and -g; porthop has --allow-from";
+      ? `leave ${cause} out, or use --allow-from`
+      : `leave ${cause} out; porthop has --allow-from`;
   return [warning("open-to-network", `${who} may connect${proxy}`, cure)];
 }
 
@@ -119,6 +128,11 @@ function oldSocket(spec: ForwardSpec): readonly ForwardMistake[] {
       `StreamLocalBindUnlink=yes ${whose} removes it`,
     ),
   ];
+}
+
+function service({ connect }: ForwardSpec): readonly ForwardMistake[] {
+  const found = connect === undefined || isUnix(connect) ? undefined : serviceMistake(connect.port);
+  return found === undefined ? [] : [note("more-ports", found.text, found.cure)];
 }
 
 function warning(code: string, text: string, cure: string): ForwardMistake {
