@@ -1,5 +1,6 @@
 /** Turns the description of a relay into the settings with which `porthop relay` works. */
 
+import { loopsIn } from "../tunnel/loops.ts";
 import type { Relay } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
 import { defaults } from "./defaults.ts";
@@ -25,6 +26,7 @@ export function relaySettings(relay: Relay): RelaySettings {
     refuseUnsupported(relay);
     const keywords = keywordsOf(relay);
     const forwards = nameForwards(relay.forwards, keywords.flag("GatewayPorts", defaults.gatewayPorts));
+    keywords.warnings.push(...loopsIn(forwards, true).map(({ forward, text }) => `${forward}: ${text}`));
     return {
       ...readCarrying(relay, relay.extras, keywords),
       forwards: forwards.map((forward) => ({ ...forward, kind: "relay" })),

@@ -6,6 +6,7 @@
 import { expandVariables } from "../codec/config/percent-tokens.ts";
 import { Malformed } from "../codec/malformed.ts";
 import type { Destination } from "../codec/words/destination.ts";
+import { isThisMachine, loopsIn } from "../tunnel/loops.ts";
 import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
@@ -51,6 +52,7 @@ export function runSettings(tunnel: SshTunnel, files?: ConfigSources): RunSettin
     refuseUnsupported(tunnel);
     const settings = settingsOf(tunnel, files);
     refuseImpossible(tunnel, settings.keywords);
+    settings.keywords.warnings.push(...loopWarnings(settings, files?.machine.host));
     return settings;
   });
 }
@@ -58,6 +60,14 @@ export function runSettings(tunnel: SshTunnel, files?: ConfigSources): RunSettin
 /** The settings whether or not porthop can do all of them: for `command` and `explain`, which leave the work to ssh. */
 export function tolerantSettings(tunnel: SshTunnel, files?: ConfigSources): RunSettings {
   return asUsage(hint, () => settingsOf(tunnel, files));
+}
+
+/** Nothing else would say it: the forwards stand, and each connection is one that never ends. */
+function loopWarnings({ forwards, keywords, destination, way }: RunSettings, here = ""): readonly string[] {
+  const sshd = { host: keywords.text("HostName") ?? destination.host, port: destination.port ?? defaults.port };
+  const isDirect = way.jumps.length === 0 && way.proxyCommand === undefined;
+  const isOne = isDirect && isThisMachine(sshd, [here, here.split(".")[0] ?? ""]);
+  return loopsIn(forwards, isOne).map(({ forward, text }) => `${forward}: ${text}`);
 }
 
 /** Replaces each `${NAME}` in a forward by the variable of the environment; undefined without `files`. */

@@ -5,6 +5,7 @@
 import { isUnix } from "../codec/address.ts";
 import { type ForwardSpec, listenAddress } from "../codec/words/forward-spec.ts";
 import { forwardMistakes } from "./forward-mistakes.ts";
+import { isThisMachine, loopsIn } from "./loops.ts";
 import {
   forwardIds,
   hasFlag,
@@ -15,6 +16,7 @@ import {
   type SshTunnel,
   type TunnelDescription,
 } from "./tunnel-description.ts";
+import { sshdAddress } from "./tunnel-legs.ts";
 
 export interface Mistake {
   readonly level: "warning" | "note";
@@ -33,7 +35,12 @@ export function mistakesIn(description: TunnelDescription, place: Place): readon
     forwardMistakes(description, spec, place).map((mistake) => ({ ...mistake, forward: ids[index] })),
   );
   const ofAll = description.via === "ssh" ? sessionMistakes(description, place) : [];
-  const all = [...ofForwards, ...twice(description.forwards, ids, description), ...ofAll];
+  const all = [
+    ...ofForwards,
+    ...loops(description, ids, place),
+    ...twice(description.forwards, ids, description),
+    ...ofAll,
+  ];
   return [...all.filter(({ level }) => level === "warning"), ...all.filter(({ level }) => level === "note")];
 }
 
@@ -72,13 +79,38 @@ function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistak
       "leave -A out; -J is for jump hosts",
     );
   }
-  if (hasFlag(tunnel, "g") && forwards.every(({ side }) => side === "server")) {
-    add("note", "g-on-remote", "-g opens ports here only: for -R the server's GatewayPorts decides", "leave -g out");
+  if (opensGateway(tunnel) && forwards.length > 0 && forwards.every(({ side }) => side === "server")) {
+    const [what, cure] = hasFlag(tunnel, "g") ? ["-g", "leave -g out"] : ["GatewayPorts", "leave GatewayPorts out"];
+    add("note", "g-on-remote", `${what} opens ports here only: for -R the server's own GatewayPorts decides`, cure);
   }
   return found;
 }
 
 const exitCure = "add -o ExitOnForwardFailure=yes";
+
+function loops(description: TunnelDescription, ids: readonly string[], { here }: Place): readonly Mistake[] {
+  const isOpen = opensGateway(description);
+  const forwards = description.forwards.map((spec, index) => ({
+    id: ids[index] ?? "",
+    side: spec.side,
+    listen: listenAddress(spec, isOpen),
+    connect: spec.connect,
+  }));
+  const isOne =
+    description.via === "nothing" || (isDirect(description) && isThisMachine(sshdAddress(description), [here]));
+  return loopsIn(forwards, isOne).map(({ forward, text }) => ({
+    level: "warning",
+    code: "loop",
+    forward,
+    text,
+    cure: "listen on another port than that of the target",
+  }));
+}
+
+function isDirect(tunnel: SshTunnel): boolean {
+  const program = keywordText(tunnel, "ProxyCommand")?.toLowerCase() ?? "none";
+  return (tunnel.jumps ?? []).length === 0 && program === "none";
+}
 
 /** The second one of two forwards that listen on one address of one machine: it fails. */
 function twice(
@@ -97,7 +129,7 @@ function twice(
       seen.set(key, id);
       return [];
     }
-    const text = `${id} listens on the same address as ${first}: the second one fails`;
+    const text = `it listens on the same address as ${first}: the second one fails`;
     return [{ level: "warning", code: "twice", forward: id, text, cure: "give it another port" } as const];
   });
 }

@@ -26,6 +26,10 @@ for (const [given, found] of [
   [`${fine} -L 8080:other:80 h`, ["warning twice"]],
   [`${fine} -R 8080:other:80 h`, []],
   ["-N -o ExitOnForwardFailure=yes -g -R 8080:db:80 h", ["note g-on-remote"]],
+  ["-N -o ExitOnForwardFailure=yes -o GatewayPorts=yes -R 8080:db:80 h", ["note g-on-remote"]],
+  ["-N -o ExitOnForwardFailure=yes -o GatewayPorts=no -R 8080:db:80 h", []],
+  [`${fine} -o GatewayPorts=yes h`, ["warning open-to-network"]],
+  ["-g h", []],
   ["-W a:1 h", []],
   ["h", []],
   ["-o ExitOnForwardFailure=yes -L 8080:db:80 h sleep 3", []],
@@ -37,6 +41,19 @@ for (const [given, found] of [
 
 test("What porthop does by itself is no mistake there.", () => {
   assert.deepEqual(codes("-f -L 8080:db:80 h", "porthop"), []);
+});
+
+test("No mistake of a forward begins with the forward's name again: L2: L2 listens.", () => {
+  const words =
+    "-L 9000:localhost:9000 -L 9000:localhost:21 -L *:80:localhost:80 -L /s:db:80 -R *:80:localhost:1 -R 9000:localhost:9000";
+  for (const host of ["localhost", "vishnu"]) {
+    const all = mistakesIn(describeTunnel([...words.split(" "), host]), place).filter(
+      ({ forward }) => forward !== undefined,
+    );
+    assert.ok(all.some(({ code }) => code === "twice"));
+    for (const { forward = "", text, cure } of all)
+      assert.doesNotMatch(`${text} ${cure}`, new RegExp(`\\b${forward}\\b`));
+  }
 });
 
 test("Warnings come before notes, and each has its forward, its text and its cure.", () => {
