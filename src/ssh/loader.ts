@@ -5,7 +5,7 @@
 import crypto from "node:crypto";
 import { chacha20Poly1305, withChacha20 } from "./algorithm/chacha20.ts";
 import { diffieHellmanGroups } from "./algorithm/diffie-hellman.ts";
-import { mlkemAddition, mlkemExchange } from "./algorithm/mlkem.ts";
+import { hybridExchanges } from "./algorithm/hybrid-exchange.ts";
 import { loadWith, type Ssh2 } from "./ssh2/loading.ts";
 
 let loaded: Promise<Ssh2> | undefined;
@@ -13,7 +13,7 @@ let loaded: Promise<Ssh2> | undefined;
 export function loadSsh2(): Promise<Ssh2> {
   loaded ??= loadWith({
     cipher: { name: chacha20Poly1305, having: (load) => withChacha20(crypto, load) },
-    exchanges: new Map([...diffieHellmanGroups, [mlkemExchange, mlkemAddition]]),
+    exchanges: new Map([...diffieHellmanGroups, ...hybridExchanges]),
   });
   return loaded;
 }

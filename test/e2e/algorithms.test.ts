@@ -3,10 +3,12 @@
  * asked each time, or says in one line what the two have not in common.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
+import { startHybridServer } from "../kit/hybrid-server.ts";
 import { shared } from "../kit/lifetime.ts";
-import { startMlkemServer } from "../kit/mlkem-server.ts";
+import { type OpenSsh, opensshes } from "../kit/openssh.ts";
 import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { randomChunks, sumOf } from "../kit/random.ts";
@@ -84,7 +86,7 @@ const settings: readonly Setting[] = [
       "MACs hmac-sha2-512-etm@openssh.com",
       "RekeyLimit 1M",
     ],
-    agreed: { cipher: "aes256-gcm@openssh.com", kex: "diffie-hellman-group18-sha512" },
+    agreed: { cipher: "aes256-gcm@openssh.com", kex: "sntrup761x25519-sha512@openssh.com" },
   },
 ];
 
@@ -129,10 +131,6 @@ for (const [setting, text] of [
     "MACs umac-64@openssh.com,umac-128-etm@openssh.com",
     /no matching C->S MAC; its offer: umac-64@openssh.com,umac-128-etm@openssh.com/,
   ],
-  [
-    "KexAlgorithms sntrup761x25519-sha512@openssh.com",
-    /no matching key exchange algorithm; its offer: sntrup761x25519-sha512@openssh.com$/,
-  ],
 ] as const) {
   test(`An sshd with ${setting} alone is told from others in one line, with what it offers.`, limits, async () => {
     await using sshd = await startSshd({ config: ["Ciphers aes128-ctr", setting] });
@@ -171,13 +169,13 @@ test("8 MB go whole over many rekeys that each make a Diffie-Hellman exchange of
   assert.deepEqual(await client.received, { ...sent, ended: true });
 });
 
-test(
-  "A server that takes mlkem768x25519-sha256 alone is connected to, and keeps its session over rekeys.",
-  limits,
-  async () => {
-    await using server = await startMlkemServer();
+const hybrids = ["mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com"];
+
+for (const hybrid of hybrids) {
+  test(`A server that takes ${hybrid} alone is connected to, and keeps its session over rekeys.`, limits, async () => {
+    await using server = await startHybridServer(hybrid);
     await using tunnel = await openTunnel(server, [await theEcho()]);
-    assert.equal(factsOf(tunnel).kex, "mlkem768x25519-sha256");
+    assert.equal(factsOf(tunnel).kex, hybrid);
     for (const exchanges of [2, 3, 4]) {
       assert.equal(await echoes(tunnel.port), true);
       await server.exchanged(exchanges);
@@ -186,8 +184,38 @@ test(
     await client.send(randomChunks(4_000_000, 9));
     client.end();
     assert.deepEqual(await client.received, { ...(await sumOf(randomChunks(4_000_000, 9))), ended: true });
-  },
-);
+  });
+}
+
+for (const openssh of opensshes()) {
+  const has = namesOf(openssh, "kex");
+  for (const hybrid of hybrids.filter((each) => has.includes(each))) {
+    test(
+      `An sshd ${openssh.version} that takes ${hybrid} alone is connected to, and -vv calls the exchange by its name.`,
+      limits,
+      async () => {
+        await using sshd = await startSshd({ openssh, config: [`KexAlgorithms ${hybrid}`] });
+        await using tunnel = await openTunnel(sshd, [await theEcho()], { args: ["-vv"] });
+        assert.equal(factsOf(tunnel).kex, hybrid);
+        assert.equal(await echoes(tunnel.port), true);
+        const { stderr } = await tunnel.stop();
+        assert.match(stderr, new RegExp(`KEX algorithm: ${hybrid}$`, "m"));
+      },
+    );
+  }
+
+  test(`With sshd ${openssh.version} the key exchange is the one that its own ssh takes.`, limits, async () => {
+    await using sshd = await startSshd({ openssh });
+    await using tunnel = await openTunnel(sshd, [await theEcho()]);
+    const { stderr } = await run(openssh.ssh, ["-v", "-N", "-W", "127.0.0.1:1", ...sshd.sshArgs, sshd.host]);
+    assert.equal(factsOf(tunnel).kex, /kex: algorithm: (\S+)/.exec(stderr)?.[1], stderr);
+  });
+}
+
+/** What `ssh -Q` says. */
+function namesOf({ ssh }: OpenSsh, kind: string): readonly string[] {
+  return spawnSync(ssh, ["-Q", kind], { encoding: "utf8" }).stdout.trim().split("\n");
+}
 
 test("A list may name what porthop lacks, with a warning, as long as something is left.", limits, async () => {
   await using sshd = await startSshd();

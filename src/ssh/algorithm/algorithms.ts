@@ -17,7 +17,7 @@ import { quoted } from "../../text/terminal-text.ts";
 import { flawOf } from "../ssh2/extension.ts";
 import { chacha20Poly1305 } from "./chacha20.ts";
 import { hostCertificateAlgorithms, hostKeyAlgorithms } from "./host-key-algorithms.ts";
-import { mlkemExchange } from "./mlkem.ts";
+import { hybridExchanges } from "./hybrid-exchange.ts";
 
 /** The user's lists are the text of ssh_config(5); undefined for porthop's own. */
 export interface AlgorithmWishes {
@@ -174,13 +174,13 @@ function macs(): Offer {
   };
 }
 
-/** curve25519 is the fastest by far. nistp521 fails under Deno. */
+/** As OpenSSH 10 does, the post-quantum ones first: what is recorded today may be broken later. nistp521 fails under Deno. */
 function keyExchanges(): Offer {
   return {
     defaults: [
+      ...hybridExchanges.keys(),
       "curve25519-sha256",
       "curve25519-sha256@libssh.org",
-      mlkemExchange,
       "ecdh-sha2-nistp256",
       "ecdh-sha2-nistp384",
       ...(isDeno ? [] : ["ecdh-sha2-nistp521"]),

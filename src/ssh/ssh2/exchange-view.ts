@@ -7,6 +7,9 @@
 export interface ExchangeView {
   readonly negotiated: { kex: string; serverHostKey: string };
   readonly sessionID: Buffer;
+  /** What errors call the computation. ssh2 looks for "groupex" only. */
+  type: string;
+  hashName: string;
   readonly _protocol: ExchangingView;
   /** Our own KEXINIT, then the other side's. */
   readonly _kexinit: Buffer;
@@ -43,7 +46,7 @@ export interface ExchangingView {
   readonly _offer?: { readonly lists: { readonly kex: { array: readonly string[] } } };
   _kex?: ExchangeView | undefined;
   _onError: (error: Error) => void;
-  readonly _debug?: ((text: string) => void) | undefined;
+  _debug?: ((text: string) => void) | undefined;
 }
 
 /** What our KEXINIT offers. The object's constructor makes another offer from plain lists. */

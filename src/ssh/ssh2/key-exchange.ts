@@ -64,19 +64,23 @@ function exchange(
     if (name === undefined || change === undefined) return go(payload);
     const standIn = addition?.standIn ?? name;
     // Both names change places in both lists. So ssh2 agrees on the stand-in exactly where the true lists agree on `name`.
-    const swapped = (names: readonly string[]) =>
-      names.map((each) => (each === name ? standIn : each === standIn ? name : each));
+    const swap = (each: string) => (each === name ? standIn : each === standIn ? name : each);
+    const swapped = (names: readonly string[]) => names.map(swap);
     const takeOver = (made: ExchangeView) => {
       made._remoteKexinit = payload;
       made.negotiated.kex = name;
+      if (standIn !== name) made.type = name;
       change(new TakenExchange(made));
     };
-    protocol._debug?.(`Handshake: ${name} in what follows is called ${standIn}`);
+    const debug = protocol._debug;
+    // The trace has the true names: what was shown to ssh2 is changed back.
+    if (debug !== undefined) protocol._debug = (text) => debug.call(protocol, text.replaceAll(/[^\s,]+/g, swap));
     entry.array = swapped(ours);
     try {
       return exchangesOf(protocol).changing(takeOver, () => go(withKeyExchanges(payload, swapped(theirs))));
     } finally {
       entry.array = ours;
+      protocol._debug = debug;
     }
   });
 }

@@ -42,6 +42,11 @@ export class TakenExchange {
     this.#exchange.setDHParams = take;
   }
 
+  /** The hash of this exchange, in place of that of the exchange that ssh2 made. Call this before the secret is known. */
+  useHash(name: "sha256" | "sha512"): void {
+    this.#exchange.hashName = name;
+  }
+
   /** `make` may take its time: the other side sends nothing until it has our share. */
   useShare(make: () => Promise<Share>): void {
     const exchange = this.#exchange;

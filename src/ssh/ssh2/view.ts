@@ -32,7 +32,7 @@ export interface ProtocolView extends Sends {
   _buffer: Buffer | undefined;
   _onPacket: () => void;
   _onError: (error: Error) => void;
-  readonly _debug?: ((text: string) => void) | undefined;
+  _debug?: ((text: string) => void) | undefined;
   /** Undefined once the connection has ended. */
   readonly _destruct: unknown;
   _offer: OfferView;

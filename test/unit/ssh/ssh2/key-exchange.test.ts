@@ -83,6 +83,25 @@ for (const [when, receive] of ways) {
   });
 }
 
+test("The trace of -vv calls an exchange that ssh2 lacks by its own name, and its kin by its own.", () => {
+  const { module } = playedModule();
+  const { onKEXPayload } = module;
+  const said: string[] = [];
+  module.onKEXPayload = function (state, payload) {
+    this._debug?.(`Handshake: (local) KEX method: ${this._offer?.lists.kex.array}`);
+    const ret = onKEXPayload.call(this, state, payload);
+    this._debug?.("Handshake: KEX algorithm: kin");
+    return ret;
+  };
+  addKeyExchanges(module, new Map([["new", { standIn: "kin", client: () => {} }]]));
+  const protocol = protocolOf("new,kin,kin@libssh.org");
+  protocol._debug = (text) => void said.push(text);
+  const debug = protocol._debug;
+  module.onKEXPayload.call(protocol, first, kexInit("new"));
+  assert.deepEqual(said, ["Handshake: (local) KEX method: new,kin,kin@libssh.org", "Handshake: KEX algorithm: new"]);
+  assert.equal(protocol._debug, debug, "other texts are left alone");
+});
+
 test("What the client prefers decides, and others go through untouched.", () => {
   const { module, started } = playedModule();
   addKeyExchanges(module, new Map([["new", { standIn: "kin", client: () => assert.fail("it was changed") }]]));

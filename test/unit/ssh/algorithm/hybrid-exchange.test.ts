@@ -3,14 +3,15 @@ import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { test } from "node:test";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import {
-  cipherTextBytes,
   curvePublicBytes,
   curveSecret,
+  type Hybrid,
   HybridClient,
-  type KeyEncapsulation,
-  mlkemAddition,
+  hybridExchanges,
+  mlkemHybrid,
   newCurveKey,
-} from "../../../../src/ssh/algorithm/mlkem.ts";
+  sntrupHybrid,
+} from "../../../../src/ssh/algorithm/hybrid-exchange.ts";
 import type { ExchangeView, ExchangingView } from "../../../../src/ssh/ssh2/exchange-view.ts";
 import { TakenExchange } from "../../../../src/ssh/ssh2/taken-exchange.ts";
 
@@ -30,18 +31,24 @@ function curveKey(privateHex: string) {
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
+const cipherTextBytes = 1088;
+
 /** Gives what it is told, and keeps what it is asked. */
 function playedKem() {
   const asked: Uint8Array[] = [];
-  const kem: KeyEncapsulation = {
+  const kem: Hybrid["kem"] = {
     keygen: () => ({ publicKey: Buffer.alloc(1184, 1), secretKey: Buffer.alloc(2400, 2) }),
+    encapsulate: () => assert.fail("a client encapsulates nothing"),
     decapsulate: (cipherText) => {
       asked.push(cipherText);
       return Buffer.alloc(32, 3);
     },
   };
-  return { kem, asked };
+  const hybrid: Hybrid = { kem, hash: "sha256", publicKeyBytes: 1184, cipherTextBytes };
+  return { hybrid, asked };
 }
+
+const mlkemAddition = hybridExchanges.get("mlkem768x25519-sha256");
 
 test("X25519 is the one of RFC 7748.", () => {
   assert.deepEqual(curvePublicBytes(aliceKey.publicKey), alicePublic);
@@ -49,8 +56,8 @@ test("X25519 is the one of RFC 7748.", () => {
 });
 
 test("The client's share is the ML-KEM key, then the X25519 key; K is the SHA-256 of both secrets in this order.", () => {
-  const { kem, asked } = playedKem();
-  const client = new HybridClient(kem, aliceKey);
+  const { hybrid, asked } = playedKem();
+  const client = new HybridClient(hybrid, aliceKey);
   assert.deepEqual(client.share, Buffer.concat([Buffer.alloc(1184, 1), alicePublic]));
   const cipherText = Buffer.alloc(cipherTextBytes, 4);
   const secret = client.secret(Buffer.concat([cipherText, bobPublic]));
@@ -82,26 +89,40 @@ test("ML-KEM-768 is the one of FIPS 203: a hundred keys, secrets and refusals ha
   assert.equal(all.digest("hex"), "1114b1b6699ed191734fa339376afa7e285c9e6acf6ff0177d346696ce564415");
 });
 
-test("With the real library both sides come to the same K.", () => {
-  const client = new HybridClient(ml_kem768);
-  assert.equal(client.share.length, 1184 + 32);
-  const { cipherText, sharedSecret } = ml_kem768.encapsulate(client.share.subarray(0, 1184));
-  const curve = newCurveKey();
-  const classical = curveSecret(curve.privateKey, client.share.subarray(1184));
-  const expected = createHash("sha256").update(sharedSecret).update(classical).digest();
-  assert.deepEqual(client.secret(Buffer.concat([cipherText, curvePublicBytes(curve.publicKey)])), expected);
+for (const [load, publicKeyBytes, kBytes] of [
+  [mlkemHybrid, 1184, 32],
+  [sntrupHybrid, 1158, 64],
+] as const) {
+  test(`With the real ${load.name} both sides come to the same K, of ${kBytes} bytes.`, async () => {
+    const hybrid: Hybrid<unknown> = (await load()) as Hybrid<unknown>;
+    const client = new HybridClient(hybrid);
+    assert.equal(client.share.length, publicKeyBytes + 32);
+    const { cipherText, sharedSecret } = hybrid.kem.encapsulate(client.share.subarray(0, publicKeyBytes));
+    const curve = newCurveKey();
+    const classical = curveSecret(curve.privateKey, client.share.subarray(publicKeyBytes));
+    const expected = createHash(hybrid.hash).update(sharedSecret).update(classical).digest();
+    assert.equal(expected.length, kBytes);
+    assert.deepEqual(client.secret(Buffer.concat([cipherText, curvePublicBytes(curve.publicKey)])), expected);
+  });
+}
+
+test("Every name has an exchange, mlkemHybrid first as in OpenSSH 10.", () => {
+  assert.deepEqual(
+    [...hybridExchanges.keys()],
+    ["mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com"],
+  );
 });
 
 for (const length of [0, 32, cipherTextBytes, cipherTextBytes + 31, cipherTextBytes + 33]) {
   test(`A server's share of ${length} bytes is refused.`, () => {
-    const client = new HybridClient(playedKem().kem);
+    const client = new HybridClient(playedKem().hybrid);
     assert.throws(() => client.secret(Buffer.alloc(length, 9)), new RegExp(`share has ${length} bytes, not 1120`));
   });
 }
 
 test("An X25519 key of the server's that gives everybody the same secret is refused.", () => {
   for (const key of [Buffer.alloc(32), Buffer.concat([Buffer.of(1), Buffer.alloc(31)])]) {
-    const client = new HybridClient(playedKem().kem);
+    const client = new HybridClient(playedKem().hybrid);
     assert.throws(() => client.secret(Buffer.concat([Buffer.alloc(cipherTextBytes, 4), key])));
   }
 });
@@ -113,7 +134,7 @@ test("An exchange is started once the library is there, with the share of this o
         resolve(this.getPublicKey());
       },
     } as ExchangeView;
-    mlkemAddition.client?.(new TakenExchange(exchange));
+    mlkemAddition?.client?.(new TakenExchange(exchange));
     const early = exchange.computeSecret(Buffer.alloc(cipherTextBytes + 32));
     assert.ok(early instanceof Error && /before it was asked/.test(early.message));
     exchange.start();
@@ -131,7 +152,7 @@ test("A start that fails ends the handshake, and is not lost.", async () => {
         throw new Error("no more");
       },
     } as ExchangeView;
-    mlkemAddition.client?.(new TakenExchange(exchange));
+    mlkemAddition?.client?.(new TakenExchange(exchange));
     exchange.start();
   });
   const { message, level }: { message: string; level?: string } = await failure;
