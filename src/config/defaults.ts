@@ -70,7 +70,7 @@ export const defaults = {
   /** AddKeysToAgent. */
   addKeysToAgent: "no",
   /** PubkeyAuthentication. */
-  pubkeyAuthentication: true,
+  pubkeyAuthentication: "yes",
   /** KbdInteractiveAuthentication. */
   kbdInteractiveAuthentication: true,
   /** PasswordAuthentication. */

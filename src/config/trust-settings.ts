@@ -18,6 +18,7 @@ export interface TrustWords {
 export function trustSettings({ keywords, identityFiles }: TrustWords) {
   const home = homedir();
   const agent = keywords.text("IdentityAgent");
+  const publicKeys = keywords.text("PubkeyAuthentication") ?? defaults.pubkeyAuthentication;
   return {
     hostKeys: hostKeySettings(keywords, home),
     identities: {
@@ -29,7 +30,8 @@ export function trustSettings({ keywords, identityFiles }: TrustWords) {
       home,
     },
     authentication: {
-      pubkeyAuthentication: keywords.flag("PubkeyAuthentication", defaults.pubkeyAuthentication),
+      pubkeyAuthentication: !/^(no|false)$/i.test(publicKeys),
+      namesHost: publicKeys.toLowerCase() !== "unbound",
       passwordAuthentication: keywords.flag("PasswordAuthentication", defaults.passwordAuthentication),
       kbdInteractiveAuthentication: keywords.flag(
         "KbdInteractiveAuthentication",

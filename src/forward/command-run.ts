@@ -73,11 +73,8 @@ export class CommandRun {
       this.#log.warn(`no agent is forwarded: ${path === undefined ? missing : `none answers at ${path}`}`);
       return false;
     }
-    takeSideChannels(
-      this.#channel.carrier,
-      agentChannels(path, (text) => this.#log.warn(text)),
-      this.#sides,
-    );
+    const channels = agentChannels(path, this.#channel.binding, (text) => this.#log.warn(text));
+    takeSideChannels(this.#channel.carrier, channels, this.#sides);
     return true;
   }
 

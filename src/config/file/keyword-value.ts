@@ -35,11 +35,6 @@ export type Reading =
 
 const yesNo: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);
 
-/** The value means yes and chooses a variant of the protocol. porthop does not care which variant a login uses. */
-export function isVariant(keyword: string, value: string): boolean {
-  return keyword === "PubkeyAuthentication" && /^(unbound|host-bound)$/i.test(value);
-}
-
 /** Throws Malformed when the keyword does not accept the value. */
 export function checkReading(keyword: string, reading: Reading, value: string): void {
   const lower = value.toLowerCase();
@@ -47,7 +42,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
     if (!is) throw new Malformed(`${keyword}: ${quoted(value)} is not ${what}`);
   };
   if (typeof reading === "object") expect(reading.includes(lower), `one of ${reading.join(", ")}`);
-  else if (reading === "yes-no") expect(yesNo.has(lower) || isVariant(keyword, value), "yes or no");
+  else if (reading === "yes-no") expect(yesNo.has(lower), "yes or no");
   else if (reading === "number") expect(/^\d{1,9}$/.test(value), "a number");
   else if (reading === "count") expect(/^0*[1-9]\d{0,8}$/.test(value), "a number from 1 on");
   // As in misc.c: strtol to base 8, at most 0777.

@@ -4,7 +4,7 @@
  * such as IdentityFile, collect all values.
  */
 import { parseDuration } from "../../codec/units.ts";
-import { checkReading, isVariant, type Reading, words } from "./keyword-value.ts";
+import { checkReading, type Reading, words } from "./keyword-value.ts";
 
 export const keywords = {
   AddressFamily: ["any", "inet", "inet6"],
@@ -52,7 +52,7 @@ export const keywords = {
   PorthopRateLimit: "rate",
   PorthopUse: "plugin",
   PubkeyAcceptedAlgorithms: "publicKey",
-  PubkeyAuthentication: "yes-no",
+  PubkeyAuthentication: ["yes", "no", "true", "false", "unbound", "host-bound"],
   RemoteCommand: "text",
   RemoteForward: "forward",
   RequiredRSASize: "number",
@@ -134,8 +134,7 @@ export class Keywords {
   /** Remarks about the configuration files, which only -v prints. */
   readonly notes: string[] = [];
 
-  add(keyword: Keyword, given: string): void {
-    const value = isVariant(keyword, given) ? "yes" : given;
+  add(keyword: Keyword, value: string): void {
     checkReading(keyword, keywords[keyword], value);
     if (keywords[keyword] === "ignored") this.ignored.push(keyword);
     const values = this.#values.get(keyword);

@@ -5,6 +5,7 @@
  */
 import type { ClientChannel } from "ssh2";
 import { formatAddress } from "../../codec/address.ts";
+import type { SessionBinding } from "../../codec/session/session-bind.ts";
 import { encodeModes, type TerminalModes } from "../../codec/session/terminal-modes.ts";
 import type { TerminalSize } from "../../codec/session/terminal-size.ts";
 import { PorthopError } from "../../errors.ts";
@@ -34,7 +35,7 @@ export interface CommandRequest {
 }
 
 export interface SessionCarrier extends ChannelCarrier, RemoteCarrier {
-  readonly ports: Pick<Ports, "openSession" | "requestsOn" | "onChannelOpen">;
+  readonly ports: Pick<Ports, "binding" | "openSession" | "requestsOn" | "onChannelOpen">;
   readonly peer: Peer;
   /** Remembers the command, so that the command hears of the loss of its session. */
   hold(command: RemoteCommand): void;
@@ -67,6 +68,11 @@ export class SessionChannel {
       if (signal.aborted) return onAbort();
       carrier.ports.openSession(answer);
     });
+  }
+
+  /** What the session's first key exchange proved, for the agent that is forwarded. */
+  get binding(): SessionBinding | undefined {
+    return this.#carrier.ports.binding;
   }
 
   /** Rejects when the server does not run the command. `refused` hears, in words, what else the server refuses. */

@@ -3,9 +3,11 @@
  * of types that it does not know, believes every length, and waits for ever when an agent hangs.
  */
 import { keyType } from "../../codec/keys/fingerprint.ts";
+import { isBoundBy, type SessionBinding, sessionBind } from "../../codec/session/session-bind.ts";
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
 import { visible } from "../../text/terminal-text.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
+import { AgentHungUp, askAgent } from "./agent-connection.ts";
 
 export interface AgentKey {
   readonly blob: Buffer;
@@ -37,23 +39,40 @@ export class AgentSilent extends Error {
 export class Agent {
   /** The agent's name in messages. */
   readonly label: string;
-  readonly #connect: () => Promise<AgentStream>;
+  readonly #ask: (messages: readonly Uint8Array[], signal: AbortSignal) => Promise<Buffer[]>;
   readonly #timeouts: AgentTimeouts;
+  #binding: () => SessionBinding | undefined = () => undefined;
+  #isBound = false;
+  #hangsUp = false;
 
   constructor(ssh2: Ssh2, socketPath: string, timeouts: AgentTimeouts = defaultTimeouts) {
     this.label = visible(socketPath, 120);
-    this.#connect = () => connect(ssh2, socketPath);
+    this.#ask = (messages, signal) => askAgent(ssh2, socketPath, messages, signal);
     this.#timeouts = timeouts;
   }
 
+  /** All questions from now on are for this session. `binding` is called at each question. */
+  bindTo(binding: () => SessionBinding | undefined): void {
+    this.#binding = binding;
+  }
+
+  /** True when the agent has bound the latest question to the session. */
+  get isBound(): boolean {
+    return this.#isBound;
+  }
+
   /**
-   * The agent's keys, in the agent's order. Rejects when no agent is there, or with AgentSilent when the agent does not
-   * answer.
+   * The agent's keys, in the agent's order; of a bound agent those that may be used for this session. Rejects when no
+   * agent is there, or with AgentSilent when the agent does not answer.
    */
-  async list(signal?: AbortSignal): Promise<AgentKey[]> {
-    const answer = await this.#ask(Buffer.from([requestIdentities]), this.#timeouts.listMs, signal);
-    if (answer[0] !== identitiesAnswer) throw new Error(`the agent at ${this.label} does not list its keys`);
-    return parseIdentities(answer);
+  list(signal?: AbortSignal): Promise<AgentKey[]> {
+    return this.#list(this.#binding(), signal);
+  }
+
+  /** How many keys the agent has that it keeps from this session (ssh-add -h). */
+  async countWithheld(signal?: AbortSignal): Promise<number> {
+    const [permitted, all] = [await this.list(signal), await this.#list(undefined, signal)];
+    return all.filter(({ blob }) => !permitted.some((key) => key.blob.equals(blob))).length;
   }
 
   /**
@@ -64,16 +83,29 @@ export class Agent {
     const choice = Buffer.alloc(4);
     choice.writeUInt32BE(flags);
     const request = Buffer.concat([Buffer.from([signRequest]), writeStrings(blob, data), choice]);
-    const answer = await this.#ask(request, this.#timeouts.signMs, signal);
+    const answer = await this.#answer(request, this.#binding(), this.#timeouts.signMs, signal);
     const signature = answer[0] === signResponse ? readString(answer, 1) : undefined;
     if (signature === undefined) throw new Error("the agent refused to sign");
     return Buffer.from(signature.bytes);
   }
 
-  /** One connection for each question, as agents expect from short-lived clients. */
-  async #ask(request: Uint8Array, timeoutMs: number, signal: AbortSignal | undefined): Promise<Buffer> {
+  async #list(binding: SessionBinding | undefined, signal: AbortSignal | undefined): Promise<AgentKey[]> {
+    const answer = await this.#answer(Buffer.from([requestIdentities]), binding, this.#timeouts.listMs, signal);
+    if (answer[0] !== identitiesAnswer) throw new Error(`the agent at ${this.label} does not list its keys`);
+    return parseIdentities(answer);
+  }
+
+  /**
+   * One connection for each question, as agents expect from short-lived clients. An agent keeps a binding with the
+   * connection, so each connection is bound first.
+   */
+  async #answer(
+    question: Uint8Array,
+    binding: SessionBinding | undefined,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer> {
     signal?.throwIfAborted();
-    const connecting = this.#connect();
     const stop = new AbortController();
     const timer = setTimeout(
       () => stop.abort(new AgentSilent(`the agent at ${this.label} did not answer within ${timeoutMs / 1000} s`)),
@@ -81,16 +113,31 @@ export class Agent {
     );
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     try {
-      const stream = await orAbort(connecting, either);
-      return await orAbort(exchange(stream, request), either);
+      const answers = await this.#conversation(question, binding, either);
+      return answers.at(-1) ?? Buffer.alloc(0);
     } finally {
       clearTimeout(timer);
-      // This also closes a connection that comes up after the wait is over.
-      connecting.then(
-        (stream) => stream.destroy(),
-        () => {},
-      );
     }
+  }
+
+  /** Some agents hang up at a message that they do not know (Windows had one). They are asked once more, unbound. */
+  async #conversation(
+    question: Uint8Array,
+    binding: SessionBinding | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Buffer[]> {
+    if (binding !== undefined && !this.#hangsUp) {
+      try {
+        const answers = await this.#ask([sessionBind(binding, false), question], signal);
+        this.#isBound = isBoundBy(answers[0] ?? Buffer.alloc(0));
+        return answers;
+      } catch (error) {
+        if (!(error instanceof AgentHungUp) || error.answered > 0) throw error;
+        this.#hangsUp = true;
+      }
+    }
+    this.#isBound = false;
+    return this.#ask([question], signal);
   }
 }
 
@@ -104,45 +151,8 @@ const identitiesAnswer = 12;
 const signRequest = 13;
 const signResponse = 14;
 
-/** As OpenSSH's MAX_AGENT_REPLY_LEN and MAX_AGENT_IDENTITIES (authfd.c). */
-const maxAnswerBytes = 256 * 1024;
+/** As OpenSSH's MAX_AGENT_IDENTITIES (authfd.c). */
 const maxKeys = 2048;
-
-/** The part of a stream that is used here. ssh2 makes the stream of a unix socket, a Windows pipe or Pageant. */
-interface AgentStream {
-  on(event: "data", listener: (chunk: Buffer) => void): unknown;
-  on(event: "error" | "end" | "close", listener: () => void): unknown;
-  write(data: Uint8Array): unknown;
-  destroy(): unknown;
-}
-
-function connect(ssh2: Ssh2, socketPath: string): Promise<AgentStream> {
-  return new Promise((resolve, reject) => {
-    const agent = ssh2.createAgent(socketPath);
-    const unreachable = () => new Error(`no agent can be reached at ${visible(socketPath, 120)}`);
-    if (agent.getStream === undefined) return reject(unreachable());
-    agent.getStream((error, stream) => (error || stream === undefined ? reject(unreachable()) : resolve(stream)));
-  });
-}
-
-/** Sends one message. Resolves with the answer, without its length field. */
-function exchange(stream: AgentStream, request: Uint8Array): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
-    const broken = () => reject(new Error("the agent closed the connection without an answer"));
-    stream.on("error", broken);
-    stream.on("end", broken);
-    stream.on("close", broken);
-    stream.on("data", (chunk) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length < 4) return;
-      const length = received.readUInt32BE(0);
-      if (length === 0 || length > maxAnswerBytes) return reject(new Error("the agent's answer makes no sense"));
-      if (received.length >= 4 + length) resolve(received.subarray(4, 4 + length));
-    });
-    stream.write(writeStrings(request));
-  });
-}
 
 function parseIdentities(answer: Buffer): AgentKey[] {
   const keys: AgentKey[] = [];
@@ -157,13 +167,4 @@ function parseIdentities(answer: Buffer): AgentKey[] {
     if (type !== undefined) keys.push({ blob: Buffer.from(blob.bytes), type, comment: comment.bytes.toString("utf8") });
   }
   return keys;
-}
-
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -32,6 +32,7 @@ const ranks = [
   "passphrase",
   "locked",
   "signing",
+  "withheld",
   "format",
   "unsupported",
   "no-terminal",

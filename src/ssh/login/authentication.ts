@@ -20,6 +20,8 @@ import { type KeySources, PublicKeyMethod } from "./public-key-method.ts";
 
 export interface AuthSettings {
   readonly pubkeyAuthentication: boolean;
+  /** Signatures by a public key name the server's host key, where the server can check that. Undefined for yes. */
+  readonly namesHost?: boolean | undefined;
   readonly passwordAuthentication: boolean;
   readonly kbdInteractiveAuthentication: boolean;
   readonly batchMode: boolean;
@@ -43,7 +45,10 @@ export interface AuthDeps extends Omit<KeySources, "identitiesOnly" | "addsToAge
   readonly signal?: AbortSignal | undefined;
 }
 
-type LoginPorts = Pick<Ports, "onLoginFailure" | "onSignatureAlgorithms" | "onPasswordDemand">;
+type LoginPorts = Pick<
+  Ports,
+  "binding" | "signForHost" | "onLoginFailure" | "onSignatureAlgorithms" | "onPasswordDemand"
+>;
 
 /** Make one for each connection: an attempt is never made twice. */
 export function createAuthHandler(settings: AuthSettings, login: Account, deps: AuthDeps): Authentication {
@@ -80,6 +85,8 @@ export class Authentication {
 
   /** Starts to hear the server's answers. Call this before the login. */
   attach(ports: LoginPorts): void {
+    this.#deps.agent?.bindTo(() => ports.binding);
+    if (this.#settings.namesHost !== false) ports.signForHost();
     ports.onLoginFailure((methods, partial) => this.#answered(methods, partial));
     ports.onSignatureAlgorithms((algorithms) => {
       this.#signatureAlgorithms ??= algorithms;

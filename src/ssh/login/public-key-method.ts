@@ -49,6 +49,7 @@ export class PublicKeyMethod implements AuthMethod {
       const attempt = await this.#offer(candidate);
       if (attempt !== undefined) return attempt;
     }
+    await this.#noteWithheld();
     return undefined;
   }
 
@@ -72,7 +73,9 @@ export class PublicKeyMethod implements AuthMethod {
     const { agent } = this.#sources;
     if (agent === undefined) return [];
     try {
-      return await agent.list(this.#context.signal);
+      const keys = await agent.list(this.#context.signal);
+      this.#context.log.debug(`the agent ${agent.isBound ? "is bound to this session" : "binds no sessions"}`);
+      return keys;
     } catch (error) {
       const text = messageOf(error);
       // As with ssh, a missing agent is normal. An agent that hangs has made the user wait, so the user is told.
@@ -81,6 +84,16 @@ export class PublicKeyMethod implements AuthMethod {
       this.#obstacle("agent", `ssh-agent was of no help: ${text}`);
       return [];
     }
+  }
+
+  /** Without this, a key that the agent keeps from this host looks like a key that is not there. */
+  async #noteWithheld(): Promise<void> {
+    const { agent } = this.#sources;
+    if (agent?.isBound !== true) return;
+    const count = await agent.countWithheld(this.#context.signal).catch(() => 0);
+    if (count === 0) return;
+    const keys = count === 1 ? "1 key" : `${count} keys`;
+    this.#obstacle("withheld", `ssh-agent has ${keys} that may not be used on this way: see ssh-add -h`);
   }
 
   async #offer(candidate: Candidate): Promise<AnyAuthMethod | undefined> {

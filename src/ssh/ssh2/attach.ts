@@ -7,10 +7,13 @@ import { ChannelMessages } from "./channel-messages.ts";
 import { ChannelOpenings } from "./channel-opening.ts";
 import { watchKeys } from "./exchange-keys.ts";
 import { exchangesOf } from "./exchange-watch.ts";
+import { extensionOf } from "./extension-info.ts";
 import { sendForeignKeys } from "./foreign-key.ts";
 import { GlobalRequests } from "./global-request.ts";
 import { readHeaderWhole } from "./header.ts";
+import { hostBoundExtension, signForHost } from "./host-bound.ts";
 import { offerHostKeys, readCertificates } from "./host-offer.ts";
+import { keepProof } from "./host-proof.ts";
 import { LoginMessages } from "./login-messages.ts";
 import type { Ports } from "./ports.ts";
 import { hearDebug, hearPackets } from "./reading.ts";
@@ -33,6 +36,7 @@ export function attach(client: Client): Ports {
   // certificate is read, and only then can a watcher see the keys that result.
   const exchanges = exchangesOf(protocol);
   readCertificates(exchanges);
+  const proofOf = keepProof(exchanges);
   sendForeignKeys(protocol);
   const login = new LoginMessages(protocol);
   const requests = new GlobalRequests(view);
@@ -47,9 +51,17 @@ export function attach(client: Client): Ports {
     get sessionId() {
       return protocol._kex?.sessionID ?? new Uint8Array(0);
     },
+    get binding() {
+      const [proof, sessionId] = [proofOf(), protocol._kex?.sessionID];
+      return proof === undefined || sessionId === undefined ? undefined : { ...proof, sessionId };
+    },
     offerHostKeys: (algorithms) => offerHostKeys(protocol, algorithms),
     onKeyExchange: (told) => watchKeys(exchanges, told),
     rekey: () => protocol.rekey(),
+    signForHost() {
+      const isTaken = () => extensionOf(protocol, hostBoundExtension) === "0";
+      signForHost(protocol, () => (isTaken() ? proofOf()?.hostKey : undefined));
+    },
     onLoginFailure: (told) => login.onFailure(told),
     onSignatureAlgorithms: (told) => login.onSignatures(told),
     onPasswordDemand: (told) => login.onPasswordDemand(told),

@@ -6,7 +6,8 @@
 /** A key exchange that ssh2 makes: KeyExchange or a class that extends KeyExchange. */
 export interface ExchangeView {
   readonly negotiated: { kex: string; serverHostKey: string };
-  readonly sessionID: Buffer;
+  /** Undefined until the first exchange of the connection has come to its hash. */
+  readonly sessionID: Buffer | undefined;
   /** What errors call the computation. ssh2 looks for "groupex" only. */
   type: string;
   hashName: string;

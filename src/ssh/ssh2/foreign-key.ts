@@ -21,6 +21,11 @@ export function foreignKey({ utils }: typeof import("ssh2"), blob: Buffer, type:
   return key;
 }
 
+/** Tells whether signatures by this key come whole, with the algorithm's name. */
+export function isForeign(key: object): boolean {
+  return offeredAs.has(key);
+}
+
 /**
  * Sends signatures by such keys unchanged. A signature must be whole: `string algorithm`, `string bytes`, and what
  * security keys add.
@@ -42,7 +47,7 @@ export function sendForeignKeys(protocol: ProtocolView): void {
  * RFC 4252, section 7: the signed bytes are the session's identifier and the request. The request is sent with the
  * signature behind it.
  */
-function sendSigned(protocol: ProtocolView, signed: Buffer, signature: Buffer): void {
+export function sendSigned(protocol: ProtocolView, signed: Buffer, signature: Buffer): void {
   const request = signed.subarray(4 + signed.readUInt32BE(0));
   protocol._authsQueue.push("publickey");
   sendPayload(protocol, Buffer.concat([request, writeStrings(signature)]));

@@ -5,6 +5,8 @@
 
 import type { KexHandler } from "./exchange-view.ts";
 import { extend } from "./extension.ts";
+import { keepExtensions } from "./extension-info.ts";
+import { hostBoundExtension } from "./host-bound.ts";
 import { addKeyExchanges, type KeyExchangeAddition, kexInitMessage } from "./key-exchange.ts";
 
 export type Ssh2 = typeof import("ssh2");
@@ -41,5 +43,6 @@ export async function loadWith({ cipher, exchanges }: Additions): Promise<Ssh2> 
     if (constants.SUPPORTED_KEX === undefined) throw new Error("ssh2's constants.js has no such list");
     constants.SUPPORTED_KEX.push(...fresh);
   });
+  extend(version, [hostBoundExtension], () => keepExtensions(handlers));
   return ssh2;
 }

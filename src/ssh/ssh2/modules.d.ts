@@ -14,6 +14,6 @@ declare module "ssh2/lib/protocol/constants.js" {
 }
 
 declare module "ssh2/lib/protocol/handlers.js" {
-  const module: { readonly [type: number]: unknown };
+  const module: { [type: number]: import("./exchange-view.ts").KexHandler | undefined };
   export default module;
 }

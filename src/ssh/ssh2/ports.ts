@@ -4,6 +4,7 @@
  * listeners".
  */
 import type { Client, ClientChannel } from "ssh2";
+import type { SessionBinding } from "../../codec/session/session-bind.ts";
 import type { ChannelOpening, OpenedChannel } from "./channel-opening.ts";
 import type { ExchangeKeys } from "./exchange-keys.ts";
 import type { ChangePassword } from "./login-messages.ts";
@@ -20,6 +21,8 @@ export interface Ports {
   readonly serverSoftware: string;
   /** The identifier from the first key exchange (RFC 4253, section 7.2). */
   readonly sessionId: Uint8Array;
+  /** What the first key exchange proved, for agents. Undefined until that exchange is over. */
+  readonly binding: SessionBinding | undefined;
 
   /** Offers exactly these host key algorithms. Call this before the server's first byte. */
   offerHostKeys(algorithms: readonly string[]): void;
@@ -28,6 +31,8 @@ export interface Ports {
   /** Asks for new keys (RFC 4253, section 9), unless an exchange is under way. */
   rekey(): void;
 
+  /** From now on signatures of the login name the server's host key, where the server knows this method. */
+  signForHost(): void;
   /** Hears of refused login attempts, before ssh2 does. */
   onLoginFailure(told: (methods: readonly string[], isPartial: boolean) => void): void;
   onSignatureAlgorithms(told: (algorithms: readonly string[]) => void): void;

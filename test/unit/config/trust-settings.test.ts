@@ -34,6 +34,7 @@ test("Without any setting trust is as ssh's.", () => {
     },
     authentication: {
       pubkeyAuthentication: true,
+      namesHost: true,
       passwordAuthentication: true,
       kbdInteractiveAuthentication: true,
       batchMode: false,
@@ -75,6 +76,7 @@ test("Keywords fill it in, and ~ is the home.", () => {
   );
   assert.deepEqual(authentication, {
     pubkeyAuthentication: false,
+    namesHost: true,
     passwordAuthentication: false,
     kbdInteractiveAuthentication: false,
     batchMode: true,
@@ -85,6 +87,18 @@ test("Keywords fill it in, and ~ is the home.", () => {
     passwordPrompts: 1,
   });
   assert.deepEqual([identityAgent, requiredRsaBits], [home("agent"), 2048]);
+});
+
+test("PubkeyAuthentication is yes, no, or a variant of yes in which signatures do not name the host.", () => {
+  for (const [value, isOn, namesHost] of [
+    ["true", true, true],
+    ["host-bound", true, true],
+    ["Unbound", true, false],
+    ["False", false, true],
+  ] as const) {
+    const { authentication } = trust(...o(`PubkeyAuthentication=${value}`));
+    assert.deepEqual([authentication.pubkeyAuthentication, authentication.namesHost], [isOn, namesHost], value);
+  }
 });
 
 for (const [value, strict] of [

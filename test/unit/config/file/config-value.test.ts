@@ -28,7 +28,7 @@ for (const [line, keyword, values] of [
   ["SendEnv A B*", "SendEnv", ["A", "B*"]],
   ['LocalForward "8080" localhost:80', "LocalForward", ["8080 localhost:80"]],
   ["ControlPersist 10 m", "ControlPersist", ["10 m"]],
-  ["PubkeyAuthentication host-bound", "PubkeyAuthentication", ["yes"]],
+  ["PubkeyAuthentication host-bound", "PubkeyAuthentication", ["host-bound"]],
   ["PorthopUse limit:up=1MB/s", "PorthopUse", ["limit:up=1MB/s"]],
 ] as const) {
   test(`${line} gives ${keyword} its value.`, () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../../src/codec/malformed.ts";
-import { checkReading, isVariant, type Reading, unquote, words } from "../../../../src/config/file/keyword-value.ts";
+import { checkReading, type Reading, unquote, words } from "../../../../src/config/file/keyword-value.ts";
 
 for (const [reading, good, bad] of [
   ["yes-no", ["yes", "NO", "True", "false"], ["", "on", "1"]],
@@ -27,11 +27,6 @@ for (const [reading, good, bad] of [
     for (const value of bad) assert.throws(() => checkReading(keyword, reading, value), Malformed, value);
   });
 }
-
-test("PubkeyAuthentication alone has two more ways to say yes.", () => {
-  assert.deepEqual([isVariant("PubkeyAuthentication", "Host-Bound"), isVariant("BatchMode", "unbound")], [true, false]);
-  checkReading("PubkeyAuthentication", "yes-no", "unbound");
-});
 
 test("Words are cut at blanks but not at those in quotes, and only quotes around all of a word are taken off.", () => {
   assert.deepEqual(words("a 'b c' \"d e\" f'g"), ["a", "b c", "d e", "f'g"]);

@@ -136,7 +136,7 @@ for (const [alias, keyword] of aliases) {
   test(`${alias} is an older name of ${keyword}, and the first of both wins`, () => {
     assert.equal(read(`${alias}=no`).flag(keyword, true), false);
     assert.equal(read(`${keyword}=yes`, `${alias}=no`).flag(keyword, false), true);
-    assert.throws(() => read(`${alias}=perhaps`), new Malformed(`${keyword}: "perhaps" is not yes or no`));
+    assert.throws(() => read(`${alias}=perhaps`), Malformed);
   });
 }
 
