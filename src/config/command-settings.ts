@@ -91,12 +91,16 @@ function terminalIn(keywords: Keywords): CommandSettings["terminal"] {
 }
 
 /**
- * IdentityAgent replaces SSH_AUTH_SOCK (ssh.c, main): ForwardAgent yes then forwards that
- * agent, and no agent for `none`.
+ * Whether an agent is forwarded and which one are two settings in ssh (readconf.c, oForwardAgent): the first value of
+ * all decides on the former, and the first path on the latter, so that -A forwards the agent of a path in a file.
+ * IdentityAgent replaces SSH_AUTH_SOCK (ssh.c, main): ForwardAgent yes then forwards that agent, and no agent for `none`.
  */
 function agentToForward(keywords: Keywords): string {
-  const wanted = keywords.text("ForwardAgent") ?? defaults.forwardAgent;
-  return /^(yes|true)$/i.test(wanted) ? (keywords.text("IdentityAgent") ?? wanted) : wanted;
+  const values = keywords.all("ForwardAgent");
+  const [wanted = defaults.forwardAgent] = values;
+  if (/^(no|false)$/i.test(wanted)) return wanted;
+  const path = values.find((value) => !/^(yes|no|true|false)$/i.test(value));
+  return path ?? keywords.text("IdentityAgent") ?? wanted;
 }
 
 /** The command that runs when the command line has none: RemoteCommand, or undefined for a shell. */

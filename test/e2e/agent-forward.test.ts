@@ -1,6 +1,6 @@
 /** -A: programs on the server use the agent here, and only when it was asked for. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
@@ -53,6 +53,19 @@ test("ForwardAgent takes the path of an agent, or the variable that holds it.", 
     const { stdout } = await far(["-o", `ForwardAgent=${value}`], ["ssh-add -l"], { MY_AGENT: agent.socket });
     assert.ok(stdout.includes(agent.fingerprint), value);
   }
+});
+
+test("-A takes the agent that ForwardAgent in the file names, as ssh does.", limits, async () => {
+  const [agent, sshd] = [await theAgent(), await theSshd()];
+  await using other = await startSshAgent();
+  const file = join(tempDirectory("forward-agent"), "config");
+  writeFileSync(file, `Host *\n  ForwardAgent ${agent.socket}\n`);
+  const login = sshd.sshArgs.slice(2);
+  const words = ["-F", file, "-A", ...login, sshd.host, "ssh-add -l"];
+  const env = withAgent(other);
+  await using program = porthop(["run", ...words], { env });
+  const [ours, theirs] = [await program.exit, await run("ssh", words, { env: { ...process.env, ...env } })];
+  for (const { stdout } of [ours, theirs]) assert.ok(stdout.includes(agent.fingerprint), stdout);
 });
 
 test("A key of the agent here logs in from the server to the next one.", limits, async () => {

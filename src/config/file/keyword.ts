@@ -101,6 +101,7 @@ const aliases: readonly (readonly [string, Keyword])[] = [
 const collecting: ReadonlySet<Keyword> = new Set([
   "CertificateFile",
   "DynamicForward",
+  "ForwardAgent",
   "IdentityFile",
   "LocalForward",
   "PorthopUse",

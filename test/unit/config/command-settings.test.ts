@@ -124,6 +124,17 @@ for (const [words, told] of [
   });
 }
 
+test("-A forwards the agent whose path a ForwardAgent names, and -a forwards none, as with ssh.", () => {
+  const forwarded = (...words: string[]) => some(...words, "host", "ls").forwardAgent;
+  const path = ["-o", "ForwardAgent=/run/agent"];
+  assert.equal(forwarded("-A", ...path), "/run/agent");
+  assert.equal(forwarded(...path, "-A"), "/run/agent");
+  assert.equal(forwarded("-a", ...path), "no");
+  assert.equal(forwarded("-o", "ForwardAgent=no", ...path), "no");
+  assert.equal(forwarded("-o", "ForwardAgent=yes", ...path, "-o", "ForwardAgent=/run/other"), "/run/agent");
+  assert.equal(forwarded(...path, "-o", "ForwardAgent=no", "-o", "IdentityAgent=/run/mine"), "/run/agent");
+});
+
 test("With ForwardAgent yes the agent of IdentityAgent goes along, and none when that is none, as with ssh.", () => {
   const forwarded = (...words: string[]) => some(...words, "host", "ls").forwardAgent;
   assert.equal(forwarded("-A", "-o", "IdentityAgent=/run/mine"), "/run/mine");
