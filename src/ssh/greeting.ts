@@ -4,9 +4,24 @@
  */
 import type { Duplex } from "node:stream";
 
-const mostBytes = 256;
+const mostBytes = 1024;
 
-/** Keeps the first 256 bytes of the stream, for the message when the server turns out not to be SSH. */
+export interface ServerWords {
+  /** Lines before the identification, which RFC 4253 (section 4.2) allows. Blank lines are left out. */
+  readonly lines: readonly string[];
+  /** The first line that begins as an identification does, whether it is a good one or not. */
+  readonly identification: string | undefined;
+}
+
+/** Takes a server's first bytes apart. The last line need not have an end. */
+export function serverWords(heard: string): ServerWords {
+  const all = heard.split(/\r?\n/);
+  const at = all.findIndex((line) => line.startsWith("SSH-"));
+  const lines = (at === -1 ? all : all.slice(0, at)).filter((line) => line.trim() !== "");
+  return { lines, identification: all[at] };
+}
+
+/** Keeps the first 1024 bytes of the stream, for the message when the server turns out not to be SSH. */
 export class FirstWords {
   readonly #stream: Duplex;
   readonly #listen: (chunk: Uint8Array) => void;

@@ -9,20 +9,14 @@ import { fingerprint, keyType, keyTypeName } from "../codec/keys/fingerprint.ts"
 import { PorthopError } from "../errors.ts";
 import type { Progress } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
+import { visible } from "../text/terminal-text.ts";
 import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
-import { FirstWords, hearGreeting } from "./greeting.ts";
+import { FirstWords, hearGreeting, serverWords } from "./greeting.ts";
+import { handshakeFailure, lostEarly } from "./handshake-failure.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
 import { HostKeyCheck } from "./host/host-key-at-exchange.ts";
 import { serverText } from "./server-text.ts";
-import {
-  handshakeFailure,
-  isAgentError,
-  isEndOfTries,
-  isLoginError,
-  lost,
-  lostEarly,
-  type Peer,
-} from "./ssh-failure.ts";
+import { isAgentError, isEndOfTries, isLoginError, type Peer } from "./ssh-failure.ts";
 import { attach } from "./ssh2/attach.ts";
 import type { Ports } from "./ssh2/ports.ts";
 
@@ -109,9 +103,13 @@ class Login<A, T> {
   }
 
   start(signal: AbortSignal): void {
-    const { stream, settings } = this.#task;
+    const { stream, telling } = this.#task;
     this.#listen();
-    const greeted = (software: string) => this.#tell({ done: "greeting", software });
+    const greeted = (software: string) => {
+      const { lines } = serverWords(this.#heard.text);
+      for (const line of lines) telling.loggerFor().debug(`the server says before its greeting: ${visible(line, 200)}`);
+      this.#tell({ done: "greeting", software });
+    };
     hearGreeting(stream, () => this.#serverSoftware, greeted);
     const onAbort = () => this.#fail(signal.reason);
     // The signal may have fired while the host keys were read. No event tells of that.
@@ -129,7 +127,7 @@ class Login<A, T> {
     try {
       this.#connect();
     } catch (error) {
-      this.#fail(error instanceof PorthopError ? error : handshakeFailure(error as Error, settings));
+      this.#fail(error instanceof PorthopError ? error : this.#broken(error as Error));
     }
   }
 
@@ -181,7 +179,7 @@ class Login<A, T> {
       telling.trace?.(`agent: ${error.message}`);
       return;
     }
-    this.#lastError = error;
+    this.#lastError ??= error;
     const reason = this.#hostKey.refusal ?? (isLoginError(error) ? trust.authFailure() : this.#broken(error));
     this.#fail(reason);
   }
@@ -214,10 +212,10 @@ class Login<A, T> {
   /** The error for an end of the connection at this point of the login. */
   #broken(error: Error): PorthopError {
     const { settings, trust } = this.#task;
-    if (this.#negotiated === undefined) {
-      return handshakeFailure(error, settings, this.#serverSoftware === "" ? this.#heard.text : undefined);
-    }
-    return isEndOfTries(error) ? trust.authFailure(error) : lost(error, settings);
+    const isExchanged = this.#negotiated !== undefined;
+    if (isExchanged && isEndOfTries(error)) return trust.authFailure(error);
+    const isGreeted = this.#serverSoftware !== "";
+    return handshakeFailure(error, settings, { heard: this.#heard.text, isGreeted, isExchanged });
   }
 
   get #serverSoftware(): string {

@@ -24,7 +24,7 @@ export function sessionLeg(transport: Transport, session: WatchedSession, { bus,
   const outgoing = watchTransport(
     stream,
     leg,
-    (error) => transport.goneBy(true) ?? lost(error as Error | undefined, session),
+    (error) => transport.goneBy("session") ?? lost(error as Error | undefined, session),
   );
   bus.publish({
     event: "wire",

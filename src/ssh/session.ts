@@ -19,6 +19,7 @@ import { Locator } from "./channel/locator.ts";
 import type { RemoteCommand } from "./channel/remote-command.ts";
 import { RemoteListeners } from "./channel/remote-listener.ts";
 import { SessionChannel } from "./channel/session-channel.ts";
+import { isClosed, NoGreeting } from "./handshake-failure.ts";
 import { heedTraffic } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
@@ -26,10 +27,11 @@ import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
 import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
 import { extensionFlaws } from "./ssh2/extension.ts";
+import { isInboundFault } from "./ssh2/inbound-fault.ts";
 import type { Ssh2 } from "./ssh2/loading.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
-import { congestionOf, type Transport } from "./transport.ts";
+import { congestionOf, leave, type Transport } from "./transport.ts";
 import { Answers } from "./unsent-answers.ts";
 
 export interface SessionSettings extends LoginSettings {
@@ -125,12 +127,16 @@ export class Session {
     });
     client.on("error", (error) => {
       // A failure of the agent does not end the session.
-      if (!isAgentError(error)) this.#lastError = error;
+      if (isAgentError(error)) return;
+      // The first error is the reason; ssh2 may trip over what follows.
+      this.#lastError ??= error;
+      leave(transport.stream);
     });
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
         // The channels' end and close events come after this event, and have to find the reason here.
-        this.#gone = transport.goneBy(true) ?? lost(this.#lastError, peer, answers.isStalled);
+        const below = isInboundFault(this.#lastError) ? undefined : transport.goneBy("session");
+        this.#gone = below ?? lost(this.#lastError, peer, answers.isStalled);
         // A channel that is not read at the moment would hear of the loss only after all its data was read.
         for (const { conn } of this.#open.all()) conn.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
@@ -175,7 +181,7 @@ export class Session {
       return await logIn(task, signal);
     } catch (error) {
       // The cause may lie under the session: a jump host or a ProxyCommand.
-      const reason = isBreak(error) ? (transport.goneBy(false) ?? error) : error;
+      const reason = betterReason(transport, error) ?? error;
       stream.destroy();
       await transport.release();
       throw reason;
@@ -278,7 +284,9 @@ export class Session {
 
 const goodbyeMs = 500;
 
-/** True when the error says that the connection ended or failed. */
-function isBreak(error: unknown): boolean {
-  return error instanceof PorthopError && (error.code === "ssh.lost" || errnoOf(error.cause) !== undefined);
+/** What the layer under the session knows of a connection that ended or failed, or that had no SSH in it. */
+function betterReason(transport: Transport, error: unknown): PorthopError | undefined {
+  if (!(error instanceof PorthopError)) return undefined;
+  if (error.cause instanceof NoGreeting) return transport.goneBy("greeting", error.cause.said);
+  return isClosed(error.cause) || errnoOf(error.cause) !== undefined ? transport.goneBy("login") : undefined;
 }

@@ -6,7 +6,8 @@ import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { type ErrorCode, type LegNumber, PorthopError } from "../errors.ts";
 import { SourceUnusable } from "../io/dial.ts";
 import { describe, errnoOf } from "../io/socket-failure.ts";
-import { quoted, visible } from "../text/terminal-text.ts";
+import { visible } from "../text/terminal-text.ts";
+import { DamagedPacket, Disconnected } from "./ssh2/inbound-fault.ts";
 
 export interface Peer {
   readonly host: string;
@@ -16,7 +17,7 @@ export interface Peer {
 }
 
 /** The fields that ssh2 adds to its errors. */
-interface Ssh2Error extends Error {
+export interface Ssh2Error extends Error {
   readonly level?: string;
   readonly reason?: number | string;
   readonly code?: string | number;
@@ -36,9 +37,13 @@ export function isLoginError(error: Ssh2Error): boolean {
  * sshd ends the connection after too many failed logins (MaxAuthTries). That counts as a failed login and not as a lost
  * session.
  */
-export function isEndOfTries(error: Ssh2Error): boolean {
-  return /authentication failures|Too many/i.test(error.message);
+export function isEndOfTries(error: Ssh2Error): error is Disconnected {
+  if (!(error instanceof Disconnected)) return false;
+  return error.reason === noMoreMethods || /authentication failures|too many.*auth/i.test(error.message);
 }
+
+/** RFC 4253, section 11.1. */
+const noMoreMethods = 14;
 
 /** Why ssh2 cannot open a key file, for the reasons that the user can cure. Undefined for other reasons. */
 export function keyFault({ message }: Error): "passphrase" | "cipher" | undefined {
@@ -59,13 +64,6 @@ const listNames = [
   ...["key exchange algorithm", "host key format", "C->S cipher", "S->C cipher", "C->S MAC", "S->C MAC"],
   ...["C->S compression algorithm", "S->C compression algorithm"],
 ];
-
-/** The error, in ssh2's own words, for a connection that ended before the handshake was done. */
-export function lostEarly(): Error {
-  return new Error(lostEarlyText);
-}
-
-const lostEarlyText = "Connection lost before handshake";
 
 /** The error for a TCP connection to sshd that could not be made. */
 export function unreachable(error: unknown, peer: Peer): PorthopError {
@@ -90,47 +88,6 @@ function onLeg2(error: PorthopError): PorthopError {
   return new PorthopError(error.code, error.message, { hint: error.hint, leg: 2, cause: error.cause });
 }
 
-/**
- * The error of a session that failed before it was ready, when neither the host key nor the login was the reason.
- * `heard` is the beginning of the server's bytes.
- */
-export function handshakeFailure(error: Ssh2Error, peer: Peer, heard = ""): PorthopError {
-  const where = nameOf(peer);
-  const text = textOf(error);
-  // sshd answers in plain text when it has too many connections, or refuses this address (sshd.c, drop_connection).
-  const isTurnedAway = /^(Exceeded MaxStartups|Not allowed at this time)/.test(heard);
-  if (heard !== "" && !isTurnedAway && !/^SSH-/m.test(heard)) {
-    const line = heard.split(/\r?\n/, 1)[0] ?? "";
-    return new PorthopError("ssh.protocol", `${where} does not speak SSH: it said ${quoted(line)}`, {
-      leg: 2,
-      hint: "another service has that port: check the port (-p)",
-      cause: error,
-    });
-  }
-  if (error.message.startsWith(lostEarlyText) || errnoOf(error) === "ECONNRESET") {
-    return new PorthopError("ssh.lost", `${where} closed the connection before the SSH handshake was done`, {
-      leg: 2,
-      hint: "sshd may be refusing this address for a while (MaxStartups, PerSourcePenalties): wait a minute before the next try",
-      cause: error,
-    });
-  }
-  if (/identification|header|greeting|protocol version/i.test(error.message)) {
-    return new PorthopError("ssh.protocol", `${where} does not speak SSH: ${text}`, {
-      leg: 2,
-      hint: "another service has that port: check the port (-p)",
-      cause: error,
-    });
-  }
-  if (/no matching/.test(error.message)) {
-    return new PorthopError("ssh.protocol", `${where} and porthop have no algorithm in common: ${text}`, {
-      leg: 2,
-      hint: "its sshd_config allows only what porthop does not have, or what Ciphers, MACs, KexAlgorithms or HostKeyAlgorithms here leave out",
-      cause: error,
-    });
-  }
-  return new PorthopError("ssh.protocol", `the SSH handshake with ${where} failed: ${text}`, { leg: 2, cause: error });
-}
-
 /** The error for a session that was ready and is gone. `isStalled` says that the server no longer read our answers. */
 export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false): PorthopError {
   const where = nameOf(peer);
@@ -148,19 +105,33 @@ export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false
       cause: error,
     });
   }
+  if (error instanceof DamagedPacket) {
+    const text = `lost the session with ${where}: a packet from it arrived damaged: ${error.message}`;
+    return new PorthopError("ssh.lost", text, { leg: 2, hint: damageHint, cause: error });
+  }
+  if (error instanceof Disconnected) {
+    const text = `${where} ended the session: ${error.told}`;
+    return new PorthopError("ssh.lost", text, { leg: 2, hint: "the server's log says more", cause: error });
+  }
   const how = error === undefined ? "the connection was closed" : textOf(error);
   return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
 }
+
+export const damageHint =
+  "something on the way to the server changes the data (a network device or driver, a VPN, somebody): try again, then from another network";
 
 /** A name for messages: `db.internal:22`, `the jump host gate:22`. */
 export function nameOf(peer: Peer): string {
   return peer.isJump === true ? `the jump host ${formatAddress(peer)}` : formatAddress(peer);
 }
 
-/** Some senseless messages make ssh2 throw a TypeError, whose text does not help a user. */
-function textOf(error: Ssh2Error): string {
-  const isOurs = error instanceof TypeError || error instanceof RangeError;
-  return isOurs ? "the server sent a message that makes no sense" : visible(describe(error), 200);
+/** What went wrong, without the words by which ssh2 tells its own parts. */
+export function textOf(error: Ssh2Error): string {
+  const text = describe(error)
+    .replace(/^Handshake failed: /, "")
+    .replace(/^Inbound: Malformed (\w+) packet$/, "the server sent a malformed $1")
+    .replace(/^(?:Inbound: )?Received /, "the server sent ");
+  return visible(text, 200);
 }
 
 /** The error for a channel to a target that the server did not open. */

@@ -11,7 +11,7 @@ import { socketEnds } from "../io/socket-conn.ts";
 import { visible } from "../text/terminal-text.ts";
 import { unreachableThrough } from "./jump-failure.ts";
 import { type Peer, unreachable } from "./ssh-failure.ts";
-import type { Transport } from "./transport.ts";
+import type { SessionStep, Transport } from "./transport.ts";
 
 export interface DialSettings extends Peer {
   readonly family?: 4 | 6 | undefined;
@@ -116,19 +116,32 @@ export function dialByCommand(
       local: undefined,
       remote: undefined,
       observed: false,
-      goneBy: (wasReady) => commandEnded(program, command, settings, wasReady),
+      goneBy: (step, said) => commandFailed(program, command, settings, { step, said }),
       release: () => program.end(),
     };
   };
 }
 
-function commandEnded({ outcome }: Program, command: string, peer: Peer, wasReady: boolean): PorthopError | undefined {
-  if (outcome === undefined) return undefined;
-  const how = `the ProxyCommand ended ${outcome}: ${visible(command, 200)}`;
-  if (wasReady) {
-    return new PorthopError("ssh.lost", `lost the session with ${formatAddress(peer)}: ${how}`, { leg: 2 });
+/** Undefined for a command that has done its work: it runs, or ended well after the server's greeting. */
+function commandFailed(
+  { outcome }: Program,
+  command: string,
+  peer: Peer,
+  { step, said }: { readonly step: SessionStep; readonly said: string | undefined },
+): PorthopError | undefined {
+  const shown = visible(command, 200);
+  if (step === "session" && outcome !== undefined) {
+    const text = `lost the session with ${formatAddress(peer)}: the ProxyCommand ended ${outcome}: ${shown}`;
+    return new PorthopError("ssh.lost", text, { leg: 2 });
   }
-  return new PorthopError("ssh.unreachable", `cannot reach sshd at ${formatAddress(peer)}: ${how}`, {
+  const isDone = outcome === undefined ? said === undefined : step === "login" && outcome === "with code 0";
+  if (isDone) return undefined;
+  const did = [
+    ...(said === undefined ? [] : [`printed ${said} and no SSH greeting`]),
+    ...(outcome === undefined ? [] : [`ended ${outcome}`]),
+  ];
+  const text = `cannot reach sshd at ${formatAddress(peer)}: the ProxyCommand ${did.join(", and ")}: ${shown}`;
+  return new PorthopError("ssh.unreachable", text, {
     leg: 2,
     hint: "run the command by hand: the first that it prints must be an SSH server's greeting",
   });

@@ -8,6 +8,9 @@ import type { Address } from "../codec/address.ts";
 import type { PorthopError } from "../errors.ts";
 import type { LiveLeg } from "../flow/leg.ts";
 
+/** What a session was waiting for when its stream ended. The session step is over only when the session is. */
+export type SessionStep = "greeting" | "login" | "session";
+
 export interface Transport {
   readonly stream: Duplex;
   /** The number of the session that the stream carries, from 1. It is 1 unless there are jump hosts. */
@@ -19,10 +22,10 @@ export interface Transport {
   /** True when both addresses were seen on a socket of ours. */
   readonly observed: boolean;
   /**
-   * The reason why the stream is gone, when the layer under the stream knows a better one. `wasReady` says that the
-   * session was ready.
+   * The reason why the stream is gone, when the layer under the stream knows a better one. `said` is what came in place
+   * of a greeting.
    */
-  goneBy(wasReady: boolean): PorthopError | undefined;
+  goneBy(step: SessionStep, said?: string): PorthopError | undefined;
   /** Waits a limited time until nothing is left of what is under the stream. */
   release(): Promise<void>;
 }
@@ -63,8 +66,7 @@ export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (erro
     leg.ended("down");
     // An SSH connection has no half-close. Without an end from us the stream would stay half open, and nobody would
     // know. A server that has ended may not read our last bytes, so the wait is limited.
-    stream.end();
-    setTimeout(() => stream.destroy(), farewellMs).unref();
+    leave(stream);
   });
   stream.on("error", (error) => {
     failure = error;
@@ -87,6 +89,12 @@ export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (erro
     return end();
   }) as typeof stream.end;
   return write.outgoing;
+}
+
+/** Ends the stream for good, also when the other end does not. Our last bytes have a limited time. */
+export function leave(stream: Duplex): void {
+  stream.end();
+  setTimeout(() => stream.destroy(), farewellMs).unref();
 }
 
 /**

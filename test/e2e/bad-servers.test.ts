@@ -61,7 +61,7 @@ test("A web server on the port is told by what it answers.", plain, async () => 
   await using web = await httpServer();
   await assertFails([...forward, "-p", String(web.port), web.host], {
     ...protocol,
-    says: [`${web.host}:${web.port} does not speak SSH`, '"HTTP/1.1 400 Bad Request"'],
+    says: [`${web.host}:${web.port} does not speak SSH`, '"HTTP/1.1 400 Bad Request'],
     hint: /another service has that port/,
   });
 });
@@ -82,23 +82,37 @@ test("Other services that speak first are told by what they say, escaped.", plai
   await assertServerFails((socket) => socket.end(garbage), said('"\\x00'));
 });
 
-test("A server of another SSH, or one that goes on with garbage, breaks the protocol.", plain, async () => {
-  await assertServerFails((socket) => socket.write("SSH-1.5-old\r\n"), { ...protocol, says: ["identification"] });
+test("A server of SSH 1 is told so, in place of an invalid identification string.", plain, async () => {
+  await assertServerFails((socket) => socket.write("SSH-1.5-old\n"), {
+    ...protocol,
+    says: [/:\d+ speaks SSH 1\.5, and porthop only SSH 2\.0$/],
+    hint: /has to be renewed/,
+  });
   await assertServerFails((socket) => socket.write("SSH-9.9-\u001b[31m\r\n"), {
     ...protocol,
-    says: ["identification"],
+    says: ["speaks SSH 9.9"],
   });
+  await assertServerFails((socket) => socket.write("SSH-2.0-\r\n"), {
+    ...protocol,
+    says: ['that is none: "SSH-2.0-"'],
+  });
+  // RFC 4253, section 5.1: a server that speaks both.
+  const expected = { ...lost, says: ["before the SSH handshake was done"] };
+  await assertServerFails((socket) => socket.end("SSH-1.99-old\r\n"), expected);
+});
+
+test("A server that goes on with garbage, or that says goodbye, is told in plain words.", plain, async () => {
   await assertServerFails((socket) => socket.write(`SSH-2.0-x\r\n${"x".repeat(1000)}`), {
     ...protocol,
-    says: ["packet length"],
+    says: ["arrived damaged: its length makes no sense"],
   });
   // SSH_MSG_DISCONNECT (RFC 4253, section 11.1): reason 2, a description, no language.
   const words = "\u001b[31m\u0007go away";
   const payload = Buffer.concat([Buffer.of(1, 0, 0, 0, 2, 0, 0, 0, words.length), Buffer.from(words), Buffer.alloc(4)]);
   const disconnect = clearPacket(payload);
   await assertServerFails((socket) => socket.write(Buffer.concat([Buffer.from("SSH-2.0-x\r\n"), disconnect])), {
-    ...protocol,
-    says: ["\\x1b[31m\\x07go away"],
+    ...lost,
+    says: ['it said "\\x1b[31m\\x07go away" (reason 2: protocol error)'],
   });
 });
 
@@ -113,11 +127,18 @@ test("A server that says nothing, or nothing that has an end, is given up after 
 });
 
 test("A server that closes the connection at once is told at once.", plain, async () => {
-  const expected = { ...lost, says: ["closed the connection before the SSH handshake was done"], hint: /MaxStartups/ };
-  await assertServerFails((socket) => socket.end(), expected);
-  await assertServerFails((socket) => socket.end("SSH-2.0-OpenSSH_9.9\r\n"), expected);
-  await assertServerFails((socket) => socket.end("Exceeded MaxStartups\r\n"), expected);
-  await assertServerFails((socket) => socket.end("Not allowed at this time\r\n"), expected);
+  const told = (...says: string[]) => ({ ...lost, says, hint: /MaxStartups, PerSourcePenalties/ });
+  await assertServerFails((socket) => socket.end(), told("closed the connection before its SSH greeting"));
+  const early = "closed the connection before the SSH handshake was done";
+  await assertServerFails((socket) => socket.end("SSH-2.0-OpenSSH_9.9\r\n"), told(early));
+  const words = "Closed on Sundays\r\nSSH-2.0-OpenSSH_9.9\r\n";
+  await assertServerFails((socket) => socket.end(words), told(early, 'it said "Closed on Sundays"'));
+  for (const reason of ["Exceeded MaxStartups", "Not allowed at this time"]) {
+    await assertServerFails(
+      (socket) => socket.end(`${reason}\r\n`),
+      told(`turned the connection away: it said "${reason}"`),
+    );
+  }
 });
 
 test("A banner without end, with lines or without, is given up in bounded memory.", plain, async () => {

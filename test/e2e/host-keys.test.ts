@@ -41,6 +41,14 @@ for (const strict of ["accept-new", "no", "off"]) {
   });
 }
 
+test("Several that accept a new key at the same time write one line.", limits, async () => {
+  const sshd = await theSshd();
+  const file = freshFile();
+  const attempts = await Promise.all(Array.from({ length: 4 }, () => attempt(sshd, file, "accept-new")));
+  for (const { exit, stderr } of attempts) assert.equal(exit, 0, stderr);
+  assert.equal(readFileSync(file, "utf8"), readFileSync(sshd.knownHostsFile, "utf8"));
+});
+
 test("Without a terminal, ask prints the fingerprint and the line that makes it work.", limits, async () => {
   const sshd = await theSshd();
   const file = freshFile();

@@ -54,7 +54,10 @@ test(
   async () => {
     const last: readonly (readonly [(peer: Peer) => void, RegExp])[] = [
       [(peer) => peer.send(message.disconnect, 0, 0), /DISCONNECT/],
-      [(peer) => peer.send(message.disconnect, uint32(2), text("\u001b[31mgo away"), text("")), /\\x1b\[31mgo away$/],
+      [
+        (peer) => peer.send(message.disconnect, uint32(2), text("\u001b[31mgo away"), text("")),
+        /it said "\\x1b\[31mgo away" \(reason 2: protocol error\)$/,
+      ],
       [(peer) => peer.send(message.data), /CHANNEL_DATA/],
       [(peer) => void peer.socket.end(), /the connection was closed$/],
       [(peer) => void setImmediate(() => peer.socket.resetAndDestroy()), /connection reset by peer$/],

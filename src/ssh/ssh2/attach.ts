@@ -14,6 +14,7 @@ import { readHeaderWhole } from "./header.ts";
 import { hostBoundExtension, signForHost } from "./host-bound.ts";
 import { offerHostKeys, readCertificates } from "./host-offer.ts";
 import { keepProof } from "./host-proof.ts";
+import { nameFaults } from "./inbound-fault.ts";
 import { LoginMessages } from "./login-messages.ts";
 import type { Ports } from "./ports.ts";
 import { hearDebug, hearPackets } from "./reading.ts";
@@ -30,6 +31,7 @@ export function attach(client: Client): Ports {
   const { _protocol: protocol } = view;
   const handlers = protocol._handlers;
   readHeaderWhole(protocol);
+  nameFaults(protocol);
   const onPacket = hearPackets(protocol);
   const sending = new Sending(protocol);
   // The order matters for an exchange: an algorithm of ours changes the exchange (key-exchange.ts), then the

@@ -36,7 +36,7 @@ const sends = [
 
 const handlers = [
   ...["CHANNEL_OPEN", "CHANNEL_OPEN_CONFIRMATION", "CHANNEL_DATA", "CHANNEL_EXTENDED_DATA", "CHANNEL_REQUEST"],
-  ...["GLOBAL_REQUEST", "USERAUTH_FAILURE", "USERAUTH_PASSWD_CHANGEREQ", "EXT_INFO"],
+  ...["GLOBAL_REQUEST", "USERAUTH_FAILURE", "USERAUTH_PASSWD_CHANGEREQ", "EXT_INFO", "DISCONNECT"],
 ];
 
 const offers = ["kex", "serverHostKey", ...["cs", "sc"].flatMap(oneWay)];
@@ -51,6 +51,8 @@ const parts: readonly (readonly [path: string, kind: FieldKind])[] = [
   ["_chanMgr.add", "function"],
   ["_protocol._server", "boolean"],
   ["_protocol._parse", "function"],
+  ["_protocol.parse", "function"],
+  ["_protocol._decipher", "any"],
   ["_protocol._buffer", "any"],
   ["_protocol._onPacket", "function"],
   ["_protocol._onError", "function"],

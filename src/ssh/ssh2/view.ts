@@ -29,6 +29,10 @@ export interface ProtocolView extends Sends {
   readonly _handlers: Handlers;
   /** Returns the index of the first byte that was not read. */
   _parse: (chunk: Buffer, start: number, end: number) => number;
+  /** Reads a chunk to its end. */
+  parse: (chunk: Buffer, start: number, end: number) => void;
+  /** Undefined until the server's identification has arrived. */
+  _decipher: DecipherView | undefined;
   _buffer: Buffer | undefined;
   _onPacket: () => void;
   _onError: (error: Error) => void;
@@ -52,6 +56,12 @@ export interface ProtocolView extends Sends {
   readonly _cipher: { encrypt(packet: Uint8Array): void };
   /** Login methods that wait for an answer. */
   readonly _authsQueue: string[];
+}
+
+/** Takes the server's packets apart (lib/protocol/crypto.js). */
+export interface DecipherView {
+  /** Gets the content of each packet whose authentication code was right. */
+  _onPayload: (payload: Buffer) => unknown;
 }
 
 /** The functions of the protocol that send a message each. */
@@ -120,6 +130,7 @@ export interface Handlers {
   USERAUTH_FAILURE: (self: unknown, methods: readonly string[], isPartial: boolean) => void;
   USERAUTH_PASSWD_CHANGEREQ: (self: unknown, prompt: string) => void;
   EXT_INFO: (self: unknown, infos: readonly { readonly name: string; readonly algs?: readonly string[] }[]) => void;
+  DISCONNECT: (self: unknown, reason: number, text: string | undefined) => void;
   /** Set only when ssh2's own trace is on. */
   DEBUG?: ((self: unknown, display: boolean, text: unknown) => void) | undefined;
 }

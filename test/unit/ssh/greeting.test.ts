@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { FirstWords, hearGreeting } from "../../../src/ssh/greeting.ts";
+import { FirstWords, hearGreeting, serverWords } from "../../../src/ssh/greeting.ts";
 
 /** All that was asked for with queueMicrotask before has run. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -15,18 +15,31 @@ test("The first words are kept as they come, byte for byte.", () => {
   assert.equal(words.text, "HTTP/1.1 400 Bad \u00ff\u0000");
 });
 
-for (const sizes of [[256], [255, 1], [255, 100], [1, 1, 300], [10_000]]) {
-  test(`No more than 256 bytes are kept, and then nobody listens: pieces of ${sizes.join(", ")}.`, () => {
+for (const sizes of [[1024], [1023, 1], [1023, 100], [1, 1, 1100], [10_000]]) {
+  test(`No more than 1024 bytes are kept, and then nobody listens: pieces of ${sizes.join(", ")}.`, () => {
     const stream = new PassThrough();
     const words = new FirstWords(stream);
     for (const size of sizes) {
       assert.equal(stream.listenerCount("data"), 1);
       stream.emit("data", Buffer.alloc(size, "x"));
     }
-    assert.equal(words.text, "x".repeat(256));
+    assert.equal(words.text, "x".repeat(1024));
     assert.equal(stream.listenerCount("data"), 0);
   });
 }
+
+test("Lines are told from the identification, which is the first line that begins like one.", () => {
+  for (const [heard, lines, identification] of [
+    ["", [], undefined],
+    ["\r\n\n  \r\n", [], undefined],
+    ["one\r\n\r\ntwo\nSSH-2.0-x\r\n\0\0", ["one", "two"], "SSH-2.0-x"],
+    ["SSH-1.5-old\nSSH-2.0-x\n", [], "SSH-1.5-old"],
+    ["not SSH-2.0-x", ["not SSH-2.0-x"], undefined],
+    ["SSH-2.0-cut", [], "SSH-2.0-cut"],
+  ] as const) {
+    assert.deepEqual(serverWords(heard), { lines, identification }, heard);
+  }
+});
 
 test("Once it is stopped it keeps what it has, and hears no more.", () => {
   const stream = new PassThrough();

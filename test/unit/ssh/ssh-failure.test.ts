@@ -3,13 +3,14 @@ import { test } from "node:test";
 import { type ErrorCode, PorthopError } from "../../../src/errors.ts";
 import {
   channelRefused,
-  handshakeFailure,
+  isEndOfTries,
   listenRefused,
   lost,
   openFailureOf,
   openRefusal,
   unreachable,
 } from "../../../src/ssh/ssh-failure.ts";
+import { DamagedPacket, Disconnected } from "../../../src/ssh/ssh2/inbound-fault.ts";
 
 const peer = { host: "vishnu", port: 22 };
 const ipv6 = { host: "fe80::1", port: 2222 };
@@ -60,126 +61,6 @@ test("What was told already while dialing keeps its words, and belongs to leg 2.
   assertTold(told, { code: "host.not-found", leg: 2, message: "no such host vishnu", hint: /^check it$/ }, cause);
 });
 
-const handshakes: readonly (readonly [what: string, error: Error, heard: string | undefined, expected: Expected])[] = [
-  [
-    "closed before a word",
-    failed("Connection lost before handshake"),
-    "",
-    {
-      code: "ssh.lost",
-      leg: 2,
-      message: "vishnu:22 closed the connection before the SSH handshake was done",
-      hint: /PerSourcePenalties/,
-    },
-  ],
-  [
-    "reset",
-    failed("read ECONNRESET", { code: "ECONNRESET", level: "client-socket" }),
-    "SSH-2.0-OpenSSH_9.2",
-    {
-      code: "ssh.lost",
-      leg: 2,
-      message: "vishnu:22 closed the connection before the SSH handshake was done",
-      hint: /MaxStartups/,
-    },
-  ],
-  [
-    "of an sshd with too many callers",
-    failed("Connection lost before handshake"),
-    "Exceeded MaxStartups\r\n",
-    {
-      code: "ssh.lost",
-      leg: 2,
-      message: "vishnu:22 closed the connection before the SSH handshake was done",
-      hint: /wait a minute/,
-    },
-  ],
-  [
-    "of an sshd that has had enough of us",
-    failed("Connection lost before handshake"),
-    "Not allowed at this time\r\n",
-    {
-      code: "ssh.lost",
-      leg: 2,
-      message: "vishnu:22 closed the connection before the SSH handshake was done",
-      hint: /wait a minute/,
-    },
-  ],
-  [
-    "with a web server",
-    failed("Connection lost before handshake"),
-    "HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n",
-    {
-      code: "ssh.protocol",
-      leg: 2,
-      message: 'vishnu:22 does not speak SSH: it said "HTTP/1.1 400 Bad Request"',
-      hint: /another service/,
-    },
-  ],
-  [
-    "with something hostile",
-    failed("Invalid identification string"),
-    "\u001b]0;pwned\u0007\u001b[2J",
-    { code: "ssh.protocol", leg: 2, message: 'vishnu:22 does not speak SSH: it said "\\x1b]0;pwned\\x07\\x1b[2J"' },
-  ],
-  [
-    "with a header that is none",
-    failed("Invalid identification string"),
-    undefined,
-    {
-      code: "ssh.protocol",
-      leg: 2,
-      message: "vishnu:22 does not speak SSH: Invalid identification string",
-      hint: /-p/,
-    },
-  ],
-  [
-    "that greets without end",
-    failed("Header too long"),
-    "SSH-2.0-x\r\n",
-    { code: "ssh.protocol", leg: 2, message: "vishnu:22 does not speak SSH: Header too long" },
-  ],
-  [
-    "without a common cipher",
-    failed("Handshake failed: no matching C->S cipher", { level: "handshake" }),
-    "SSH-2.0-x\r\n",
-    {
-      code: "ssh.protocol",
-      leg: 2,
-      message: "vishnu:22 and porthop have no algorithm in common: Handshake failed: no matching C->S cipher",
-      hint: /sshd_config/,
-    },
-  ],
-  [
-    "that takes too long",
-    failed("no answer within 30 s"),
-    undefined,
-    { code: "ssh.protocol", leg: 2, message: "the SSH handshake with vishnu:22 failed: no answer within 30 s" },
-  ],
-  [
-    "that ssh2 trips over",
-    new RangeError('The value of "offset" is out of range'),
-    "SSH-2.0-x\r\n",
-    {
-      code: "ssh.protocol",
-      leg: 2,
-      message: "the SSH handshake with vishnu:22 failed: the server sent a message that makes no sense",
-    },
-  ],
-];
-
-for (const [what, error, heard, expected] of handshakes) {
-  test(`A handshake ${what} is told: ${expected.message}`, () => {
-    assertTold(handshakeFailure(error, peer, heard), expected, error);
-  });
-}
-
-test("Lines before the identification, which RFC 4253 allows, are no reason to say that it is not SSH.", () => {
-  const error = failed("Handshake failed: no matching key exchange algorithm");
-  const told = handshakeFailure(error, peer, "Welcome to vishnu\r\nSSH-2.0-OpenSSH_9.2\r\n");
-  assert.match(told.message, /have no algorithm in common/);
-});
-
 test("A lost session says how it was lost.", () => {
   const message = (how: string) => `lost the session with vishnu:22: ${how}`;
   assertTold(
@@ -200,8 +81,32 @@ test("A lost session says how it was lost.", () => {
   const stalled = message("it asks and does not read the answers");
   assert.equal(lost(silent, peer, true).message, stalled);
   assert.notEqual(lost(reset, peer, true).message, stalled, "a line that broke is a line that broke");
-  const nonsense = new TypeError("undefined is not an object");
-  assert.equal(lost(nonsense, peer).message, message("the server sent a message that makes no sense"));
+  const malformed = failed("Inbound: Malformed CHANNEL_DATA packet");
+  assert.equal(lost(malformed, peer).message, message("the server sent a malformed CHANNEL_DATA"));
+  const strange = failed("Inbound: Received unexpected payload type 61");
+  assert.equal(lost(strange, peer).message, message("the server sent unexpected payload type 61"));
+});
+
+test("A damaged packet and a goodbye are told as such, and not as a network that failed.", () => {
+  const damage = new DamagedPacket("its authentication code is wrong");
+  const damaged = "lost the session with vishnu:22: a packet from it arrived damaged: its authentication code is wrong";
+  assertTold(lost(damage, peer), { code: "ssh.lost", leg: 2, message: damaged, hint: /changes the data/ }, damage);
+  const goodbye = new Disconnected(12, "come later");
+  const ended = 'vishnu:22 ended the session: it said "come later" (reason 12: too many connections)';
+  assertTold(lost(goodbye, peer), { code: "ssh.lost", leg: 2, message: ended, hint: /log/ }, goodbye);
+});
+
+test("A server that has had enough failed logins is known by its words or by its reason.", () => {
+  for (const [reason, text, is] of [
+    [2, "Too many authentication failures", true],
+    [2, "Too many authentication failures for root", true],
+    [14, "", true],
+    [12, "", false],
+    [2, "too many connections", false],
+  ] as const) {
+    assert.equal(isEndOfTries(new Disconnected(reason, text)), is, `${reason} ${text}`);
+  }
+  assert.equal(isEndOfTries(failed("Too many authentication failures")), false);
 });
 
 const opens: readonly (readonly [reason: number | string | undefined, text: string, expected: Expected])[] = [
@@ -325,10 +230,7 @@ test("Whatever a server says is shown on one line of bounded length, and never s
   const nasty = `\u001b[2J\u009b1m\u202e\r\nporthop: all is well ${"x".repeat(100_000)}`;
   const told = [
     ...[1, 2, 3, 4, 5].map((reason) => channelRefused(refusedOpen(reason, nasty), target, peer)),
-    handshakeFailure(failed(nasty), peer),
-    handshakeFailure(failed(`no matching ${nasty}`), peer),
-    handshakeFailure(failed(`Invalid header ${nasty}`), peer),
-    handshakeFailure(failed("x"), peer, nasty),
+    lost(new Disconnected(2, nasty), peer),
     lost(failed(nasty), peer),
   ];
   for (const { message, hint } of told) {

@@ -25,7 +25,7 @@ function jump(open: Session["openStream"], goneBy?: PorthopError): Session {
 test("A direct connection knows both of its ends, and is the first hop.", { timeout }, async () => {
   await using server = await echoServer();
   const { stream, hop, local, remote, observed, goneBy } = await dialDirectly(to(server.port), never);
-  assert.deepEqual([hop, observed, goneBy(true)], [1, true, undefined]);
+  assert.deepEqual([hop, observed, goneBy("session")], [1, true, undefined]);
   assert.deepEqual(remote, { host: "127.0.0.1", port: server.port });
   assert.ok(local !== undefined && "port" in local && local.port !== server.port);
   stream.destroy();
@@ -99,7 +99,7 @@ test("Through a jump host the near end is unknown and the far end is the one ask
   const transport = await dialThrough(session)(to(2201, "db"), never);
   assert.deepEqual(asked, [{ host: "db", port: 2201 }]);
   assert.deepEqual(
-    [transport.hop, transport.local, transport.remote, transport.observed, transport.goneBy(true)],
+    [transport.hop, transport.local, transport.remote, transport.observed, transport.goneBy("session")],
     [2, undefined, { host: "db", port: 2201 }, false, undefined],
   );
   stream.destroy();
@@ -110,7 +110,7 @@ test("What a jump host is lost by is what the session inside it is lost by.", { 
   const { stream } = await dialDirectly(to(server.port), never);
   const reason = lost(undefined, { host: "gate", port: 22, isJump: true });
   const transport = await dialThrough(jump(async () => stream, reason))(to(22, "db"), never);
-  assert.deepEqual([transport.goneBy(true), transport.goneBy(false)], [reason, reason]);
+  assert.deepEqual([transport.goneBy("session"), transport.goneBy("greeting")], [reason, reason]);
   stream.destroy();
 });
 
