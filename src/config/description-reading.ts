@@ -2,6 +2,7 @@
  * Takes the scanned flags of a command line one by one and makes a tunnel description of them. The rules of precedence are
  * those of ssh.c's main. Each value is checked here, so that all commands refuse the same words with the same message.
  */
+import { splitArguments } from "../codec/config/config-line.ts";
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
 import type { ScannedFlag } from "../codec/words/argv.ts";
@@ -176,6 +177,7 @@ export class DescriptionReading {
     const line = readKeywordLine(text);
     const keyword = findKeyword(line.name);
     if (keyword === undefined) {
+      refuseMisquoted(line);
       this.#keywords.push(line);
       return;
     }
@@ -202,6 +204,12 @@ export class DescriptionReading {
 
 function isForwardKeyword(keyword: Keyword): keyword is ForwardKeyword {
   return forwardKeywords.some((each) => each === keyword);
+}
+
+/** ssh cuts every value into words, also that of a command, and refuses an open quote and a value of no words (readconf.c). */
+function refuseMisquoted({ name, value }: KeywordLine): void {
+  const words = named(`-o ${name}`, () => splitArguments(value));
+  if (words.length === 0) throw new Malformed(`-o ${name}=${visible(value, 100)}: the value is missing`);
 }
 
 function nonEmpty(value: string, text: string, what: string): string {

@@ -63,7 +63,7 @@ function valueIn(keyword: Keyword, reading: Reading, line: ConfigLine): string {
   if (commands.has(keyword)) return line.rest.replace(/^[ \t\r\n=]+/, "");
   if (reading === "jumps") return (line.rest.replace(/^[ \t\r\n=]+/, "").split("#", 1)[0] ?? "").trimEnd();
   if (reading === "forward") return line.arguments.map(quoteArgument).join(" ");
-  if (reading === "ignored") return line.arguments.join(" ");
+  if (reading === "ignored") return needed(keyword, line.arguments).join(" ");
   const [value, extra] = needed(keyword, line.arguments);
   if (value === undefined || value === "") throw new Malformed(`${keyword}: the value is empty`);
   if (extra !== undefined) throw new Malformed(`${keyword}: ${quoted(extra)} is one word too many`);
@@ -73,6 +73,7 @@ function valueIn(keyword: Keyword, reading: Reading, line: ConfigLine): string {
 function listIn(keyword: Keyword, line: ConfigLine): readonly string[] {
   const list = needed(keyword, line.arguments);
   if (keyword === "SetEnv") return variablesIn(list);
+  if (list.includes("")) throw new Malformed(`${keyword}: a value is empty`);
   if (list.length > 1 && keyword.endsWith("KnownHostsFile") && list.some((path) => path.toLowerCase() === "none")) {
     throw new Malformed(`${keyword}: none must stand alone`);
   }
