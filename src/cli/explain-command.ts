@@ -15,16 +15,27 @@ import { commandNotes, commentLines } from "../tunnel/command-notes.ts";
 import { type Explanation, explainTunnel } from "../tunnel/explanation.ts";
 import { explanationLines } from "../tunnel/explanation-text.ts";
 import { picture } from "../tunnel/picture.ts";
-import { sshWords } from "../tunnel/ssh-command.ts";
+import { sshWords, withOwnDefaults } from "../tunnel/ssh-command.ts";
 import type { Place, Relay, SshTunnel, TunnelDescription } from "../tunnel/tunnel-description.ts";
 import { tcpdump } from "../tunnel/tunnel-legs.ts";
 import { describeWords } from "./described-words.ts";
+import { reportFailure } from "./failure-report.ts";
 import { Output, wantsColor } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
+import { plainJson } from "./plain-json.ts";
 
 export const explainFlags: readonly RunFlag[] = [{ name: "json", about: "one JSON object instead of text" }];
 
 export async function explain(words: readonly string[], showHelp: () => void): Promise<number> {
+  try {
+    return explained(words, showHelp);
+  } catch (thrown) {
+    if (!words.includes("--json")) throw thrown;
+    return reportFailure(thrown, true);
+  }
+}
+
+function explained(words: readonly string[], showHelp: () => void): number {
   const { own, help, words: rest } = takeOwnFlags(words, explainFlags);
   if (help) {
     showHelp();
@@ -72,7 +83,7 @@ function asShown(tunnel: ResolvedTunnel | Relay): Shown {
   const { said, effective, configured, skipped, trouble } = tunnel;
   return {
     description: effective,
-    command: commandLine(said),
+    command: commandLine(withOwnDefaults(said, effective)),
     alias: aliasText(said, effective),
     configured,
     skipped,
@@ -137,12 +148,6 @@ function asJson(explanation: Explanation, shown: Shown, place: Place): unknown {
       legs: forward.legs.map((leg) => ({ ...leg, tcpdump: tcpdump(leg) })),
     })),
   };
-}
-
-/** Characters that turn or hide text on a terminal are written as escapes of JSON. */
-function plainJson(value: unknown): string {
-  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (text) => text.split("").map(escaped).join(""));
 }
 
 /** A window narrower than 40 columns is not written for; wider than 100, lines are hard to read. */

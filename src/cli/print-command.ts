@@ -18,13 +18,15 @@ import { commandNotes, commentLines } from "../tunnel/command-notes.ts";
 import { plinkCommand } from "../tunnel/plink-command.ts";
 import { porthopWords } from "../tunnel/porthop-command.ts";
 import { socatWords } from "../tunnel/socat-command.ts";
-import { sshWords } from "../tunnel/ssh-command.ts";
+import { sshWords, withOwnDefaults } from "../tunnel/ssh-command.ts";
 import { sshConfigBlock, tunnelName } from "../tunnel/ssh-config-block.ts";
 import { systemdUnit } from "../tunnel/systemd-unit.ts";
 import { opensGateway, type Place, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { describeWords } from "./described-words.ts";
+import { reportFailure } from "./failure-report.ts";
 import { Output } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
+import { plainJson } from "./plain-json.ts";
 
 export const formats = ["ssh", "config", "autossh", "systemd", "plink", "porthop"] as const;
 export type Format = (typeof formats)[number];
@@ -37,11 +39,21 @@ export const commandFlags: readonly RunFlag[] = [
   },
   { name: "shell", value: "SHELL", about: "posix (sh, bash, zsh ...) or powershell: how the line is quoted" },
   { name: "name", value: "NAME", about: "what the Host block or the unit is called" },
+  { name: "json", about: "one JSON object: the words and the line, or the lines of a file, and the notes" },
 ];
 
 const shells = ["posix", "powershell"] as const;
 
 export async function command(words: readonly string[], showHelp: () => void): Promise<number> {
+  try {
+    return print(words, showHelp);
+  } catch (thrown) {
+    if (!words.includes("--json")) throw thrown;
+    return reportFailure(thrown, true);
+  }
+}
+
+function print(words: readonly string[], showHelp: () => void): number {
   const { own, help, words: rest } = takeOwnFlags(words, commandFlags);
   if (help) {
     showHelp();
@@ -55,11 +67,21 @@ export async function command(words: readonly string[], showHelp: () => void): P
     return printTunnel(tunnel, format, own.get("name") ?? tunnelName(tunnel.said), place);
   });
   const output = new Output("info");
-  if ("words" in printed) output.result(shell === "posix" ? shellLine(printed.words) : powerShellLine(printed.words));
-  else for (const line of printed.lines) output.result(line);
+  const lines =
+    "lines" in printed ? printed.lines : [shell === "posix" ? shellLine(printed.words) : powerShellLine(printed.words)];
   const notes = "words" in printed ? [...printed.notes, ...quotesNote(printed.words, shell)] : [];
+  if (own.has("json")) {
+    output.result(plainJson({ format, ...asJson(printed, lines), notes: notes.map((note) => visible(note)) }));
+    return 0;
+  }
+  for (const line of lines) output.result(line);
   for (const line of commentLines(notes)) output.info(line);
   return 0;
+}
+
+/** A command as its words and as the line for the shell, a file as its lines. */
+function asJson(printed: Printed, lines: readonly string[]): object {
+  return "words" in printed ? { command: lines[0], words: printed.words } : { lines };
 }
 
 type Printed =
@@ -73,7 +95,7 @@ type Printed =
 function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place: Place): Printed {
   const { said, effective } = tunnel;
   const notes = [...troubleNotes(tunnel), ...commandNotes(effective, place)];
-  if (format === "ssh") return { words: ["ssh", ...sshWords(said)], notes };
+  if (format === "ssh") return { words: ["ssh", ...sshWords(withOwnDefaults(said, effective))], notes };
   if (format === "autossh") return { words: autosshWords(said, effective), notes };
   if (format === "porthop") {
     // A command of porthop must be one that porthop can run.
@@ -88,7 +110,8 @@ function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place
   if (format === "config") {
     const own = tunnel.trouble === undefined ? spelledOut(said, name, realSources(process.env)) : said;
     const unknown = tunnel.settings.keywords.warnings.filter((text) => !tunnel.skipped.includes(text));
-    return { lines: sshConfigBlock(own, name, [`Then: ssh ${name}`, ...notes, ...unknown]) };
+    const block = withOwnDefaults(own, effective);
+    return { lines: sshConfigBlock(block, name, [`Then: ssh ${name}`, ...notes, ...unknown]) };
   }
   return { lines: systemdUnit(said, name, [...notes, ...relativeNotes(said)], effective) };
 }

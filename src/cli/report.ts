@@ -6,6 +6,7 @@ import type { EventNamed } from "../flow/event.ts";
 import type { TunnelEvent } from "../plugin.ts";
 import { isBehind } from "./background.ts";
 import type { Output } from "./output.ts";
+import { plainJson } from "./plain-json.ts";
 
 /** Messages about the settings, which are printed before anything begins. */
 export interface SettingsRemarks {
@@ -61,20 +62,11 @@ function jsonLine(event: TunnelEvent): string {
 }
 
 function line(event: string, fields: object): string {
-  const text = JSON.stringify({ event, time: new Date().toISOString(), ...fields }, (_key, value: unknown) => {
+  return plainJson({ event, time: new Date().toISOString(), ...fields }, (_key, value) => {
     if (isAddress(value)) return formatAddress(value);
     if (value instanceof Error && "code" in value) return errorFields(value as PorthopError);
     return value;
   });
-  // JSON allows characters that act on a terminal (C1 controls, bidi overrides). Readers of JSON
-  // see no difference in an escape.
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
-}
-
-/** The JSON escape of a character; a pair of escapes for a character beyond the basic plane (RFC 8259, section 7). */
-function escaped(character: string): string {
-  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
-  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 
 function errorFields({ code, message, hint, leg }: PorthopError): object {

@@ -16,6 +16,16 @@ export interface SshPiece {
   readonly about: string;
 }
 
+/**
+ * The tunnel with what porthop does unasked and ssh only when it is told: to end when a forward cannot be set up. What
+ * the user says, or a file that `effective` takes into account, stays as it was said.
+ */
+export function withOwnDefaults(tunnel: SshTunnel, effective: SshTunnel): SshTunnel {
+  const listens = effective.forwards.some(({ kind }) => kind !== "stdio");
+  if (!listens || keywordText(effective, "ExitOnForwardFailure") !== undefined) return tunnel;
+  return { ...tunnel, keywords: [...tunnel.keywords, { name: "ExitOnForwardFailure", value: "yes" }] };
+}
+
 /** Without `ssh` itself. Throws Malformed when a word has a line break or an invisible character. */
 export function sshWords(tunnel: SshTunnel): readonly string[] {
   return sshPieces(tunnel).flatMap(({ words }) => words);

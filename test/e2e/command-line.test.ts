@@ -143,12 +143,18 @@ test(
     for (const words of rows) {
       const line = await lineFor(words);
       const again = await cut(line);
-      assert.deepEqual(await settingsOf(again), await settingsOf(words), `${words.join(" ")}\n${line}`);
+      assert.deepEqual(await settingsOf(again), likeRun(await settingsOf(words), line), `${words.join(" ")}\n${line}`);
       assert.equal(await lineFor([line]), line, words.join(" "));
       assert.equal(await lineFor(again), line, words.join(" "));
     }
   },
 );
+
+/** As porthop does by itself, the line has ssh end when a forward cannot be set up, where the words say nothing of it. */
+function likeRun(settings: readonly string[], line: string): readonly string[] {
+  if (!/ExitOnForwardFailure=yes/.test(line)) return settings;
+  return settings.map((each) => (each === "exitonforwardfailure no" ? "exitonforwardfailure yes" : each));
+}
 
 /** What only the command line can say, or says otherwise. */
 const notInConfig = (words: readonly string[]) =>

@@ -135,7 +135,7 @@ test(
         writeFileSync(block, `${readFileSync(file, "utf8").split("Host prod")[0]}${line}\n`, { mode: 0o600 });
         await curled(`ssh -f -F ${block} prod-tunnel`, port);
       } else if (way === "ssh") {
-        assert.equal(line, `ssh -N -F ${file} prod`);
+        assert.equal(line, `ssh -N -F ${file} -o ExitOnForwardFailure=yes prod`);
         await curled(line.replace("ssh ", "ssh -f "), port);
       } else {
         assert.equal(line, `porthop run -F ${file} prod`);

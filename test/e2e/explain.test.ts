@@ -48,7 +48,7 @@ test("The name of a server that the configuration knows is told, and the command
   const mark = join(home, "touched");
   const config = `Match exec "touch ${mark}"\n  User eve\nHost vishnu\n  HostName 10.0.0.1\n  Port 2222\n`;
   writeFileSync(join(home, ".ssh", "config"), config, { mode: 0o600 });
-  const words = "ssh -N -L 8080:localhost:80 vishnu";
+  const words = "ssh -N -o ExitOnForwardFailure=yes -L 8080:localhost:80 vishnu";
   await using program = porthop(["explain", words], { home });
   const { code, stdout } = await program.exit;
   assert.equal(code, 0);

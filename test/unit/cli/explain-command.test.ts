@@ -20,7 +20,7 @@ test("A pasted command is explained as ssh's, with its picture, its legs and its
     "GatewayPorts clientspecified",
     "D1: -D 1080",
     "add -N",
-    "  ssh -N -R '*:8080:localhost:3000' -D 1080 alice@vishnu",
+    "  ssh -N -o ExitOnForwardFailure=yes -R '*:8080:localhost:3000' -D 1080 alice@vishnu",
   ]) {
     assert.ok(stdout.includes(text), text);
   }
@@ -38,7 +38,7 @@ test("The same words, each by itself, and run's flags are explained too.", async
 test("--json is one object with the same.", async () => {
   const { stdout } = await told("--json", "ssh -L 3456:localhost:80 vishnu");
   const said = JSON.parse(stdout);
-  assert.equal(said.command, "ssh -N -L 3456:localhost:80 vishnu");
+  assert.equal(said.command, "ssh -N -o ExitOnForwardFailure=yes -L 3456:localhost:80 vishnu");
   assert.deepEqual([said.forwards[0].effective.server, said.forwards[0].effective.serverPort], ["vishnu", 80]);
   assert.equal(said.forwards[0].legs[2].tcpdump, "tcpdump -ni lo 'tcp port 80'");
   assert.ok(said.mistakes.some(({ code }: { code: string }) => code === "no-n"));

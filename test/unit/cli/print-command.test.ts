@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { explain } from "../../../src/cli/explain-command.ts";
 import { command } from "../../../src/cli/print-command.ts";
 import { tempDirectory } from "../../kit/temp.ts";
 import { writtenBy } from "../../kit/written.ts";
@@ -16,12 +17,15 @@ async function told(...words: string[]) {
 
 test("One line on stdout and nothing else.", async () => {
   const { stdout, stderr } = await told("-fL", "*:8080:localhost:80", "alice@server:2222");
-  assert.deepEqual([stdout, stderr], ["ssh -N -f -p 2222 -L '*:8080:localhost:80' alice@server\n", ""]);
+  assert.deepEqual(
+    [stdout, stderr],
+    ["ssh -N -f -p 2222 -o ExitOnForwardFailure=yes -L '*:8080:localhost:80' alice@server\n", ""],
+  );
 });
 
 test("What ssh cannot say goes to stderr as comments.", async () => {
   const { stdout, stderr } = await told("--rate-limit", "1MB/s", "--capture", "x.pcap", "-L", "1:a:1", "h");
-  assert.equal(stdout, "ssh -N -L 1:a:1 h\n");
+  assert.equal(stdout, "ssh -N -o ExitOnForwardFailure=yes -L 1:a:1 h\n");
   const lines = stderr.trimEnd().split("\n");
   assert.equal(lines.length, 5);
   for (const line of lines) assert.match(line, /^# /);
@@ -30,7 +34,7 @@ test("What ssh cannot say goes to stderr as comments.", async () => {
 
 test("For PowerShell the line has its quotes, and it is said what old ones lose.", async () => {
   const { stdout, stderr } = await told("--shell", "powershell", "-L", "1:a:1", "h", "echo", 'it\'s "$HOME"');
-  assert.equal(stdout, `ssh -L 1:a:1 h echo 'it''s "$HOME"'\n`);
+  assert.equal(stdout, `ssh -o ExitOnForwardFailure=yes -L 1:a:1 h echo 'it''s "$HOME"'\n`);
   assert.match(stderr, /^# PowerShell before 7\.3/);
 });
 
@@ -67,7 +71,66 @@ test("A line of ssh is one that ssh takes.", async () => {
     command(["-e", "abc", "-t", "-L", "8080:localhost:80", "bob@server"], () => {}),
     /EscapeChar: "abc" is not one character/,
   );
-  assert.equal((await told("-M", "-2", "-L", "1:a:1", "h")).stdout, "ssh -N -M -L 1:a:1 h\n");
+  assert.equal(
+    (await told("-M", "-2", "-L", "1:a:1", "h")).stdout,
+    "ssh -N -M -o ExitOnForwardFailure=yes -L 1:a:1 h\n",
+  );
+});
+
+test("As run does, the line of ssh ends when a forward cannot be set up, unless the user says otherwise.", async () => {
+  const has = async (...words: string[]) => (await told(...words)).stdout.includes("ExitOnForwardFailure");
+  const block = await told("--format", "config", "-L", "1:a:1", "h");
+  assert.match(block.stdout, /^ {4}ExitOnForwardFailure yes$/m);
+  assert.equal(await has("ssh -L 1:a:1 h"), true);
+  // Nothing listens.
+  assert.equal(await has("-W", "a:1", "h"), false);
+  assert.equal(await has("-N", "h"), false);
+  // porthop does it by itself.
+  assert.equal(await has("--format", "porthop", "-L", "1:a:1", "h"), false);
+  const said = await told("-o", "exitonforwardfailure=no", "-L", "1:a:1", "h");
+  assert.equal(said.stdout, "ssh -N -o ExitOnForwardFailure=no -L 1:a:1 h\n");
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "Host quiet\n  ExitOnForwardFailure no\nHost prod\n  LocalForward 15432 localhost:3306\n");
+  assert.equal(await has("-F", file, "-L", "1:a:1", "quiet"), false);
+  assert.equal(await has("-F", file, "prod"), true);
+  const quiet = await told("--format", "config", "--name", "other", "-F", file, "-L", "1:a:1", "quiet");
+  assert.match(quiet.stdout, /^ {4}ExitOnForwardFailure no$/m);
+});
+
+test("--json is one object: the words and the line, or the lines of a file, with the notes.", async () => {
+  const { stdout, stderr } = await told("--json", "--rate-limit", "1MB/s", "-L", "*:1:a:1", "h");
+  assert.equal(stderr, "");
+  assert.match(stdout, /^[^\n]+\n$/);
+  const { notes, ...said } = JSON.parse(stdout);
+  const words = ["ssh", "-N", "-o", "ExitOnForwardFailure=yes", "-L", "*:1:a:1", "h"];
+  assert.deepEqual(said, { format: "ssh", command: "ssh -N -o ExitOnForwardFailure=yes -L '*:1:a:1' h", words });
+  assert.match(notes.join("\n"), /^ssh limits no rate/);
+  const file = await told("--json", "--format", "config", "-L", "1:a:1", "h");
+  const { lines, format } = JSON.parse(file.stdout);
+  const plain = await told("--format", "config", "-L", "1:a:1", "h");
+  assert.deepEqual([format, `${lines.join("\n")}\n`], ["config", plain.stdout]);
+  // A flag of run it is not: the pasted command after it may have its own.
+  assert.equal(
+    (await told("--format", "porthop", "porthop run --json -L 1:a:1 h")).stdout,
+    "porthop run --json -L 1:a:1 h\n",
+  );
+});
+
+test("With --json a failure is an event on stdout too.", async () => {
+  for (const [does, words] of [
+    [command, ["--json", "--format", "xml", "h"]],
+    [explain, ["--json", "-L", "x", "h"]],
+  ] as const) {
+    let code: number | undefined;
+    const { stdout } = await writtenBy(async () => {
+      code = await does(words, () => {});
+    });
+    const [error, exit] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual([code, error.event, error.code, exit.event, exit.code], [2, "error", "usage", "exit", 2]);
+  }
 });
 
 test("A relay has no ssh command: the nearest is socat.", async () => {
@@ -120,7 +183,7 @@ test("Where the configuration cannot be read the words are printed as they are."
 
 test("What only porthop has is no word of ssh, whether a flag or an -o says it, and is told beside the line.", async () => {
   const { stdout, stderr } = await told("-o", "PorthopRateLimit=1MB/s", "--use", "log", "-L", "1:a:1", "h");
-  assert.equal(stdout, "ssh -N -L 1:a:1 h\n");
+  assert.equal(stdout, "ssh -N -o ExitOnForwardFailure=yes -L 1:a:1 h\n");
   assert.match(stderr, /ssh limits no rate \(--rate-limit 1MB\/s\)/);
   assert.match(stderr, /ssh has no plugins \(--use log\)/);
   const own = await told("--format", "porthop", "-o", "PorthopRateLimit=1MB/s", "-L", "1:a:1", "h");
@@ -131,5 +194,5 @@ test("A Host that has forwards needs no -N in a line of porthop's.", async () =>
   const file = join(tempDirectory("config"), "config");
   writeFileSync(file, "Host prod\n  LocalForward 15432 localhost:3306\n");
   assert.equal((await told("--format", "porthop", "-F", file, "prod")).stdout, `porthop run -F ${file} prod\n`);
-  assert.equal((await told("-F", file, "prod")).stdout, `ssh -N -F ${file} prod\n`);
+  assert.equal((await told("-F", file, "prod")).stdout, `ssh -N -F ${file} -o ExitOnForwardFailure=yes prod\n`);
 });
