@@ -103,11 +103,17 @@ const relayLetters = new Set(["L", "g", "4", "6", "f", "o", "q", "v", "E", "h"])
 const needSession = new Set(["no-nagle-cure", "ask-server"]);
 
 export const relayFlags: { readonly short: readonly RunFlag[]; readonly long: readonly RunFlag[] } = {
-  short: sshFlags
-    .filter(({ name }) => relayLetters.has(name))
-    .map((flag) => (flag.name === "L" ? { ...flag, about: "forward a port here to host:hostport" } : flag)),
-  long: porthopFlags.filter(({ name }) => !needSession.has(name)),
+  short: sshFlags.filter(({ name }) => relayLetters.has(name)).map(asInRelay),
+  long: porthopFlags.filter(({ name }) => !needSession.has(name)).map(asInRelay),
 };
+
+/** A relay has no leg 2 and no ssh2. */
+function asInRelay(flag: RunFlag): RunFlag {
+  if (flag.name === "L") return { ...flag, about: "forward a port here to host:hostport" };
+  if (flag.name === "v") return { ...flag, about: "more to read" };
+  if (flag.name === "capture") return { ...flag, about: flag.about.replace("the three", "both") };
+  return flag.name === "capture-legs" ? { ...flag, value: "1,3" } : flag;
+}
 
 function arities(flags: readonly RunFlag[]): Record<string, Takes> {
   return Object.fromEntries(flags.map(({ name, value }) => [name, value === undefined ? "nothing" : "value"]));

@@ -56,3 +56,11 @@ test("A relay takes those of run's flags that need no session.", () => {
   const { about } = relayFlags.short.find(({ name }) => name === "L") ?? {};
   assert.equal(about, "forward a port here to host:hostport");
 });
+
+test("The help of a relay speaks of no server, of no ssh and of two connections.", () => {
+  for (const { name, about, value = "" } of [...relayFlags.short, ...relayFlags.long]) {
+    assert.doesNotMatch(`${value} ${about}`, /three|server|ssh2|session|1,2,3/, name);
+  }
+  const { about } = relayFlags.long.find(({ name }) => name === "capture") ?? {};
+  assert.equal(about, "write both TCP connections to a .pcapng or .pcap file, - for stdout");
+});
