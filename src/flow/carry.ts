@@ -8,7 +8,8 @@ import { messageOf } from "../text/error-message.ts";
 import type { Chain } from "./chain.ts";
 import type { Conn, Dialer, Inbound } from "./conn.ts";
 import type { LiveFlow } from "./flow.ts";
-import type { LiveHalf } from "./half.ts";
+import type { HalfEnd, LiveHalf } from "./half.ts";
+import type { LiveLeg } from "./leg.ts";
 
 export interface Carriage {
   readonly flow: LiveFlow;
@@ -74,11 +75,17 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
   carriage.opened();
   if (flow.abortedBy !== undefined) throw breakOff(flow, state, flow.abortedBy);
-  await pumpBoth(flow, state.inbound, state.target, state);
+  const leg = inbound.tellsLeg === true ? endsOnly(flow.legs[0]) : flow.legs[0];
+  await pumpBoth(flow, { conn: state.inbound, leg }, state.target, state);
 }
 
-async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Joining): Promise<void> {
-  const near = { conn: inbound, leg: flow.legs[0] };
+/** The leg, whose bytes somebody else tells. */
+function endsOnly(leg: LiveLeg): HalfEnd["leg"] {
+  return { bytes: () => {}, ended: (direction) => leg.ended(direction) };
+}
+
+async function pumpBoth(flow: LiveFlow, near: HalfEnd, target: Conn, state: Joining): Promise<void> {
+  const inbound = near.conn;
   const far = { conn: target, leg: flow.legs[2] };
   // A half that is over neither reads nor writes, and the other half may be idle. A break must be heard in these cases
   // too.
@@ -104,8 +111,8 @@ async function pumpBoth(flow: LiveFlow, inbound: Conn, target: Conn, state: Join
     throw breakOff(flow, state, asPorthopError(error));
   }
   flow.settle();
-  near.leg.closed();
-  far.leg.closed();
+  flow.legs[0].closed();
+  flow.legs[2].closed();
 }
 
 /**

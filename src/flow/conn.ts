@@ -60,6 +60,11 @@ export interface Inbound {
    * `leg` hears of that. Without this, `refuse` breaks the connection off.
    */
   readonly refusesInWords?: true;
+  /**
+   * True when the conn of `accept` tells `leg` itself of the bytes that pass, because these are not the bytes of the flow: a plain
+   * HTTP request is written anew for its target.
+   */
+  readonly tellsLeg?: true;
 }
 
 /** Hears what happens on a leg outside the flow's own halves: the answers of a proxy handshake. */

@@ -22,7 +22,7 @@ export type IsLate = () => boolean;
 /** One end of a half: the conn, and the leg whose watchers see what passes there. */
 export interface HalfEnd {
   readonly conn: Conn;
-  readonly leg: LiveLeg;
+  readonly leg: Pick<LiveLeg, "bytes" | "ended">;
 }
 
 export class LiveHalf {

@@ -8,6 +8,7 @@ import { type HandshakeStep, type ProxyAnswers, ProxyHandshake } from "../codec/
 import { PorthopError } from "../errors.ts";
 import type { Cancel, Conn, Inbound, LegTeller, Passed } from "../flow/conn.ts";
 import type { Chunk } from "../plugin.ts";
+import { PlainHttpConn } from "./plain-http-conn.ts";
 import { proxyFailure } from "./proxy-failure.ts";
 import type { AskedConnection, TargetSource } from "./target-source.ts";
 
@@ -36,7 +37,7 @@ export function proxyTarget(options: ProxyOptions): TargetSource {
     const step = await bounded(conn, handshakeMs, late, signal, () => shakeHands(conn, origin, passed));
     if (step.kind === "asked") return ask(inbound, conn, step, passed, farewellMs);
     const refused = noRequest(`${origin} was refused: ${step.reason}`);
-    if (step.isForeign) tellOf(`${origin} speaks no proxy protocol: ${step.reason}`);
+    if (step.reply.length === 0) tellOf(`${origin} speaks no proxy protocol: ${step.reason}`);
     await bounded(conn, farewellMs, refused, signal, () => bidFarewell(conn, step.reply));
     throw refused;
   };
@@ -81,7 +82,7 @@ async function shakeHands(conn: Conn, origin: string, passed: Passed[]): Promise
 function ask(
   { origin, leg, session }: Inbound,
   conn: Conn,
-  { target, answers, early }: Extract<FinalStep, { kind: "asked" }>,
+  { target, answers, early, plain }: Extract<FinalStep, { kind: "asked" }>,
   passed: readonly Passed[],
   farewellMs: number,
 ): AskedConnection {
@@ -90,7 +91,9 @@ function ask(
     leg: { ...leg, passed },
     session,
     refusesInWords: true,
+    ...(plain === undefined ? {} : { tellsLeg: true }),
     async accept(told) {
+      if (plain !== undefined) return new PlainHttpConn(conn, plain, early, told);
       const reply = answers.accepted();
       told?.bytes("down", reply);
       await conn.write(reply);
@@ -111,7 +114,8 @@ async function refuse(
 ): Promise<void> {
   // The client's bytes for the target are lost, but they were on the wire.
   if (early.length > 0) told?.bytes("up", early);
-  const reply = answers.refused(proxyFailure(error), error.message);
+  const where = error.leg === undefined ? "" : `leg ${error.leg}: `;
+  const reply = answers.refused(proxyFailure(error), `${where}${error.message}`);
   try {
     await bounded(conn, farewellMs, error, undefined, () => bidFarewell(conn, reply, told));
   } catch {

@@ -5,11 +5,11 @@
 
 import { quoted } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
-import { httpConnectReader } from "./http-connect.ts";
-import type { ProxyAnswers, ProxyReader, ProxyReading } from "./proxy-request.ts";
+import { httpReader } from "./http-request.ts";
+import type { PlainRequest, ProxyAnswers, ProxyReader, ProxyReading } from "./proxy-request.ts";
 import { readSocks4, readSocks5 } from "./socks.ts";
 
-export type { ProxyAnswers } from "./proxy-request.ts";
+export type { PlainRequest, ProxyAnswers } from "./proxy-request.ts";
 
 /** Send `reply` to the client at once. An empty `reply` means that there is nothing to send. */
 export type HandshakeStep =
@@ -21,8 +21,10 @@ export type HandshakeStep =
       /** The bytes of the last chunk that follow the handshake: they are meant for the target. */
       readonly early: Uint8Array;
       readonly answers: ProxyAnswers;
+      /** The request that the target gets before all else. Undefined after a real handshake. */
+      readonly plain: PlainRequest | undefined;
     }
-  | { readonly kind: "refused"; readonly reply: Uint8Array; readonly reason: string; readonly isForeign: boolean };
+  | { readonly kind: "refused"; readonly reply: Uint8Array; readonly reason: string };
 
 export class ProxyHandshake {
   #held = new Uint8Array(256);
@@ -41,8 +43,8 @@ export class ProxyHandshake {
       if (reading.kind === "refused") return { ...reading, reply: joined(reply, reading.reply) };
       this.#length -= reading.length;
       if (reading.kind === "asked") {
-        const { target, answers } = reading;
-        return { kind: "asked", reply, target, answers, early: chunk.subarray(chunk.length - this.#length) };
+        const { target, answers, plain } = reading;
+        return { kind: "asked", reply, target, answers, plain, early: chunk.subarray(chunk.length - this.#length) };
       }
       this.#held.copyWithin(0, reading.length);
       this.#reader = reading.next;
@@ -68,19 +70,21 @@ const nothing = new Uint8Array(0);
 function readerFor(first: number): ProxyReader {
   if (first === 4) return readSocks4;
   if (first === 5) return readSocks5;
-  return first >= 65 && first <= 90 ? httpConnectReader() : unknown;
+  return first >= 65 && first <= 90 ? httpReader() : unknown;
 }
 
 /** Refuses without a reply: a client that speaks no proxy protocol would not understand one. */
 function unknown(held: Uint8Array): ProxyReading {
-  const said = new TextDecoder("latin1").decode(held.subarray(0, 40));
-  return {
-    kind: "refused",
-    reply: nothing,
-    reason: `this is neither SOCKS nor HTTP: ${quoted(said)}`,
-    isForeign: true,
-  };
+  const said = Buffer.from(held.subarray(0, 40)).toString("latin1");
+  const reason =
+    held[0] === tlsHandshake
+      ? "this is TLS, and a proxy is spoken to in clear: name it as http://, for https:// pages too"
+      : `this is neither SOCKS nor HTTP: ${quoted(said)}`;
+  return { kind: "refused", reply: nothing, reason };
 }
+
+/** The first byte of a TLS client (RFC 8446, section 5.1). */
+const tlsHandshake = 0x16;
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   if (first.length === 0) return second;

@@ -1,12 +1,13 @@
 /**
- * The result of a SOCKS or HTTP CONNECT handshake, in types that both protocols share: the target that the client asks
- * for, the reasons for a failure, and the answers. A host name stays a name: the side that dials resolves it.
+ * The result of a SOCKS or HTTP handshake, in types that both protocols share: the target that the client asks for, the
+ * reasons for a failure, and the answers. A host name stays a name: the side that dials resolves it.
  */
 
 import { quoted } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
 import { parseHost } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
+import type { BodyFraming } from "./http-fields.ts";
 
 /** Why a target was not reached, in the reasons that a proxy protocol can tell. `failed` is any other reason. */
 export type ProxyFailure =
@@ -30,16 +31,31 @@ export type ProxyReader = (held: Uint8Array) => ProxyReading | undefined;
 
 export type ProxyReading =
   | { readonly kind: "go-on"; readonly length: number; readonly reply: Uint8Array; readonly next: ProxyReader }
-  | { readonly kind: "asked"; readonly length: number; readonly target: TcpAddress; readonly answers: ProxyAnswers }
+  | {
+      readonly kind: "asked";
+      readonly length: number;
+      readonly target: TcpAddress;
+      readonly answers: ProxyAnswers;
+      /** For a plain HTTP request, which is no handshake: the target gets it too. */
+      readonly plain?: PlainRequest | undefined;
+    }
   | ProxyRefusal;
+
+/** A plain request that goes on to its target. */
+export interface PlainRequest {
+  /** The head as the target gets it. */
+  readonly head: Uint8Array;
+  /** Where the body ends. What the client sends after it is not for this target. */
+  readonly body: BodyFraming;
+  /** True when the target is asked to speak another protocol after this request. */
+  readonly upgrades: boolean;
+}
 
 export interface ProxyRefusal {
   readonly kind: "refused";
   readonly reply: Uint8Array;
   /** One line that says what was wrong with the request. */
   readonly reason: string;
-  /** True when the bytes belong to a protocol that is neither SOCKS nor HTTP. */
-  readonly isForeign: boolean;
 }
 
 /**

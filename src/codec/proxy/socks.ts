@@ -38,7 +38,6 @@ export function readSocks5(held: Uint8Array): ProxyReading | undefined {
       kind: "refused",
       reply: Uint8Array.of(5, 0xff),
       reason: "the SOCKS5 client offers no way without a login",
-      isForeign: false,
     };
   }
   return { kind: "go-on", length: 2 + count, reply: Uint8Array.of(5, noLogin), next: readRequest5 };
@@ -95,11 +94,11 @@ const socks5Answers: ProxyAnswers = {
 };
 
 function refuse4(reason: string): ProxyRefusal {
-  return { kind: "refused", reply: answer4(0x5b), reason, isForeign: false };
+  return { kind: "refused", reply: answer4(0x5b), reason };
 }
 
 function refuse5(code: number, reason: string): ProxyRefusal {
-  return { kind: "refused", reply: answer5(code), reason, isForeign: false };
+  return { kind: "refused", reply: answer5(code), reason };
 }
 
 /** Port and address are for BIND; clients ignore them. */

@@ -51,7 +51,7 @@ test("A refusal is said, ended and read, and nothing breaks.", async () => {
   await client.write(connectRequest("db:5432"));
   (await asked).inbound.refuse(refused);
   const answer = Buffer.from(await readAll(client)).toString();
-  assert.match(answer, /^HTTP\/1\.1 502 Bad Gateway\r\n.*\r\n\r\nthe target db:5432 refused the connection\n$/s);
+  assert.match(answer, /^HTTP\/1\.1 502 Bad Gateway\r\n.*\r\n\r\nleg 3: the target db:5432 refused the connection\n$/s);
   await client.end();
   await quiet();
   assert.equal(client.aborted, undefined);
@@ -86,13 +86,13 @@ test("Whoever is refused for what it asked is answered first, and rejected then.
 test("Whoever speaks another protocol is told of once, and is not answered in a language that it does not know.", async () => {
   const { client, asked, warnings } = begin();
   const error = refusal(asked);
-  await client.write(bytes([], "\x16\x03\x01 hello"));
+  await client.write(bytes([], "\x17\x03\x01 hello"));
   assert.equal((await readAll(client)).length, 0);
   await client.write(bytes([], "more of it"));
   await client.end();
   await error;
   assert.deepEqual(warnings, [
-    '127.0.0.1:33458 speaks no proxy protocol: this is neither SOCKS nor HTTP: "\\x16\\x03\\x01 hello"',
+    '127.0.0.1:33458 speaks no proxy protocol: this is neither SOCKS nor HTTP: "\\x17\\x03\\x01 hello"',
   ]);
 });
 
@@ -114,7 +114,7 @@ test("Somebody who never reads cannot hold a refusal open for longer than its ti
   const { client, asked } = begin({ farewellMs: 20, capacityBytes: 0 });
   const error = refusal(asked);
   await client.write(bytes([], "GET / HTTP/1.1\r\n\r\n"));
-  assert.match((await error).message, /was refused: HTTP GET is not supported/);
+  assert.match((await error).message, /was refused: this port is a proxy and no web server/);
   assert.equal(client.aborted, await error);
 });
 
@@ -200,6 +200,47 @@ test("Who watches leg 1 sees the whole of what the program said and got, in orde
     ...seen.slice(-2),
   ]);
   assert.deepEqual(seen.slice(-2).sort(), ["down ends", "up ends"]);
+});
+
+test("A plain HTTP request goes on as one of the target's own, and leg 1 shows it as the client said it.", async () => {
+  const { client, asked } = begin();
+  const request = bytes([], "POST http://db:5432/x HTTP/1.1\r\nContent-Length: 4\r\n\r\nbo");
+  await client.write(request);
+  await client.write(bytes([], "dyand another"));
+  const { outcome, seen, target } = await carried(await asked);
+  assert.deepEqual((await asked).target, db);
+  await target.write(bytes([], "HTTP/1.1 200 OK\r\n\r\npage"));
+  await target.end();
+  await client.end();
+  const head = "POST /x HTTP/1.1\r\nHost: db:5432\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
+  assert.equal(Buffer.from(await readAll(target)).toString(), `${head}body`);
+  const answer = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npage";
+  assert.equal(Buffer.from(await readAll(client)).toString(), answer);
+  assert.equal((await outcome).reason, "ended");
+  assert.equal(seen[0], "opened");
+  const of = (direction: string) => seen.filter((each) => each.startsWith(direction));
+  assert.deepEqual(of("down"), [`down ${hex(Buffer.from(answer))}`, "down ends"]);
+  assert.deepEqual(of("up"), [
+    `up ${hex(request.subarray(0, -2))}`,
+    `up ${hex(Buffer.from("bo"))}`,
+    `up ${hex(Buffer.from("dyand another"))}`,
+    "up ends",
+  ]);
+});
+
+test("A plain HTTP request for a target that refuses is answered with the leg that failed, HEAD without a body.", async () => {
+  for (const [method, body] of [
+    ["GET", "leg 3: the target db:5432 refused the connection\n"],
+    ["HEAD", ""],
+  ]) {
+    const { client, asked } = begin();
+    await client.write(bytes([], `${method} http://db:5432/ HTTP/1.1\r\n\r\n`));
+    (await asked).inbound.refuse(refused);
+    const answer = Buffer.from(await readAll(client)).toString();
+    assert.match(answer, /^HTTP\/1\.1 502 Bad Gateway\r\n/);
+    assert.equal(answer.slice(answer.indexOf("\r\n\r\n") + 4), body);
+    await client.end();
+  }
 });
 
 test("Only a proxy that others can reach is remarked on, with the cure.", () => {

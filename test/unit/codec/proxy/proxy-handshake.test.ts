@@ -23,7 +23,10 @@ const handshakes: readonly (readonly [name: string, said: Uint8Array, outcome: s
   ["HTTP CONNECT", connectRequest("db.internal:5432"), "db.internal:5432"],
   ["HTTP CONNECT to IPv6", connectRequest("[::1]:22", "Host: [::1]:22\r\nUser-Agent: me\r\n"), "[::1]:22"],
   ["HTTP CONNECT without header fields", connectRequest("a:1", ""), "a:1"],
-  ["HTTP GET", bytes([], "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), "refused"],
+  ["HTTP GET", bytes([], "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"), "a:80"],
+  ["HTTP PUT to IPv6", bytes([], "PUT http://[::1]:8080/x HTTP/1.0\nContent-Length: 9\n\n"), "[::1]:8080"],
+  ["HTTP GET of no URL", bytes([], "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"), "refused"],
+  ["HTTP with a folded field", bytes([], "GET http://a/ HTTP/1.1\r\nA: b\r\n c\r\n\r\n"), "refused"],
   ["TLS", bytes([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]), "refused"],
 ];
 
@@ -61,10 +64,16 @@ test("The method of SOCKS5 is agreed to before the request comes.", () => {
 });
 
 test("Whoever speaks no proxy protocol is not answered, and what it said is shown harmlessly.", () => {
-  const step = new ProxyHandshake().take(bytes([0x16, 3, 1], "\x1b[2J"));
+  const step = new ProxyHandshake().take(bytes([0x17, 3, 1], "\x1b[2J"));
   assert.ok(step.kind === "refused");
-  assert.deepEqual([step.reply.length, step.isForeign], [0, true]);
-  assert.equal(step.reason, 'this is neither SOCKS nor HTTP: "\\x16\\x03\\x01\\x1b[2J"');
+  assert.equal(step.reply.length, 0);
+  assert.equal(step.reason, 'this is neither SOCKS nor HTTP: "\\x17\\x03\\x01\\x1b[2J"');
+});
+
+test("Whoever speaks TLS to the proxy is told that it is spoken to in clear.", () => {
+  const step = new ProxyHandshake().take(bytes([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]));
+  assert.ok(step.kind === "refused");
+  assert.match(step.reason, /^this is TLS, and a proxy is spoken to in clear/);
 });
 
 test("Random bytes never throw, and are decided about before they are many.", () => {
@@ -99,6 +108,7 @@ test("Any target that can be written is asked for as it was, in each protocol.",
       assert.equal(follow([request4a(host, port)]).outcome, target);
       assert.equal(follow([greeting5, request5(host, port)]).outcome, target);
       assert.equal(follow([connectRequest(target)]).outcome, target);
+      assert.equal(follow([bytes([], `GET http://${target} HTTP/1.1\r\n\r\n`)]).outcome, target);
     }),
   );
 });

@@ -7,7 +7,6 @@ const malformed = (reason: string): ProxyRefusal => ({
   kind: "refused",
   reply: new Uint8Array(0),
   reason,
-  isForeign: false,
 });
 
 for (const [what, host, reason] of [
