@@ -191,6 +191,7 @@ const elsewhere: ReadonlySet<Keyword> = new Set<Keyword>([
   "IgnoreUnknown",
   "Port",
   "ProxyJump",
+  "Tag",
   "User",
 ]);
 
@@ -225,6 +226,8 @@ const filled: ReadonlySet<Keyword> = new Set<Keyword>([
   "ForwardAgent",
   "IdentityAgent",
   "RemoteCommand",
+  "RevokedHostKeys",
+  "SetEnv",
   "UserKnownHostsFile",
 ]);
 

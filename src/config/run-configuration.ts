@@ -5,13 +5,13 @@
 
 import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
 import { parsePort } from "../codec/host-port.ts";
-import { type Destination, parseUser } from "../codec/words/destination.ts";
-import type { Identity, SshTunnel } from "../tunnel/tunnel-description.ts";
+import type { Destination } from "../codec/words/destination.ts";
+import { hasRemoteCommand, type Identity, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords } from "./file/keyword.ts";
-import { effectiveSettings } from "./file/ssh-config.ts";
+import { type Asked, connectionsOnly, effectiveSettings } from "./file/ssh-config.ts";
 import { named } from "./flag-in-message.ts";
 import type { ConfiguredForwards } from "./forward.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
@@ -76,7 +76,7 @@ export function readConfiguration(
   const { host, configFile, identities } = tunnel;
   const typed = new Keywords();
   typed.fillFrom(keywords, handedDown);
-  const { tokens } = effectiveSettings(host, keywords, files, configFile);
+  const { tokens } = effectiveSettings(host, keywords, files, configFile, askedOf(tunnel));
   return {
     forwards: {
       ...configuredForwards(keywords, (text) => expandVariables(text, files.machine.environment)),
@@ -94,6 +94,15 @@ export function readConfiguration(
       };
     },
   };
+}
+
+/** A shell is asked for by a wish for a terminal or a RemoteCommand: `run` opens none otherwise. */
+function askedOf(tunnel: SshTunnel): Asked {
+  const { remote, terminal } = tunnel;
+  if (remote.kind === "command") return { command: remote.words.join(" "), sessionType: "exec" };
+  const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(tunnel);
+  const isShell = remote.kind === "shell" && isWished;
+  return { ...connectionsOnly, sessionType: isShell ? "shell" : connectionsOnly.sessionType };
 }
 
 /** The files of -i, in the order given. */
@@ -122,7 +131,7 @@ export function asSaid({ host }: Destination, keywords: Keywords): Destination {
   return {
     host,
     port: port === undefined ? undefined : named(`-o Port=${port}`, () => parsePort(port)),
-    user: user === undefined ? undefined : parseUser(user),
+    user,
   };
 }
 

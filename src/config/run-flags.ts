@@ -36,6 +36,7 @@ export const sshFlags: readonly RunFlag[] = [
   { name: "b", value: "address", about: "connect from this address of this machine" },
   { name: "c", value: "ciphers", about: "ciphers, in order of preference" },
   { name: "m", value: "MACs", about: "message authentication codes, in order of preference" },
+  { name: "P", value: "tag", about: "the tag that Match tagged of the configuration looks at" },
   { name: "4", about: "IPv4 only" },
   { name: "6", about: "IPv6 only" },
   { name: "C", about: "compress" },
@@ -85,7 +86,7 @@ export const porthopFlags: readonly RunFlag[] = [
  * and does not misread its value.
  */
 const missing: Readonly<Record<string, Takes>> = {
-  ...letters("BIOSwPQ", "value"),
+  ...letters("BIOSwQ", "value"),
   ...letters("12GKkMsVy", "nothing"),
 };
 

@@ -15,8 +15,9 @@ export interface WaySettings {
 }
 
 export function readWay(keywords: Keywords): WaySettings {
-  if (keywords.isBefore("ProxyJump", "ProxyCommand")) {
-    return { jumps: parseJumpList(keywords.text("ProxyJump") ?? "none"), proxyCommand: undefined };
+  const jumps = keywords.text("ProxyJump");
+  if (jumps !== undefined && keywords.isBefore("ProxyJump", "ProxyCommand")) {
+    return { jumps: parseJumpList(jumps), proxyCommand: undefined };
   }
   const command = keywords.text("ProxyCommand");
   return { jumps: [], proxyCommand: command?.toLowerCase() === "none" ? undefined : command };

@@ -34,7 +34,7 @@ function route(tunnel: SshTunnel): readonly KeywordLine[] {
   const { host, user, port, jumps, identities } = tunnel;
   return [
     tunnel.keywords.find(isHostName) ?? line("HostName", host.replaceAll("%", "%%")),
-    ...(user === undefined ? [] : [line("User", argument(user))]),
+    ...(user === undefined ? [] : [line("User", argument(user.replaceAll("%", "%%")))]),
     ...(port === undefined ? [] : [line("Port", String(port))]),
     ...(jumps === undefined ? [] : [line("ProxyJump", printJumps(jumps))]),
     ...identities.map(({ file, by }) => line("IdentityFile", by === "flag" ? argument(file) : file)),

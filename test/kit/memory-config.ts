@@ -19,6 +19,7 @@ export function memoryConfig(files: Readonly<Record<string, string>>): MemoryCon
       uid: "1000",
       host: "brahma.example.com",
       environment: { SOCKET: "/run/agent", PORT: "8080" },
+      addresses: () => ["127.0.0.1", "192.0.2.7", "fe80::1%eth0"],
       homeOf: (user) => (user === "bob" ? "/home/bob" : undefined),
     },
     read: (path) => files[path] ?? { why: "no such file or directory", isMissing: true },
@@ -28,6 +29,14 @@ export function memoryConfig(files: Readonly<Record<string, string>>): MemoryCon
       return command === "true";
     },
     commands,
+  };
+}
+
+/** What a subject of a reading says for Match: the host web, and only its connections are wanted. */
+export function matchFacts(succeeds: (command: string) => boolean | undefined = () => false) {
+  return {
+    ...{ host: "web", originalHost: "web", user: "anna", localUser: "anna" },
+    ...{ command: "", sessionType: "none" as const, fill: (command: string) => command, succeeds },
   };
 }
 

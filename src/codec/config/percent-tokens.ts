@@ -36,6 +36,14 @@ export function expandVariables(text: string, environment: Readonly<Record<strin
   );
 }
 
+/** The first variable of the text that the environment does not have. */
+export function missingVariable(
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return [...text.matchAll(/\$\{([^}]+)\}/gs)].find(([, name = ""]) => typeof environment[name] !== "string")?.[1];
+}
+
 function meaning(text: string, letter: string, tokens: Readonly<Record<string, string>>): string {
   if (letter === "%") return "%";
   if (letter === "") throw new Malformed(`${quoted(text)} ends in a "%": a percent sign is written %%`);

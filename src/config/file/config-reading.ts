@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line.ts";
+import { missingVariable } from "../../codec/config/percent-tokens.ts";
 import { matchPatterns } from "../../codec/host-pattern.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { PorthopError } from "../../errors.ts";
@@ -22,7 +23,9 @@ export interface Subject {
   /** The name that Host patterns are compared with. */
   readonly host: string;
   readonly isFinal: boolean;
-  match(): Pick<MatchContext, "host" | "originalHost" | "user" | "localUser" | "succeeds">;
+  /** The name of a file to include, with tokens and variables filled in. */
+  fillInclude(path: string): string;
+  match(): Omit<MatchContext, "addresses" | "askForFinal" | "isFinal" | "tag" | "undecided">;
 }
 
 interface ConfigPlace {
@@ -119,11 +122,11 @@ export class ConfigReading {
       return { isActive: applies, holdsAlways: place.isForAll && hostHoldsAlways(line.arguments) };
     }
     if (name === "match") {
-      const applies = matchApplies(line.rest, this.#matchContext(line, place, subject)) && !place.isDead;
-      return { isActive: applies, holdsAlways: place.isForAll && matchHoldsAlways(line.rest) };
+      const applies = matchApplies(line.arguments, this.#matchContext(line, place, subject)) && !place.isDead;
+      return { isActive: applies, holdsAlways: place.isForAll && matchHoldsAlways(line.arguments) };
     }
     if (name === "include") {
-      for (const pattern of line.arguments) this.#include(pattern, place, block, subject);
+      for (const path of line.arguments) this.#include(path, line, place, block, subject);
       return block;
     }
     if (name === "ignoreunknown" || name.startsWith("porthop")) this.#lookAsSsh(name, line, place, block);
@@ -158,8 +161,9 @@ export class ConfigReading {
     const { succeeds, ...match } = subject.match();
     return {
       ...match,
-      tag: this.#others.get("tag") ?? "",
+      tag: this.#keywords.text("Tag") ?? "",
       isFinal: subject.isFinal,
+      addresses: () => this.#sources.machine.addresses(),
       // In a file that was included from a block that does not apply, no command runs.
       succeeds: (command) => (place.isDead ? false : succeeds(command)),
       askForFinal: () => {
@@ -167,17 +171,32 @@ export class ConfigReading {
       },
       undecided: (criterion) => {
         if (subject.isFinal) return;
-        const why =
-          criterion === "exec" ? "the command of Match exec is not run" : `porthop does not have Match ${criterion}`;
-        this.#say("warnings", line, place, `${why}: taken as not met`);
-        this.#say("skipped", line, place, `${why}: taken as not met`);
+        const text = `the command of Match ${criterion} is not run: taken as not met`;
+        this.#say("warnings", line, place, text);
+        this.#say("skipped", line, place, text);
       },
     };
   }
 
-  #include(pattern: string, place: ConfigPlace, { isActive, holdsAlways }: Block, subject: Subject): void {
+  #include(
+    given: string,
+    line: NumberedLine,
+    place: ConfigPlace,
+    { isActive, holdsAlways }: Block,
+    subject: Subject,
+  ): void {
     const { isUser, depth } = place;
-    if (pattern === "") throw new Malformed("Include: the file is missing");
+    if (given === "") throw new Malformed("Include: the file is missing");
+    const variable = missingVariable(given, this.#sources.machine.environment);
+    if (variable !== undefined) {
+      this.#warn(
+        line,
+        place,
+        `the environment has no ${quoted(variable)}: Include ${visible(given, 200)} is passed over`,
+      );
+      return;
+    }
+    const pattern = subject.fillInclude(given);
     if (pattern.startsWith("~") && !isUser)
       throw new Malformed(`Include ${visible(pattern, 200)}: whose home is meant?`);
     if (depth >= maxDepth)

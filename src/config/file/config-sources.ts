@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { homedir, hostname } from "node:os";
+import { homedir, hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Malformed } from "../../codec/malformed.ts";
 import { messageOf } from "../../text/error-message.ts";
@@ -43,6 +43,8 @@ export interface Machine {
   readonly uid: string;
   readonly host: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The addresses of its network interfaces. */
+  addresses(): readonly string[];
   /** The home folder for `~user`; undefined when there is no such user. */
   homeOf(user: string): string | undefined;
 }
@@ -54,11 +56,23 @@ export function realSources(environment: NodeJS.ProcessEnv): ConfigSources {
     systemFile: "/etc/ssh/ssh_config",
     userFolder: join(home, ".ssh"),
     systemFolder: "/etc/ssh",
-    machine: { home, user: currentUser(), uid: String(ownUid() ?? ""), host: hostname(), environment, homeOf },
+    machine: {
+      home,
+      user: currentUser(),
+      uid: String(ownUid() ?? ""),
+      host: hostname(),
+      environment,
+      addresses: ownAddresses,
+      homeOf,
+    },
     read: readConfigFile,
     paths: matchingPaths,
     succeeds: (command) => runs(command, environment),
   };
+}
+
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((found) => found?.map(({ address }) => address) ?? []);
 }
 
 /** No real configuration is larger. The limit guards against devices and wrong files. */

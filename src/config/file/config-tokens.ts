@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { expandTokens, expandTokensAndVariables } from "../../codec/config/percent-tokens.ts";
 import { Malformed } from "../../codec/malformed.ts";
+import { parseUser } from "../../codec/words/destination.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
 import type { Machine } from "./config-sources.ts";
 import type { Keyword, Keywords } from "./keyword.ts";
@@ -21,18 +22,19 @@ export interface Connection {
   readonly keyName: string;
   readonly port: string;
   readonly user: string;
-  readonly jumps: string;
+  /** The jump host next to the host, or "". */
+  readonly jump: string;
 }
 
 export function connectionTokens(connection: Connection, machine: Machine): Tokens {
-  const { originalHost, host, keyName, port, user, jumps } = connection;
+  const { originalHost, host, keyName, port, user, jump } = connection;
   return {
-    C: createHash("sha1").update(`${machine.host}${host}${port}${user}`).digest("hex"),
+    C: createHash("sha1").update(`${machine.host}${host}${port}${user}${jump}`).digest("hex"),
     L: machine.host.split(".", 1)[0] ?? "",
     d: machine.home,
     h: host,
     i: machine.uid,
-    j: jumps,
+    j: jump,
     k: keyName,
     l: machine.host,
     n: originalHost,
@@ -42,23 +44,38 @@ export function connectionTokens(connection: Connection, machine: Machine): Toke
   };
 }
 
+/**
+ * Fills in a User of the files. A user that is typed stays as it is, as in OpenSSH 10.1. The hash of %C has the user
+ * in it, so that neither %C nor %r is known here.
+ */
+export function fillUser(keywords: Keywords, tokens: Tokens, machine: Machine): void {
+  if (keywords.placeOf("User") === "") return;
+  const { C: _hash, r: _user, ...known } = tokens;
+  fill(keywords, "User", (text) => {
+    const filled = expandTokensAndVariables(text, known, machine.environment);
+    return filled === text ? text : parseUser(filled);
+  });
+}
+
 /** Fills in `~`, tokens and variables in the names of files and sockets, and tokens in the command. */
 export function fillTokens(keywords: Keywords, tokens: Tokens, machine: Machine): void {
-  const path = (text: string) => expandTokensAndVariables(fillHome(text, machine), tokens, machine.environment);
-  fill(keywords, "RemoteCommand", (text) => expandTokens(text, tokens));
+  const text = (given: string) => expandTokensAndVariables(given, tokens, machine.environment);
+  const path = (given: string) => text(fillHome(given, machine));
+  fill(keywords, "RemoteCommand", (given) => expandTokens(given, tokens));
+  // Only what is behind the "=" is filled in, and the name is not.
+  fill(keywords, "SetEnv", (given) => given.replace(/(?<==).*$/s, text));
   for (const keyword of [
     "CertificateFile",
     "ControlPath",
     "IdentityAgent",
     "IdentityFile",
+    "RevokedHostKeys",
     "UserKnownHostsFile",
   ] as const) {
     fill(keywords, keyword, path);
   }
-  fill(keywords, "ForwardAgent", (text) => (/^(yes|no|true|false)$/i.test(text) ? text : path(text)));
-  for (const keyword of ["GlobalKnownHostsFile", "RevokedHostKeys"] as const) {
-    fill(keywords, keyword, (text) => fillHome(text, machine));
-  }
+  fill(keywords, "ForwardAgent", (given) => (/^(yes|no|true|false)$/i.test(given) ? given : path(given)));
+  fill(keywords, "GlobalKnownHostsFile", (given) => fillHome(given, machine));
 }
 
 /**

@@ -51,7 +51,7 @@ export function addConfigLine(
     if (isActive) keywords.addList(keyword, list);
   } else {
     const value = valueIn(keyword, reading, line);
-    if (isActive) addChecked(keywords, keyword, file === undefined ? value : besideConfiguration(reading, value, file));
+    if (isActive) addChecked(keywords, keyword, value, file);
     else if (Array.isArray(reading) || reading === "yes-no" || reading === "seconds")
       checkReading(keyword, reading, value);
   }
@@ -88,11 +88,17 @@ function variablesIn(list: readonly string[]): readonly string[] {
   return list.filter((word, index) => list.findIndex((other) => nameOf(other) === nameOf(word)) === index);
 }
 
-function addChecked(keywords: Keywords, keyword: Keyword, value: string): void {
+function addChecked(keywords: Keywords, keyword: Keyword, value: string, file: string | undefined): void {
   // These two are checked here, because here the line of the value is still known.
-  if (keyword === "User") parseUser(value);
+  if (keyword === "User") checkUser(value, file);
   else if (keyword === "Port") named(keyword, () => parsePort(value));
-  keywords.addQuietly(keyword, value);
+  keywords.addQuietly(keyword, file === undefined ? value : besideConfiguration(readings[keyword], value, file));
+}
+
+/** What a file says is trusted, as in OpenSSH 10.1. Only the terminal must not be harmed by it. */
+function checkUser(value: string, file: string | undefined): void {
+  if (file === undefined) parseUser(value);
+  else if (/\p{Cc}/u.test(value)) throw new Malformed(`User: ${quoted(value)} contains a control character`);
 }
 
 function sendEnvNames({ arguments: names }: ConfigLine): readonly string[] {

@@ -21,7 +21,7 @@ export function printKeywordLine({ name, value }: KeywordLine): string {
 
 const inFilesOnly = new Set(["host", "include", "match"]);
 
-const others = ["BindInterface", "ForkAfterAuthentication", "Tag", "Tunnel", "TunnelDevice"];
+const others = ["BindInterface", "ForkAfterAuthentication", "Tunnel", "TunnelDevice"];
 
 const spelling: ReadonlyMap<string, string> = new Map(
   [...Object.keys(keywords), ...others].map((name) => [name.toLowerCase(), name]),

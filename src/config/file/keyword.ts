@@ -67,6 +67,7 @@ export const keywords = {
   SetEnv: "list",
   StdinNull: "yes-no",
   StrictHostKeyChecking: ["yes", "accept-new", "ask", "no", "off", "true", "false"],
+  Tag: "text",
   TCPKeepAlive: "yes-no",
   User: "text",
   UpdateHostKeys: ["yes", "no", "ask", "true", "false"],

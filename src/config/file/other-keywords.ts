@@ -17,7 +17,7 @@ const harmless = `
   GSSAPIDelegateCredentials GSSAPIKexAlgorithms GSSAPIKeyExchange GSSAPIRenewalForcesRekey GSSAPIServerIdentity
   GSSAPITrustDns HostbasedAcceptedAlgorithms HostbasedKeyTypes
   KerberosAuthentication KerberosTgtPassing AFSTokenPassing LogVerbose ObscureKeystrokeTiming Protocol
-  RhostsAuthentication RhostsRSAAuthentication RSAAuthentication SyslogFacility Tag UseKeychain UsePrivilegedPort
+  RhostsAuthentication RhostsRSAAuthentication RSAAuthentication SyslogFacility UseKeychain UsePrivilegedPort
   UseRoaming UserKnownHostsFile2 UseRsh VersionAddendum WarnWeakCrypto
   CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots CanonicalizePermittedCNAMEs LocalCommand TunnelDevice`;
 

@@ -3,9 +3,9 @@
  * in a block that does not apply, unless the first IgnoreUnknown that holds for the host comes before the keyword
  * (readconf.c).
  */
-import { takeToken } from "../../codec/config/config-line.ts";
 import { matchesPattern, matchPatterns } from "../../codec/host-pattern.ts";
 import { visible } from "../../text/terminal-text.ts";
+import { criterionIn } from "./config-match.ts";
 
 /** The part of a file in which a line stands. */
 export interface Block {
@@ -77,15 +77,12 @@ export function hostHoldsAlways(patterns: readonly string[]): boolean {
  * True when a Match line with these criteria applies to every host. A criterion that only a second reading meets does
  * not apply in the first.
  */
-export function matchHoldsAlways(criteria: string): boolean {
-  let next = takeToken(criteria);
-  while (next.token !== "" && !next.token.startsWith("#")) {
-    const criterion = next.token.toLowerCase();
-    if (criterion === "all") return true;
-    if (!named.has(criterion)) return false;
-    const { token, rest } = takeToken(next.rest);
-    if (!hostHoldsAlways(token.split(","))) return false;
-    next = takeToken(rest);
+export function matchHoldsAlways(words: readonly string[]): boolean {
+  const rest = [...words];
+  for (let word = rest.shift(); word !== undefined && !word.startsWith("#"); word = rest.shift()) {
+    const { name, given } = criterionIn(word);
+    if (name === "all") return true;
+    if (!named.has(name) || !hostHoldsAlways((given ?? rest.shift() ?? "").split(","))) return false;
   }
   return true;
 }

@@ -3,16 +3,17 @@
  * /etc/ssh/ssh_config. They are put together as in ssh.c's main, with host name and tokens filled in. The test of truth
  * is `ssh -G`.
  */
-import { isIP } from "node:net";
-import { expandTokens } from "../../codec/config/percent-tokens.ts";
+import { expandTokens, expandTokensAndVariables } from "../../codec/config/percent-tokens.ts";
 import { parseHost } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { PorthopError } from "../../errors.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { defaults } from "../defaults.ts";
+import { readWay } from "../way-settings.ts";
+import type { SessionType } from "./config-match.ts";
 import { ConfigReading } from "./config-reading.ts";
 import type { ConfigSources } from "./config-sources.ts";
-import { connectionTokens, fillTokens, locating, type Tokens } from "./config-tokens.ts";
+import { connectionTokens, fillTokens, fillUser, locating, type Tokens } from "./config-tokens.ts";
 import type { Keywords } from "./keyword.ts";
 
 export interface EffectiveSettings {
@@ -22,6 +23,23 @@ export interface EffectiveSettings {
   readonly host: string;
   /** The values of `%h` and the other tokens. */
   readonly tokens: Tokens;
+}
+
+/** What the command line asks for and no keyword says: `Match sessiontype` and `Match command` look at it. */
+export interface Asked {
+  readonly command: string;
+  readonly sessionType: SessionType;
+}
+
+/** Of a jump host, as of `ssh -W`: only its connections are wanted. */
+export const connectionsOnly: Asked = { command: "", sessionType: "none" };
+
+/** Whose settings are read: the typed name of the host, and what is wanted of it. */
+interface Wanted {
+  readonly host: string;
+  readonly asked: Asked;
+  /** The value of -F; it replaces both files. */
+  readonly file: string | undefined;
 }
 
 /**
@@ -34,47 +52,53 @@ export function effectiveSettings(
   commandLine: Keywords,
   sources: ConfigSources,
   file?: string | undefined,
+  asked: Asked = connectionsOnly,
 ): EffectiveSettings {
   const reading = new ConfigReading(sources, commandLine);
-  readAll(reading, commandLine, sources, file, host, host, false);
+  const wanted = { host, asked, file };
+  readAll(reading, commandLine, sources, wanted, undefined);
   const reached = reachedHost(host, commandLine);
-  if (reading.wantsFinal) readAll(reading, commandLine, sources, file, reached, host, true);
+  if (reading.wantsFinal) readAll(reading, commandLine, sources, wanted, reached);
   if (commandLine.text("HostName") !== undefined || reached !== host) commandLine.put("HostName", reached);
   const alias = commandLine.text("HostKeyAlias");
   if (alias !== undefined) commandLine.put("HostKeyAlias", alias.toLowerCase());
-  const tokens = tokensOf(reached, host, host, commandLine, sources);
+  const tokensNow = () => tokensOf(reached, host, host, commandLine, sources);
+  invalid(() => fillUser(commandLine, tokensNow(), sources.machine));
+  const tokens = tokensNow();
   invalid(() => fillTokens(commandLine, tokens, sources.machine));
   return { keywords: commandLine, host: reached, tokens };
 }
 
+/** `final` is the host's final name, with which the files are read a second time. */
 function readAll(
   reading: ConfigReading,
   keywords: Keywords,
   sources: ConfigSources,
-  file: string | undefined,
-  host: string,
-  originalHost: string,
-  isFinal: boolean,
+  { host, asked, file }: Wanted,
+  final: string | undefined,
 ): void {
+  const { machine } = sources;
+  const reached = () => final ?? namedHost(host, keywords);
+  const tokens = () => tokensOf(reached(), host, reached(), keywords, sources);
   const subject = {
-    host,
-    isFinal,
-    match: () => {
-      const reached = isFinal ? host : namedHost(host, keywords);
-      return {
-        host: reached,
-        originalHost,
-        user: keywords.text("User") ?? sources.machine.user,
-        localUser: sources.machine.user,
-        // A command comes only from a file of the user or of the system, and never from the network.
-        succeeds: (command: string) =>
-          sources.succeeds(expandTokens(command, tokensOf(reached, originalHost, reached, keywords, sources))),
-      };
-    },
+    host: final ?? host,
+    isFinal: final !== undefined,
+    fillInclude: (path: string) => expandTokensAndVariables(path, tokens(), machine.environment),
+    match: () => ({
+      host: reached(),
+      originalHost: host,
+      user: keywords.text("User") ?? machine.user,
+      localUser: machine.user,
+      command: asked.command,
+      sessionType: sessionTypeOf(keywords, asked),
+      fill: (command: string) => expandTokens(command, tokens()),
+      // A command comes only from a file of the user or of the system, and never from the network.
+      succeeds: (command: string) => sources.succeeds(command),
+    }),
   };
   if (file === undefined) {
     const missing = reading.read(sources.userFile, { isUser: true, isPrivate: true }, subject);
-    if (missing !== undefined && !missing.isMissing && !isFinal) {
+    if (missing !== undefined && !missing.isMissing && final === undefined) {
       keywords.warnings.push(`cannot read ${visible(sources.userFile, 200)}: ${missing.why}`);
     }
     reading.read(sources.systemFile, { isUser: false, isPrivate: false }, subject);
@@ -85,10 +109,16 @@ function readAll(
   }
 }
 
-/** Host names have no letter case. An address stays as written. */
+/** A SessionType that was read so far counts first (readconf.c, match_cfg_line). */
+function sessionTypeOf(keywords: Keywords, { sessionType }: Asked): SessionType {
+  const said = keywords.text("SessionType")?.toLowerCase();
+  return said === "none" || said === "subsystem" ? said : sessionType;
+}
+
+/** Host names have no letter case. What can only be an address stays as written (ssh.c, is_addr_fast). */
 function reachedHost(host: string, keywords: Keywords): string {
   const name = namedHost(host, keywords);
-  return isIP(name) === 0 ? name.toLowerCase() : name;
+  return /[%:]/.test(name) ? name : name.toLowerCase();
 }
 
 function namedHost(host: string, keywords: Keywords): string {
@@ -120,7 +150,8 @@ function tokensOf(
     keyName: keywords.text("HostKeyAlias") ?? keyName,
     port: keywords.text("Port") ?? String(defaults.port),
     user: keywords.text("User") ?? machine.user,
-    jumps: keywords.isBefore("ProxyJump", "ProxyCommand") ? (keywords.text("ProxyJump") ?? "") : "",
+    // The host of the last jump without its user and port (readconf.c, parse_jump).
+    jump: readWay(keywords).jumps.at(-1)?.host ?? "",
   };
   return connectionTokens(connection, machine);
 }

@@ -73,3 +73,23 @@ test("A jump host has what its own name has in the file, and of the command line
   const other = hopSettings?.({ user: "x", host: "other", port: 9 });
   assert.deepEqual([other?.destination, other?.identityFiles], [{ user: "x", host: "other", port: 9 }, ["cli"]]);
 });
+
+test("Match sessiontype and command look at what the words ask for, and of a jump host only connections are wanted.", () => {
+  const config =
+    "Match sessiontype none\n User none\nMatch sessiontype exec command ls*\n User exec\n" +
+    'Match sessiontype shell command ""\n User shell\n';
+  const userOf = (...words: string[]) => settings({ [user]: config }, "-L1:a:1", ...words).destination.user;
+  assert.equal(userOf("web"), "none");
+  assert.equal(userOf("-N", "web"), "none");
+  assert.equal(userOf("web", "ls", "-l"), "exec");
+  assert.equal(userOf("-t", "web"), "shell");
+  const { hopSettings } = settings({ [user]: config }, "-t", "web");
+  assert.equal(hopSettings?.({ user: undefined, host: "gate", port: undefined }).destination.user, "none");
+});
+
+test("-P sets the tag that Match tagged looks at.", () => {
+  const config = "Tag home\nMatch tagged work\n User worker\nMatch tagged home\n Port 7\n";
+  const { user: name, port } = settings({ [user]: config }, "-P", "work", "-L1:a:1", "web").destination;
+  assert.deepEqual([name, port], ["worker", undefined]);
+  assert.equal(settings({ [user]: config }, "-L1:a:1", "web").destination.port, 7);
+});

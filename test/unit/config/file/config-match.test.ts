@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { splitArguments } from "../../../../src/codec/config/config-line.ts";
+import { expandTokens } from "../../../../src/codec/config/percent-tokens.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { hostApplies, type MatchContext, matchApplies } from "../../../../src/config/file/config-match.ts";
 import { rounds } from "../../../kit/effort.ts";
@@ -14,7 +16,11 @@ function context(changes: Partial<MatchContext> = {}) {
     user: "alice",
     localUser: "anna",
     tag: "work",
+    command: "",
+    sessionType: "none",
     isFinal: false,
+    addresses: () => ["127.0.0.1", "192.0.2.7", "fe80::1%eth0"],
+    fill: (command) => expandTokens(command, { h: "filled" }),
     succeeds(command) {
       seen.push(command);
       return command === "true";
@@ -24,6 +30,10 @@ function context(changes: Partial<MatchContext> = {}) {
     ...changes,
   };
   return { made, seen };
+}
+
+function matches(text: string, made: MatchContext): boolean {
+  return matchApplies(splitArguments(text), made);
 }
 
 for (const [patterns, applies] of [
@@ -64,39 +74,86 @@ for (const [text, applies] of [
   ["canonical", false],
   ["host real.* # here", true],
   ['host="real.*"', true],
+  ["host 'real.*'", true],
+  ["host = real.*", undefined],
+  ["host =real.example.com", false],
   ["localnetwork 10.0.0.0/8", false],
+  ["localnetwork=10.0.0.0/8,192.0.2.0/24", true],
+  ["localnetwork fe80::/10", true],
+  ["!localnetwork 192.0.2.7", false],
+  ["localnetwork 192.0.2.7/24", undefined],
+  ["localnetwork !10.0.0.0/8", undefined],
+  ["localnetwork home", undefined],
+  ["version OpenSSH_10.*", true],
+  ["version OpenSSH_9.*", false],
+  ["version *porthop*", true],
+  ["sessiontype none", true],
+  ["sessiontype shell,exec", false],
+  ['tagged ""', false],
+  ['command ""', true],
+  ["command *", false],
 ] as const) {
-  test(`Match ${text} ${applies ? "applies" : "does not apply"}.`, () => {
-    assert.equal(matchApplies(text, context().made), applies);
+  test(`Match ${text} ${applies === undefined ? "is refused" : applies ? "applies" : "does not apply"}.`, () => {
+    assert.equal(
+      readOrRefused(() => matches(text, context().made)),
+      applies,
+    );
   });
 }
 
+test("What was asked for on the command line is matched: a command, a subsystem, or no tag at all.", () => {
+  const { made } = context({ command: "uname -a", sessionType: "exec", tag: "" });
+  assert.equal(matches('command "uname *" sessiontype exec tagged ""', made), true);
+  assert.equal(matches('command ""', made), false);
+  assert.equal(matches("tagged *", made), false);
+});
+
+test("A command with a token that is not known is refused, also where it would not run.", () => {
+  assert.throws(() => matches("user bob exec %z", context().made), Malformed);
+  assert.equal(matches("exec %h", context().made), false);
+});
+
 test("A command runs only after all criteria before it were met.", () => {
   const { made, seen } = context();
-  assert.equal(matchApplies("user bob exec true exec true", made), false);
+  assert.equal(matches("user bob exec true exec true", made), false);
   assert.deepEqual(seen, []);
-  assert.equal(matchApplies('exec false exec "true"', made), false);
+  assert.equal(matches('exec false exec "true"', made), false);
   assert.deepEqual(seen, ["false"]);
 });
 
 test("final asks for another reading, wherever it stands, and is met in that one.", () => {
   const { made, seen } = context();
-  assert.equal(matchApplies("user bob final", made), false);
+  assert.equal(matches("user bob final", made), false);
   assert.deepEqual(seen, ["final!"]);
-  assert.equal(matchApplies("final all", context({ isFinal: true }).made), true);
+  assert.equal(matches("final all", context({ isFinal: true }).made), true);
 });
 
 for (const text of ["", "# all", "host", "host # x", "hots web", "all user alice", "host a user b all", 'exec "x']) {
   test(`Match ${text} is refused.`, () => {
-    assert.throws(() => matchApplies(text, context().made), Malformed);
+    assert.throws(() => matches(text, context().made), Malformed);
   });
 }
 
 test("Any criteria are decided or refused in one short line.", () => {
-  const text = hostileText("host ", "user ", "!", "exec ", "all", "final ", '"', "=", "#", "*", ",");
+  const text = hostileText(
+    "host ",
+    "user ",
+    "!",
+    "exec ",
+    "all",
+    "final ",
+    "localnetwork ",
+    "tagged ",
+    "version=",
+    '"',
+    "=",
+    "#",
+    "*",
+    ",",
+  );
   fc.assert(
     fc.property(text, (given) => {
-      readOrRefused(() => matchApplies(given, context().made));
+      readOrRefused(() => matches(given, context().made));
       readOrRefused(() => hostApplies(given.split(" "), "web"));
     }),
     { numRuns: rounds(3000) },

@@ -4,7 +4,7 @@ import { ConfigReading } from "../../../../src/config/file/config-reading.ts";
 import { addOption } from "../../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../../src/config/file/keyword.ts";
 import { PorthopError } from "../../../../src/errors.ts";
-import { memoryConfig } from "../../../kit/memory-config.ts";
+import { matchFacts, memoryConfig } from "../../../kit/memory-config.ts";
 
 interface Read {
   readonly keywords: Keywords;
@@ -16,12 +16,10 @@ function read(files: Readonly<Record<string, string>>, { isUser = true, isFinal 
   const sources = memoryConfig(files);
   const keywords = new Keywords();
   const reading = new ConfigReading(sources, keywords);
-  const match = () => ({
-    ...{ host: "web", originalHost: "web", user: "anna", localUser: "anna" },
-    succeeds: sources.succeeds,
-  });
-  reading.read("/c", { isUser, isPrivate: false }, { host: "web", isFinal: false, match });
-  if (isFinal) reading.read("/c", { isUser, isPrivate: false }, { host: "real", isFinal: true, match });
+  const match = () => matchFacts(sources.succeeds);
+  const fillInclude = (path: string) => path.replace("%h", "web");
+  reading.read("/c", { isUser, isPrivate: false }, { host: "web", isFinal: false, fillInclude, match });
+  if (isFinal) reading.read("/c", { isUser, isPrivate: false }, { host: "real", isFinal: true, fillInclude, match });
   return { keywords, wantsFinal: reading.wantsFinal, commands: sources.commands };
 }
 
@@ -92,16 +90,14 @@ test("What porthop does not have is said once, where it applies, matters and is 
     {
       "/c":
         "Host db\nTunnel yes\nHost web\nVerifyHostKeyDNS yes\nVerifyHostKeyDNS ask\nIPQoS none\nTunnel no\nTunnel yes\n" +
-        "Match localnetwork 10.0.0.0/8\nPort 1\nMatch final\nKnownHostsCommand x\n",
+        "Match final\nKnownHostsCommand x\n",
     },
     { isFinal: true },
   );
   assert.deepEqual(keywords.warnings, [
     "/c line 4: porthop does not have VerifyHostKeyDNS: ignored",
-    "/c line 9: porthop does not have Match localnetwork: taken as not met",
-    "/c line 12: porthop does not have KnownHostsCommand: ignored",
+    "/c line 10: porthop does not have KnownHostsCommand: ignored",
   ]);
-  assert.equal(keywords.text("Port"), undefined);
 });
 
 test("What is passed over without being felt is noted for -v, and CheckHostIP, which guards, is said to all.", () => {
@@ -161,14 +157,29 @@ test("A file that is there and cannot be read ends an include, with its reason."
     read: (path: string) =>
       path === "/a" ? { why: "permission denied", isMissing: false } : sources.read(path, false),
   };
-  const match = () => ({ host: "web", originalHost: "web", user: "a", localUser: "a", succeeds: () => true });
+  const match = () => matchFacts();
+  const fillInclude = (path: string) => path;
   assert.throws(
     () =>
       new ConfigReading(closed, new Keywords()).read(
         "/c",
         { isUser: true, isPrivate: false },
-        { host: "web", isFinal: false, match },
+        { host: "web", isFinal: false, fillInclude, match },
       ),
     /^PorthopError: \/c line 1: Include: cannot read \/a: permission denied$/,
   );
+});
+
+test("The name of an included file is filled in, and one with a variable that is not set is passed over.", () => {
+  const { keywords } = read({ "/c": `Include /a-%h $${"{NO_SUCH}"}/b\nUser last\n`, "/a-web": "Port 7\n" });
+  assert.deepEqual([keywords.text("Port"), keywords.text("User")], ["7", "last"]);
+  assert.deepEqual(keywords.warnings, [
+    `/c line 1: the environment has no "NO_SUCH": Include $${"{NO_SUCH}"}/b is passed over`,
+  ]);
+});
+
+test("Match tagged looks at the Tag that was read before it.", () => {
+  const tagged = (tag: string) => read({ "/c": `${tag}\nMatch tagged work\n Port 7\nMatch tagged ""\n Port 8\n` });
+  assert.equal(tagged("Tag work").keywords.text("Port"), "7");
+  assert.equal(tagged("# none").keywords.text("Port"), "8");
 });

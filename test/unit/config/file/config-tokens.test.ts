@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Malformed } from "../../../../src/codec/malformed.ts";
-import { connectionTokens, fillHome, fillTokens } from "../../../../src/config/file/config-tokens.ts";
+import { connectionTokens, fillHome, fillTokens, fillUser } from "../../../../src/config/file/config-tokens.ts";
 import { addOption } from "../../../../src/config/file/config-value.ts";
 import { Keywords } from "../../../../src/config/file/keyword.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
 
 const { machine } = memoryConfig({});
 const tokens = connectionTokens(
-  { originalHost: "web", host: "real", keyName: "alias", port: "2222", user: "bob", jumps: "gate" },
+  { originalHost: "web", host: "real", keyName: "alias", port: "2222", user: "bob", jump: "gate" },
   machine,
 );
 
@@ -51,6 +51,8 @@ test("Files and sockets are filled in with all of them, a command with tokens al
     `IdentityAgent=%d/$${"{PORT}"}`,
     "UserKnownHostsFile=~/a%p /b%%",
     "GlobalKnownHostsFile=~/g %h",
+    `RevokedHostKeys=~/revoked_%h_$${"{PORT}"}`,
+    `SetEnv=A=%h:$${"{PORT}"} B=~/x%%`,
     "RemoteCommand=echo ~ %n",
     "ForwardAgent=yes",
   ]) {
@@ -61,6 +63,8 @@ test("Files and sockets are filled in with all of them, a command with tokens al
   assert.equal(keywords.text("IdentityAgent"), "/home/anna/8080");
   assert.deepEqual(keywords.list("UserKnownHostsFile"), ["/home/anna/a2222", "/b%"]);
   assert.deepEqual(keywords.list("GlobalKnownHostsFile"), ["/home/anna/g", "%h"]);
+  assert.equal(keywords.text("RevokedHostKeys"), "/home/anna/revoked_real_8080");
+  assert.deepEqual(keywords.list("SetEnv"), ["A=real:8080", "B=~/x%"]);
   assert.equal(keywords.text("RemoteCommand"), "echo ~ web");
   assert.equal(keywords.text("ForwardAgent"), "yes");
 });
@@ -72,4 +76,26 @@ test("A token that is not known names its keyword.", () => {
     () => fillTokens(keywords, tokens, machine),
     /^Malformed: IdentityFile: "\/k\/%z"|^Malformed: IdentityFile: "%z"/,
   );
+});
+
+test("The user of a file is filled in, that of the command line is not, and neither knows itself.", () => {
+  const userOf = (value: string, place?: string) => {
+    const keywords = new Keywords();
+    const add = () => keywords.add("User", value);
+    if (place === undefined) add();
+    else keywords.addingFrom(place, add);
+    fillUser(keywords, tokens, machine);
+    return keywords.text("User");
+  };
+  assert.equal(userOf(`%n-%j-$${"{PORT}"}`, "/c line 1"), "web-gate-8080");
+  assert.equal(userOf("CORP\\anna$", "/c line 1"), "CORP\\anna$");
+  assert.equal(userOf("100%"), "100%");
+  assert.throws(() => userOf("%r", "/c line 1"), /^Malformed: \/c line 1: User: "%r": "%r" means nothing here/);
+  assert.throws(() => userOf("%n;%n", "/c line 1"), /^Malformed: \/c line 1: User: user "web;web" contains ";"$/);
+});
+
+test("The hash of a connection is another one by another jump host.", () => {
+  const by = (jump: string) =>
+    connectionTokens({ originalHost: "web", host: "real", keyName: "k", port: "22", user: "bob", jump }, machine)["C"];
+  assert.notEqual(by("gate"), by("door"));
 });

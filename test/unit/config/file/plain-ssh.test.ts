@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { splitArguments } from "../../../../src/codec/config/config-line.ts";
 import { ConfigReading } from "../../../../src/config/file/config-reading.ts";
 import { Keywords } from "../../../../src/config/file/keyword.ts";
 import { hostHoldsAlways, matchHoldsAlways } from "../../../../src/config/file/plain-ssh.ts";
-import { memoryConfig } from "../../../kit/memory-config.ts";
+import { matchFacts, memoryConfig } from "../../../kit/memory-config.ts";
 
 /** What is said of /c, which is read for the host web. */
 function said(text: string, more: Readonly<Record<string, string>> = {}, isFinal = false): readonly string[] {
@@ -11,12 +12,11 @@ function said(text: string, more: Readonly<Record<string, string>> = {}, isFinal
   // As on a command line: it counts for porthop, and not for ssh.
   keywords.add("IgnoreUnknown", "*");
   const reading = new ConfigReading(memoryConfig({ "/c": text, ...more }), keywords);
-  const match = () => ({
-    ...{ host: "web", originalHost: "web", user: "anna", localUser: "anna" },
-    succeeds: () => false,
-  });
-  reading.read("/c", { isUser: true, isPrivate: false }, { host: "web", isFinal: false, match });
-  if (isFinal) reading.read("/c", { isUser: true, isPrivate: false }, { host: "web", isFinal: true, match });
+  const match = () => matchFacts();
+  const fillInclude = (path: string) => path;
+  reading.read("/c", { isUser: true, isPrivate: false }, { host: "web", isFinal: false, fillInclude, match });
+  if (isFinal)
+    reading.read("/c", { isUser: true, isPrivate: false }, { host: "web", isFinal: true, fillInclude, match });
   return keywords.warnings;
 }
 
@@ -95,7 +95,7 @@ test("Only a star without an exception holds always.", () => {
   );
   assert.deepEqual(
     ["all", "host *", 'user "*" all', "host a", "host *,!a", "!all", "!host *", "canonical all", "exec true"].map(
-      matchHoldsAlways,
+      (text) => matchHoldsAlways(splitArguments(text)),
     ),
     [true, true, true, false, false, false, false, false, false],
   );
