@@ -13,14 +13,13 @@ export interface SettingsRemarks {
   readonly warnings: readonly string[];
   /** Printed with -v only. */
   readonly notes: readonly string[];
-  /** Keywords of -o that have no effect. */
-  readonly ignored: readonly string[];
+  /** Of what was typed and does not have its effect. */
+  readonly remarks: readonly string[];
 }
 
-export function settingsReport({ warnings, notes, ignored }: SettingsRemarks, output: Output): void {
-  for (const warning of warnings) output.warn(warning);
+export function settingsReport({ warnings, notes, remarks }: SettingsRemarks, output: Output): void {
+  for (const warning of [...warnings, ...remarks]) output.warn(warning);
   for (const note of notes) output.loggerFor().debug(note);
-  for (const keyword of ignored) output.warn(`-o ${keyword} changes nothing in porthop`);
 }
 
 /** Reports events in words. Flows are left out, because the log plugin reports them. */

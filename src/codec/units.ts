@@ -41,6 +41,11 @@ export function parseDuration(text: string): number {
   return Math.round(ms);
 }
 
+/** Whether ssh takes this as a time: whole seconds, or `1m30s` and the like, not longer than 2^31 - 1 s (misc.c, convtime). */
+export function isSshTime(text: string): boolean {
+  return /^(?:\d{1,10}[smhdw]?)+$/i.test(text) && parseDuration(text) < 2 ** 31 * 1000;
+}
+
 /** `1.2 MB`: powers of 1000 and three digits at most. */
 export function formatBytes(bytes: number): string {
   let value = bytes;

@@ -8,7 +8,7 @@ import { Malformed } from "../codec/malformed.ts";
 import { parseDuration } from "../codec/units.ts";
 import { type PluginSpec, parsePluginSpec } from "../codec/words/plugin-spec.ts";
 import { visible } from "../text/terminal-text.ts";
-import { type Extra, hasFlag, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { type Keywords, longestTimerMs } from "./file/keyword.ts";
 import { named } from "./flag-in-message.ts";
@@ -21,7 +21,7 @@ export interface CarryingSettings {
   /** -vv, or LogLevel DEBUG2 or DEBUG3: the trace of the ssh2 library is printed too. */
   readonly trace: boolean;
   readonly json: boolean;
-  /** -f */
+  /** -f, ForkAfterAuthentication */
   readonly background: boolean;
   readonly graceMs: number;
   /**
@@ -51,7 +51,7 @@ export function readCarrying(
     logFile: flags.findLast(({ letter }) => letter === "E")?.value,
     trace: /^debug[23]$/.test(keywords.text("LogLevel")?.toLowerCase() ?? ""),
     json,
-    background: hasFlag({ flags }, "f"),
+    background: keywords.flag("ForkAfterAuthentication", defaults.forkAfterAuthentication),
     graceMs: graceOf(lastOf(extras, "grace")),
     allowFrom: allowFromOf(extras.flatMap(({ name, value }) => (name === "allow-from" ? [value ?? ""] : []))),
   };

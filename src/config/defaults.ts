@@ -111,6 +111,8 @@ export const defaults = {
   logLevelBesideData: "warn",
 
   // The command on the server.
+  /** ForkAfterAuthentication, -f. */
+  forkAfterAuthentication: false,
   /** SessionType: a command or a shell. */
   sessionType: "default",
   /**

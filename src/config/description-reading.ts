@@ -2,6 +2,8 @@
  * Takes the scanned flags of a command line one by one and makes a tunnel description of them. The rules of precedence are
  * those of ssh.c's main. Each value is checked here, so that all commands refuse the same words with the same message.
  */
+
+import type { ConfigLine } from "../codec/config/config-line.ts";
 import { splitArguments } from "../codec/config/config-line.ts";
 import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
@@ -13,6 +15,7 @@ import { visible } from "../text/terminal-text.ts";
 import { aboutSshFlag, flagKeywords } from "../tunnel/ssh-flags.ts";
 import {
   type Extra,
+  hasFlag,
   hasRemoteCommand,
   type Identity,
   type KeywordLine,
@@ -26,6 +29,8 @@ import { type ForwardKeyword, forwardKeywords, parseConfigForward } from "./file
 import { addOption } from "./file/config-value.ts";
 import { findKeyword, type Keyword, Keywords } from "./file/keyword.ts";
 import { printKeywordLine, readKeywordLine } from "./file/keyword-line.ts";
+import { findOther } from "./file/other-keywords.ts";
+import { readOtherValue } from "./file/other-values.ts";
 import { named } from "./flag-in-message.ts";
 import { runTable } from "./run-flags.ts";
 
@@ -77,12 +82,10 @@ export class DescriptionReading {
   }
 
   tunnel(host: string, command: readonly string[]): SshTunnel {
-    const stdio = this.#forwards.filter(({ kind }) => kind === "stdio");
-    if (stdio.length > 1) throw new Malformed("-W is given twice: stdin and stdout can only go to one place");
-    const remote = this.#remote(command);
-    if (stdio.length > 0 && remote.kind === "command") {
-      throw new Malformed("-W and a command cannot both have stdin and stdout");
+    if (this.#forwards.filter(({ kind }) => kind === "stdio").length > 1) {
+      throw new Malformed("-W is given twice: stdin and stdout can only go to one place");
     }
+    this.#refuseFlagsOfSsh(command);
     return {
       via: "ssh",
       host,
@@ -91,12 +94,11 @@ export class DescriptionReading {
       jumps: this.#jumps,
       identities: this.#identities,
       configFile: this.#configFile,
-      // ssh.c: -W implies ClearAllForwardings.
-      forwards: stdio.length > 0 ? stdio : this.#forwards,
+      forwards: this.#forwards,
       flags: this.#flags,
       keywords: this.#keywords,
-      terminal: stdio.length > 0 ? undefined : this.#terminal,
-      remote,
+      terminal: this.#isStdio() ? undefined : this.#terminal,
+      remote: this.#remote(command),
       extras: this.#extras,
     };
   }
@@ -119,24 +121,41 @@ export class DescriptionReading {
     this.#port ??= port;
   }
 
-  /**
-   * What runs on the server. Without a command -N is implied, unless there are no forwards, -t asks for a shell, or an
+  /** What runs on the server. Without a command -N is implied, unless there are no forwards, -t asks for a shell, or an
    * -o gives a RemoteCommand.
    */
   #remote(words: readonly string[]): Remote {
     const settings = { keywords: this.#keywords };
-    const isNone = this.#saysNone || keywordText(settings, "SessionType")?.toLowerCase() === "none";
-    if (words.length > 0) {
-      if (isNone) throw new Malformed(`-N is for no command, and there is one: ${visible(words.join(" "), 100)}`);
-      if (hasRemoteCommand(settings)) throw new Malformed("a command and a RemoteCommand of -o: ssh takes one of them");
-      return { kind: "command", words };
+    const isSaidNone = this.#saysNone || keywordText(settings, "SessionType")?.toLowerCase() === "none";
+    if (isSaidNone || this.#isStdio()) {
+      return { kind: "none", implied: false, ...(words.length === 0 ? {} : { unused: words }) };
     }
-    if (isNone) return { kind: "none", implied: false };
-    const isStdio = this.#forwards.some(({ kind }) => kind === "stdio");
-    if (isStdio) return { kind: "none", implied: false };
+    if (words.length > 0) return { kind: "command", words };
     const wantsTerminal = this.#terminal === "yes" || this.#terminal === "force";
     const isShell = wantsTerminal || hasRemoteCommand(settings) || this.#forwards.length === 0;
     return isShell ? { kind: "shell" } : { kind: "none", implied: true };
+  }
+
+  #isStdio(): boolean {
+    return this.#forwards.some(({ kind }) => kind === "stdio");
+  }
+
+  /** Flags that do not go together (ssh.c, main). */
+  #refuseFlagsOfSsh(command: readonly string[]): void {
+    const has = (letter: string) => hasFlag({ flags: this.#flags }, letter);
+    if (has("y") && has("E")) throw new Malformed("-y and -E: messages can only go to one place");
+    if (has("s") && command.length === 0) throw new Malformed("-s: the name of the subsystem is missing");
+  }
+
+  /** As in ssh.c's main, -N and -s are refused where an earlier word has said otherwise. */
+  #refuseOtherSession(flag: "N" | "s"): void {
+    const said = this.#saysNone ? "none" : keywordText({ keywords: this.#keywords }, "SessionType")?.toLowerCase();
+    const wanted = flag === "N" ? "none" : "subsystem";
+    const isSubsystem = said === undefined && hasFlag({ flags: this.#flags }, "s");
+    if ((isSubsystem ? "subsystem" : (said ?? wanted)) === wanted) return;
+    throw new Malformed(
+      `-${flag} after ${this.#saysNone ? "-N" : isSubsystem ? "-s" : `SessionType=${said}`}: only one of them can be`,
+    );
   }
 
   #takeExtra(name: string, value: string): void {
@@ -147,6 +166,7 @@ export class DescriptionReading {
   /** -N cancels an earlier -t or -T. A second -t asks for a terminal even when stdin here is none (ssh.c, main). */
   #takeTerminal(flag: "N" | "T" | "t"): void {
     if (flag === "N") {
+      this.#refuseOtherSession(flag);
       this.#saysNone = true;
       this.#terminal = undefined;
     } else if (flag === "T") this.#terminal = "no";
@@ -154,12 +174,16 @@ export class DescriptionReading {
   }
 
   #takeFlag(letter: string, value: string, text: string): void {
+    if (letter === "1") throw new Malformed("-1: version 1 of the protocol is gone, from ssh too");
+    if (letter === "s") this.#refuseOtherSession(letter);
     const takesValue = runTable.short[letter] === "value";
     const flag = { letter, value: takesValue ? nonEmpty(value, text, "value") : undefined };
     const checked = new Keywords();
     for (const line of flagKeywords([flag])) {
       const keyword = findKeyword(line.name);
+      const other = findOther(line.name);
       if (keyword !== undefined) checked.put(keyword, line.value);
+      else if (other !== undefined) readOtherValue(`-${letter}`, other.shape, oneArgument(line));
     }
     this.#flags.push(flag);
   }
@@ -176,13 +200,13 @@ export class DescriptionReading {
   #takeOption(text: string): void {
     const line = readKeywordLine(text);
     const keyword = findKeyword(line.name);
+    const read = new Keywords();
+    if (keyword !== undefined || findOther(line.name) !== undefined) addOption(read, printKeywordLine(line));
     if (keyword === undefined) {
       refuseMisquoted(line);
       this.#keywords.push(line);
       return;
     }
-    const read = new Keywords();
-    addOption(read, printKeywordLine(line));
     const value = read.text(keyword) ?? "";
     if (keyword === "User") this.#takeUser(parseUser(value));
     else if (keyword === "Port") this.#takePort(parsePort(value));
@@ -210,6 +234,11 @@ function isForwardKeyword(keyword: Keyword): keyword is ForwardKeyword {
 function refuseMisquoted({ name, value }: KeywordLine): void {
   const words = named(`-o ${name}`, () => splitArguments(value));
   if (words.length === 0) throw new Malformed(`-o ${name}=${visible(value, 100)}: the value is missing`);
+}
+
+/** The value of a flag is not cut into words. */
+function oneArgument({ name, value }: KeywordLine): ConfigLine {
+  return { keyword: name, arguments: [value], rest: value };
 }
 
 function nonEmpty(value: string, text: string, what: string): string {

@@ -12,23 +12,23 @@ export interface Forward extends ForwardInfo {
 export interface ConfiguredForwards {
   /** The forwards of LocalForward, RemoteForward and DynamicForward. */
   readonly specs: readonly ForwardSpec[];
-  /** ClearAllForwardings: no forward counts, also none of the command line. */
-  readonly areCleared: boolean;
+  /** ClearAllForwardings: no forward counts, also none of the command line. Undefined when nobody said anything of it. */
+  readonly areCleared: boolean | undefined;
   /** Replaces the tokens (%h, %r ...) in the paths of a forward's sockets. */
   fillPaths(spec: ForwardSpec): ForwardSpec;
 }
 
 /**
  * The forwards of the command line in the order given, then those of the configuration. A forward that stands in both
- * counts once. With -W there is no other forward.
+ * counts once. ClearAllForwardings leaves -W, and -W implies ClearAllForwardings (readconf.c, fill_default_options).
  */
 export function allForwards(
   said: readonly ForwardSpec[],
   { specs, areCleared, fillPaths }: ConfiguredForwards,
 ): readonly ForwardSpec[] {
   const own = said.map(fillPaths);
-  if (own.some(({ kind }) => kind === "stdio")) return own;
-  if (areCleared) return [];
+  const stdio = own.filter(({ kind }) => kind === "stdio");
+  if (areCleared ?? stdio.length > 0) return stdio;
   const texts = new Set(own.map(forwardText));
   return [...own, ...specs.map(fillPaths).filter((spec) => !texts.has(forwardText(spec)))];
 }

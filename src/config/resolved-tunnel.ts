@@ -208,7 +208,11 @@ function fileLines(
   other = new Keywords(),
 ): readonly (KeywordLine & { name: Keyword })[] {
   return keywords.given().flatMap((keyword) => {
-    const isTold = elsewhere.has(keyword) || keyword.startsWith("Porthop") || readings[keyword] === "ignored";
+    const isTold =
+      elsewhere.has(keyword) ||
+      keyword.startsWith("Porthop") ||
+      keyword === "AddKeysToAgent" ||
+      keyword === "ControlPath";
     if (isTold || keywords.placesOf(keyword).size === 0) return [];
     if (keyword === "RemoteCommand" ? remote.kind !== "shell" : remote.kind === "none" && ofCommands.has(keyword))
       return [];
@@ -243,12 +247,18 @@ function valuesOf(keywords: Keywords, keyword: Keyword): readonly string[] {
 }
 
 /** They change nothing of a tunnel, and the system's file of a distribution may set them for every host. */
-const ofNoTunnel: ReadonlySet<Keyword> = new Set<Keyword>(["HashKnownHosts", "IgnoreUnknown", "SendEnv"]);
+const ofNoTunnel: ReadonlySet<Keyword> = new Set<Keyword>([
+  "AddKeysToAgent",
+  "ControlPath",
+  "HashKnownHosts",
+  "IgnoreUnknown",
+  "SendEnv",
+]);
 
 function configuredLines(keywords: Keywords): readonly ConfiguredLine[] {
   return keywords
     .given()
-    .filter((keyword) => readings[keyword] !== "ignored" && !ofNoTunnel.has(keyword))
+    .filter((keyword) => !ofNoTunnel.has(keyword))
     .flatMap((keyword) => [...keywords.placesOf(keyword)].map(([value, place]) => ({ keyword, value, place })));
 }
 

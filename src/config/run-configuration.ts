@@ -39,6 +39,7 @@ const handedDown: readonly Keyword[] = [
   "AddressFamily",
   "BatchMode",
   "BindAddress",
+  "BindInterface",
   "CertificateFile",
   "ConnectTimeout",
   "ConnectionAttempts",
@@ -119,7 +120,10 @@ export function configuredForwards(
     specs: forwardKeywords.flatMap((keyword) =>
       keywords.all(keyword).map((value) => parseConfigForward(keyword, value, fillVariables)),
     ),
-    areCleared: keywords.flag("ClearAllForwardings", defaults.clearAllForwardings),
+    areCleared:
+      keywords.text("ClearAllForwardings") === undefined
+        ? undefined
+        : keywords.flag("ClearAllForwardings", defaults.clearAllForwardings),
     fillPaths: (spec) => spec,
   };
 }

@@ -34,6 +34,7 @@ export const sshFlags: readonly RunFlag[] = [
   { name: "o", value: "Keyword=value", about: "an option as in ssh_config (repeatable)" },
   { name: "F", value: "file", about: "configuration file in place of ~/.ssh/config; none for no file" },
   { name: "b", value: "address", about: "connect from this address of this machine" },
+  { name: "B", value: "interface", about: "connect from the address of this interface" },
   { name: "c", value: "ciphers", about: "ciphers, in order of preference" },
   { name: "m", value: "MACs", about: "message authentication codes, in order of preference" },
   { name: "P", value: "tag", about: "the tag that Match tagged of the configuration looks at" },
@@ -82,22 +83,18 @@ export const porthopFlags: readonly RunFlag[] = [
 ];
 
 /**
- * Flags of ssh that porthop does not have yet. With their arity the scanner can name each one
- * and does not misread its value.
+ * The other flags of ssh (ssh.c, main): some ask for what porthop does anyway, the others are refused by name. With their
+ * arity the scanner does not misread a value.
  */
-const missing: Readonly<Record<string, Takes>> = {
-  ...letters("BIOSwQ", "value"),
+const others: Readonly<Record<string, Takes>> = {
+  ...letters("IOQSw", "value"),
   ...letters("12GKkMsVy", "nothing"),
 };
 
 export const runTable: FlagTable = {
-  short: { ...arities(sshFlags), ...missing },
+  short: { ...arities(sshFlags), ...others },
   long: arities(porthopFlags),
 };
-
-export function isMissing(flag: string): boolean {
-  return Object.hasOwn(missing, flag);
-}
 
 /** The flags of run that `relay` has too, because they mean something without a session. */
 const relayLetters = new Set(["L", "g", "4", "6", "f", "o", "q", "v", "E", "h"]);

@@ -6,8 +6,9 @@
 import { expandVariables } from "../codec/config/percent-tokens.ts";
 import { Malformed } from "../codec/malformed.ts";
 import type { Destination } from "../codec/words/destination.ts";
+import { visible } from "../text/terminal-text.ts";
 import { isThisMachine, loopsIn } from "../tunnel/loops.ts";
-import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
+import { commandWords, type Extra, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
 import { defaults } from "./defaults.ts";
@@ -18,7 +19,7 @@ import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { allForwards, type Forward, nameForwards } from "./forward.ts";
 import { asSaid, configuredForwards, flaggedFiles, type HopSettings, readConfiguration } from "./run-configuration.ts";
 import { keywordsOf } from "./tunnel-keywords.ts";
-import { refuseImpossible, refuseUnsupported } from "./unsupported.ts";
+import { refuseAsSsh, refuseImpossible, refuseUnsupported } from "./unsupported.ts";
 import { asUsage } from "./usage.ts";
 import { readWay, type WaySettings } from "./way-settings.ts";
 
@@ -33,6 +34,8 @@ export interface RunSettings extends CarryingSettings {
   readonly asksServer: boolean;
   /** What runs on the server; undefined when only the forwards are wanted (-N). */
   readonly remote: CommandSettings | undefined;
+  /** -N or ClearAllForwardings is said: the session is enough, also with nothing to forward. */
+  readonly isBare: boolean;
   /** porthop's own options, those of the configuration included. */
   readonly extras: readonly Extra[];
   /** Reads what the configuration says of a jump host; undefined when no configuration was read. */
@@ -91,6 +94,9 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
     isStdio || remote !== undefined ? defaults.logLevelBesideData : defaults.logLevel,
   );
   refuseSharedStdout(carrying, isStdio, remote !== undefined);
+  const isBare = wantsBareSession(tunnel, keywords);
+  refuseAsSsh(tunnel, keywords, { forwards: specs, remote, background: carrying.background, isBare });
+  if (remote === undefined) remarkUnused(commandWords(tunnel), keywords);
   return {
     ...carrying,
     destination: asSaid({ host: tunnel.host, user: undefined, port: undefined }, keywords),
@@ -101,9 +107,26 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
     asksServer:
       extras.some(({ name }) => name === "ask-server") || keywords.flag("PorthopAskServer", defaults.askServer),
     remote,
+    isBare,
     extras,
     ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
   };
+}
+
+function wantsBareSession({ remote }: SshTunnel, keywords: Keywords): boolean {
+  const isSaidNone = remote.kind === "none" && !remote.implied;
+  return (
+    isSaidNone ||
+    keywords.text("SessionType")?.toLowerCase() === "none" ||
+    keywords.flag("ClearAllForwardings", defaults.clearAllForwardings)
+  );
+}
+
+/** As ssh, porthop takes a command beside -N or -W and does not run it; ssh says nothing. */
+function remarkUnused(command: readonly string[], keywords: Keywords): void {
+  if (command.length === 0) return;
+  const place = visible(keywords.placeOf("SessionType"), 200);
+  keywords.remarks.push(`${place}the command is not run beside -N or -W: ${visible(command.join(" "), 100)}`);
 }
 
 /** Refuses other output on stdout, which belongs to the flow with -W and to the command with a command. */

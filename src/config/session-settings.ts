@@ -26,6 +26,8 @@ export function sessionSettings({ destination, keywords, way }: HostWords) {
     family: addressFamily(keywords),
     /** BindAddress; undefined lets the system choose. */
     from: keywords.text("BindAddress"),
+    /** BindInterface. */
+    fromInterface: keywords.text("BindInterface"),
     attempts: keywords.number("ConnectionAttempts") ?? defaults.connectionAttempts,
     tcpKeepAlive: keywords.flag("TCPKeepAlive", defaults.tcpKeepAlive),
     connectTimeoutMs,

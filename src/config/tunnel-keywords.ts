@@ -5,10 +5,11 @@
 
 import { printJumps } from "../tunnel/ssh-command.ts";
 import { flagKeywords } from "../tunnel/ssh-flags.ts";
-import type { Relay, SshTunnel } from "../tunnel/tunnel-description.ts";
-import { addOption } from "./file/config-value.ts";
+import { hasFlag, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { addOption, noteTyped } from "./file/config-value.ts";
 import { findKeyword, Keywords } from "./file/keyword.ts";
 import { printKeywordLine } from "./file/keyword-line.ts";
+import { findOther } from "./file/other-keywords.ts";
 
 /**
  * The keywords of flags, route and -o settings. Forwards stay in the description. Keywords that
@@ -17,15 +18,22 @@ import { printKeywordLine } from "./file/keyword-line.ts";
 export function keywordsOf(description: SshTunnel | Relay): Keywords {
   const keywords = new Keywords();
   // A flag wins over an -o (ssh.c, main), so flags come first: the first value of a keyword stays.
-  for (const { name, value } of flagKeywords(description.flags)) {
+  for (const { name, value } of flagKeywords(description.flags.filter(({ letter }) => letter !== "M"))) {
     const keyword = findKeyword(name);
+    const other = findOther(name);
     if (keyword !== undefined) keywords.put(keyword, value);
+    else if (other !== undefined) noteTyped(keywords, other, value);
   }
   if (description.via === "ssh") addRoute(keywords, description);
   for (const line of description.keywords) {
-    if (findKeyword(line.name) !== undefined) addOption(keywords, printKeywordLine(line));
+    if (isKnown(line.name)) addOption(keywords, printKeywordLine(line));
   }
+  if (hasFlag(description, "y")) keywords.remarks.push("-y: what porthop says goes to stderr, or into the file of -E");
   return keywords;
+}
+
+function isKnown(name: string): boolean {
+  return findKeyword(name) !== undefined || findOther(name) !== undefined;
 }
 
 function addRoute(keywords: Keywords, { user, port, jumps, identities }: SshTunnel): void {

@@ -4,53 +4,93 @@
  */
 import { Malformed } from "../codec/malformed.ts";
 import { PorthopError } from "../errors.ts";
-import { didYouMean } from "../text/nearest.ts";
 import { visible } from "../text/terminal-text.ts";
-import { hasFlag, keywordText, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
-import { findKeyword, type Keywords, keywords as known } from "./file/keyword.ts";
-import { isMissing } from "./run-flags.ts";
+import { flagKeywords } from "../tunnel/ssh-flags.ts";
+import { commandWords, keywordText, type Relay, type SshFlag, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { defaults } from "./defaults.ts";
+import { typedValue, unknownKeyword } from "./file/config-value.ts";
+import { findKeyword, type Keywords } from "./file/keyword.ts";
+import { printKeywordLine } from "./file/keyword-line.ts";
+import { findOther, type OtherKeyword } from "./file/other-keywords.ts";
 
-/** Throws a Malformed that names the first flag or keyword that porthop does not have. */
+/** Throws a usage error that names the first flag or keyword that porthop does not have. */
 export function refuseUnsupported({ flags, keywords }: Pick<SshTunnel | Relay, "flags" | "keywords">): void {
-  const missing = flags.find(({ letter }) => isMissing(letter));
-  if (missing !== undefined) {
-    const written = `-${missing.letter}${missing.value === undefined ? "" : ` ${missing.value}`}`;
-    throw new Malformed(`porthop does not have ssh's flag -${missing.letter} yet (${visible(written, 100)})`);
-  }
-  const unknown = keywords.find(({ name }) => findKeyword(name) === undefined);
-  if (unknown !== undefined) {
-    const hint = didYouMean(unknown.name, Object.keys(known));
-    throw new Malformed(`-o ${visible(unknown.name, 80)}: porthop does not have this keyword${hint}`);
+  for (const flag of flags) refuseFlag(flag);
+  for (const line of keywords) {
+    const text = printKeywordLine(line);
+    const other = findOther(line.name);
+    if (other !== undefined)
+      refuseOther(other, typedValue(other, text), `porthop does not have ${other.name} (-o ${text})`);
+    else if (findKeyword(line.name) === undefined) throw unknownKeyword(line.name);
   }
   refuseSubsystem(keywordText({ keywords }, "SessionType"));
 }
 
-/** The same for the words together with what the configuration files add. */
-export function refuseImpossible({ remote, forwards, flags }: SshTunnel, keywords: Keywords): void {
-  const sessionType = keywords.text("SessionType");
-  refuseSubsystem(sessionType);
-  if (remote.kind === "command" && sessionType?.toLowerCase() === "none") {
-    const place = visible(keywords.placeOf("SessionType"), 200);
-    throw new Malformed(
-      `${place}SessionType none is for no command, and there is one: ${visible(remote.words.join(" "), 100)}`,
-    );
+function refuseFlag({ letter, value }: SshFlag): void {
+  const written = `-${letter}${value === undefined ? "" : ` ${value}`}`;
+  const refusal = `porthop does not have ssh's flag -${letter} (${written})`;
+  if (letter === "s") throw new Malformed(`${refusal}: it runs commands only, and no subsystems`);
+  if (letter === "S" && value?.toLowerCase() !== "none") {
+    throw notThere(`${refusal}: no connection is shared with ssh`, "leave -S away, and porthop connects by itself");
   }
-  if (hasFlag({ flags }, "f") && forwards.some(({ kind }) => kind === "stdio")) {
+  for (const line of flagKeywords([{ letter, value }])) {
+    const other = findOther(line.name);
+    if (other !== undefined) refuseOther(other, line.value, refusal);
+  }
+}
+
+function refuseOther(other: OtherKeyword, value: string, refusal: string): void {
+  if (other.isMet(value) || other.weight === "unfelt" || other.weight === "felt") return;
+  throw notThere(`${refusal}: ${other.lack}`, other.hint);
+}
+
+function notThere(message: string, hint: string | undefined): PorthopError {
+  return new PorthopError("usage", visible(message, 300), hint === undefined ? {} : { hint });
+}
+
+/** The same for the words together with what the configuration files add. */
+export function refuseImpossible({ forwards }: SshTunnel, keywords: Keywords): void {
+  refuseSubsystem(keywords.text("SessionType"));
+  const isBehind = keywords.flag("ForkAfterAuthentication", defaults.forkAfterAuthentication);
+  if (isBehind && forwards.some(({ kind }) => kind === "stdio")) {
     throw new Malformed("-f and -W: a program in the background has no stdin");
   }
 }
 
-/** Throws a usage error when there is nothing to forward and nothing to run. */
-export function refuseIdle({
-  forwards,
-  remote,
-}: {
+interface Work {
   readonly forwards: readonly unknown[];
-  readonly remote: unknown;
-}): void {
-  if (forwards.length > 0 || remote !== undefined) return;
+  readonly remote: { readonly command: string | undefined } | undefined;
+  readonly background: boolean;
+  /** The user wants the session by itself. */
+  readonly isBare: boolean;
+}
+
+/** What ssh refuses too (ssh.c, main), for the words together with what the configuration files add. */
+export function refuseAsSsh(
+  tunnel: SshTunnel,
+  keywords: Keywords,
+  { forwards, remote, background, isBare }: Work,
+): void {
+  const words = commandWords(tunnel);
+  const configured = keywords.text("RemoteCommand");
+  const other = configured !== undefined && configured.toLowerCase() !== "none";
+  if (words.length > 0 && other) {
+    const place = visible(keywords.placeOf("RemoteCommand"), 200);
+    throw new Malformed(
+      `${place}RemoteCommand, and a command: only one of them can run: ${visible(words.join(" "), 100)}`,
+    );
+  }
+  if (!background || remote?.command !== undefined || other) return;
+  if (remote !== undefined || (forwards.length === 0 && !isBare)) {
+    throw new Malformed("-f needs a command, a forward or -N: a shell cannot go to the background");
+  }
+}
+
+/** Throws a usage error when there is nothing to forward and nothing to run, and no -N says that the session is enough. */
+export function refuseIdle({ forwards, remote, isBare }: Omit<Work, "background">): void {
+  if (forwards.length > 0 || remote !== undefined || isBare) return;
   throw new PorthopError("usage", "nothing to forward and nothing to run: -L is missing, or a command", {
-    hint: "for example: porthop run -L 8080:localhost:80 user@server",
+    hint: "for a shell: ssh user@host; for a forward: porthop run -L 8080:localhost:80 user@host",
   });
 }
 

@@ -8,7 +8,9 @@ import { connect, isIP, type Socket } from "node:net";
 import { type Address, formatAddress, isUnix, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import type { Cancel } from "../flow/conn.ts";
+import { visible } from "../text/terminal-text.ts";
 import { descriptors } from "./descriptors.ts";
+import { interfaceAddress } from "./interface-address.ts";
 import { describe, errnoOf } from "./socket-failure.ts";
 
 export interface DialOptions {
@@ -18,6 +20,8 @@ export interface DialOptions {
   readonly signal: Cancel;
   /** A name or address of this machine that the connection must come from; the system's choice when left out. */
   readonly from?: string | undefined;
+  /** An interface of this machine that the connection must come from, where `from` is left out. */
+  readonly fromInterface?: string | undefined;
   /** Looks up the addresses of a name; the system's lookup when left out. */
   readonly resolve?: typeof systemAddresses;
   /** Called with the addresses of the host, before the first address is tried. */
@@ -82,14 +86,20 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
  * The address of `from` in the family of `host` (sshconnect.c, ssh_create_socket). Bun ignores one of another family.
  */
 async function localAddressFor(host: string, options: DialOptions): Promise<string | undefined> {
-  const { from, signal } = options;
-  if (from === undefined) return undefined;
+  const { from, fromInterface, signal } = options;
   const family = isIP(host) === 6 ? 6 : 4;
+  if (from === undefined) return fromInterface === undefined ? undefined : addressOfInterface(fromInterface, family);
   if (isIP(from) === family) return from;
   const found = isIP(from) === 0 ? await unlessAborted(addressesOrNone(from, family, options), signal) : [];
   const [address] = found;
   if (address === undefined) throw new SourceUnusable(`cannot connect from ${from}: it is no IPv${family} address`);
   return address;
+}
+
+function addressOfInterface(name: string, family: 4 | 6): string {
+  const address = interfaceAddress(name, family);
+  if (address !== undefined) return address;
+  throw new SourceUnusable(`cannot connect from the interface ${visible(name, 80)}: it has no IPv${family} address`);
 }
 
 function addressesOrNone(name: string, family: 4 | 6, options: DialOptions): Promise<readonly string[]> {

@@ -77,7 +77,10 @@ export function unreachable(error: unknown, peer: Peer): PorthopError {
     `cannot reach ${peer.isJump === true ? "" : "sshd at "}${nameOf(peer)}: ${describe(error)}`,
     {
       leg: 2,
-      hint: error instanceof SourceUnusable ? "BindAddress (-b) is an address of this machine" : otherEnd,
+      hint:
+        error instanceof SourceUnusable
+          ? "BindAddress (-b) is an address of this machine, BindInterface (-B) an interface of it"
+          : otherEnd,
       cause: error,
     },
   );

@@ -19,6 +19,8 @@ export interface DialSettings extends Peer {
   readonly connectTimeoutMs: number | undefined;
   /** BindAddress, for a TCP connection that this machine makes. */
   readonly from?: string | undefined;
+  /** BindInterface, where there is no BindAddress. */
+  readonly fromInterface?: string | undefined;
   /** ConnectionAttempts: for that connection too. */
   readonly attempts: number;
   /** TCPKeepAlive, the system's probes on that connection; none when left out. */
@@ -32,9 +34,9 @@ const retryMs = 1000;
 export type DialSshd = (settings: DialSettings, signal: AbortSignal, tell?: TellProgress) => Promise<Transport>;
 
 export const dialDirectly: DialSshd = async (settings, signal, tell) => {
-  const { family, from, connectTimeoutMs: timeoutMs } = settings;
+  const { family, from, fromInterface, connectTimeoutMs: timeoutMs } = settings;
   const resolved = (addresses: readonly string[]) => tell?.({ done: "name", addresses });
-  const socket = await connectPatiently(settings, { family, from, timeoutMs, signal, resolved });
+  const socket = await connectPatiently(settings, { family, from, fromInterface, timeoutMs, signal, resolved });
   const ends = socketEnds(socket);
   if (ends === undefined) throw unreachable(new Error("the connection was closed at once"), settings);
   socket.setNoDelay(true);

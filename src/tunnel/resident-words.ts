@@ -4,7 +4,7 @@
  */
 import { Malformed } from "../codec/malformed.ts";
 import { sshWords } from "./ssh-command.ts";
-import { type KeywordLine, keywordText, type SshTunnel } from "./tunnel-description.ts";
+import { type KeywordLine, keywordIsOn, keywordText, type SshTunnel } from "./tunnel-description.ts";
 
 /** What is said by the user, or in a file that `effective` takes into account, stays as it was said. */
 export function residentWords(tunnel: SshTunnel, effective = tunnel): readonly string[] {
@@ -12,10 +12,12 @@ export function residentWords(tunnel: SshTunnel, effective = tunnel): readonly s
     throw new Malformed("-W carries stdin and stdout once: there is nothing to start again");
   }
   const added = wanted.filter(({ name }) => keywordText(effective, name) === undefined);
+  const own = tunnel.keywords.filter(({ name }) => !/^ForkAfterAuthentication$/i.test(name));
+  const isBehindByFile = own.length === tunnel.keywords.length && keywordIsOn(effective, "ForkAfterAuthentication");
   return sshWords({
     ...tunnel,
     flags: tunnel.flags.filter(({ letter }) => letter !== "f"),
-    keywords: [...tunnel.keywords.filter(({ name }) => !/^ForkAfterAuthentication$/i.test(name)), ...added],
+    keywords: [...own, ...added, ...(isBehindByFile ? [{ name: "ForkAfterAuthentication", value: "no" }] : [])],
   });
 }
 

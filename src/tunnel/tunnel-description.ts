@@ -62,9 +62,12 @@ export interface KeywordLine {
   readonly value: string;
 }
 
-/** What runs on the server. `implied`: the user did not give -N, and ssh itself would open a shell. */
+/**
+ * What runs on the server. `implied`: the user did not give -N, and ssh itself would open a shell. `unused`: the words of
+ * a command beside -N or -W, which ssh takes and does not run.
+ */
 export type Remote =
-  | { readonly kind: "none"; readonly implied: boolean }
+  | { readonly kind: "none"; readonly implied: boolean; readonly unused?: readonly string[] }
   | { readonly kind: "shell" }
   | { readonly kind: "command"; readonly words: readonly string[] };
 
@@ -150,6 +153,12 @@ export function sshKeywords(keywords: readonly KeywordLine[]): readonly KeywordL
 /** Whether an -o says what the server runs. */
 export function hasRemoteCommand({ keywords }: Pick<SshTunnel, "keywords">): boolean {
   return (keywordText({ keywords }, "RemoteCommand") ?? "none").toLowerCase() !== "none";
+}
+
+/** The command that was typed, whether it runs or not. */
+export function commandWords({ remote }: Pick<SshTunnel, "remote">): readonly string[] {
+  if (remote.kind === "command") return remote.words;
+  return remote.kind === "none" ? (remote.unused ?? []) : [];
 }
 
 /** -g, or GatewayPorts: what has no bind address here is open to other machines. */

@@ -82,17 +82,27 @@ test("-b is for the connection made here: the first jump host's.", limits, async
   assert.doesNotMatch((await inner?.logSince(0)) ?? "", /127\.0\.0\.8/);
 });
 
-test("BindInterface is refused by its name, wherever it is asked for.", limits, async () => {
-  const sshd = await theSshd();
-  assert.match((await attempt(sshd, "-B", "lo")).stderr, /ssh's flag -B yet .*\[usage\]/);
-  assert.match((await attempt(sshd, "-o", "BindInterface=lo")).stderr, /-o BindInterface: .*\[usage\]/);
-  const file = join(directory, "interface");
-  writeFileSync(file, "Host other\n BindInterface eth0\nHost *\n BindInterface lo\n");
-  await using program = porthop(["run", "-F", file, sshd.host, "true"]);
-  const { code, stderr } = await program.exit;
-  assert.equal(stderr.split("\n")[0], `porthop: ${file} line 4: porthop does not have BindInterface [config.invalid]`);
-  assert.equal(code, 1);
-});
+test(
+  "With -B the connection comes from an address of that interface, or is not made, as with ssh.",
+  limits,
+  async () => {
+    const sshd = await theSshd();
+    for (const words of [
+      ["-B", "lo"],
+      ["-o", "BindInterface=lo"],
+    ]) {
+      const { code, stderr } = await attempt(sshd, ...words);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.equal(await sshAttempt(sshd, ...words), 0);
+    }
+    const { code, stderr } = await attempt(sshd, "-B", "nowhere7");
+    assert.match(
+      stderr,
+      /: cannot connect from the interface nowhere7: it has no IPv4 address \[ssh\.unreachable\]\n {2}hint: .*BindInterface \(-B\)/,
+    );
+    assert.deepEqual([code, await sshAttempt(sshd, "-B", "nowhere7")], [255, 255]);
+  },
+);
 
 test("With ConnectionAttempts a server that comes up late is reached.", limits, async () => {
   const sshd = await startSshd();

@@ -59,10 +59,8 @@ test("A port that is attached is a number, and a user that is attached is text."
 });
 
 for (const [words, message] of [
-  [["-N", "-L", "1:a:1", "host", "ls", "-l"], "-N is for no command, and there is one: ls -l"],
-  [["-N", "-L", "1:a:1", "--", "host", "-N"], "-N is for no command, and there is one: -N"],
-  [["-N", "-L", "1:a:1", "host", "--", "ls"], "-N is for no command, and there is one: ls"],
-  [["-vNMp1", "-L1:a:1", "host"], "porthop does not have ssh's flag -M yet (-M)"],
+  [["-vNs", "-L1:a:1", "host", "sftp"], "-s after -N: only one of them can be"],
+  [["-vNSp1", "-L1:a:1", "host"], "porthop does not have ssh's flag -S (-S p1): no connection is shared with ssh"],
   [["-L1:a:1", "-N"], "no destination: whom to log in to, [user@]host[:port]"],
   [["-L1:a:1", "host", "-p"], "-p needs a value"],
 ] as const) {

@@ -232,12 +232,16 @@ test("A file that others could have written is refused, and one that is not ther
 
 test("What porthop does not have is said once where it is felt, and passed over where not.", limits, async () => {
   const { destination } = await theWay();
-  const more = "  VerifyHostKeyDNS yes\n  IPQoS throughput\n  AddKeysToAgent yes\n  ControlMaster auto\n  Tunnel no\n";
+  const more = "  VerifyHostKeyDNS yes\n  IPQoS cs1\n  AddKeysToAgent yes\n  ControlMaster auto\n  Tunnel no\n";
   const home = homeWith(`${await hostBlock("web", destination)}${more}`);
   await using program = porthop(["run", "web", "true"], { home });
   const { code, stderr } = await program.exit;
   const where = join(home, ".ssh", "config");
-  const lacks = (line: number, keyword: string) =>
-    `porthop: warning: ${where} line ${line}: porthop does not have ${keyword}: ignored\n`;
-  assert.deepEqual([code, stderr], [0, lacks(9, "VerifyHostKeyDNS") + lacks(10, "IPQoS")]);
+  const lacks = (line: number, text: string) =>
+    `porthop: warning: ${where} line ${line}: porthop does not have ${text}\n`;
+  const told = [
+    lacks(9, "VerifyHostKeyDNS: no host key is looked up in the DNS"),
+    lacks(10, "IPQoS: no packet is marked for the network"),
+  ];
+  assert.deepEqual([code, stderr], [0, told.join("")]);
 });

@@ -20,6 +20,7 @@ export function valueFor(keyword: Keyword): string {
   if (reading === "forward") return keyword === "DynamicForward" ? "1080" : "8080 localhost:80";
   return (
     {
+      "agent-keys": "ask",
       rate: "1MB/s",
       "remote-open": "db:5432",
       "yes-no": "yes",

@@ -6,7 +6,6 @@
 import { homedir } from "node:os";
 import { isUnix } from "../../src/codec/address.ts";
 import { matchesPattern } from "../../src/codec/host-pattern.ts";
-import { parseDuration } from "../../src/codec/units.ts";
 import { printDestination } from "../../src/codec/words/destination.ts";
 import type { ForwardSpec } from "../../src/codec/words/forward-spec.ts";
 import { currentUser, homeOf } from "../../src/config/current-user.ts";
@@ -98,9 +97,6 @@ function valuesIn(settings: RunSettings, keyword: Keyword): readonly string[] | 
   const reading: unknown = readings[keyword];
   if (keywords.text(keyword) === undefined) return undefined;
   if (keyword === "SendEnv") return sentNames(keywords.all(keyword));
-  if (keyword === "ControlPersist" && /^\d/.test(keywords.text(keyword) ?? "")) {
-    return [String(parseDuration(keywords.text(keyword) ?? "") / 1000)];
-  }
   if (keyword === "SetEnv") return keywords.list(keyword);
   if (reading === "list" || reading === "remote-open") return [(keywords.list(keyword) ?? []).join(" ")];
   if (reading === "seconds") return [seconds(keywords.text(keyword) ?? "", keywords.time(keyword) ?? 0)];

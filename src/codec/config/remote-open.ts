@@ -21,7 +21,7 @@ export interface RemoteOpenRules {
 
 /** The words of the setting: `any` or `none` alone, or `host:port`, `[v6]:port` with `*` for any host or port. */
 export function parseRemoteOpen(words: readonly string[]): RemoteOpenRules {
-  const [first] = words;
+  const first = words[0]?.toLowerCase();
   if (first === undefined) throw new Malformed("PermitRemoteOpen has no value");
   if (words.length === 1 && first === "any") return { permits: () => true };
   if (words.length === 1 && first === "none") return { permits: () => false };

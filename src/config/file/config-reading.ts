@@ -13,9 +13,10 @@ import { quoted, visible } from "../../text/terminal-text.ts";
 import { hostApplies, type MatchContext, matchApplies } from "./config-match.ts";
 import type { ConfigSources, Unreadable } from "./config-sources.ts";
 import { fillHome } from "./config-tokens.ts";
-import { addConfigLine } from "./config-value.ts";
+import { addConfigLine, lackText } from "./config-value.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as known } from "./keyword.ts";
-import { weightOf } from "./other-keywords.ts";
+import { findOther, otherNames } from "./other-keywords.ts";
+import { readOtherValue } from "./other-values.ts";
 import { type Block, hostHoldsAlways, matchHoldsAlways, PlainSsh } from "./plain-ssh.ts";
 
 /** The host that the files are read for. The values for Match change while the files are read. */
@@ -51,16 +52,11 @@ const maxDepth = 16;
 /** A limit, because two files that each include two files, and so on, would never end. */
 const maxFiles = 10_000;
 
-/** Values that change nothing, for keywords that porthop does not have. */
-const asEver = /^(no|none|false|off|default|internal|any)$/i;
-
 export class ConfigReading {
   readonly #sources: ConfigSources;
   readonly #keywords: Keywords;
   /** The lines of each file that was read. */
   readonly #files = new Map<string, readonly NumberedLine[]>();
-  /** Keywords of ssh that porthop does not have, in lower case, each with its first value. */
-  readonly #others = new Map<string, string>();
   /** The places of SendEnv lines that have taken effect. */
   readonly #sent = new Set<string>();
   #plainSsh: PlainSsh | undefined;
@@ -71,6 +67,7 @@ export class ConfigReading {
   constructor(sources: ConfigSources, keywords: Keywords) {
     this.#sources = sources;
     this.#keywords = keywords;
+    this.#wantsFinal = /^(?:yes|true|always)$/i.test(keywords.others.get("canonicalizehostname") ?? "no");
   }
 
   /** True when the files have to be read a second time, with the final host name. */
@@ -133,7 +130,6 @@ export class ConfigReading {
     const keyword = findKeyword(name);
     if (keyword === undefined) this.#readOther(name, line, place, isActive);
     else {
-      if (isActive && !subject.isFinal && known[keyword] === "ignored") this.#passOver(keyword, line, place);
       const isNew = isActive && !this.#wasSent(keyword, line, place);
       const add = () => addConfigLine(this.#keywords, keyword, line, isNew, place.path);
       if (isNew) this.#keywords.addingFrom(placeOf(place.path, line.number), add);
@@ -214,34 +210,31 @@ export class ConfigReading {
 
   /** For keywords that porthop does not have: ssh knows the keyword, or IgnoreUnknown names it, or it is an error. */
   #readOther(name: string, line: NumberedLine, place: ConfigPlace, isActive: boolean): void {
-    const shown = visible(line.keyword, 50);
-    const weight = weightOf(name);
-    if (weight === undefined) {
-      const ignored = this.#keywords.text("IgnoreUnknown")?.toLowerCase().split(",") ?? [];
-      if (matchPatterns(name, ignored) !== "matched") {
-        throw new Malformed(`ssh has no keyword ${quoted(shown)}${didYouMean(line.keyword, Object.keys(known))}`);
-      }
-      if (name.startsWith("porthop") && isActive) this.#warn(line, place, `porthop has no keyword ${shown} either`);
+    const other = findOther(name);
+    if (other === undefined) {
+      this.#readUnknown(name, line, place, isActive);
       return;
     }
-    if (!isActive || this.#others.has(name)) return;
-    const value = line.arguments[0] ?? "";
-    this.#others.set(name, value);
-    if (name === "canonicalizehostname" && !asEver.test(value)) this.#wantsFinal = true;
-    const isRefused = weight === "refused" && this.#sources.isOnlyRead !== true;
-    if (isRefused && !asEver.test(value)) throw new Malformed(`porthop does not have ${shown}`);
-    if (asEver.test(value)) return;
-    this.#say(weight === "harmless" ? "notes" : "warnings", line, place, `porthop does not have ${shown}: ignored`);
+    const value = readOtherValue(other.name, other.shape, line);
+    const key = other.name.toLowerCase();
+    if (!isActive || this.#keywords.others.has(key)) return;
+    this.#keywords.others.set(key, value);
+    if (other.isMet(value)) return;
+    if (key === "canonicalizehostname") this.#wantsFinal = true;
+    if (other.weight === "stops" && this.#sources.isOnlyRead !== true) {
+      throw new Malformed(`${other.name}: ${other.lack}: ${visible(value, 200)}`);
+    }
+    this.#say(other.weight === "unfelt" ? "notes" : "warnings", line, place, lackText(other));
   }
 
-  /**
-   * For keywords that many files have and porthop ignores. Only CheckHostIP causes a warning, because ssh would be
-   * safer with the address checked.
-   */
-  #passOver(keyword: Keyword, line: NumberedLine, place: ConfigPlace): void {
-    if (this.#keywords.text(keyword) !== undefined || asEver.test(line.arguments[0] ?? "")) return;
-    const kind = keyword === "CheckHostIP" ? "warnings" : "notes";
-    this.#say(kind, line, place, `porthop does not have ${keyword}: ignored`);
+  #readUnknown(name: string, line: NumberedLine, place: ConfigPlace, isActive: boolean): void {
+    const shown = visible(line.keyword, 50);
+    const ignored = this.#keywords.text("IgnoreUnknown")?.toLowerCase().split(",") ?? [];
+    if (matchPatterns(name, ignored) !== "matched") {
+      const names = [...Object.keys(known), ...otherNames()];
+      throw new Malformed(`ssh has no keyword ${quoted(shown)}${didYouMean(line.keyword, names)}`);
+    }
+    if (name.startsWith("porthop") && isActive) this.#warn(line, place, `porthop has no keyword ${shown} either`);
   }
 
   #warn(line: NumberedLine, place: ConfigPlace, text: string): void {

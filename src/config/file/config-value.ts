@@ -13,6 +13,8 @@ import { named } from "../flag-in-message.ts";
 import { findKeyword, type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
 import { checkReading, type Reading } from "./keyword-value.ts";
 import { besideConfiguration } from "./named-files.ts";
+import { findOther, type OtherKeyword, otherNames } from "./other-keywords.ts";
+import { readOtherValue } from "./other-values.ts";
 
 /**
  * Adds `Keyword=value` or `Keyword value` of -o, which ssh reads like a line of a file (ssh.c, main). Throws Malformed.
@@ -22,14 +24,34 @@ export function addOption(keywords: Keywords, text: string): void {
   const line = rest.replace(/^\s*=?\s*/, "") === "" ? undefined : parseConfigLine(text);
   if (name === undefined || line === undefined) throw new Malformed(`-o ${quoted(text)} is not Keyword=value`);
   const keyword = findKeyword(name);
-  if (keyword === undefined) {
-    throw new Malformed(
-      `-o ${visible(name, 80)}: porthop does not have this keyword${didYouMean(name, Object.keys(readings))}`,
-    );
-  }
-  addConfigLine(keywords, keyword, line, true);
-  // The user who types an ignored keyword is told. A file is for ssh too, so no message is needed there.
-  if (readings[keyword] === "ignored") keywords.ignored.push(keyword);
+  const other = findOther(name);
+  if (keyword !== undefined) addConfigLine(keywords, keyword, line, true);
+  else if (other !== undefined) noteTyped(keywords, other, readOtherValue(other.name, other.shape, line));
+  else throw unknownKeyword(name);
+}
+
+/** The value of a typed keyword that porthop does not have. */
+export function typedValue(other: OtherKeyword, text: string): string {
+  const line = parseConfigLine(text);
+  return line === undefined ? "" : readOtherValue(other.name, other.shape, line);
+}
+
+/** A keyword that porthop does not have was typed, as an -o or as its flag: what has no effect is told. */
+export function noteTyped(keywords: Keywords, other: OtherKeyword, value: string): void {
+  const name = other.name.toLowerCase();
+  if (keywords.others.has(name)) return;
+  keywords.others.set(name, value);
+  if (!other.isMet(value)) keywords.remarks.push(lackText(other));
+}
+
+export function lackText({ name, lack, hint }: OtherKeyword): string {
+  return `porthop does not have ${name}: ${lack}${hint === undefined ? "" : ` (${hint})`}`;
+}
+
+/** For a word that is no keyword of ssh either. */
+export function unknownKeyword(name: string): Malformed {
+  const known = [...Object.keys(readings), ...otherNames()];
+  return new Malformed(`-o ${visible(name, 80)}: porthop does not have this keyword${didYouMean(name, known)}`);
 }
 
 /**
@@ -45,7 +67,7 @@ export function addConfigLine(
 ): void {
   const reading: Reading = readings[keyword];
   if (keyword === "SendEnv") {
-    for (const name of sendEnvNames(line)) if (isActive) keywords.addQuietly(keyword, name);
+    for (const name of sendEnvNames(line)) if (isActive) keywords.add(keyword, name);
   } else if (reading === "list" || reading === "remote-open") {
     const list = listIn(keyword, line);
     if (isActive) keywords.addList(keyword, list);
@@ -63,7 +85,7 @@ function valueIn(keyword: Keyword, reading: Reading, line: ConfigLine): string {
   if (commands.has(keyword)) return line.rest.replace(/^[ \t\r\n=]+/, "");
   if (reading === "jumps") return (line.rest.replace(/^[ \t\r\n=]+/, "").split("#", 1)[0] ?? "").trimEnd();
   if (reading === "forward") return line.arguments.map(quoteArgument).join(" ");
-  if (reading === "ignored") return needed(keyword, line.arguments).join(" ");
+  if (reading === "agent-keys") return readOtherValue(keyword, "agent keys", line);
   const [value, extra] = needed(keyword, line.arguments);
   if (value === undefined || value === "") throw new Malformed(`${keyword}: the value is empty`);
   if (extra !== undefined) throw new Malformed(`${keyword}: ${quoted(extra)} is one word too many`);
@@ -72,8 +94,8 @@ function valueIn(keyword: Keyword, reading: Reading, line: ConfigLine): string {
 
 function listIn(keyword: Keyword, line: ConfigLine): readonly string[] {
   const list = needed(keyword, line.arguments);
+  if (list.includes("")) throw new Malformed(`${keyword}: the value is empty`);
   if (keyword === "SetEnv") return variablesIn(list);
-  if (list.includes("")) throw new Malformed(`${keyword}: a value is empty`);
   if (list.length > 1 && keyword.endsWith("KnownHostsFile") && list.some((path) => path.toLowerCase() === "none")) {
     throw new Malformed(`${keyword}: none must stand alone`);
   }
@@ -92,7 +114,7 @@ function addChecked(keywords: Keywords, keyword: Keyword, value: string, file: s
   // These two are checked here, because here the line of the value is still known.
   if (keyword === "User") checkUser(value, file);
   else if (keyword === "Port") named(keyword, () => parsePort(value));
-  keywords.addQuietly(keyword, file === undefined ? value : besideConfiguration(readings[keyword], value, file));
+  keywords.add(keyword, file === undefined ? value : besideConfiguration(readings[keyword], value, file));
 }
 
 /** What a file says is trusted, as in OpenSSH 10.1. Only the terminal must not be harmed by it. */

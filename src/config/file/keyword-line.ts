@@ -3,6 +3,7 @@ import { Malformed } from "../../codec/malformed.ts";
 import { quoted } from "../../text/terminal-text.ts";
 import type { KeywordLine } from "../../tunnel/tunnel-description.ts";
 import { keywords } from "./keyword.ts";
+import { otherNames } from "./other-keywords.ts";
 
 /** Keywords that porthop does not know are read too: ssh may know them. */
 export function readKeywordLine(text: string): KeywordLine {
@@ -21,8 +22,6 @@ export function printKeywordLine({ name, value }: KeywordLine): string {
 
 const inFilesOnly = new Set(["host", "include", "match"]);
 
-const others = ["BindInterface", "ForkAfterAuthentication", "Tunnel", "TunnelDevice"];
-
 const spelling: ReadonlyMap<string, string> = new Map(
-  [...Object.keys(keywords), ...others].map((name) => [name.toLowerCase(), name]),
+  [...Object.keys(keywords), ...otherNames()].map((name) => [name.toLowerCase(), name]),
 );

@@ -5,15 +5,16 @@ import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
 import { hostFlaw } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { escapeOf } from "../../codec/session/escape-character.ts";
-import { parseDuration, parseRate } from "../../codec/units.ts";
+import { isSshTime, parseRate } from "../../codec/units.ts";
 import { parseJumpList } from "../../codec/words/jump-list.ts";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import { quoted } from "../../text/terminal-text.ts";
 import { checkForward, type ForwardKeyword } from "./config-forward.ts";
 
-/** The kind of a value. A keyword of the kind `ignored` has no effect on porthop: it is accepted with a warning. */
+/** The kind of a value. */
 export type Reading =
   | AlgorithmKind
+  | "agent-keys"
   | "text"
   | "file"
   | "host"
@@ -30,7 +31,6 @@ export type Reading =
   | "octal"
   | "escape"
   | "seconds"
-  | "ignored"
   | readonly string[];
 
 const yesNo: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);
@@ -54,7 +54,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "forward") checkForward(keyword as ForwardKeyword, value);
   else if (reading === "plugin") parsePluginSpec(value);
   else if (reading === "rate") parseRate(value);
-  else if (reading === "seconds" && lower !== "none") naming(keyword, () => parseDuration(value));
+  else if (reading === "seconds") expect(value === "none" || isSshTime(value), "a time such as 30 or 1m30s, or none");
   else if (isAlgorithmKind(reading)) naming(keyword, () => parseAlgorithmList(reading, value));
 }
 

@@ -7,19 +7,25 @@ import { parseDuration } from "../../codec/units.ts";
 import { checkReading, type Reading, words } from "./keyword-value.ts";
 
 export const keywords = {
+  // What it asks for is told at a login where it would have had an effect.
+  AddKeysToAgent: "agent-keys",
   AddressFamily: ["any", "inet", "inet6"],
   BatchMode: "yes-no",
   BindAddress: "host",
+  BindInterface: "text",
   CASignatureAlgorithms: "publicKey",
   CertificateFile: "text",
   Ciphers: "cipher",
   ClearAllForwardings: "yes-no",
-  Compression: "yes-no",
+  Compression: ["yes", "no"],
   ConnectionAttempts: "count",
   ConnectTimeout: "seconds",
+  // Not used yet: no connection is shared.
+  ControlPath: "text",
   DynamicForward: "forward",
   EscapeChar: "escape",
   ExitOnForwardFailure: "yes-no",
+  ForkAfterAuthentication: "yes-no",
   ForwardAgent: "text",
   ForwardX11: "yes-no",
   ForwardX11Timeout: "seconds",
@@ -73,12 +79,6 @@ export const keywords = {
   UpdateHostKeys: ["yes", "no", "ask", "true", "false"],
   UserKnownHostsFile: "list",
   XAuthLocation: "text",
-  AddKeysToAgent: "ignored",
-  CheckHostIP: "ignored",
-  ControlMaster: "ignored",
-  ControlPath: "ignored",
-  ControlPersist: "ignored",
-  VisualHostKey: "ignored",
 } as const satisfies Record<string, Reading>;
 
 export type Keyword = keyof typeof keywords;
@@ -89,12 +89,14 @@ export const longestTimerMs = 2 ** 31 - 1;
 /** Other names for a keyword (readconf.c). */
 const aliases: readonly (readonly [string, Keyword])[] = [
   ["challengeresponseauthentication", "KbdInteractiveAuthentication"],
-  ["keyboardinteractiveauthentication", "KbdInteractiveAuthentication"],
   ["skeyauthentication", "KbdInteractiveAuthentication"],
   ["dsaauthentication", "PubkeyAuthentication"],
   ["identityfile2", "IdentityFile"],
   ["keepalive", "TCPKeepAlive"],
+  // Debian's own.
+  ["protocolkeepalives", "ServerAliveInterval"],
   ["pubkeyacceptedkeytypes", "PubkeyAcceptedAlgorithms"],
+  ["setuptimeout", "ConnectTimeout"],
   ["tisauthentication", "KbdInteractiveAuthentication"],
 ];
 
@@ -127,8 +129,10 @@ export class Keywords {
   /** For each value the file and line; undefined for a value of the command line. */
   readonly #places = new Map<Keyword, (string | undefined)[]>();
   #place: string | undefined;
-  /** Keywords that were accepted and have no effect. */
-  readonly ignored: string[] = [];
+  /** The first value of each keyword that only ssh has, by its name in lower case. */
+  readonly others = new Map<string, string>();
+  /** Warnings about what was typed: keywords and flags that do not have their effect. */
+  readonly remarks: string[] = [];
   /** Warnings about the configuration files, which are printed once the log exists. */
   readonly warnings: string[] = [];
   /** Of these the lines of Match blocks that nobody could decide on. */
@@ -138,7 +142,6 @@ export class Keywords {
 
   add(keyword: Keyword, value: string): void {
     checkReading(keyword, keywords[keyword], value);
-    if (keywords[keyword] === "ignored") this.ignored.push(keyword);
     const values = this.#values.get(keyword);
     if (values === undefined) {
       this.#values.set(keyword, [value]);
@@ -149,17 +152,10 @@ export class Keywords {
     }
   }
 
-  /** Adds a value of a configuration file, where an ignored keyword is not mentioned. */
-  addQuietly(keyword: Keyword, value: string): void {
-    const before = this.ignored.length;
-    this.add(keyword, value);
-    this.ignored.length = before;
-  }
-
   /** Adds a list whose words are already split and have no quotes. */
   addList(keyword: Keyword, list: readonly string[]): void {
     if (!this.#values.has(keyword)) this.#lists.set(keyword, list);
-    this.addQuietly(keyword, list.join(" "));
+    this.add(keyword, list.join(" "));
   }
 
   /** All values that `add` adds get this place. */

@@ -53,8 +53,8 @@ for (const [format, first] of [
 
 test("A line of porthop is one that porthop run takes; what only ssh has is refused.", async () => {
   for (const [words, says] of [
-    [["-M", "-L", "1:a:1", "h"], /porthop does not have ssh's flag -M yet/],
-    [["-o", "Tunnel=yes", "-L", "1:a:1", "h"], /porthop does not have this keyword/],
+    [["-S", "/s", "-L", "1:a:1", "h"], /porthop does not have ssh's flag -S/],
+    [["-o", "Tunnel=yes", "-L", "1:a:1", "h"], /porthop does not have Tunnel/],
     [["--allow-from", "x", "-L", "8080:localhost:80", "bob@server"], /--allow-from x: "x" is no network/],
     [["--grace", "soon", "-L", "1:a:1", "h"], /--grace soon/],
     [["h"], /nothing to forward and nothing to run/],

@@ -40,7 +40,7 @@ test("Without a forward there is nothing to do, and it is said how one looks.", 
   assert.equal(told.code, 2);
   assert.match(
     told.stderr,
-    /^porthop: nothing to forward and nothing to run: -L is missing, or a command \[usage\]\n {2}hint: for example: porthop run -L /,
+    /^porthop: nothing to forward and nothing to run: -L is missing, or a command \[usage\]\n {2}hint: for a shell: ssh user@host; for a forward: porthop run -L /,
   );
 });
 
@@ -53,12 +53,14 @@ test("A server that cannot be reached is told with 255, in words and as events."
   );
 });
 
-test("Keywords that change nothing are warned of, each.", { timeout }, async () => {
-  const keywords = ["-o", "VisualHostKey=no", "-o", "ControlMaster=no"];
+test("Keywords that do not have their effect are warned of, each; what porthop does anyway is not.", {
+  timeout,
+}, async () => {
+  const keywords = ["-o", "VisualHostKey=yes", "-o", "ControlMaster=auto", "-o", "Tunnel=no"];
   const told = await ends(...keywords, "-L", "8080:h:1", "-p", String(await freePort()), "127.0.0.1");
   assert.match(
     told.stderr,
-    /^porthop: warning: -o VisualHostKey changes nothing in porthop\nporthop: warning: -o ControlMaster changes nothing in porthop\n/,
+    /^porthop: warning: porthop does not have VisualHostKey: .+\nporthop: warning: porthop does not have ControlMaster: .+\nporthop: cannot reach/,
   );
   const quiet = await ends("-q", ...keywords, "-L", "8080:h:1", "-p", String(await freePort()), "127.0.0.1");
   assert.match(quiet.stderr, /^porthop: cannot reach/);

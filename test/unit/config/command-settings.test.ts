@@ -68,7 +68,7 @@ for (const [flags, terminal] of terminals) {
 test("The RemoteCommand of a configuration file is for all that runs on the host, and is no wish to run something.", () => {
   const files = memoryConfig({ "/home/anna/.ssh/config": "RemoteCommand ls\nRequestTTY force\n" });
   const command = (...words: string[]) => tolerantSettings(describeTunnel(words), files).remote?.command;
-  assert.deepEqual([command("-L", "1:a:1", "h"), command("-t", "h"), command("h", "date")], [undefined, "ls", "date"]);
+  assert.deepEqual([command("-L", "1:a:1", "h"), command("-t", "h")], [undefined, "ls"]);
 });
 
 test("-n, -f and StdinNull give the command no stdin.", () => {
@@ -111,8 +111,6 @@ test("SendEnv collects patterns, one with a dash takes away, and SetEnv is stron
 });
 
 for (const [words, told] of [
-  [["-N", "host", "ls"], /^-N is for no command/],
-  [["-o", "SessionType=none", "host", "ls"], /^-N is for no command/],
   [["host", ""], /^the command is empty/],
   [["-o", "SetEnv=FOO", "host", "ls"], /"FOO" is not NAME=value/],
 ] as const) {

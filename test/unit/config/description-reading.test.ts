@@ -46,7 +46,7 @@ test("A value that its keyword does not take is refused, whether a flag or an -o
     ["c", "rot13", /Ciphers/],
     ["b", "-x", /BindAddress/],
     ["e", "abc", /EscapeChar/],
-    ["o", "Compression=maybe", /Compression: "maybe" is not yes or no/],
+    ["o", "Compression=maybe", /Compression: "maybe" is not one of yes, no/],
     ["o", "LocalForward=80", /LocalForward/],
     ["o", 'ProxyCommand="nc', /closing quote/],
   ] as const) {

@@ -31,13 +31,13 @@ test("The first way counts: jump hosts, a ProxyCommand, or neither.", () => {
   assert.deepEqual(way("-C"), [undefined, []]);
 });
 
-test("Forwards of -o stand in one row with those of the flags, and -W stands alone.", () => {
+test("Forwards of -o stand in one row with those of the flags, and beside -W too: ClearAllForwardings may keep them.", () => {
   const kinds = (...words: string[]) => describeTunnel(words).forwards.map(({ kind }) => kind);
   assert.deepEqual(
     kinds("-oLocalForward=1 a:1", "-D2", "-oRemoteForward=3", "-oDynamicForward=4", "-oRemoteForward 5 a:5", "h"),
     ["local", "dynamic", "reverse-dynamic", "dynamic", "remote"],
   );
-  assert.deepEqual(kinds("-L1:a:1", "-Wa:1", "h"), ["stdio"]);
+  assert.deepEqual(kinds("-L1:a:1", "-Wa:1", "h"), ["local", "stdio"]);
 });
 
 test("What runs: a command, a shell, or nothing, said or implied.", () => {
@@ -49,6 +49,9 @@ test("What runs: a command, a shell, or nothing, said or implied.", () => {
   assert.deepEqual(remote("-t -L1:a:1 h"), { kind: "shell" });
   assert.deepEqual(remote("h"), { kind: "shell" });
   assert.deepEqual(remote("-L1:a:1 h sleep 3"), { kind: "command", words: ["sleep", "3"] });
+  for (const flags of ["-N", "-o SessionType=none", "-W a:1"]) {
+    assert.deepEqual(remote(`${flags} h ls -l`), { kind: "none", implied: false, unused: ["ls", "-l"] }, flags);
+  }
 });
 
 test("The terminal: the last of -T and -t counts, -N takes it back, a second -t forces it.", () => {
@@ -83,8 +86,14 @@ for (const [text, says] of [
   ["-L 1:a:1 -l -user host", /begins with "-"/],
   ["-J -x -L 1:a:1 host", /begins with "-"/],
   ["-o User=-x -L 1:a:1 host", /begins with "-"/],
-  ["-N -L 1:a:1 host ls", /-N is for no command/],
-  ["-W a:1 host ls", /-W and a command/],
+  ["-1 -L 1:a:1 host", /version 1 of the protocol is gone/],
+  ["-y -E /log -L 1:a:1 host", /-y and -E/],
+  ["-s -L 1:a:1 host", /the name of the subsystem is missing/],
+  ["-N -s -L 1:a:1 host sftp", /-s after -N/],
+  ["-s -N -L 1:a:1 host sftp", /-N after -s/],
+  ["-o SessionType=default -N -L 1:a:1 host", /-N after SessionType=default/],
+  ["-o Tunnel=maybe -L 1:a:1 host", /Tunnel: "maybe" is not one of/],
+  ["-w x:y -L 1:a:1 host", /-w: "x:y" is not a device/],
   ["-W a:1 -W b:1 host", /-W is given twice/],
   ["-J a -J b host", /named already/],
   ["-o ProxyJump=a -J b host", /named already/],
@@ -94,7 +103,6 @@ for (const [text, says] of [
   ["-L nonsense host", /a part is missing/],
   ["-o nonsense host", /is not Keyword=value/],
   ["--nonsense host", /unknown flag/],
-  ["-o RemoteCommand=ls host date", /ssh takes one of them/],
   ["-o Match=all host", /stands in a configuration file only/],
   ["-o include=/x host", /stands in a configuration file only/],
   ["-i  -L 1:a:1 host", /the file is missing/],

@@ -49,6 +49,7 @@ test("Without any flag everything has its default", () => {
     graceMs: 5000,
     asksServer: false,
     remote: undefined,
+    isBare: false,
     extras: [],
   });
   assert.equal(keywords.text("Port"), undefined);
@@ -79,8 +80,10 @@ test("Flags may follow the destination, also the last of all", () => {
 
 test("Flags that say what is always so change nothing", () => {
   const { keywords: _a, ...bare } = read("vishnu");
-  const { keywords: _b, ...flagged } = read("-N -T -n -a -x -F none vishnu");
+  const { keywords: _b, ...flagged } = read("-T -n -a -x -2 -k -M -S none -F none vishnu");
   assert.deepEqual(flagged, bare);
+  const { keywords: _c, isBare, ...none } = read("-N vishnu");
+  assert.deepEqual([isBare, { ...none, isBare: false }], [true, bare]);
 });
 
 for (const [line, user, port] of [
@@ -224,16 +227,15 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   ["-L 1:a:2", "no destination: whom to log in to, [user@]host[:port]"],
   ["-Z vishnu", "unknown flag -Z"],
   ["--frobnicate vishnu", "unknown flag --frobnicate"],
-  ["-NS8080 vishnu", "porthop does not have ssh's flag -S yet (-S 8080)"],
-  ["-2 vishnu", "porthop does not have ssh's flag -2 yet (-2)"],
+  ["-1 vishnu", "-1: version 1 of the protocol is gone, from ssh too"],
   ["-Q cipher vishnu", "-Q makes no tunnel: it asks or steers ssh"],
-  ["-s vishnu sftp", "porthop does not have ssh's flag -s yet (-s)"],
+  ["-s vishnu sftp", "porthop does not have ssh's flag -s (-s): it runs commands only, and no subsystems"],
   ["-o SessionType=subsystem vishnu sftp", "SessionType=subsystem: porthop runs commands only"],
   ["-e abc vishnu", 'EscapeChar: "abc" is not one character, ^ and one, or none'],
-  ["-N vishnu uname -a", "-N is for no command, and there is one: uname -a"],
   ["--json vishnu uname -a", "--json and a command cannot both have stdout"],
   ["--capture - vishnu uname -a", "--capture - and a command cannot both have stdout"],
-  ["-W a:1 vishnu uname -a", "-W and a command cannot both have stdin and stdout"],
+  ["-f vishnu", "-f needs a command, a forward or -N: a shell cannot go to the background"],
+  ["-f -t -L 1:a:2 vishnu", "-f needs a command, a forward or -N: a shell cannot go to the background"],
   ["-p 0 vishnu", '-p 0: "0" is not a port (1 to 65535)'],
   ["-p 0x50 vishnu", '-p 0x50: "0x50" is not a port (1 to 65535)'],
   ["-p ssh vishnu", '-p ssh: "ssh" is a name, not a port: give the service\'s number (1 to 65535)'],
@@ -325,7 +327,8 @@ const piece = fc.oneof(
       "--capture|x.pcap --capture|- --capture-legs|1 --allow-from|::1 --allow-from|x --grace|5s --grace|soon --log|warn " +
       "--log|loud --rate-limit|1MB/s --use|limit:up=1 --use|limit:up -o|Port=22 -o|Port=x -o|User=anna -o|ProxyCommand=nc " +
       "-o|ProxyJump=c -o|ProxyJump=none -o|LocalForward=4|d:4 -o|SessionType=none -o|SessionType=subsystem -o|RemoteCommand=ls " +
-      "-o|Compression=maybe -o|ClearAllForwardings=yes -o|LogLevel=QUIET -o|PorthopAskServer=yes -o|Tunnel=yes -o|No -Z"
+      "-o|Compression=maybe -o|ClearAllForwardings=yes -o|LogLevel=QUIET -o|PorthopAskServer=yes -o|Tunnel=yes -o|No -Z " +
+      "-B|eth0 -I|/p11 -k -S|none -o|Tunnel=no -o|Tunnel=maybe -o|IPQoS=none -o|SessionType=default -o|RekeyLimit=1 -o|ClearAllForwardings=no"
     )
       .split(" ")
       .map((text) => text.replaceAll("|", " ")),
@@ -372,8 +375,6 @@ test("run and command judge a command line alike, but for what only ssh has.", (
       // What is printed for ssh means the same, and the printed line of porthop is judged as the words were.
       const tunnel = describeTunnel(words);
       assert.deepEqual(sshWords(describeTunnel(sshWords(tunnel))), sshWords(tunnel));
-      // These two mean nothing, and are left away.
-      if (words.includes("-1") || words.includes("-2")) return;
       const [, , ...again] = porthopWords(tunnel);
       assert.equal(
         verdictOf(() => readRunSettings(again, memoryConfig({}))),
@@ -409,6 +410,82 @@ for (const [what, words] of [
     assert.ok(ms < 10_000, `it took ${Math.round(ms)} ms`);
   });
 }
+
+for (const [line, message, hint] of [
+  [
+    "-NS8080 vishnu",
+    "porthop does not have ssh's flag -S (-S 8080): no connection is shared with ssh",
+    "leave -S away, and porthop connects by itself",
+  ],
+  [
+    "-w 0:1 vishnu",
+    "porthop does not have ssh's flag -w (-w 0:1): no network device is made",
+    "forward single ports by -L, or all of them by -D",
+  ],
+  [
+    "-o Tunnel=ethernet vishnu",
+    "porthop does not have Tunnel (-o Tunnel=ethernet): no network device is made",
+    "forward single ports by -L, or all of them by -D",
+  ],
+  [
+    "-I /lib/p11.so vishnu",
+    "porthop does not have ssh's flag -I (-I /lib/p11.so): no key of a smart card",
+    "ssh-add -s adds its keys to the agent",
+  ],
+] as const) {
+  test(`${line} is a usage error that says what to do: ${message}`, () => {
+    const error = refusal(line);
+    assert.deepEqual([error.code, error.message, error.hint], ["usage", message, hint]);
+  });
+}
+
+test("A command beside -N or -W is taken, is not run, and that is said: ssh says nothing.", () => {
+  for (const line of ["-N vishnu uname -a", "-o SessionType=none vishnu uname -a", "-W a:1 vishnu uname -a"]) {
+    const { remote, keywords } = read(line);
+    assert.deepEqual(
+      [remote, keywords.remarks],
+      [undefined, ["the command is not run beside -N or -W: uname -a"]],
+      line,
+    );
+  }
+});
+
+test("A command and a RemoteCommand, of a file too, are refused as by ssh.", () => {
+  const files = memoryConfig({ "/home/anna/.ssh/config": "RemoteCommand ls\nHost other\nRemoteCommand none\n" });
+  for (const words of [
+    ["vishnu", "date"],
+    ["-N", "vishnu", "date"],
+  ]) {
+    assert.throws(
+      () => readRunSettings(words, files),
+      /^PorthopError: \/home\/anna\/\.ssh\/config line 1: RemoteCommand, and a command: only one of them can run: date$/,
+    );
+  }
+  assert.throws(() => read("-o RemoteCommand=ls vishnu date"), /RemoteCommand, and a command/);
+  assert.equal(read("-o RemoteCommand=none vishnu date").remote?.command, "date");
+});
+
+test("-W goes with other forwards where ClearAllForwardings is no, on the line or in a file, as in ssh.", () => {
+  const ids = (line: string, config = "") =>
+    readRunSettings(line.split(" "), memoryConfig({ "/home/anna/.ssh/config": config })).forwards.map(({ id }) => id);
+  assert.deepEqual(ids("-W a:1 -L 1:b:1 -o ClearAllForwardings=no h"), ["W1", "L1"]);
+  assert.deepEqual(ids("-W a:1 -L 1:b:1 h", "ClearAllForwardings no\nLocalForward 2 c:2\n"), ["W1", "L1", "L2"]);
+  assert.deepEqual(ids("-W a:1 -L 1:b:1 h", "LocalForward 2 c:2\n"), ["W1"]);
+  assert.deepEqual(ids("-W a:1 -L 1:b:1 -o ClearAllForwardings=yes h"), ["W1"]);
+});
+
+test("-f is a keyword of the configuration too.", () => {
+  const files = memoryConfig({ "/home/anna/.ssh/config": "ForkAfterAuthentication yes\n" });
+  assert.equal(readRunSettings(["-L", "1:a:1", "h"], files).background, true);
+  assert.equal(readRunSettings(["-L", "1:a:1", "-o", "ForkAfterAuthentication=no", "h"], files).background, false);
+});
+
+test("The session by itself is wished for by -N, SessionType none and ClearAllForwardings, and by nothing else.", () => {
+  for (const line of ["-N h", "-o SessionType=none h", "-o ClearAllForwardings=yes -L 1:a:1 h"])
+    assert.equal(read(line).isBare, true, line);
+  for (const line of ["h", "-T h", "-L 1:a:1 h", "-o ClearAllForwardings=no h"])
+    assert.equal(read(line).isBare, false, line);
+});
 
 test("-W stands alone, as in ssh, and only once.", () => {
   const { forwards } = readRunSettings(["-L", "1:a:1", "-W", "db:5432", "host"]);

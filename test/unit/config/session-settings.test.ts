@@ -17,6 +17,7 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
     user: currentUser(),
     family: undefined,
     from: undefined,
+    fromInterface: undefined,
     attempts: 1,
     tcpKeepAlive: true,
     connectTimeoutMs: undefined,
@@ -35,7 +36,7 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
 
 test("Flags and keywords fill the session in.", () => {
   const filled = session(
-    ...["-p", "2222", "-l", "anna", "-b", "10.0.0.7", "-6", "-C", "-c", "aes128-ctr", "-m", "hmac-sha1"],
+    ...["-p", "2222", "-l", "anna", "-b", "10.0.0.7", "-B", "eth0", "-6", "-C", "-c", "aes128-ctr", "-m", "hmac-sha1"],
     ...o("ConnectTimeout=1m", "ServerAliveInterval=5", "ServerAliveCountMax=7", "KexAlgorithms=curve25519-sha256"),
     ...o("HostName=10.0.0.2", "ConnectionAttempts=3", "TCPKeepAlive=no", "HostKeyAlgorithms=ssh-ed25519"),
   );
@@ -45,6 +46,7 @@ test("Flags and keywords fill the session in.", () => {
     user: "anna",
     family: 6,
     from: "10.0.0.7",
+    fromInterface: "eth0",
     attempts: 3,
     tcpKeepAlive: false,
     connectTimeoutMs: 60_000,

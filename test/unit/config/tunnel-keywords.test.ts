@@ -24,9 +24,18 @@ test("User, port, jump hosts and keys of -o are keywords, and keys of -i are non
   assert.equal(keywords("-J", "none").text("ProxyJump"), "none");
 });
 
-test("Of two -o the first counts, and what only ssh knows is left out.", () => {
-  const said = keywords("-o", "BatchMode=yes", "-o", "BatchMode=no", "-o", "Tunnel=yes", "-M");
-  assert.deepEqual([said.text("BatchMode"), said.given()], ["yes", ["ControlMaster", "BatchMode"]]);
+test("Of two -o the first counts, and what only ssh has is kept apart.", () => {
+  const said = keywords("-o", "BatchMode=yes", "-o", "BatchMode=no", "-o", "Tunnel=yes", "-o", "Foo=1", "-M");
+  assert.deepEqual([said.text("BatchMode"), said.given()], ["yes", ["BatchMode"]]);
+  assert.deepEqual([...said.others], [["tunnel", "yes"]]);
+});
+
+test("A flag that does not have its effect is told, and one that asks for nothing is not.", () => {
+  assert.deepEqual(keywords("-M", "-S", "none", "-k", "-2").remarks, []);
+  assert.deepEqual(keywords("-K", "-y").remarks, [
+    "porthop does not have GSSAPIAuthentication: no login by Kerberos: the other methods are tried",
+    "-y: what porthop says goes to stderr, or into the file of -E",
+  ]);
 });
 
 test("A relay's flags are keywords too.", () => {

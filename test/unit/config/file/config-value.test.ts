@@ -27,7 +27,7 @@ for (const [line, keyword, values] of [
   ["ProxyJump a,b # gates", "ProxyJump", ["a,b"]],
   ["SendEnv A B*", "SendEnv", ["A", "B*"]],
   ['LocalForward "8080" localhost:80', "LocalForward", ["8080 localhost:80"]],
-  ["ControlPersist 10 m", "ControlPersist", ["10 m"]],
+  ["AddKeysToAgent confirm 5m", "AddKeysToAgent", ["confirm 5m"]],
   ["PubkeyAuthentication host-bound", "PubkeyAuthentication", ["host-bound"]],
   ["PorthopUse limit:up=1MB/s", "PorthopUse", ["limit:up=1MB/s"]],
 ] as const) {
@@ -51,18 +51,24 @@ test("Of two values for a variable the first one counts, and of known_hosts file
   }
 });
 
-test("A line after -o is read as one of a file, and one that changes nothing is noted.", () => {
+test("A line after -o is read as one of a file, and one that does not have its effect is told.", () => {
   const keywords = new Keywords();
   for (const line of ["SendEnv=A B", "User = alice # me", "VisualHostKey=yes", "TCPKeepAlive no"]) {
     addOption(keywords, line);
   }
   assert.deepEqual(keywords.all("SendEnv"), ["A", "B"]);
   assert.deepEqual([keywords.text("User"), keywords.flag("TCPKeepAlive", true)], ["alice", false]);
-  assert.deepEqual(keywords.ignored, ["VisualHostKey"]);
+  assert.deepEqual(keywords.remarks, ["porthop does not have VisualHostKey: no picture of a host key"]);
+  assert.equal(keywords.others.get("visualhostkey"), "yes");
 });
 
-test("What changes nothing is not worth a word in a file.", () => {
-  assert.deepEqual(read(["ControlMaster auto", "VisualHostKey yes"]).ignored, []);
+test("What asks for what porthop does anyway is not worth a word.", () => {
+  const keywords = new Keywords();
+  const lines =
+    "Protocol=2 VerifyHostKeyDNS=no PermitLocalCommand=no CanonicalizeHostname=no Tunnel=no IPQoS=throughput " +
+    "CheckHostIP=no GSSAPIAuthentication=no ControlMaster=no ControlPersist=no RhostsRSAAuthentication=no SmartcardDevice=none";
+  for (const line of lines.split(" ")) addOption(keywords, line);
+  assert.deepEqual(keywords.remarks, []);
 });
 
 for (const line of [
