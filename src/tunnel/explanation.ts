@@ -85,6 +85,8 @@ interface Scene {
   readonly near: string;
   readonly far: string;
   readonly listener: string;
+  /** The protocols in which a proxy is asked: ssh has no HTTP. */
+  readonly words: string;
   readonly dialer: string;
   readonly listen: string;
   readonly target: string;
@@ -105,6 +107,7 @@ function sceneOf(description: TunnelDescription, spec: ForwardSpec, place: Place
     near: isBack ? server : place.here,
     far: isBack ? place.here : server,
     listener: isBack ? `sshd on ${server}` : `${place.program} on ${place.here}`,
+    words: place.program === "ssh" ? "SOCKS" : "SOCKS or HTTP",
     dialer: isBack || isRelay ? `${place.program} on ${place.here}` : `sshd on ${server}`,
     listen: listen === undefined ? "" : isChosen ? "a port that the server chooses" : formatAddress(listen),
     target: spec.connect === undefined ? "" : formatAddress(spec.connect),
@@ -114,7 +117,18 @@ function sceneOf(description: TunnelDescription, spec: ForwardSpec, place: Place
   };
 }
 
-function does({ spec, near, listener, dialer, listen, target, isOpen, isReverse: isBack, isRelay }: Scene): string {
+function does({
+  spec,
+  near,
+  listener,
+  words,
+  dialer,
+  listen,
+  target,
+  isOpen,
+  isReverse: isBack,
+  isRelay,
+}: Scene): string {
   if (spec.kind === "stdio") {
     return `What comes in on stdin goes through the SSH connection, and ${dialer} connects to ${target}; the answer goes to stdout.`;
   }
@@ -123,7 +137,7 @@ function does({ spec, near, listener, dialer, listen, target, isOpen, isReverse:
   const begin = `${who} connects to ${listen}, where ${listener} listens.`;
   if (isRelay) return `${begin} It connects to ${target} itself, and carries the bytes both ways; no SSH is between.`;
   if (spec.connect === undefined) {
-    return `${begin} It says by SOCKS to which host and port it wants; that goes through the SSH connection, and ${dialer} connects to there.`;
+    return `${begin} It says by ${words} to which host and port it wants; that goes through the SSH connection, and ${dialer} connects to there.`;
   }
   return `${begin} The connection goes through the SSH connection, and ${dialer} connects to ${target}.`;
 }

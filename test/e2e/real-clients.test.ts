@@ -72,6 +72,7 @@ test(
       ["-R", `http://127.0.0.1:${remote.port()}`, []],
       ["-D", direct, ["--socks5-hostname", `127.0.0.1:${dynamic.port}`]],
       ["-D by CONNECT", direct, ["--proxytunnel", "-x", `http://127.0.0.1:${dynamic.port}`]],
+      ["-D by http_proxy", direct, ["-x", `http://127.0.0.1:${dynamic.port}`]],
       ["-R as a proxy", direct, ["--socks5-hostname", `127.0.0.1:${reverse.port}`]],
     ] as const) {
       const fetching = ["-sS", "--parallel", "--parallel-max", "30", "--no-keepalive", ...flags];

@@ -40,6 +40,17 @@ test("It says who connects where.", () => {
   );
 });
 
+test("A proxy of porthop is asked by SOCKS or HTTP, and one of ssh by SOCKS only.", () => {
+  for (const flag of ["-D", "-R"]) {
+    const tunnel = describeTunnel([flag, "1080", "vishnu"]);
+    const said = ["ssh", "porthop"].map(
+      (program) => explainTunnel(tunnel, { ...place, program }).forwards[0]?.does ?? "",
+    );
+    assert.match(said[0] ?? "", /It says by SOCKS to which host/);
+    assert.match(said[1] ?? "", /It says by SOCKS or HTTP to which host/);
+  }
+});
+
 test("With -g it is not only a program of this machine that connects.", () => {
   assert.match(first("-gL 80:a:80 vishnu").does, /^Any program that reaches brahma connects to \*:80/);
   assert.match(first("-R *:80:a:80 vishnu").does, /^A program on vishnu connects to \*:80/);
