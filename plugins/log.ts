@@ -1,15 +1,25 @@
 /**
- * Logs one line for each flow when the flow is over. With `--log debug`, logs a line too when a flow opens and when a
- * flow is refused.
+ * Logs one line for each flow when the flow is over, and one for each client of a proxy whose request was refused. With
+ * `--log debug`, logs a line too when a flow opens and when a flow is refused.
  */
 
-import { definePlugin, type Flow, formatAddress, formatBytes, formatDuration, visible } from "../src/plugin.ts";
+import {
+  definePlugin,
+  type Flow,
+  formatAddress,
+  formatBytes,
+  formatDuration,
+  type Host,
+  visible,
+} from "../src/plugin.ts";
 import { messageOf } from "../src/text/error-message.ts";
+import { LineBudget } from "./log/line-budget.ts";
 
 export default definePlugin({
   name: "log",
   about: "one line for each flow: who, where to, bytes each way, how long, how it ended",
   setup(host) {
+    tellRefused(host);
     return async (flow, next) => {
       let opened = false;
       flow.legs[2].watch({
@@ -31,6 +41,28 @@ export default definePlugin({
     };
   },
 });
+
+/** A connection that was refused before it named a target is no flow, so only its events tell of it. */
+function tellRefused(host: Pick<Host, "log" | "on" | "onDispose">): void {
+  const budget = new LineBudget();
+  host.on("flow.close", ({ flow, origin, target, error }) => {
+    if (target !== null) return;
+    const line = visible(`${flow} ${formatAddress(origin)} was refused: ${error?.message}`, 300);
+    const allowance = budget.take(performance.now());
+    if (allowance.kind === "say") {
+      tellLeftOut(host, allowance.leftOut);
+      host.log.info(line);
+      return;
+    }
+    if (allowance.kind === "last-word") host.log.info("more are refused: only --log debug tells of each for a minute");
+    host.log.debug(line);
+  });
+  host.onDispose(() => tellLeftOut(host, budget.leftOut));
+}
+
+function tellLeftOut(host: Pick<Host, "log">, count: number): void {
+  if (count > 0) host.log.info(`${count} more ${count === 1 ? "was" : "were"} refused`);
+}
 
 /**
  * True when a plugin or a user decided to end the flow, perhaps before the target was dialed. No error is reported for

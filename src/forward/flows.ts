@@ -3,15 +3,16 @@
  * and is reported when it opens and closes. This class knows which flows are open, so that a stop can wait for them.
  */
 
+import { formatAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import { carry, type FlowOutcome } from "../flow/carry.ts";
 import type { Chain } from "../flow/chain.ts";
-import type { Dialer, Inbound } from "../flow/conn.ts";
+import type { Dialer, Inbound, LegFacts } from "../flow/conn.ts";
 import { LiveFlow } from "../flow/flow.ts";
 import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
-import type { ForwardInfo, LegReport } from "../plugin.ts";
+import type { ForwardInfo, LegNumber, LegReport } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
 import type { AskedConnection, TargetSource } from "./target-source.ts";
 
@@ -45,28 +46,32 @@ export class Flows {
 
   /** Takes a connection that came in. The connection becomes a flow when its target is known. */
   accept(forward: ForwardInfo, source: FlowSource, inbound: Inbound): void {
+    const since = performance.now();
     const asked = source.targetOf(inbound, this.#stopped.signal);
     if (!(asked instanceof Promise)) {
       this.#carry(forward, source, asked);
       return;
     }
     const settled = asked
-      .then((known) => this.#carry(forward, source, known))
-      .catch((error: unknown) => this.#telling.loggerFor().debug(`${forward.id} ${messageOf(error)}`))
+      .then((known) => {
+        if ("refused" in known) this.#reportRefusal(forward, source, inbound, known.refused, performance.now() - since);
+        else this.#carry(forward, source, known);
+      })
+      .catch((error: unknown) =>
+        this.#telling.loggerFor().debug(`${forward.id} ${formatAddress(inbound.origin)}: ${messageOf(error)}`),
+      )
       .finally(() => answered());
     const answered = this.#asking.add(settled);
   }
 
   #carry(forward: ForwardInfo, { dialer }: FlowSource, { inbound, target }: AskedConnection): void {
-    const number = (this.#counts.get(forward.id) ?? 0) + 1;
-    this.#counts.set(forward.id, number);
+    const id = this.#nextId(forward);
     const flow = new LiveFlow({
-      id: `${forward.id}#${number}`,
+      id,
       forward,
       origin: inbound.origin,
       target,
-      dropped: (plugin, error) =>
-        this.#telling.loggerFor(plugin).warn(`stopped watching ${forward.id}#${number}: ${String(error)}`),
+      dropped: (plugin, error) => this.#telling.loggerFor(plugin).warn(`stopped watching ${id}: ${String(error)}`),
       now: () => performance.now(),
     });
     const opened = () => this.#reportOpen(flow);
@@ -75,6 +80,12 @@ export class Flows {
       this.#reportClose(flow, outcome);
     });
     const over = this.#open.add({ flow, done });
+  }
+
+  #nextId(forward: ForwardInfo): string {
+    const number = (this.#counts.get(forward.id) ?? 0) + 1;
+    this.#counts.set(forward.id, number);
+    return `${forward.id}#${number}`;
   }
 
   /** How many connections are open, with those that have not named their target. */
@@ -115,6 +126,26 @@ export class Flows {
     });
   }
 
+  /** A connection that was refused before it named a target has the events of a flow, and never was one. */
+  #reportRefusal(
+    forward: ForwardInfo,
+    { dialer }: FlowSource,
+    { origin, leg, session = dialer.through }: Inbound,
+    error: PorthopError,
+    ageMs: number,
+  ): void {
+    const flow = { flow: this.#nextId(forward), forward: forward.id, origin, target: null };
+    const nobody = { from: undefined, to: undefined, observed: false };
+    const legs = [
+      legReport({ ...leg, number: 1 }),
+      legReport({ ...(session ?? nobody), number: 2 }),
+      legReport({ ...nobody, number: 3 }),
+    ];
+    this.#telling.bus.publish({ event: "flow.open", ...flow, legs });
+    const closed = { up: 0, down: 0, ms: Math.round(ageMs), reason: "refused", error } as const;
+    this.#telling.bus.publish({ event: "flow.close", ...flow, ...closed });
+  }
+
   #reportClose(flow: LiveFlow, outcome: FlowOutcome): void {
     const error = outcome.reason === "ended" ? undefined : outcome.error;
     if (error !== undefined && isTrouble(outcome.reason, error)) {
@@ -136,7 +167,11 @@ export class Flows {
   }
 }
 
-function legReport({ number, from, to, observed, session }: LiveFlow["legs"][number]): LegReport {
+interface LegKnown extends Pick<LegFacts, "from" | "to" | "observed" | "session"> {
+  readonly number: LegNumber;
+}
+
+function legReport({ number, from, to, observed, session }: LegKnown): LegReport {
   return { leg: number, from, to, observed, ...(session === undefined ? {} : { session }) };
 }
 

@@ -43,8 +43,7 @@ export function pair(
   options: PairingOptions,
 ): Pairing {
   const { id, kind, listen, connect } = forward;
-  const warn = (text: string) => options.telling.loggerFor().warn(`${id}: ${text}`);
-  const targetOf = connect === undefined ? proxyTarget({ warn }) : specTarget(connect);
+  const targetOf = connect === undefined ? proxyTarget() : specTarget(connect);
   const listenWith = (accept: Accept) => listenHere(forward, accept, options);
   const dialer = hereDialer({ family: options.family, timeoutMs: options.dialTimeoutMs });
   if (kind === "relay") return { listen: listenWith, targetOf, dialer };

@@ -1,5 +1,5 @@
 /**
- * The target that a client asks for in a SOCKS or HTTP CONNECT handshake, for dynamic and reverse dynamic forwards.
+ * The target that a client asks for in a SOCKS or HTTP handshake, for dynamic and reverse dynamic forwards.
  * Promise 7: the client is answered only after the dial, with the true result. A client that is silent, talks nonsense
  * or does not leave after a refusal is cut off.
  */
@@ -13,38 +13,36 @@ import { proxyFailure } from "./proxy-failure.ts";
 import type { AskedConnection, TargetSource } from "./target-source.ts";
 
 export interface ProxyOptions {
-  /** Called with a text for people when a client speaks another protocol. */
-  readonly warn: (text: string) => void;
   /** The time limit from the connection to the complete request. */
   readonly handshakeMs?: number;
   /** How long a client that was refused may take to read the refusal and to leave. */
   readonly farewellMs?: number;
 }
 
-export function proxyTarget(options: ProxyOptions): TargetSource {
-  const { handshakeMs = 10_000, farewellMs = 2000 } = options;
-  let strangers = 0;
-  const tellOf = (text: string) => {
-    strangers += 1;
-    if (strangers <= mostTold) options.warn(text);
-    else if (strangers === mostTold + 1) options.warn("more connections speak no proxy protocol: not told any more");
-  };
+export function proxyTarget({ handshakeMs = 10_000, farewellMs = 2000 }: ProxyOptions = {}): TargetSource {
   return async (inbound, signal) => {
     const conn = await inbound.accept();
-    const origin = formatAddress(inbound.origin);
-    const late = noRequest(`${origin} asked for no target within ${handshakeMs / 1000} s`);
+    const late = noRequest(`the client asked for no target within ${handshakeMs / 1000} s`);
     const passed: Passed[] = [];
-    const step = await bounded(conn, handshakeMs, late, signal, () => shakeHands(conn, origin, passed));
-    if (step.kind === "asked") return ask(inbound, conn, step, passed, farewellMs);
-    const refused = noRequest(`${origin} was refused: ${step.reason}`);
-    if (step.reply.length === 0) tellOf(`${origin} speaks no proxy protocol: ${step.reason}`);
-    await bounded(conn, farewellMs, refused, signal, () => bidFarewell(conn, step.reply));
-    throw refused;
+    try {
+      const step = await bounded(conn, handshakeMs, late, signal, () => shakeHands(conn, passed));
+      if (step.kind === "asked") return ask(inbound, conn, step, passed, farewellMs);
+      const refused = noRequest(step.reason);
+      // A client that does not leave is cut off, which is all the same now.
+      await bounded(conn, farewellMs, refused, signal, () => bidFarewell(conn, step.reply)).catch(() => {});
+      return { refused };
+    } catch (error) {
+      // Whoever connects and says nothing scans ports, or is a browser that connects in advance.
+      if (passed.length === 0 || !(error instanceof PorthopError) || isOfPorthop(error)) throw error;
+      return { refused: error };
+    }
   };
 }
 
-/** How many clients of another protocol are reported: a flood of clients must not fill the screen. */
-const mostTold = 100;
+/** True when the client did nothing: porthop stops, or the session is lost. */
+function isOfPorthop({ code }: PorthopError): boolean {
+  return code === "cancelled" || code === "ssh.lost";
+}
 
 /** The warning for a proxy that other machines can use; undefined when only this machine can. */
 export function openProxyRemark(addresses: readonly Address[]): string | undefined {
@@ -59,13 +57,13 @@ type FinalStep = Exclude<HandshakeStep, { kind: "more" }>;
  * Reads until the client's request is complete. `passed` gets the bytes of the handshake in both directions, without
  * those that are for the target.
  */
-async function shakeHands(conn: Conn, origin: string, passed: Passed[]): Promise<FinalStep> {
+async function shakeHands(conn: Conn, passed: Passed[]): Promise<FinalStep> {
   const handshake = new ProxyHandshake();
   for (;;) {
     const chunk = await conn.read();
     if (chunk === undefined) {
       await conn.end();
-      throw noRequest(`${origin} left without asking for a target`);
+      throw noRequest("the client left without asking for a target");
     }
     const step = handshake.take(chunk);
     if (step.kind === "refused") return step;
@@ -189,7 +187,7 @@ function withEarly(conn: Conn, early: Chunk): Conn {
   };
 }
 
-/** An error that only readers of --log debug see, because the connection became no flow. */
+/** The error of a connection that becomes no flow. */
 function noRequest(message: string): PorthopError {
   return new PorthopError("target.prohibited", message, { leg: 1, hint: "set it up as a SOCKS or HTTP proxy" });
 }

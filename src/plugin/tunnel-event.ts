@@ -60,7 +60,11 @@ export type TunnelEvent =
       readonly flow: string;
       readonly forward: string;
       readonly origin: Address;
-      readonly target: Address;
+      /**
+       * Null for a connection to a proxy that was refused before it named a target; `flow.close` follows, and no plugin
+       * is called for it.
+       */
+      readonly target: Address | null;
       readonly legs: readonly LegReport[];
     }
   | {
@@ -68,7 +72,7 @@ export type TunnelEvent =
       readonly flow: string;
       readonly forward: string;
       readonly origin: Address;
-      readonly target: Address;
+      readonly target: Address | null;
       readonly up: number;
       readonly down: number;
       readonly ms: number;

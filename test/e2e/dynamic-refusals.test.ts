@@ -68,7 +68,7 @@ test("curl and nc say of a refused target what it was.", limits, async () => {
 });
 
 test(
-  "BIND, UDP ASSOCIATE and a login are not to be had, and a plain HTTP request is told how to ask.",
+  "BIND, UDP ASSOCIATE and a login are not to be had, and bad requests are told what is wrong.",
   limits,
   async () => {
     const proxy = await theProxy();
@@ -77,9 +77,9 @@ test(
     assert.equal(await said(proxy, request4("127.0.0.1", 80, undefined, 2)), "\x00\x5b\x00\x00\x00\x00\x00\x00");
     assert.equal(await said(proxy, bytes([5, 1, 2])), "\x05\xff");
     assert.equal(await said(proxy, bytes([5, 1, 0, 5, 1, 0, 9])), "\x05\x00\x05\x08\x00\x01\x00\x00\x00\x00\x00\x00");
-    const plain = await run("curl", ["-sSi", "-x", `http://127.0.0.1:${proxy.port}`, "http://localhost/"]);
+    const plain = await run("curl", ["-sSi", `http://127.0.0.1:${proxy.port}/`]);
     assert.equal(plain.code, 0);
-    assert.match(plain.stdout, /^HTTP\/1\.1 405 Method Not Allowed\r\n.*Allow: CONNECT\r\n/s);
+    assert.match(plain.stdout, /^HTTP\/1\.1 400 Bad Request\r\n.*\r\n\r\nthis port is a proxy and no web server/s);
     const bad = await said(proxy, connectRequest("no-port"));
     assert.match(bad, /^HTTP\/1\.1 400 Bad Request\r\n.*\r\n\r\n"no-port" is not host:port\n$/s);
   },
@@ -94,14 +94,43 @@ test("A refusal reaches a client that has already sent more than was read.", lim
 
 test("Another protocol is told of once for each connection, shown harmlessly, and ended.", limits, async () => {
   await using proxy = await openProxy(await theSshd());
-  assert.equal(await said(proxy, bytes([0x16, 3, 1], "\x1b[2J client hello")), "");
+  assert.equal(await said(proxy, bytes([0x17, 3, 1], "\x1b[2J client hello")), "");
   await proxy.stderr(
-    /D1: 127\.0\.0\.1:\d+ speaks no proxy protocol: .*neither SOCKS nor HTTP: "\\x16\\x03\\x01\\x1b\[2J client hello"/,
+    /log: D1#1 127\.0\.0\.1:\d+ was refused: .*neither SOCKS nor HTTP: "\\x17\\x03\\x01\\x1b\[2J client hello"/,
   );
   assert.match(await said(proxy, bytes([], "SSH-2.0-me\r\n")), /^HTTP\/1\.1 400 /);
-  await proxy.stderr(/speaks no proxy protocol: this is not an HTTP request: "SSH-2\.0-me"/);
-  assert.equal(proxy.stderrText.match(/speaks no proxy protocol/g)?.length, 2);
+  await proxy.stderr(/D1#2 .* was refused: this is not an HTTP request: "SSH-2\.0-me"/);
+  const https = await run("curl", ["-sS", "--proxy-insecure", "-x", `https://127.0.0.1:${proxy.port}`, "http://a/"]);
+  assert.notEqual(https.code, 0);
+  await proxy.stderr(/D1#3 .* was refused: this is TLS, and a proxy is spoken to in clear/);
+  assert.equal(proxy.stderrText.match(/was refused/g)?.length, 3);
 });
+
+for (const flag of ["-D", "-R"] as const) {
+  test(`A handshake that ${flag} refuses is told in the log and as events, silence is not.`, limits, async () => {
+    await using proxy = await openProxy(await theSshd(), { flag });
+    await using silent = await connectTo(proxy.port);
+    silent.end();
+    await silent.received;
+    await using leaving = await connectTo(proxy.port);
+    await leaving.send([Uint8Array.of(5, 1, 0)]);
+    await leaving.got(2);
+    leaving.end();
+    await leaving.received;
+    const id = `${flag[1]}1#1`;
+    const closed = await proxy.event("flow.close");
+    const opened = await proxy.event("flow.open");
+    assert.deepEqual([opened.flow, opened["target"], closed.flow, closed["target"]], [id, null, id, null]);
+    assert.deepEqual([closed.reason, closed["up"], closed["down"]], ["refused", 0, 0]);
+    const { code, leg, message } = closed["error"] as Record<string, unknown>;
+    assert.deepEqual([code, leg], ["target.prohibited", 1]);
+    assert.equal(message, "the client left without asking for a target");
+    assert.equal(opened["origin"], closed["origin"]);
+    await proxy.stderr(new RegExp(`log: ${id} \\S+ was refused: the client left without asking for a target`));
+    const names = proxy.events.map(({ event }) => event);
+    assert.deepEqual(names.slice(-2), ["flow.open", "flow.close"], "and nothing of the silent one");
+  });
+}
 
 test("Who says nothing, or stops in the middle, is cut off after ten seconds.", limits, async () => {
   const proxy = await theProxy();

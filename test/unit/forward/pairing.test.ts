@@ -10,6 +10,8 @@ import type { Inbound } from "../../../src/flow/conn.ts";
 import { Flows } from "../../../src/forward/flows.ts";
 import { type Pairing, type PairingOptions, pair } from "../../../src/forward/pairing.ts";
 import { Uplink } from "../../../src/forward/uplink/uplink.ts";
+import type { TunnelEvent } from "../../../src/plugin.ts";
+import { askedBy } from "../../kit/asked.ts";
 import { chainOf, quiet } from "../../kit/carried-flow.ts";
 import { MadeUpSession, uplinkWith } from "../../kit/made-up-session.ts";
 import { connPair } from "../../kit/memory-conn.ts";
@@ -50,7 +52,7 @@ test("-L listens here, takes its target from the spec, and dials through the ses
   await came.promise;
   const [inbound] = inbounds;
   assert.ok(inbound);
-  const asked = await pairing.targetOf(inbound, never);
+  const asked = await askedBy(pairing.targetOf(inbound, never));
   assert.deepEqual(asked.target, { host: "db", port: 5432 });
   socket.destroy();
   await listener.close();
@@ -77,13 +79,34 @@ test("-R port listens on the server, takes its target from what is asked for, an
   assert.equal(error.message, "PermitRemoteOpen does not allow db:5432");
 });
 
-test("Who speaks no proxy protocol is told of with the forward's name.", async () => {
+test("Who speaks no proxy protocol is told of with the events of a flow, and no plugin is called.", async () => {
   const [forward] = nameForwards([parseForwardSpec("D", "127.0.0.1:1080")], false);
   assert.ok(forward);
-  const warnings: string[] = [];
-  const pairing = pair(forward, uplink, optionsWith({ telling: warningTo((text) => warnings.push(text)) }));
-  await refusal(askedOf(pairing, Buffer.from("hello")));
-  assert.match(warnings.join(), /^D1: 127\.0\.0\.1:9 speaks no proxy protocol: /);
+  const telling = tellingTo();
+  const events: TunnelEvent[] = [];
+  const closed = new Promise<void>((resolve) => telling.bus.on("flow.close", () => resolve()));
+  telling.bus.onPublic((event) => events.push(event));
+  const flows = new Flows(await chainOf({ never: () => assert.fail("no plugin is called") }), telling);
+  const { client, inbound } = comes();
+  flows.accept(forward, pair(forward, uplink, optionsWith()), inbound);
+  await client.write(Buffer.from("hello"));
+  await client.end();
+  await closed;
+  const [opened, over, ...more] = events;
+  const { from, to, observed } = session.leg;
+  const flow = { flow: "D1#1", forward: "D1", origin, target: null };
+  const legs = [
+    { leg: 1, from: origin, to: undefined, observed: true },
+    { leg: 2, from, to, observed },
+    { leg: 3, from: undefined, to: undefined, observed: false },
+  ];
+  assert.deepEqual(opened, { event: "flow.open", ...flow, legs });
+  assert.ok(over?.event === "flow.close");
+  const { ms, error, ...rest } = over;
+  assert.deepEqual(rest, { event: "flow.close", ...flow, up: 0, down: 0, reason: "refused" });
+  assert.deepEqual([error?.leg, error?.message], [1, 'this is neither SOCKS nor HTTP: "hello"']);
+  assert.ok(Number.isInteger(ms));
+  assert.deepEqual(more, [], "no error is reported besides");
 });
 
 test("A relay listens here, dials from here, and has no session and no leg 2.", async () => {
@@ -107,7 +130,7 @@ test("-W takes the streams that it is given, and dials through the session.", as
   assert.equal((await dialedBy(pairing))[0], session.leg);
   const came = Promise.withResolvers<Inbound>();
   await pairing.listen(came.resolve, never);
-  const asked = await pairing.targetOf(await came.promise, never);
+  const asked = await askedBy(pairing.targetOf(await came.promise, never));
   assert.deepEqual(asked.target, { host: "db", port: 5432 });
 });
 
@@ -128,7 +151,7 @@ test("-R says of what comes in which session it came by, also when it has asked 
     const { inbound, client } = comes();
     there.connect("localhost:8080", inbound);
     if (spec === "8080") await client.write(connectRequest("db:5432"));
-    const asked = await pairing.targetOf(await came.promise, never);
+    const asked = await askedBy(pairing.targetOf(await came.promise, never));
     assert.deepEqual([asked.target, asked.inbound.session], [{ host: "db", port: 5432 }, there.leg]);
   }
 });
@@ -178,7 +201,7 @@ async function askedOf(pairing: Pairing, request: Uint8Array = connectRequest("d
   const { client, inbound } = comes();
   await client.write(request);
   const ended = client.end();
-  const { target } = await pairing.targetOf(inbound, never);
+  const { target } = await askedBy(pairing.targetOf(inbound, never));
   await ended;
   return target;
 }

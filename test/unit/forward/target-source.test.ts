@@ -6,6 +6,6 @@ import { specTarget } from "../../../src/forward/target-source.ts";
 test("The target of a spec is known at once, and the connection is answered as it came.", () => {
   const inbound = {} as Inbound;
   const target = { host: "db.internal", port: 5432 };
-  const asked = specTarget(target)(inbound, new AbortController().signal);
+  const asked = specTarget(target)(inbound);
   assert.deepEqual(asked, { inbound, target });
 });

@@ -145,3 +145,30 @@ test("Whatever is thrown, even what is no error, is told.", async () => {
   await assert.rejects(async () => middleware(new ScriptedFlow(), () => Promise.reject(thrown)));
   assert.match(host.lines.join(), /refuse .*: just text$/);
 });
+
+function refusedAt(count: number, message: string) {
+  const error = new PorthopError("target.prohibited", message, { leg: 1 });
+  const flow = { flow: `D1#${count}`, forward: "D1", origin: { host: "127.0.0.1", port: 4000 }, target: null };
+  return { event: "flow.close", ...flow, up: 0, down: 0, ms: 1, reason: "refused", error } as const;
+}
+
+test("A client of a proxy that was refused is one line at info: which, and why, shown harmlessly.", async () => {
+  const tunnel = await setUpTunnel(log);
+  tunnel.tell(refusedAt(4, "SOCKS5 command 3 is not supported\x1b[2J"));
+  assert.deepEqual(tunnel.lines, [
+    "info log: D1#4 127.0.0.1:4000 was refused: SOCKS5 command 3 is not supported\\x1b[2J",
+  ]);
+});
+
+test("A flood of refused clients is some lines at info, and all of them at debug.", async () => {
+  const tunnel = await setUpTunnel(log);
+  for (let count = 1; count <= 1000; count++) tunnel.tell(refusedAt(count, "garbage"));
+  await tunnel.dispose();
+  const info = tunnel.lines.filter((line) => line.startsWith("info "));
+  assert.equal(info.length, 22);
+  assert.deepEqual(info.slice(-2), [
+    "info log: more are refused: only --log debug tells of each for a minute",
+    "info log: 980 more were refused",
+  ]);
+  assert.equal(tunnel.lines.filter((line) => line.startsWith("debug ")).length, 980);
+});
