@@ -2,12 +2,8 @@
  * Who may log in to the in-process ssh server, and how: a password, prompts in rounds, a key, or several in a row.
  * Every attempt is recorded, so a test can check what a client tried and in which order.
  */
-import ssh2, {
-  type AuthContext,
-  type AuthenticationType,
-  type KeyboardAuthContext,
-  type PublicKeyAuthContext,
-} from "ssh2";
+import type { AuthContext, AuthenticationType, KeyboardAuthContext, PublicKeyAuthContext } from "ssh2";
+import { ssh2 } from "./loaded-ssh2.ts";
 
 export type LoginMethod = "password" | "keyboard-interactive" | "publickey";
 
