@@ -6,11 +6,11 @@ import { PorthopError } from "../errors.ts";
 import { errnoOf } from "../io/socket-failure.ts";
 import { quoted } from "../text/terminal-text.ts";
 import { serverWords } from "./greeting.ts";
-import { damageHint, lost, nameOf, type Peer, type Ssh2Error, textOf } from "./ssh-failure.ts";
+import { damageHint, faultText, lost, nameOf, type Peer, type Ssh2Error } from "./ssh-failure.ts";
 import { DamagedPacket, Disconnected } from "./ssh2/inbound-fault.ts";
 
 /** How far the session came. */
-export interface Reached {
+export interface HandshakePoint {
   /** The beginning of the server's bytes. */
   readonly heard: string;
   /** The server's identification was read. */
@@ -37,7 +37,7 @@ export function lostEarly(): Error {
 
 const lostEarlyText = "Connection lost before handshake";
 
-export function handshakeFailure(error: Ssh2Error, peer: Peer, reached: Reached): PorthopError {
+export function handshakeFailure(error: Ssh2Error, peer: Peer, reached: HandshakePoint): PorthopError {
   const where = nameOf(peer);
   const { isGreeted, isExchanged } = reached;
   if (!isGreeted) return greetingFailure(error, where, reached.heard);
@@ -56,7 +56,7 @@ export function handshakeFailure(error: Ssh2Error, peer: Peer, reached: Reached)
     return broken(`a packet from ${where} arrived damaged: ${error.message}`, damageHint, error);
   }
   if (isExchanged) return lost(error, peer);
-  const text = textOf(error);
+  const text = faultText(error);
   if (/no matching/.test(text)) {
     return broken(`${where} and porthop have no algorithm in common: ${text}`, algorithmHint, error);
   }
@@ -93,7 +93,7 @@ function greetingFailure(error: Ssh2Error, where: string, heard: string): Portho
   if (/greeting|header/i.test(error.message)) {
     return broken(`${where} does not speak SSH: it sends empty lines without end`, portHint, error);
   }
-  return broken(`the SSH handshake with ${where} failed: ${textOf(error)}`, undefined, error);
+  return broken(`the SSH handshake with ${where} failed: ${faultText(error)}`, undefined, error);
 }
 
 /** RFC 4253, section 4.2, has 2.0 and, for servers that speak both, 1.99 (section 5.1). */

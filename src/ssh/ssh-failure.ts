@@ -1,6 +1,7 @@
 /**
- * Translates ssh2's errors into porthop's. Only this file reads the levels, codes and texts of ssh2's errors. RFC 4254,
- * section 5.1 gives the reasons of a refused channel; sshd adds the system's own words as text.
+ * Translates ssh2's errors into porthop's. Only this file, handshake-failure.ts and ssh2/inbound-fault.ts read the
+ * levels, codes and texts of ssh2's errors. RFC 4254, section 5.1 gives the reasons of a refused channel; sshd adds the
+ * system's own words as text.
  */
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import { type ErrorCode, type LegNumber, PorthopError } from "../errors.ts";
@@ -116,7 +117,7 @@ export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false
     const text = `${where} ended the session: ${error.told}`;
     return new PorthopError("ssh.lost", text, { leg: 2, hint: "the server's log says more", cause: error });
   }
-  const how = error === undefined ? "the connection was closed" : textOf(error);
+  const how = error === undefined ? "the connection was closed" : faultText(error);
   return new PorthopError("ssh.lost", `lost the session with ${where}: ${how}`, { leg: 2, cause: error });
 }
 
@@ -129,7 +130,7 @@ export function nameOf(peer: Peer): string {
 }
 
 /** What went wrong, without the words by which ssh2 tells its own parts. */
-export function textOf(error: Ssh2Error): string {
+export function faultText(error: Ssh2Error): string {
   const text = describe(error)
     .replace(/^Handshake failed: /, "")
     .replace(/^Inbound: Malformed (\w+) packet$/, "the server sent a malformed $1")

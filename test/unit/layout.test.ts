@@ -192,10 +192,14 @@ rule(
   },
 );
 
+const failureFiles = ["ssh-failure.ts", "handshake-failure.ts", "ssh2/inbound-fault.ts"].map(
+  (name) => `src/ssh/${name}`,
+);
+
 rule(
-  "Only src/ssh/ssh-failure.ts reads what ssh2's errors say.",
+  "Only src/ssh/ssh-failure.ts and what belongs to it reads what ssh2's errors say.",
   ({ path, text }) => {
-    if (partOf(path) !== "ssh" || path === "src/ssh/ssh-failure.ts") return [];
+    if (partOf(path) !== "ssh" || failureFiles.includes(path)) return [];
     const reading =
       /\.level\b|\blevel\?: |\bmessage\)?\.(endsWith|startsWith|includes|match|search|replace)\(|\.test\([\w.]*message\)/;
     return linesWith(text, reading).map((line) => `${line}: what an error of ssh2's means is said in ssh-failure.ts`);

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { handshakeFailure, isClosed, lostEarly, NoGreeting, type Reached } from "../../../src/ssh/handshake-failure.ts";
+import {
+  type HandshakePoint,
+  handshakeFailure,
+  isClosed,
+  lostEarly,
+  NoGreeting,
+} from "../../../src/ssh/handshake-failure.ts";
 import { DamagedPacket, Disconnected } from "../../../src/ssh/ssh2/inbound-fault.ts";
 
 const peer = { host: "vishnu", port: 22 };
-const start: Reached = { heard: "", isGreeted: false, isExchanged: false };
-const greeted: Reached = { heard: "SSH-2.0-OpenSSH_9.2\r\n", isGreeted: true, isExchanged: false };
-const exchanged: Reached = { ...greeted, isExchanged: true };
+const start: HandshakePoint = { heard: "", isGreeted: false, isExchanged: false };
+const greeted: HandshakePoint = { heard: "SSH-2.0-OpenSSH_9.2\r\n", isGreeted: true, isExchanged: false };
+const exchanged: HandshakePoint = { ...greeted, isExchanged: true };
 const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", level: "client-socket" });
 const wrongHeader = new Error("Invalid identification string");
 
-const heard = (text: string): Reached => ({ ...start, heard: text });
+const heard = (text: string): HandshakePoint => ({ ...start, heard: text });
 
 for (const [what, error, reached, code, message, hint] of [
   ["closed", lostEarly(), start, "ssh.lost", "closed the connection before its SSH greeting", /PerSourcePenalties/],
