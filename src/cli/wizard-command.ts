@@ -2,7 +2,7 @@
  * `porthop wizard`: asks in plain words what the user wants, shows the command that does it, and runs, copies or saves
  * that command. src/wizard decides what to ask; this file talks to the terminal.
  */
-import { homedir } from "node:os";
+import { currentHome } from "../config/current-user.ts";
 import { realSources } from "../config/file/config-sources.ts";
 import { readHostNames } from "../config/file/host-names.ts";
 import { PorthopError } from "../errors.ts";
@@ -59,7 +59,7 @@ class Conversation {
   readonly #place = placeHere("porthop");
   readonly #facts: Facts = {
     here: this.#place.here,
-    home: homedir(),
+    home: currentHome(process.env),
     hosts: readHostNames(this.#sources).hosts,
   };
   /** The last answer to each question, so that a user who goes back loses nothing. */

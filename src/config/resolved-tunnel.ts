@@ -89,7 +89,7 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
   const wayThere = jumps ?? (other.way.jumps.length > 0 ? [] : undefined);
   return {
     ...tunnel,
-    user: tunnel.user ?? (isOther("User") ? (user ?? sources.machine.user) : undefined),
+    user: tunnel.user ?? (isOther("User") ? (user ?? (sources.machine.user || undefined)) : undefined),
     port: tunnel.port ?? (isOther("Port") ? (port ?? defaults.port) : undefined),
     jumps: tunnel.jumps ?? (isOther("ProxyJump") ? wayThere : undefined),
     identities: [...tunnel.identities, ...fileIdentities(own, (file) => !otherFiles.includes(file))],

@@ -2,8 +2,8 @@
  * The settings of one host for trust: which host keys are believed, and how the user proves the login. ssh/trust.ts
  * takes this record. A setting that nobody gave has its default here, and each `~` is replaced by the home directory.
  */
-import { homedir } from "node:os";
 import { underHome } from "../codec/home-path.ts";
+import { currentHome, ownUid } from "./current-user.ts";
 import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
 import { acceptedAlgorithms, authoritySignatures } from "./key-algorithms.ts";
@@ -16,7 +16,7 @@ export interface TrustWords {
 }
 
 export function trustSettings({ keywords, identityFiles }: TrustWords) {
-  const home = homedir();
+  const home = currentHome(process.env);
   const agent = keywords.text("IdentityAgent");
   const publicKeys = keywords.text("PubkeyAuthentication") ?? defaults.pubkeyAuthentication;
   return {
@@ -28,6 +28,7 @@ export function trustSettings({ keywords, identityFiles }: TrustWords) {
       certificateFiles: below(home, keywords.all("CertificateFile")),
       places: new Map([...keywords.placesOf("IdentityFile"), ...keywords.placesOf("CertificateFile")]),
       home,
+      uid: ownUid(),
     },
     authentication: {
       pubkeyAuthentication: !/^(no|false)$/i.test(publicKeys),

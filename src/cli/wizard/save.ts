@@ -37,7 +37,7 @@ async function save(tunnel: SshTunnel, asker: Asker, sources: ConfigSources): Pr
   if (name === back) return;
   const path = sources.userFile;
   const before = readForAddition(path);
-  const lines = savedHostLines(tunnel, name, names, sources, process.cwd());
+  const lines = savedHostLines(tunnel, name, names, sources, workingFolder());
   const addition = appendix(lines, before === undefined || before.length === 0, before?.at(-1) === 0x0a);
   const differences = disagreement(tunnel, name, sources, reading(sources, path, before, addition));
   if (differences.length > 0) {
@@ -53,6 +53,17 @@ async function save(tunnel: SshTunnel, asker: Asker, sources: ConfigSources): Pr
   const copy = addToConfig(path, before, addition);
   const kept = copy === undefined ? "" : ` The file as it was: ${visible(copy)}`;
   asker.say(`Saved: ssh ${name}, or porthop run ${name}.${kept}`);
+}
+
+/** Somebody may have deleted the folder meanwhile. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new PorthopError("file.cannot-read", "the folder in which porthop was started is gone", {
+      hint: "change to another folder, and start there",
+    });
+  }
 }
 
 /** The configuration as it would be with the new lines in the user's file. */

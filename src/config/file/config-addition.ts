@@ -25,7 +25,7 @@ import { dirname } from "node:path";
 import { PorthopError } from "../../errors.ts";
 import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
-import { currentUser } from "../current-user.ts";
+import { currentUserName } from "../current-user.ts";
 import { refuseShared } from "./private-file.ts";
 
 /** No configuration file that people write is larger. */
@@ -38,7 +38,7 @@ export function readForAddition(path: string): Buffer | undefined {
     if (stats === undefined) return undefined;
     if (!stats.isFile()) throw new Error("it is no plain file");
     if (stats.size > mostBytes) throw new Error(`it is larger than ${mostBytes} bytes`);
-    refuseShared(stats, currentUser());
+    refuseShared(stats, currentUserName());
     // The folder's permissions would allow to replace a read-only file. But its owner does not want a change.
     if ((stats.mode & 0o200) === 0) throw new Error("it is read-only");
     return readFileSync(path);

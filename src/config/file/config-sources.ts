@@ -4,12 +4,12 @@
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { homedir, hostname, networkInterfaces } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Malformed } from "../../codec/malformed.ts";
 import { messageOf } from "../../text/error-message.ts";
 import { visible } from "../../text/terminal-text.ts";
-import { currentUser, homeOf, ownUid } from "../current-user.ts";
+import { currentHome, currentUserName, homeOf, ownUid } from "../current-user.ts";
 import { matchingPaths } from "./include-paths.ts";
 import { refuseShared } from "./private-file.ts";
 
@@ -39,6 +39,7 @@ export interface Unreadable {
 /** The values that tokens stand for. */
 export interface Machine {
   readonly home: string;
+  /** Empty where the user database has no name for the user. */
   readonly user: string;
   readonly uid: string;
   readonly host: string;
@@ -50,7 +51,7 @@ export interface Machine {
 }
 
 export function realSources(environment: NodeJS.ProcessEnv): ConfigSources {
-  const home = homedir();
+  const home = currentHome(environment);
   return {
     userFile: join(home, ".ssh", "config"),
     systemFile: "/etc/ssh/ssh_config",
@@ -58,7 +59,7 @@ export function realSources(environment: NodeJS.ProcessEnv): ConfigSources {
     systemFolder: "/etc/ssh",
     machine: {
       home,
-      user: currentUser(),
+      user: currentUserName() ?? "",
       uid: String(ownUid() ?? ""),
       host: hostname(),
       environment,
@@ -90,7 +91,7 @@ function readConfigFile(path: string, isPrivate: boolean): string | Unreadable {
   }
   try {
     const stats = fstatSync(file);
-    if (isPrivate) refuseShared(stats, currentUser());
+    if (isPrivate) refuseShared(stats, currentUserName());
     // As with ssh, a directory counts as empty and is no error: `Include conf.d/*` may find one.
     return stats.isDirectory() ? "" : readAll(file);
   } finally {

@@ -12,7 +12,7 @@ export interface FileOwner {
 }
 
 /** Throws Malformed when another user can have written the file. */
-export function refuseShared({ uid, gid, mode }: FileOwner, user: string): void {
+export function refuseShared({ uid, gid, mode }: FileOwner, user: string | undefined): void {
   if (process.platform === "win32") return;
   const own = ownUid();
   if (uid !== 0 && own !== undefined && uid !== own) throw new Malformed("bad owner: it is another user's");
@@ -21,7 +21,7 @@ export function refuseShared({ uid, gid, mode }: FileOwner, user: string): void 
   throw new Malformed(`bad permissions: ${(mode & 0o777).toString(8).padStart(4, "0")} lets others write it`);
 }
 
-function isAlone(user: string, gid: number): boolean {
+function isAlone(user: string | undefined, gid: number): boolean {
   const members = groupMembers(gid);
   return members.length > 0 && members.every((member) => member === user);
 }

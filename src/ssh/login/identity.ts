@@ -28,6 +28,8 @@ export interface IdentitySettings {
   /** For each path the file and line of the configuration that names the key or certificate. */
   readonly places?: ReadonlyMap<string, string> | undefined;
   readonly home: string;
+  /** The number of our user, whose files must not be open to others. Undefined counts for every owner. */
+  readonly uid?: number | undefined;
 }
 
 /** A file that exists or was asked for, and cannot be used. */
@@ -55,10 +57,10 @@ export interface Identities {
 export async function loadIdentities(settings: IdentitySettings, log: Logger): Promise<Identities> {
   const found: FoundFiles = { files: [], certificates: [], unusable: [], publicBlobs: [] };
   const certificateFiles = (settings.certificateFiles ?? []).filter((path) => path.toLowerCase() !== "none");
-  const { home, places } = settings;
+  const { home, places, uid } = settings;
   for (const path of certificateFiles)
     await lookAtCertificate(path, labelOf(path, home), places?.get(path), found, log);
-  const context = { home, places, found, log, besides: certificateFiles.length === 0 };
+  const context = { home, places, uid, found, log, besides: certificateFiles.length === 0 };
   for (const path of settings.flagFiles) await look(path, context);
   const missing = found.unusable.filter(({ reason }) => reason === "missing").length;
   const named = settings.configFiles.length + settings.flagFiles.length - missing;
@@ -83,13 +85,18 @@ interface FoundFiles {
 interface Looking {
   readonly home: string;
   readonly places: IdentitySettings["places"];
+  readonly uid: IdentitySettings["uid"];
   readonly found: FoundFiles;
   readonly log: Logger;
   /** True when `KEY-cert.pub` is looked for beside each KEY. */
   readonly besides: boolean;
 }
 
-async function look(path: string, { home, places, found, log, besides }: Looking, isDefault = false): Promise<void> {
+async function look(
+  path: string,
+  { home, places, uid, found, log, besides }: Looking,
+  isDefault = false,
+): Promise<void> {
   const label = labelOf(path, home);
   const refuse = (reason: UnusableFile["reason"], why: string, hint: string) => {
     const text = `${placed(places?.get(path))}${why}`;
@@ -103,7 +110,7 @@ async function look(path: string, { home, places, found, log, besides }: Looking
     const recognized = recognizeKey(text);
     const publicBlob = recognized.publicBlob ?? (await readPublicPart(`${path}.pub`));
     if (publicBlob !== undefined) found.publicBlobs.push(publicBlob);
-    if (isTooOpen(stats, recognized)) {
+    if (isTooOpen(stats, recognized, uid)) {
       const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
       const warning = `unprotected private key file: permissions ${mode} of ${label} let others read it, so it is ignored`;
       return refuse("permissions", warning, `${label} was ignored because others can read it: chmod 600 ${label}`);
@@ -218,19 +225,9 @@ async function readPublicPart(path: string): Promise<Buffer | undefined> {
 /**
  * As sshkey_perm_ok (authfile.c): only files of our own user are checked, and only on systems where files have owners.
  */
-function isTooOpen(stats: Stats, { format }: KeyText): boolean {
+function isTooOpen(stats: Stats, { format }: KeyText, uid: number | undefined): boolean {
   if (format === "public" || process.platform === "win32" || (stats.mode & 0o077) === 0) return false;
-  const uid = ownUid();
   return uid === undefined || uid === stats.uid;
-}
-
-function ownUid(): number | undefined {
-  try {
-    return process.getuid?.();
-  } catch {
-    // Deno asks the user for an extra permission here, and porthop needs that permission for nothing else.
-    return undefined;
-  }
 }
 
 function unknownType(blob: Buffer | undefined): string | undefined {

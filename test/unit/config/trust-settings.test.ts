@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ownUid } from "../../../src/config/current-user.ts";
 import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { trustSettings } from "../../../src/config/trust-settings.ts";
 import { memoryConfig } from "../../kit/memory-config.ts";
@@ -31,6 +32,7 @@ test("Without any setting trust is as ssh's.", () => {
       certificateFiles: [],
       places: new Map(),
       home: homedir(),
+      uid: ownUid(),
     },
     authentication: {
       pubkeyAuthentication: true,
