@@ -39,7 +39,7 @@ export class PlainHttpConn implements Conn {
       return this.#plain.head;
     }
     for (;;) {
-      const behind = await this.#behindUpgrade();
+      const behind = this.#behind === undefined ? undefined : await this.#behindUpgrade(this.#behind);
       if (behind !== undefined) return behind;
       const chunk = this.#early ?? (await this.#conn.read());
       this.#early = undefined;
@@ -95,10 +95,8 @@ export class PlainHttpConn implements Conn {
   }
 
   /** Bytes for the new protocol that the client sent before it knew whether there will be one. */
-  async #behindUpgrade(): Promise<Chunk | undefined> {
-    if (this.#behind === undefined) return undefined;
+  async #behindUpgrade(behind: Chunk): Promise<Chunk | undefined> {
     await this.#decided.promise;
-    const behind = this.#behind;
     this.#behind = undefined;
     return this.#answer.isUpgraded ? behind : undefined;
   }

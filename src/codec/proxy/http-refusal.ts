@@ -61,6 +61,8 @@ function answer(status: HttpStatus, text: string, method?: string): Uint8Array {
   const fields = [
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${body.length}`,
+    // For a browser this is a page of the host that was asked for, and what it quotes must stay text.
+    "X-Content-Type-Options: nosniff",
     "Cache-Control: no-store",
     "Connection: close",
   ];

@@ -18,7 +18,10 @@ export interface HttpTarget {
   readonly path: string;
 }
 
-/** Throws Malformed. */
+/**
+ * Throws Malformed, for the origin form too: a page of the web can make a browser send that here (by a name that leads to
+ * this machine), and must not reach what is behind the proxy by its Host.
+ */
 export function readHttpTarget(method: string, text: string): HttpTarget {
   if (text.startsWith("/") || text === "*") {
     throw new Malformed(

@@ -108,11 +108,11 @@ for (const [what, said, told] of [
 }
 
 test("Somebody who never reads cannot hold a refusal open for longer than its time.", async () => {
-  const { client, asked } = begin({ farewellMs: 20, capacityBytes: 0 });
+  const { client, asked, isTold } = begin({ farewellMs: 20, capacityBytes: 0 });
   const error = refusal(asked);
   await client.write(bytes([], "GET / HTTP/1.1\r\n\r\n"));
   assert.match((await error).message, /^this port is a proxy and no web server/);
-  assert.equal(client.aborted, await error);
+  assert.deepEqual([client.aborted, await isTold], [await error, true]);
 });
 
 test("A client that leaves without asking, or breaks, is let go, and told of when it had begun to ask.", async () => {

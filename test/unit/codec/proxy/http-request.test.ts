@@ -104,6 +104,7 @@ for (const [what, said, status, reason] of [
     /not for https:\/\/: the program has to ask with CONNECT$/,
   ],
   ["FTP", "GET ftp://a/ HTTP/1.1\r\n\r\n", 501, /http:\/\/ only, not for ftp:\/\/$/],
+  ["one host or another", "GET http://a@b@c/ HTTP/1.1\r\n\r\n", 400, /^host "b@c" contains "@"$/],
   ["port 0", "GET http://a:0/ HTTP/1.1\r\n\r\n", 400, /^"0" is not a port/],
   [
     "a field with a blank before its colon",
