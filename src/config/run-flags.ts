@@ -23,7 +23,7 @@ export const sshFlags: readonly RunFlag[] = [
   {
     name: "R",
     value: "[bind:]port:host:hostport",
-    about: "forward a port of the server to host:hostport here; [bind:]port alone: SOCKS",
+    about: "forward a port of the server to host:hostport here; [bind:]port alone: a proxy",
   },
   { name: "D", value: "[bind:]port", about: "SOCKS and HTTP proxy here; the server connects" },
   { name: "W", value: "host:port", about: "stdin and stdout to host:port as the server sees it" },

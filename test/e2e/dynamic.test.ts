@@ -187,6 +187,8 @@ for (const runtime of ["bun", "deno"] as const) {
     const proxy = `127.0.0.1:${program.port}`;
     const page = await run("curl", ["-sS", "--socks5-hostname", proxy, `http://localhost:${web.port}/`]);
     assert.deepEqual([page.code, page.stdout], [0, "a page\n"], page.stderr);
+    const plain = await run("curl", ["-sS", "-x", `http://${proxy}`, `http://localhost:${web.port}/`]);
+    assert.deepEqual([plain.code, plain.stdout], [0, "a page\n"], plain.stderr);
     await using writer = await through(program, "localhost", sink.port);
     await writer.send(randomChunks(5_000_000, 4));
     writer.end();

@@ -103,9 +103,10 @@ for (const flag of flags) {
         const begin = [
           Buffer.from("CONNECT localhost:80 HTTP/1.1\r\n"),
           Buffer.from("CONNECT "),
+          Buffer.from("PUT http://localhost:80/ HTTP/1.1\r\n"),
           bytes([4, 1, 0, 80, 0, 0, 0, 1]),
           request4a("x".repeat(300), 80),
-        ][index % 4];
+        ][index % 5];
         const sending = client.send([begin ?? greeting5, ...endless]);
         return { client, sending };
       }),
