@@ -6,7 +6,7 @@
 import { describeTunnel, wantsHelp } from "../config/description.ts";
 import { realSources } from "../config/file/config-sources.ts";
 import { plainWords } from "../config/pasted-command.ts";
-import { type RunSettings, runSettings, variablesOf } from "../config/run-settings.ts";
+import { type RunSettings, runSettings, surroundingsOf } from "../config/run-settings.ts";
 import { isBatch } from "../config/trust-settings.ts";
 import { PorthopError } from "../errors.ts";
 import { Bus } from "../flow/bus.ts";
@@ -31,7 +31,7 @@ export async function check(words: readonly string[], showHelp: () => void): Pro
       return 0;
     }
     const files = realSources(process.env);
-    const tunnel = describeTunnel(plain, variablesOf(files));
+    const tunnel = describeTunnel(plain, surroundingsOf(files));
     const others = tunnel.extras.filter(({ name }) => name !== "json");
     json = others.length < tunnel.extras.length;
     // With run, -W and a command own stdout and rule out --json. check starts neither of

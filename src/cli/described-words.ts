@@ -9,7 +9,7 @@ import { readPasted } from "../config/pasted-command.ts";
 import { pastedMistakes } from "../config/pasted-mistakes.ts";
 import { relaySettings } from "../config/relay-settings.ts";
 import { type ResolvedTunnel, resolveTunnel } from "../config/resolved-tunnel.ts";
-import { variablesOf } from "../config/run-settings.ts";
+import { surroundingsOf } from "../config/run-settings.ts";
 import { visible } from "../text/terminal-text.ts";
 import type { Mistake } from "../tunnel/mistakes.ts";
 import type { Place, Relay } from "../tunnel/tunnel-description.ts";
@@ -27,12 +27,12 @@ export function describeWords(words: readonly string[]): Described {
   const sources = realSources(process.env);
   const place = placeHere(pasted.program);
   if (pasted.command === "relay") {
-    const relay = describeRelay(pasted.words, variablesOf(sources));
+    const relay = describeRelay(pasted.words, surroundingsOf(sources));
     relaySettings(relay);
     return { tunnel: relay, place, mistakes: [] };
   }
-  const tunnel = resolveTunnel(describeTunnel(pasted.words, variablesOf(sources)), sources);
-  return { tunnel, place, mistakes: pastedMistakes(pasted) };
+  const described = describeTunnel(pasted.words, surroundingsOf(sources));
+  return { tunnel: resolveTunnel(described, sources), place, mistakes: pastedMistakes(pasted, described) };
 }
 
 /** `program` carries the connections: ssh or porthop. */

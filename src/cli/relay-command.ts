@@ -12,7 +12,7 @@ export async function relay(words: readonly string[], showHelp: () => void): Pro
       showHelp();
       return 0;
     }
-    const settings = readRelaySettings(words);
+    const settings = readRelaySettings(words, process.env);
     if (settings.forwards.length === 0) {
       throw new PorthopError("usage", "nothing to relay: -L is missing", {
         hint: "for example: porthop relay -L 8080:intranet:80",

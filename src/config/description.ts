@@ -1,7 +1,7 @@
 /**
  * The words of `run`, or of a pasted ssh, as the one description of a tunnel that all commands begin with. All flags of ssh
  * are read, also those that porthop does not have: whether porthop can do what is described is asked later (unsupported.ts).
- * No file is read, so that the description says what the words say and nothing else.
+ * No setting of a file counts, so that the description says what the words say and nothing else.
  */
 
 import { Malformed } from "../codec/malformed.ts";
@@ -15,17 +15,23 @@ import { readKeywordLine } from "./file/keyword-line.ts";
 import { relayFlags, runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";
 
-type Fill = (text: string) => string;
-const asWritten: Fill = (text) => text;
+/** What the words alone do not say. */
+export interface Surroundings {
+  /** Replaces each `${NAME}` in a forward by what the environment holds. */
+  fillVariables(text: string): string;
+  /** Whether the configuration has a Host of this name. `file` is the value of -F. */
+  hasHost(name: string, file: string | undefined): boolean;
+}
 
-/** `fillVariables` replaces the `${NAME}` in a forward by what the environment holds. */
-export function describeTunnel(words: readonly string[], fillVariables: Fill = asWritten): SshTunnel {
-  return asUsage(hintFor("run"), () => readTunnel(words, fillVariables));
+const none: Surroundings = { fillVariables: (text) => text, hasHost: () => false };
+
+export function describeTunnel(words: readonly string[], around = none): SshTunnel {
+  return asUsage(hintFor("run"), () => readTunnel(words, around));
 }
 
 /** Describes the words of `porthop relay`, which has those flags of run that need no session. */
-export function describeRelay(words: readonly string[], fillVariables: Fill = asWritten): Relay {
-  return asUsage(hintFor("relay"), () => readRelay(words, fillVariables));
+export function describeRelay(words: readonly string[], around: Pick<Surroundings, "fillVariables"> = none): Relay {
+  return asUsage(hintFor("relay"), () => readRelay(words, around));
 }
 
 /** Whether the words ask for help, whatever else they say. */
@@ -38,11 +44,12 @@ function hintFor(command: "run" | "relay"): string {
   return `porthop ${command} --help shows the flags`;
 }
 
-function readTunnel(words: readonly string[], fillVariables: Fill): SshTunnel {
+function readTunnel(words: readonly string[], around: Surroundings): SshTunnel {
   const { flags, flagsBefore, destination: written, command } = scanArgv(words, runTable);
   if (written === undefined) throw new Malformed("no destination: whom to log in to, [user@]host[:port]");
-  const destination = parseDestination(written);
-  const reading = new DescriptionReading(fillVariables);
+  const file = flags.findLast(({ flag }) => flag === "F")?.value;
+  const destination = parseDestination(written, (name) => around.hasHost(name, file));
+  const reading = new DescriptionReading(around.fillVariables);
   for (const flag of flags.slice(0, flagsBefore)) reading.take(flag);
   reading.takeDestination(destination);
   for (const flag of flags.slice(flagsBefore)) reading.take(flag);
@@ -60,7 +67,7 @@ const relayKeywords: ReadonlySet<Keyword> = new Set<Keyword>([
   "StreamLocalBindUnlink",
 ]);
 
-function readRelay(words: readonly string[], fillVariables: Fill): Relay {
+function readRelay(words: readonly string[], { fillVariables }: Pick<Surroundings, "fillVariables">): Relay {
   // Scanned with the table of run: a flag that only run has then takes its value along, and the error names that flag.
   const { flags, destination, command } = scanArgv(words, runTable);
   for (const flag of flags) refuseSession(flag);

@@ -6,14 +6,15 @@
 import { scanArgv } from "../codec/words/argv.ts";
 import { parseDestination } from "../codec/words/destination.ts";
 import type { Mistake } from "../tunnel/mistakes.ts";
+import type { SshTunnel } from "../tunnel/tunnel-description.ts";
 import type { Pasted } from "./pasted-command.ts";
 import { runTable } from "./run-flags.ts";
 
-/** The words must be those of a tunnel that was described without an error. */
-export function pastedMistakes({ program, words }: Pasted): readonly Mistake[] {
+/** `described` is the tunnel that was described by the words. */
+export function pastedMistakes({ program, words }: Pasted, { host }: Pick<SshTunnel, "host">): readonly Mistake[] {
   if (program !== "ssh") return [];
   const { destination = "" } = scanArgv(words, runTable);
-  const { port } = parseDestination(destination);
+  const { port } = parseDestination(destination, (name) => name === host);
   if (port === undefined || destination.startsWith("ssh://")) return [];
   return [
     {

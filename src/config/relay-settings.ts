@@ -1,5 +1,6 @@
 /** Turns the description of a relay into the settings with which `porthop relay` works. */
 
+import { expandVariables } from "../codec/config/percent-tokens.ts";
 import { loopsIn } from "../tunnel/loops.ts";
 import type { Relay } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
@@ -16,8 +17,9 @@ export interface RelaySettings extends CarryingSettings {
   readonly keywords: Keywords;
 }
 
-export function readRelaySettings(words: readonly string[]): RelaySettings {
-  return relaySettings(describeRelay(words));
+/** `environment` has the variables that a forward may name. */
+export function readRelaySettings(words: readonly string[], environment: NodeJS.ProcessEnv = {}): RelaySettings {
+  return relaySettings(describeRelay(words, { fillVariables: (text) => expandVariables(text, environment) }));
 }
 
 /** Throws a usage error that names the first word for something that porthop cannot do. */

@@ -98,7 +98,7 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
       // The tokens in the paths are already replaced, so that any % that is left is part of a name.
       .map(({ spec }) => fillPaths(spec, (path) => path.replaceAll("%", "%%"))),
     keywords: [
-      ...(host === undefined ? [] : [line("HostName", host.replaceAll("%", "%%"))]),
+      ...(host === undefined ? [] : [line("HostName", quoteArgument(host.replaceAll("%", "%%")))]),
       ...tunnel.keywords.filter((each) => each.name !== "HostName"),
       ...fileLines(own, remote, other.keywords),
       ...usualLines(own, other.keywords, remote, host ?? tunnel.host),

@@ -12,8 +12,9 @@ import { commandWords, type Extra, type SshTunnel } from "../tunnel/tunnel-descr
 import { type CarryingSettings, capturesToStdout, readCarrying } from "./carrying-settings.ts";
 import { type CommandSettings, readCommand } from "./command-settings.ts";
 import { defaults } from "./defaults.ts";
-import { describeTunnel } from "./description.ts";
+import { describeTunnel, type Surroundings } from "./description.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
+import { hasHost } from "./file/host-names.ts";
 import type { Keywords } from "./file/keyword.ts";
 import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { allForwards, type Forward, nameForwards } from "./forward.ts";
@@ -46,7 +47,7 @@ const hint = "porthop run --help shows the flags";
 
 /** `files` gives access to the configuration files. Without `files` only the words count. */
 export function readRunSettings(words: readonly string[], files?: ConfigSources): RunSettings {
-  return runSettings(describeTunnel(words, variablesOf(files)), files);
+  return runSettings(describeTunnel(words, surroundingsOf(files)), files);
 }
 
 /** Throws a usage error that names the first word for something that porthop cannot do. */
@@ -73,9 +74,13 @@ function loopWarnings({ forwards, keywords, destination, way }: RunSettings, her
   return loopsIn(forwards, isOne).map(({ forward, text }) => `${forward}: ${text}`);
 }
 
-/** Replaces each `${NAME}` in a forward by the variable of the environment; undefined without `files`. */
-export function variablesOf(files: ConfigSources | undefined): ((text: string) => string) | undefined {
-  return files === undefined ? undefined : (text) => expandVariables(text, files.machine.environment);
+/** What stands around the words on this machine; undefined without `files`. */
+export function surroundingsOf(files: ConfigSources | undefined): Surroundings | undefined {
+  if (files === undefined) return undefined;
+  return {
+    fillVariables: (text) => expandVariables(text, files.machine.environment),
+    hasHost: (name, file) => hasHost(name, files, file),
+  };
 }
 
 function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSettings {

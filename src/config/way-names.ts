@@ -1,10 +1,11 @@
 /**
- * ProxyJump and ProxyCommand of one host with their tokens replaced. A name with characters that mean something to a
+ * ProxyJump and ProxyCommand of one host with their tokens replaced. A user with characters that mean something to a
  * shell, an unknown token, and a jump host that is the destination itself are refused.
  */
+import { isIP } from "node:net";
 import { formatAddress } from "../codec/address.ts";
 import { expandTokens } from "../codec/config/percent-tokens.ts";
-import { parseHost } from "../codec/host-port.ts";
+import { parseServerName, parseTrustedName } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
 import { PorthopError } from "../errors.ts";
@@ -23,14 +24,18 @@ export interface Reached {
 /** The jump hosts or the command on the way to a host. Throws Malformed. */
 export function namedWay({ destination, keywords, way }: HostWords, reached: Reached): WaySettings {
   const { jumps, proxyCommand } = way;
-  // The tokens of sshconnect.c, expand_proxy_command. A shell may read the command line with
-  // these names, so they are checked.
+  // The tokens of sshconnect.c, expand_proxy_command. A shell may read the command line, so that each name is checked
+  // where it gets there: what was typed at its place, what a file says for a dash in front, and the user here.
   const tokens = {
-    h: parseHost(reached.host),
-    k: parseHost(keywords.text("HostKeyAlias") ?? destination.host),
-    n: parseHost(destination.host),
+    h: reached.host,
+    get k() {
+      return parseTrustedName(keywords.text("HostKeyAlias") ?? destination.host);
+    },
+    n: destination.host,
     p: String(reached.port),
-    r: parseUser(reached.user),
+    get r() {
+      return parseUser(reached.user);
+    },
   };
   if (proxyCommand !== undefined) return { jumps: [], proxyCommand: expandTokens(proxyCommand, tokens) };
   refuseLoop(jumps, destination);
@@ -62,7 +67,7 @@ function expandJump({ user, host, port }: Destination, tokens: Readonly<Record<s
   return {
     user: user === undefined ? undefined : parseUser(expandTokens(user, tokens)),
     // What follows the percent sign in an IPv6 address is its zone.
-    host: host.includes(":") ? host : parseHost(expandTokens(host, tokens)),
+    host: isIP(host) === 6 ? host : parseServerName(expandTokens(host, tokens)),
     port,
   };
 }

@@ -1,6 +1,7 @@
 /**
  * A tunnel or a relay as a command line of porthop: the words that ssh takes, and the options that only porthop has.
  */
+import { printDestination } from "../codec/words/destination.ts";
 import { printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { sshWords } from "./ssh-command.ts";
@@ -18,7 +19,7 @@ export function porthopWords(description: TunnelDescription): readonly string[] 
   if (description.via === "nothing") {
     return requireOneLine(["porthop", "relay", ...relayWords(description), ...extras]);
   }
-  const words = sshWords(description);
+  const words = sshWords(description, ({ user, host }) => printDestination({ user, host, port: undefined }));
   const ssh = impliesNone(description) && words[0] === "-N" ? words.slice(1) : words;
   const own = description.keywords.filter(isPorthops).flatMap(({ name, value }) => ["-o", `${name}=${value}`]);
   return requireOneLine(["porthop", "run", ...extras, ...own, ...ssh]);

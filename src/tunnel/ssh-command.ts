@@ -26,12 +26,12 @@ export function withOwnDefaults(tunnel: SshTunnel, effective: SshTunnel): SshTun
   return { ...tunnel, keywords: [...tunnel.keywords, { name: "ExitOnForwardFailure", value: "yes" }] };
 }
 
-/** Without `ssh` itself. Throws Malformed when a word has a line break or an invisible character. */
-export function sshWords(tunnel: SshTunnel): readonly string[] {
-  return sshPieces(tunnel).flatMap(({ words }) => words);
+/** Without `ssh` itself. `printed` prints the login for another program than ssh. Throws Malformed when a word has a line break or an invisible character. */
+export function sshWords(tunnel: SshTunnel, printed = printLogin): readonly string[] {
+  return sshPieces(tunnel, printed).flatMap(({ words }) => words);
 }
 
-export function sshPieces(tunnel: SshTunnel): readonly SshPiece[] {
+export function sshPieces(tunnel: SshTunnel, printed = printLogin): readonly SshPiece[] {
   const pieces = [
     ...session(tunnel),
     ...route(tunnel),
@@ -40,7 +40,7 @@ export function sshPieces(tunnel: SshTunnel): readonly SshPiece[] {
     ...terminal(tunnel),
     ...sshKeywords(tunnel.keywords).map(({ name, value }) => piece(["-o", `${name}=${value}`], keywordAbout(name))),
     ...tunnel.forwards.map((spec) => piece([`-${forwardFlag(spec.kind)}`, printForwardSpec(spec)], aboutForward(spec))),
-    piece([printLogin(tunnel)], "the server to log in to"),
+    piece([printed(tunnel)], "the server to log in to"),
     ...command(tunnel),
   ];
   requireOneLine(pieces.flatMap(({ words }) => words));
@@ -52,14 +52,15 @@ export function printLogin({ user, host }: Pick<SshTunnel, "user" | "host">): st
   return user === undefined ? host : `${user}@${host}`;
 }
 
-/** The value of -J. Unlike in a destination, an IPv6 address stands in brackets even without a port. */
+/** The value of -J. Unlike in a destination, a host with a colon or slash stands in brackets even without a port. */
 export function printJumps(jumps: readonly Destination[]): string {
   if (jumps.length === 0) return "none";
   return jumps.map(printJump).join(",");
 }
 
 export function printJump({ user, host, port }: Destination): string {
-  return `${user === undefined ? "" : `${user}@`}${formatHost(host)}${port === undefined ? "" : `:${port}`}`;
+  const place = host.includes("/") ? `[${host}]` : formatHost(host);
+  return `${user === undefined ? "" : `${user}@`}${place}${port === undefined ? "" : `:${port}`}`;
 }
 
 function piece(words: readonly string[], about: string): SshPiece {

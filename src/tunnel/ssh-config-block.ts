@@ -33,7 +33,7 @@ export function sshConfigBlock(tunnel: SshTunnel, name: string, notes: readonly 
 function route(tunnel: SshTunnel): readonly KeywordLine[] {
   const { host, user, port, jumps, identities } = tunnel;
   return [
-    tunnel.keywords.find(isHostName) ?? line("HostName", host.replaceAll("%", "%%")),
+    tunnel.keywords.find(isHostName) ?? line("HostName", argument(host.replaceAll("%", "%%"))),
     ...(user === undefined ? [] : [line("User", argument(user.replaceAll("%", "%%")))]),
     ...(port === undefined ? [] : [line("Port", String(port))]),
     ...(jumps === undefined ? [] : [line("ProxyJump", printJumps(jumps))]),

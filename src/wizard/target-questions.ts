@@ -4,7 +4,7 @@
 import { type Address, isUnix, type TcpAddress } from "../codec/address.ts";
 import { parseHost, parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
-import { type Destination, parseDestination } from "../codec/words/destination.ts";
+import { type Destination, type IsHost, parseDestination } from "../codec/words/destination.ts";
 import { parseForwardSpec, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { type Asking, choice, entry, type Facts, portEntry } from "./question.ts";
 import { reachable, type Service, showable } from "./services.ts";
@@ -41,11 +41,12 @@ export function* askServer({ hosts }: Facts): Asking<Destination> {
     );
     if (picked.startsWith("host ")) return { user: undefined, host: picked.slice(5), port: undefined };
   }
-  const typed = yield entry("server", "Which server do you log in to?", checkServer, {
+  const isHost = (name: string) => hosts.includes(name);
+  const typed = yield entry("server", "Which server do you log in to?", (text) => checkServer(text, isHost), {
     about: ["As user@host, and :port behind it if sshd is not on port 22."],
     example: "alice@server.example.org",
   });
-  return parseDestination(typed);
+  return parseDestination(typed, isHost);
 }
 
 /** `machine` is the machine that connects to the service: the server, or this machine when the user shows something. */
@@ -104,9 +105,9 @@ function* askServicePort({ ports }: Service): Asking<number> {
 }
 
 /** Without this check, `ssh alice@server` would be a user whose name has a blank. */
-function checkServer(text: string): void {
+function checkServer(text: string, isHost: IsHost): void {
   if (/^ssh\s/.test(text)) throw new Malformed("only the server, without the word ssh and its flags");
-  parseDestination(text);
+  parseDestination(text, isHost);
 }
 
 function checkTargetHost(text: string): void {

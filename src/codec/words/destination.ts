@@ -1,11 +1,12 @@
 /**
- * Parses and prints `[user@]host[:port]` and `ssh://[user@]host[:port]`. Unlike in ssh, `host:2222` without `ssh://`
- * names a port. Hosts and users that could become an option or a piece of shell are refused, as in ssh.c.
+ * Parses and prints `[user@]host[:port]` and `ssh://[user@]host[:port]`. Unlike in ssh, digits behind the only colon
+ * are a port: `host:2222`. With other colons the text is a name, as in ssh. Hosts and users that could become an
+ * option or a piece of shell are refused, as in ssh.c.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";
 import { formatHost } from "../address.ts";
-import { parseHost, parsePort } from "../host-port.ts";
+import { parsePort, parseServerName } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
 
 export interface Destination {
@@ -16,21 +17,30 @@ export interface Destination {
 }
 
 const scheme = "ssh://";
+/** A single colon with digits behind it, or nothing. */
+const withPort = /^[^:]*:\d*$/;
 const anyScheme = /^[a-z][a-z0-9+.-]{0,30}:\/\//i;
 
-export function parseDestination(text: string): Destination {
+/** Whether a text that could be `host:port` is the whole name of a host. */
+export type IsHost = (text: string) => boolean;
+
+export function parseDestination(text: string, isHost: IsHost = () => false): Destination {
   try {
-    return text.startsWith(scheme) ? parseUri(text.slice(scheme.length)) : parsePlain(text);
+    return text.startsWith(scheme) ? parseUri(text.slice(scheme.length)) : parsePlain(text, isHost);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     throw new Malformed(`destination ${visible(withoutPassword(text), 200)}: ${error.message}`);
   }
 }
 
-/** Prints without `ssh://`. An IPv6 address without a port gets no brackets, as ssh expects it. */
+/**
+ * Prints without `ssh://`. A host without a port gets no brackets, as ssh expects it, unless it would be read as
+ * something else.
+ */
 export function printDestination(destination: Destination): string {
   const { user, host, port } = destination;
-  const place = port === undefined ? host : `${formatHost(host)}:${port}`;
+  const alone = withPort.test(host) || anyScheme.test(host) ? `[${host}]` : host;
+  const place = port === undefined ? alone : `${formatHost(host)}:${port}`;
   return user === undefined ? place : `${user}@${place}`;
 }
 
@@ -51,13 +61,14 @@ export function parseUser(text: string): string {
 }
 
 /** The last @ separates user and host: `me@corp.example@gateway` has the user `me@corp.example`. */
-function parsePlain(text: string): Destination {
+function parsePlain(text: string, isHost: IsHost): Destination {
   if (anyScheme.test(text)) throw new Malformed("of URIs only ssh:// is a destination");
   const at = text.lastIndexOf("@");
   const place = text.slice(at + 1);
   const user = at === -1 ? undefined : parseUser(text.slice(0, at));
+  if (withPort.test(place) && isHost(place)) return { user, host: parseServerName(place), port: undefined };
   if (place.endsWith(":") && !place.endsWith("::")) throw new Malformed('nothing follows the ":"');
-  return { user, ...parsePlace(place, true) };
+  return { user, ...parsePlace(place, false) };
 }
 
 /** draft-ietf-secsh-scp-sftp-ssh-uri-04, as far as ssh takes it (misc.c, parse_uri). */
@@ -67,7 +78,7 @@ function parseUri(text: string): Destination {
   const slash = text.indexOf("/", at + 1);
   if (slash !== -1 && slash < text.length - 1) throw new Malformed("a path after the host means nothing here");
   const place = slash === -1 ? text.slice(at + 1) : text.slice(at + 1, slash);
-  return { user, ...parsePlace(place.endsWith(":") ? place.slice(0, -1) : place, false) };
+  return { user, ...parsePlace(place.endsWith(":") ? place.slice(0, -1) : place, true) };
 }
 
 function parseUserInfo(text: string): string {
@@ -82,12 +93,14 @@ function parseUserInfo(text: string): string {
   }
 }
 
-function parsePlace(place: string, bareIPv6: boolean): { host: string; port: number | undefined } {
-  const { host, rest } = splitPlace(place, bareIPv6);
-  return { host: parseHost(host), port: rest === undefined ? undefined : parsePort(rest) };
+function parsePlace(place: string, isUri: boolean): { host: string; port: number | undefined } {
+  const { host, rest } = splitPlace(place, isUri);
+  // misc.c, valid_domain: the dot at the end of a name is dropped from a URI.
+  const name = isUri && host !== "." ? host.replace(/\.$/, "") : host;
+  return { host: parseServerName(name), port: rest === undefined ? undefined : parsePort(rest) };
 }
 
-function splitPlace(place: string, bareIPv6: boolean): { host: string; rest: string | undefined } {
+function splitPlace(place: string, isUri: boolean): { host: string; rest: string | undefined } {
   if (place.startsWith("[")) {
     const close = place.indexOf("]");
     const rest = place.slice(close + 1);
@@ -96,10 +109,11 @@ function splitPlace(place: string, bareIPv6: boolean): { host: string; rest: str
     return { host: place.slice(1, close), rest: rest === "" ? undefined : rest.slice(1) };
   }
   const colon = place.indexOf(":");
-  if (colon === -1) return { host: place, rest: undefined };
-  if (colon === place.lastIndexOf(":")) return { host: place.slice(0, colon), rest: place.slice(colon + 1) };
-  if (!bareIPv6) throw new Malformed("an IPv6 address in a URI goes in brackets: ssh://[::1]:22");
-  return { host: place, rest: undefined };
+  if (isUri && colon !== place.lastIndexOf(":")) {
+    throw new Malformed("an IPv6 address in a URI goes in brackets: ssh://[::1]:22");
+  }
+  const hasPort = isUri ? colon !== -1 : withPort.test(place);
+  return hasPort ? { host: place.slice(0, colon), rest: place.slice(colon + 1) } : { host: place, rest: undefined };
 }
 
 /** A URI may hold a password, and no message may show the password. */

@@ -1,10 +1,11 @@
 /**
- * The names of servers in the user's configuration, for a list that a person can choose from. Files and lines that
- * cannot be read are left out without a message, because the connection does not depend on this list.
+ * The names of servers in the user's configuration: for a list that a person can choose from, and to tell a name with a
+ * colon from a host and its port. Files and lines that cannot be read are left out here without a message.
  */
 import { join } from "node:path";
 import { type ConfigLine, parseConfigLine } from "../../codec/config/config-line.ts";
-import { hostFlaw } from "../../codec/host-port.ts";
+import { matchesPattern } from "../../codec/host-pattern.ts";
+import { parseServerName } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import type { ConfigSources } from "./config-sources.ts";
 import { fillHome } from "./config-tokens.ts";
@@ -21,15 +22,28 @@ export interface HostNames {
 const mostFiles = 200;
 
 export function readHostNames(sources: ConfigSources): HostNames {
-  const lines = linesOf(sources);
+  const lines = linesOf(sources, [sources.userFile]);
   const patterns = lines.filter(({ keyword }) => /^host$/i.test(keyword)).flatMap((line) => line.arguments);
   const ignored = lines.filter(({ keyword }) => /^ignoreunknown$/i.test(keyword)).flatMap((line) => line.arguments);
-  // A name with a sign of a pattern, a port or an @ cannot be used for a login.
-  const hosts = patterns.filter((name) => !/[*?!:]/.test(name) && hostFlaw(name) === undefined);
+  const hosts = patterns.filter((name) => !/[*?!]/.test(name) && canBeTyped(name));
   return { hosts: [...new Set(hosts)], patterns, ignored };
 }
 
-function linesOf(sources: ConfigSources): readonly ConfigLine[] {
+/**
+ * True when a Host line names this host, or fits it with a pattern that has a colon too. `file` is the value of -F.
+ */
+export function hasHost(name: string, sources: ConfigSources, file?: string): boolean {
+  const files = file === undefined ? [sources.userFile, sources.systemFile] : [file];
+  const lines = linesOf(sources, file?.toLowerCase() === "none" ? [] : files);
+  const patterns = lines.filter(({ keyword }) => /^host$/i.test(keyword)).flatMap((line) => line.arguments);
+  return patterns.some((pattern) => pattern.includes(":") && matchesPattern(name, pattern));
+}
+
+function canBeTyped(name: string): boolean {
+  return orNothing(() => parseServerName(name)) !== undefined;
+}
+
+function linesOf(sources: ConfigSources, files: readonly string[]): readonly ConfigLine[] {
   const seen = new Set<string>();
   const read = (path: string): readonly ConfigLine[] => {
     if (seen.has(path) || seen.size >= mostFiles) return [];
@@ -43,7 +57,7 @@ function linesOf(sources: ConfigSources): readonly ConfigLine[] {
         return line.arguments.flatMap((pattern) => pathsOf(pattern, sources)).flatMap(read);
       });
   };
-  return read(sources.userFile);
+  return files.flatMap(read);
 }
 
 function textOf(path: string, sources: ConfigSources): string {

@@ -2,7 +2,7 @@
 import { parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
 import { type AlgorithmKind, isAlgorithmKind } from "../../codec/config/openssh-algorithms.ts";
 import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
-import { hostFlaw } from "../../codec/host-port.ts";
+import { hostFlaw, parseTrustedName } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { escapeOf } from "../../codec/session/escape-character.ts";
 import { isSshTime, parseRate } from "../../codec/units.ts";
@@ -18,6 +18,7 @@ export type Reading =
   | "text"
   | "file"
   | "host"
+  | "name"
   | "jumps"
   | "command"
   | "list"
@@ -49,6 +50,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "octal") expect(/^0{0,10}[0-7]{1,3}$/.test(value), "an octal number up to 0777");
   else if (reading === "escape") expect(escapeOf(value) !== null, "one character, ^ and one, or none");
   else if (reading === "host") refuseFlaw(keyword, hostFlaw(value));
+  else if (reading === "name") naming(keyword, () => parseTrustedName(value));
   else if (reading === "jumps") parseJumpList(value);
   else if (reading === "remote-open") parseRemoteOpen(words(value));
   else if (reading === "forward") checkForward(keyword as ForwardKeyword, value);

@@ -35,7 +35,7 @@ export const keywords = {
   HashKnownHosts: "yes-no",
   HostKeyAlgorithms: "hostKey",
   HostKeyAlias: "text",
-  HostName: "host",
+  HostName: "name",
   IdentitiesOnly: "yes-no",
   IdentityAgent: "text",
   IdentityFile: "text",

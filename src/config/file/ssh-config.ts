@@ -4,8 +4,9 @@
  * is `ssh -G`.
  */
 import { expandTokens, expandTokensAndVariables } from "../../codec/config/percent-tokens.ts";
-import { parseHost } from "../../codec/host-port.ts";
+import { parseTrustedName } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
+import { usualAddress } from "../../codec/usual-address.ts";
 import { PorthopError } from "../../errors.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { defaults } from "../defaults.ts";
@@ -115,16 +116,16 @@ function sessionTypeOf(keywords: Keywords, { sessionType }: Asked): SessionType 
   return said === "none" || said === "subsystem" ? said : sessionType;
 }
 
-/** Host names have no letter case. What can only be an address stays as written (ssh.c, is_addr_fast). */
+/** An address in its usual form, or a name in small letters: names have no letter case (ssh.c, main). */
 function reachedHost(host: string, keywords: Keywords): string {
   const name = namedHost(host, keywords);
-  return /[%:]/.test(name) ? name : name.toLowerCase();
+  return usualAddress(name) ?? (/[%:]/.test(name) ? name : name.toLowerCase());
 }
 
 function namedHost(host: string, keywords: Keywords): string {
   const name = keywords.text("HostName");
   if (name === undefined) return host;
-  return invalid(() => locating(keywords, "HostName", () => parseHost(expandTokens(name, { h: host }))));
+  return invalid(() => locating(keywords, "HostName", () => parseTrustedName(expandTokens(name, { h: host }))));
 }
 
 /** The command line was checked before, so an error here comes from a value that was filled in. */

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hostFlaw, parseHost, parsePort, splitHostPort } from "../../../src/codec/host-port.ts";
+import {
+  hostFlaw,
+  parseHost,
+  parsePort,
+  parseServerName,
+  parseTrustedName,
+  splitHostPort,
+} from "../../../src/codec/host-port.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { assertFastOnLongText } from "../../kit/hostile-text.ts";
 
@@ -75,6 +82,23 @@ for (const [host, flaw] of flaws) {
     assert.throws(() => parseHost(host), new Malformed(flaw));
   });
 }
+
+test("The name of a server need not be one of the network, but must not mean anything to a shell", () => {
+  for (const name of ["work/box", "aws:prod:1", "arn:aws:ecs:eu:1:task/x", "my_host", "münchen.", "a%b=c", "*"]) {
+    assert.equal(parseServerName(name), name);
+  }
+  for (const sign of "'`\"$\\;&<>|(){},[]@ \n\x1b") {
+    assert.throws(() => parseServerName(`a${sign}b`), /^Malformed: host ".*" contains /, sign);
+  }
+  assert.throws(() => parseServerName("-oProxyCommand=x"), /begins with "-"/);
+});
+
+test("A name that the configuration gives may hold anything that can be seen", () => {
+  for (const name of ["a;b", "$(x)", "[::1]", "a,b@c", "work/box"]) assert.equal(parseTrustedName(name), name);
+  for (const name of ["", "-x", "a\x1b[2J", "a\u202eb", "a".repeat(1025)]) {
+    assert.throws(() => parseTrustedName(name), Malformed, name);
+  }
+});
 
 test("A host has fewer bytes than NI_MAXHOST", () => {
   assert.equal(hostFlaw("a".repeat(1024)), undefined);

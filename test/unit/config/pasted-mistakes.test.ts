@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { readPasted } from "../../../src/config/pasted-command.ts";
 import { pastedMistakes } from "../../../src/config/pasted-mistakes.ts";
 
-const mistakesOf = (...words: string[]) => pastedMistakes(readPasted(words));
+const mistakesOf = (...words: string[]) => pastedMistakes(readPasted(words), { host: "aws:22" });
 
 test("A port behind the host of a pasted ssh command is one to porthop only.", () => {
   for (const text of ["ssh -L 1:a:1 alice@server:2222", "ssh -N [fd00::7]:2222", "autossh -M 0 server:2222 uptime"]) {
@@ -18,6 +18,7 @@ test("Where ssh reads the port, or porthop is called, nothing is said.", () => {
     ["ssh -p 2222 alice@server"],
     ["ssh ssh://alice@server:2222"],
     ["ssh fd00::7"],
+    ["ssh aws:22"],
     ["porthop run -L 1:a:1 alice@server:2222"],
     ["porthop relay -L 1:a:1"],
     ["-L", "1:a:1", "alice@server:2222"],

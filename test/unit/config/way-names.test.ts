@@ -27,8 +27,28 @@ test("The tokens of a ProxyCommand are what is dialed, and what the user typed."
   assert.equal(way("-o", "ProxyCommand=nc %k", "-o", "HostKeyAlias=theirs").proxyCommand, "nc theirs");
 });
 
+test("HostKeyAlias may be what known_hosts has: it is a word for the command only, and nothing for a jump host.", () => {
+  const alias = ["-o", "HostKeyAlias=[127.0.0.1]:2222"];
+  assert.equal(way("-o", "ProxyCommand=nc %k", ...alias).proxyCommand, "nc [127.0.0.1]:2222");
+  assert.equal(way("-J", "gate", ...alias).jumps.length, 1);
+});
+
+test("A user of a file that means something to a shell is refused only where a shell would read it.", () => {
+  const odd = { ...reached, user: "a;b" };
+  assert.equal(namedWay(wordsOf("-o", "ProxyCommand=nc %h"), odd).proxyCommand, "nc 10.0.0.9");
+  assert.throws(() => namedWay(wordsOf("-o", "ProxyCommand=nc %r"), odd), /user "a;b" contains ";"/);
+});
+
+test("Jump hosts may have the names that Hosts have.", () => {
+  const { jumps } = way("-J", "work/box,[aws:%n:1]:22,[fe80::1%%eth0]");
+  assert.deepEqual(
+    jumps.map(({ host }) => host),
+    ["work/box", "aws:vishnu:1", "fe80::1%eth0"],
+  );
+});
+
 for (const [words, told] of [
-  [["-o", "ProxyCommand=nc %k", "-o", "HostKeyAlias=$(id)"], /^host "\$\(id\)" contains/],
+  [["-o", "ProxyCommand=nc %k", "-o", "HostKeyAlias=-x"], /^host "-x" begins with "-"/],
   [["-J", "gate-%d"], /"%d" means nothing here/],
   [["-J", "other,vishnu:22"], /^vishnu:22 is the destination itself$/],
   [["-l", "bob", "-J", "vishnu"], /^vishnu:22 is the destination itself$/],

@@ -8,6 +8,8 @@ for (const [given, printed] of [
   ["--capture - -L 1:a:1 h --rate-limit 1MB/s --json", "porthop run --capture - --rate-limit 1MB/s --json -L 1:a:1 h"],
   ["-W a:1 h", "porthop run -W a:1 h"],
   ["-L 1:a:1 h sleep 3", "porthop run -L 1:a:1 h sleep 3"],
+  ["-J work/box -L 1:a:1 aws:prod:1", "porthop run -J [work/box] -L 1:a:1 aws:prod:1"],
+  ["-L 1:a:1 me@[aws:22]", "porthop run -L 1:a:1 me@[aws:22]"],
 ] as const) {
   test(`${given} is ${printed}, and that is itself.`, () => {
     assert.equal(porthopWords(describeTunnel(given.split(" "))).join(" "), printed);

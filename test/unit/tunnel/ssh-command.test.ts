@@ -48,6 +48,7 @@ test("A word that no line can carry is refused.", () => {
 
 test("An IPv6 jump host stands in brackets, with a port and without.", () => {
   assert.equal(printJump({ user: "u", host: "::1", port: undefined }), "u@[::1]");
+  assert.equal(printJump({ user: undefined, host: "work/box", port: 22 }), "[work/box]:22");
   assert.equal(
     printJumps([
       { user: undefined, host: "::1", port: 2 },

@@ -34,6 +34,8 @@ test("Without hosts in the configuration the server is typed at once.", () => {
   assert.deepEqual([asked.length, result], [1, { user: "alice", host: "::1", port: 2222 }]);
   const { result: known } = played(askServer(facts), ["host web"]);
   assert.deepEqual(known, { user: undefined, host: "web", port: undefined });
+  const odd = { ...facts, hosts: ["aws:22"] };
+  assert.equal(played(askServer(odd), ["other", "me@aws:22"]).result?.host, "aws:22");
 });
 
 test("localhost is the machine whose view counts, and another machine is named as it is known there.", () => {

@@ -72,18 +72,31 @@ test("What asks for what porthop does anyway is not worth a word.", () => {
 });
 
 for (const line of [
-  ...["Port 22 23", 'User ""', "Port #", "Port 70000", "User -x", "SendEnv A=1", "StrictHostKeyChecking perhaps"],
-  ...["LocalForward 8080", "PorthopUse limit:up", "PorthopRateLimit fast", "PorthopLog loud", "HostName a;b"],
+  ...["Port 22 23", 'User ""', "Port #", "Port 70000", "SendEnv A=1", "StrictHostKeyChecking perhaps"],
+  ...["LocalForward 8080", "PorthopUse limit:up", "PorthopRateLimit fast", "PorthopLog loud", "HostName -x"],
 ]) {
   test(`${line} is refused.`, () => {
     assert.throws(() => read([line]), Malformed);
   });
 }
 
+test("A user of a file is trusted, one after -o is not.", () => {
+  const ofFile = (text: string) => {
+    const keywords = new Keywords();
+    const line = parseConfigLine(`User ${text}`);
+    assert.ok(line !== undefined);
+    addConfigLine(keywords, "User", line, true, "/c");
+    return keywords.text("User");
+  };
+  assert.equal(ofFile("svc;$x"), "svc;$x");
+  assert.throws(() => ofFile("a\x1bb"), Malformed);
+  assert.throws(() => addOption(new Keywords(), "User=svc$"), Malformed);
+});
+
 test("In a block that does not apply only what ssh refuses as well is refused.", () => {
   assert.throws(() => read(["StrictHostKeyChecking perhaps"], false), Malformed);
   assert.throws(() => read(["Port 22 23"], false), Malformed);
-  assert.deepEqual(read(["HostName a;b", "Port ssh"], false).given(), []);
+  assert.deepEqual(read(["HostName -x", "Port ssh"], false).given(), []);
 });
 
 test("Any value of any keyword is taken or refused in one short line.", () => {
