@@ -3,7 +3,9 @@
  * out the help. The comment at `readWords` says which words cac cannot read, and what reads them.
  */
 import { type CAC, type Command, cac } from "cac";
+import { lookServicesUpIn } from "../codec/service-port.ts";
 import type { RunFlag } from "../config/run-flags.ts";
+import { readServicesFile } from "../config/services-file.ts";
 import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
@@ -14,6 +16,7 @@ import { isFlagOf, literalWords, readBack } from "./literal-words.ts";
 import { version, versionLine } from "./version.ts";
 
 export async function execute(argv: readonly string[]): Promise<number> {
+  lookServicesUpIn(readServicesFile);
   const [name, ...words] = argv;
   const program = porthop();
   if (name === undefined) {

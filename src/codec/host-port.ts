@@ -16,8 +16,8 @@ const shellSigns = /['`"$\\;&<>|(){},]/;
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u;
 
 /**
- * A port number. Only digits: `0x50`, `+80` and ` 80` are typing errors even where ssh's strtonum lets some pass, and
- * service names (which ssh looks up) mean different things on different machines.
+ * A port number. Only digits: `0x50`, `+80` and ` 80` are typing errors even where ssh's strtonum lets some pass. Where
+ * ssh takes the name of a service too, service-port.ts reads the port.
  */
 export function parsePort(text: string, least: 0 | 1 = 1): number {
   const range = `(${least} to 65535)`;

@@ -2,11 +2,10 @@
  * Takes the scanned flags of a command line one by one and makes a tunnel description of them. The rules of precedence are
  * those of ssh.c's main. Each value is checked here, so that all commands refuse the same words with the same message.
  */
-
 import type { ConfigLine } from "../codec/config/config-line.ts";
 import { splitArguments } from "../codec/config/config-line.ts";
-import { parsePort } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
+import { parseServicePort } from "../codec/service-port.ts";
 import type { ScannedFlag } from "../codec/words/argv.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
 import { type ForwardSpec, isForwardFlag, parseForwardSpec } from "../codec/words/forward-spec.ts";
@@ -64,7 +63,7 @@ export class DescriptionReading {
     if (flag.length > 1) this.#takeExtra(flag, value);
     else if (flag === "o") this.#takeOption(value);
     else if (isForwardFlag(flag)) this.#forwards.push(parseForwardSpec(flag, this.#fillVariables(value)));
-    else if (flag === "p") this.#takePort(named(`-p ${value}`, () => parsePort(value)));
+    else if (flag === "p") this.#takePort(named(`-p ${value}`, () => parseServicePort(value)));
     else if (flag === "l") this.#takeUser(parseUser(value));
     else if (flag === "J") this.#takeJumps(value);
     else if (flag === "i") this.#identities.push({ file: nonEmpty(value, text, "file"), by: "flag" });
@@ -209,7 +208,7 @@ export class DescriptionReading {
     }
     const value = read.text(keyword) ?? "";
     if (keyword === "User") this.#takeUser(parseUser(value));
-    else if (keyword === "Port") this.#takePort(parsePort(value));
+    else if (keyword === "Port") this.#takePort(Number(value));
     else if (keyword === "IdentityFile") this.#identities.push({ file: line.value, by: "keyword" });
     else if (keyword === "ProxyJump") this.#takeProxyJump(value);
     else if (isForwardKeyword(keyword)) this.#forwards.push(parseConfigForward(keyword, value, this.#fillVariables));

@@ -41,7 +41,7 @@ test("A port that is no port is named, with what a port is.", limits, async () =
   await assertUsage(
     ...badPorts.map((port) => row(`-L ${port}:ketu:80 host`, `-L ${port}:ketu:80: "${port}" ${is}`)),
     row("-L :ketu:80 host", "-L :ketu:80: the port is missing (1 to 65535)"),
-    row("-L http:ketu:80 host", '"http" is a name, not a port'),
+    row("-L no-such:ketu:80 host", '"no-such" is no port (1 to 65535), and no service'),
   );
   const some = badPorts.slice(0, 4);
   await assertUsage(

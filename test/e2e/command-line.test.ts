@@ -107,6 +107,20 @@ const commands: readonly (string | readonly string[])[] = [
   ["-N", "-o", "SetEnv=A=1 B=2", "-o", "SendEnv=LC_*", "-L", "1:a:1", "host"],
   "-N -o ClearAllForwardings=yes -L 1:a:1 host",
   "-N -o HostName=10.0.0.1 -o HostKeyAlias=x -L 1:a:1 host",
+  "-N -2 -k -y -M -S none -L 1:a:1 host",
+  "-N -B lo -o Tunnel=no -o IPQoS=throughput -o GSSAPIAuthentication=no -L 1:a:1 host",
+  "-N -o Protocol=2 -o VerifyHostKeyDNS=no -o PermitLocalCommand=no -o CanonicalizeHostname=no -L 1:a:1 host",
+  "-N -w any:any -o RekeyLimit=1G -o ControlMaster=auto -o VisualHostKey=yes -L 1:a:1 host",
+  "-N -L ssh:db:http -D socks -R http:[::1]:https -p ssh host",
+  "-N -J gate:ssh -o Port=http -L 1:a:1 host",
+  "-W db:http host",
+  "-W db:1 -L 1:a:1 -o ClearAllForwardings=no host",
+  "-N host",
+  "-N host uname -a",
+  "-W db:1 host uname -a",
+  "-fN host",
+  "-N -o ClearAllForwardings=yes host",
+  "-o ForkAfterAuthentication=yes host sleep 9",
 ];
 
 /** All settings of `ssh -G`, sorted but for those whose order counts, which are among their own name. */
@@ -230,6 +244,13 @@ for (const words of [
   ["-L", "1:a:1", "host", "a\nb"],
   ["ssh -L 1:a:1 $(id)"],
   ["sudo ssh -L 1:a:1 host"],
+  ["-f", "host"],
+  ["-1", "-N", "host"],
+  ["-N", "-s", "host", "sftp"],
+  ["-y", "-E", "/tmp/log", "-N", "host"],
+  ["-o", "Tunnel=maybe", "-N", "host"],
+  ["-o", "RemoteCommand=ls", "host", "date"],
+  ["-L", "8080:db:no-such-service", "host"],
 ]) {
   test(`porthop command ${JSON.stringify(words)} is refused, and stdout stays empty.`, limits, async () => {
     await using program = porthop(["command", ...words]);

@@ -5,9 +5,10 @@
 
 import { visible } from "../../text/terminal-text.ts";
 import type { TcpAddress } from "../address.ts";
-import { parseHost, parsePort, splitHostPort } from "../host-port.ts";
+import { parseHost, splitHostPort } from "../host-port.ts";
 import { ipBytes } from "../ip-bytes.ts";
 import { Malformed } from "../malformed.ts";
+import { parseServicePort } from "../service-port.ts";
 
 interface OpenRule {
   /** Undefined means any, for the port too. */
@@ -32,7 +33,10 @@ export function parseRemoteOpen(words: readonly string[]): RemoteOpenRules {
 function parseRule(word: string): OpenRule {
   try {
     const { host, port } = splitHostPort(word);
-    return { host: host === "*" ? undefined : parseHost(host), port: port === "*" ? undefined : parsePort(port) };
+    return {
+      host: host === "*" ? undefined : parseHost(host),
+      port: port === "*" ? undefined : parseServicePort(port),
+    };
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     throw new Malformed(`PermitRemoteOpen ${visible(word, 80)}: ${error.message}`);

@@ -8,6 +8,7 @@ import { quoted, visible } from "../../text/terminal-text.ts";
 import { formatHost } from "../address.ts";
 import { parsePort, parseServerName } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
+import { parseServicePort } from "../service-port.ts";
 
 export interface Destination {
   readonly user: string | undefined;
@@ -97,7 +98,9 @@ function parsePlace(place: string, isUri: boolean): { host: string; port: number
   const { host, rest } = splitPlace(place, isUri);
   // misc.c, valid_domain: the dot at the end of a name is dropped from a URI.
   const name = isUri && host !== "." ? host.replace(/\.$/, "") : host;
-  return { host: parseServerName(name), port: rest === undefined ? undefined : parsePort(rest) };
+  // ssh takes the name of a service in a URI; behind a plain host it has no port at all.
+  const readPort = isUri ? parseServicePort : parsePort;
+  return { host: parseServerName(name), port: rest === undefined ? undefined : readPort(rest) };
 }
 
 function splitPlace(place: string, isUri: boolean): { host: string; rest: string | undefined } {

@@ -1,13 +1,14 @@
 /**
  * Parses and prints the text after -L, -R, -D and -W. The meaning is OpenSSH's (readconf.c,
- * parse_forward). This parser is stricter about typing errors: a port must be plain digits, a
+ * parse_forward). This parser is stricter about typing errors: a port must be plain digits or a service, a
  * host a valid host. Printed text parses back to an equal value.
  */
 
 import { quoted, visible } from "../../text/terminal-text.ts";
 import { type Address, formatAddress, formatHost, isUnix, type UnixAddress } from "../address.ts";
-import { parseHost, parsePort } from "../host-port.ts";
+import { parseHost } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
+import { parseServicePort } from "../service-port.ts";
 import { type Field, printPathField, slashFields, splitFields } from "./forward-fields.ts";
 
 export type ForwardFlag = "L" | "R" | "D" | "W";
@@ -133,10 +134,12 @@ function readListen(flag: ForwardFlag, fields: readonly Field[], leastPort: 0 | 
   const [first, second] = fields;
   if (first === undefined || fields.length > 2) throw misshapen(flag);
   if (second === undefined) {
-    return first.isPath ? { path: readPath(first.text) } : { bind: undefined, port: parsePort(first.text, leastPort) };
+    return first.isPath
+      ? { path: readPath(first.text) }
+      : { bind: undefined, port: parseServicePort(first.text, leastPort) };
   }
   const bind = first.text === "" ? "" : parseHost(first.text);
-  return { bind, port: parsePort(second.text, leastPort) };
+  return { bind, port: parseServicePort(second.text, leastPort) };
 }
 
 function readConnect(flag: ForwardFlag, fields: readonly Field[]): Address {
@@ -147,7 +150,7 @@ function readConnect(flag: ForwardFlag, fields: readonly Field[]): Address {
     return { path: readPath(first.text) };
   }
   if (first.text === "*") throw new Malformed('"*" is no host to connect to');
-  return { host: parseHost(first.text), port: parsePort(second.text) };
+  return { host: parseHost(first.text), port: parseServicePort(second.text) };
 }
 
 function misshapen(flag: ForwardFlag): Malformed {

@@ -5,6 +5,7 @@
 
 import { quoted } from "../../text/terminal-text.ts";
 import { Malformed } from "../malformed.ts";
+import { parseServicePort } from "../service-port.ts";
 import { type Destination, parseDestination } from "./destination.ts";
 
 /** Each jump host costs one more session inside a session. No real way to a server has so many. */
@@ -17,6 +18,15 @@ export function parseJumpList(text: string): readonly Destination[] {
   return parts.map((part) => {
     if (part === "")
       throw new Malformed(text === "" ? "the jump host is missing" : `${quoted(text)} has an empty host`);
-    return parseDestination(part);
+    return parseDestination(withNumber(part));
   });
+}
+
+/** Unlike in a destination, ssh takes the name of a service as the port: `gate:ssh` (misc.c, parse_user_host_port). */
+function withNumber(part: string): string {
+  const colon = part.lastIndexOf(":");
+  const [place, service] = [part.slice(0, colon), part.slice(colon + 1)];
+  // Two colons without brackets are an address, and a "/" is a URI.
+  const isPort = colon > 0 && /^[^:@[\]/]+$/.test(service) && (place.endsWith("]") || !place.includes(":"));
+  return isPort && !/^\d+$/.test(service) ? `${place}:${parseServicePort(service)}` : part;
 }

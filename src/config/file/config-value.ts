@@ -4,8 +4,8 @@
  * line").
  */
 import { type ConfigLine, parseConfigLine, quoteArgument } from "../../codec/config/config-line.ts";
-import { parsePort } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
+import { parseServicePort } from "../../codec/service-port.ts";
 import { parseUser } from "../../codec/words/destination.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
@@ -113,8 +113,9 @@ function variablesIn(list: readonly string[]): readonly string[] {
 function addChecked(keywords: Keywords, keyword: Keyword, value: string, file: string | undefined): void {
   // These two are checked here, because here the line of the value is still known.
   if (keyword === "User") checkUser(value, file);
-  else if (keyword === "Port") named(keyword, () => parsePort(value));
-  keywords.add(keyword, file === undefined ? value : besideConfiguration(readings[keyword], value, file));
+  // A name of a service ends here: tokens and comparisons need the number.
+  const plain = keyword === "Port" ? String(named(keyword, () => parseServicePort(value))) : value;
+  keywords.add(keyword, file === undefined ? plain : besideConfiguration(readings[keyword], plain, file));
 }
 
 /** What a file says is trusted, as in OpenSSH 10.1. Only the terminal must not be harmed by it. */

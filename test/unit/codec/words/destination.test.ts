@@ -22,6 +22,7 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   [":22", "the host is missing"],
   ["vishnu:", 'nothing follows the ":"'],
   ["a[b", 'host "a[b" contains "["'],
+  ["ssh://vishnu:SSH", '"SSH" is no port (1 to 65535), and no service that this machine knows'],
   ["vishnu:0", '"0" is not a port (1 to 65535)'],
   ["[::1", '"[::1" lacks its "]"'],
   ["[::1]22", '"22" after the "]" is not :port'],

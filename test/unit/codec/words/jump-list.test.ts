@@ -20,6 +20,8 @@ const understood: readonly (readonly [text: string, hosts: readonly Destination[
   ["ssh://anna@one:22,two", [to("one", "anna", 22), to("two")]],
   ["[::1]:2222,[fe80::1%eth0]:22", [to("::1", undefined, 2222), to("fe80::1%eth0", undefined, 22)]],
   ["gate-%h", [to("gate-%h")]],
+  ["anna@one:ssh,[::1]:https", [to("one", "anna", 22), to("::1", undefined, 443)]],
+  ["ssh://one:ssh,fe80::a", [to("one", undefined, 22), to("fe80::a")]],
 ];
 
 for (const [text, hosts] of understood) {
@@ -38,6 +40,7 @@ for (const [text, reason] of [
   ["one;id", 'contains ";"'],
   ["$(id)@one", 'contains "$"'],
   ["one:0", '"0" is not a port'],
+  ["one:no-such", '"no-such" is no port'],
   ["http://one", "only ssh://"],
   [Array(17).fill("gate").join(","), "more than 16 jump hosts"],
 ] as const) {

@@ -26,7 +26,7 @@ for (const [keyword, value, message] of [
   [
     "LocalForward",
     "8080 db:x-",
-    'LocalForward 8080:db:x-: "x-" is a name, not a port: give the service\'s number (1 to 65535)',
+    'LocalForward 8080:db:x-: "x-" is no port (1 to 65535), and no service that this machine knows',
   ],
 ] as const) {
   test(`${keyword} ${value} is refused.`, () => {
