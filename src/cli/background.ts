@@ -1,7 +1,7 @@
 /**
  * `-f`: porthop starts its own program once more, in a new process session. The new process asks all
- * questions, and the first process ends when the forwards are up. ssh forks instead, but a process with an SSH
- * session in it cannot fork here.
+ * questions, at the terminal that the first process hands on, because /dev/tty cannot be opened in another session. The
+ * first process ends when the forwards are up. ssh forks instead, but a process with an SSH session in it cannot here.
  */
 import { spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
@@ -10,6 +10,7 @@ import { ignoring } from "../io/ignored-signals.ts";
 import { freshSettings } from "./fresh-start.ts";
 import { onSignals } from "./interruption.ts";
 import { ownCommand } from "./own-command.ts";
+import { openTerminal } from "./question-terminal.ts";
 
 /**
  * The environment variable of the background process: the file descriptor on which that
@@ -17,6 +18,10 @@ import { ownCommand } from "./own-command.ts";
  */
 const variable = "PORTHOP_READY_FD";
 const readyFd = 3;
+
+/** The same for the descriptor of the terminal. Not set where the first process has no terminal. */
+const terminalVariable = "PORTHOP_TERMINAL_FD";
+const terminalFd = 4;
 
 /** Reports to the first process that the forwards are up. Does nothing in a process that is not in the background. */
 export function tellReady(environment: NodeJS.ProcessEnv): void {
@@ -26,12 +31,17 @@ export function tellReady(environment: NodeJS.ProcessEnv): void {
   closeSync(readyFd);
 }
 
+/** The descriptor of the terminal that the first process has handed on; undefined without one, and in front. */
+export function terminalFromFront(environment: NodeJS.ProcessEnv): number | undefined {
+  return isBehind(environment) && environment[terminalVariable] === String(terminalFd) ? terminalFd : undefined;
+}
+
 /**
- * The environment for programs that porthop starts, without the variable above: such a program may be a porthop too
+ * The environment for programs that porthop starts, without the variables above: such a program may be a porthop too
  * (ProxyCommand), and would take itself for the background process.
  */
 export function environmentForPrograms(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { [variable]: _ours, ...others } = environment;
+  const { [variable]: _ready, [terminalVariable]: _terminal, ...others } = environment;
   return others;
 }
 
@@ -49,12 +59,19 @@ export function goBehind(
   hasResults: boolean,
 ): Promise<{ readonly pid: number } | { readonly code: number }> {
   const [program = "", ...args] = ignoring([...ownCommand(), ...words]);
+  const terminal = openTerminal();
   const child = spawn(program, args, {
     detached: true,
-    stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe"],
+    stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe", terminal ?? "ignore"],
     // With `freshSettings` set, the process does not start itself afresh: that would close the pipe.
-    env: { ...freshSettings, ...process.env, [variable]: String(readyFd) },
+    env: {
+      ...freshSettings,
+      ...environmentForPrograms(process.env),
+      [variable]: String(readyFd),
+      ...(terminal === undefined ? {} : { [terminalVariable]: String(terminalFd) }),
+    },
   });
+  if (terminal !== undefined) closeSync(terminal);
   // A signal for the first process is meant for the background process, and is passed on. (Under Deno child.kill gives
   // up the child together with its exit code.)
   onSignals((signal) => {

@@ -47,7 +47,7 @@ export async function check(words: readonly string[], showHelp: () => void): Pro
 
 async function checkWith(settings: RunSettings, json: boolean, output: Output): Promise<number> {
   const interruption = new Interruption();
-  const prompter = terminalPrompter(() => {});
+  const prompter = terminalPrompter(process.env, { output, signal: interruption.stop });
   const steps: CheckStep[] = [];
   const since = performance.now();
   settingsReport(settings.keywords, output);

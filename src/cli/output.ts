@@ -7,7 +7,7 @@ import pc from "picocolors";
 import { PorthopError } from "../errors.ts";
 import { describe } from "../io/socket-failure.ts";
 import type { Logger } from "../plugin.ts";
-import { visible } from "../text/terminal-text.ts";
+import { visible, visibleLines } from "../text/terminal-text.ts";
 
 export const levels = ["silent", "error", "warn", "info", "debug"] as const;
 export type Level = (typeof levels)[number];
@@ -107,11 +107,4 @@ function appendTo(file: number, text: string): void {
 export function wantsColor(stream: Pick<NodeJS.WriteStream, "isTTY">): boolean {
   const { NO_COLOR, TERM } = process.env;
   return stream.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
-}
-
-function visibleLines(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => visible(line))
-    .join("\n");
 }

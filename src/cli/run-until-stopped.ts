@@ -60,14 +60,20 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
   settingsReport(settings.keywords, output);
   const stdio = Promise.withResolvers<number>();
   const telling = tellingBy(settings, output);
-  if (usesStdio(settings)) telling.bus.on("flow.close", (event) => stdio.resolve(stdioExit(event)));
   const progress = sayLater(output, meanwhile);
+  const prompter = terminalPrompter(process.env, { asked: progress, output, signal: interruption.stop });
+  telling.bus.on("ready", () => {
+    if (!isBehind(process.env)) return;
+    prompter?.release();
+    tellReady(process.env);
+  });
+  if (usesStdio(settings)) telling.bus.on("flow.close", (event) => stdio.resolve(stdioExit(event)));
   const terminal = remote === undefined ? undefined : terminalFor(remote.settings, output);
   let tunnel: Tunnel | undefined;
   try {
     const planning = plan({
       log,
-      prompter: terminalPrompter(progress),
+      prompter,
       environment: environmentForPrograms(process.env),
       signal: interruption.stop,
       terminal: terminal?.request,
@@ -103,7 +109,6 @@ function tellingBy(settings: Carrying["settings"], output: Output): Telling {
   wordReport(bus, output);
   bannerReport(bus, output);
   if (settings.json) jsonReport(bus, output);
-  bus.on("ready", () => tellReady(process.env));
   return {
     bus,
     loggerFor: (plugin) => output.loggerFor(plugin),

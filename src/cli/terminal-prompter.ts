@@ -1,85 +1,90 @@
 /**
- * Asks questions at the terminal, on stderr so that stdout stays clean. As in ssh, the answers come from the
- * controlling terminal when stdin is something else. Without a terminal there is no prompter.
+ * Asks a person, as ssh does: at the terminal, whatever stdin, stdout and stderr are, or by the program of SSH_ASKPASS
+ * (readpass.c). With neither there is no prompter.
  */
-import { closeSync, openSync } from "node:fs";
-import { ReadStream } from "node:tty";
-import { PorthopError } from "../errors.ts";
+import { programAnswer } from "../io/program-answer.ts";
+import { describe } from "../io/socket-failure.ts";
 import type { Prompter } from "../ssh/prompter.ts";
-import { visible } from "../text/terminal-text.ts";
+import { visible, visibleLines } from "../text/terminal-text.ts";
+import { type Askpass, askpassOf } from "./askpass.ts";
+import { environmentForPrograms, terminalFromFront } from "./background.ts";
+import type { Output } from "./output.ts";
+import { openTerminal, QuestionTerminal } from "./question-terminal.ts";
 
-/**
- * `asked` is called before each question, so that other messages to the terminal can
- * stop. Undefined without a terminal.
- */
-export function terminalPrompter(asked: () => void): Prompter | undefined {
-  if (process.stderr.isTTY !== true || !hasTerminal()) return undefined;
+export interface TerminalPrompter extends Prompter {
+  /** Gives a terminal back that the process in front has handed on. Nobody can be asked after that. */
+  release(): void;
+}
+
+interface Deps {
+  /** Called before each question, so that other messages to the terminal can stop. */
+  asked?(): void;
+  readonly output: Pick<Output, "info" | "warn">;
+  /** Ends each question. */
+  readonly signal: AbortSignal;
+}
+
+/** Undefined where nobody can be asked. */
+export function terminalPrompter(environment: NodeJS.ProcessEnv, deps: Deps): TerminalPrompter | undefined {
+  const askpass = askpassOf(environment);
+  if (askpass?.isPreferred === true) return byProgram(askpass, environment, deps);
+  const terminal = theTerminal(environment);
+  if (terminal !== undefined) return atTerminal(terminal, deps);
+  return askpass === undefined ? undefined : byProgram(askpass, environment, deps);
+}
+
+function theTerminal(environment: NodeJS.ProcessEnv): QuestionTerminal | undefined {
+  const descriptor = terminalFromFront(environment);
+  if (descriptor !== undefined) return QuestionTerminal.handedOn(descriptor);
+  const own = openTerminal();
+  return own === undefined ? undefined : new QuestionTerminal(own);
+}
+
+function atTerminal(terminal: QuestionTerminal, { asked, signal: ended }: Deps): TerminalPrompter {
+  const line = (question: string, isHidden: boolean, signal: AbortSignal | undefined) => {
+    asked?.();
+    return terminal.line(visibleLines(question), { isHidden, signal: anyOf(ended, signal) });
+  };
   return {
-    async ask(question, signal) {
-      asked();
-      const { text } = await import("@clack/prompts");
-      return asking((input) =>
-        text({ message: visible(question), input, output: process.stderr, ...withSignal(signal) }),
-      );
-    },
-    async secret(question, signal) {
-      asked();
-      const { password } = await import("@clack/prompts");
-      return asking((input) =>
-        password({ message: visible(question), input, output: process.stderr, ...withSignal(signal) }),
-      );
-    },
-    inform: (text) => {
-      process.stderr.write(`${text}\n`);
-    },
+    ask: (question, signal) => line(question, false, signal),
+    secret: (question, signal) => line(question, true, signal),
+    inform: (text) => terminal.write(`${visibleLines(text)}\n`),
+    release: () => terminal.release(),
   };
 }
 
-/** Opened only once: under Bun a destroyed stream goes on reading, and takes the beginning of the next answer. */
-let terminal: ReadStream | undefined;
+/** A server may tell something again and again and never ask. */
+const mostTold = 4;
 
-/** Holds the terminal for one question only, because between questions the keys belong to other readers. */
-async function asking(question: (input: NodeJS.ReadStream) => Promise<string | symbol | undefined>): Promise<string> {
-  if (!process.stdin.isTTY) terminal ??= new ReadStream(openSync("/dev/tty", "r"));
-  const input = terminal ?? process.stdin;
-  const lineFeeds = new LineFeeds();
-  input.prependListener("keypress", lineFeeds.take);
-  try {
-    const answer = await question(input);
-    if (typeof answer === "symbol") throw new PorthopError("cancelled", "cancelled at a question");
-    return answer ?? "";
-  } finally {
-    input.removeListener("keypress", lineFeeds.take);
-    input.pause();
-  }
-}
-
-/**
- * Programs that type for a person (sshpass) end an answer with a line feed. ssh leaves the terminal in its line mode,
- * which takes both characters for Enter; the prompts here use raw mode, which does not.
- */
-class LineFeeds {
-  #last = "";
-
-  /** Makes Enter of a line feed, unless the line feed follows a carriage return. */
-  readonly take = (_text: string | undefined, key: { name?: string }) => {
-    const { name = "" } = key;
-    if (name === "enter" && this.#last !== "return") key.name = "return";
-    this.#last = name;
+/** A refusal counts as an empty answer, as in ssh: an empty answer accepts no host key and opens no key file. */
+function byProgram({ program }: Askpass, variables: NodeJS.ProcessEnv, deps: Deps): TerminalPrompter {
+  const { asked, output, signal: ended } = deps;
+  // Text before a question belongs to the question: the program shows it in its window.
+  let told: string[] = [];
+  const answer = async (question: string, signal: AbortSignal | undefined) => {
+    asked?.();
+    const prompt = [...told, visibleLines(question)].join("\n");
+    told = [];
+    const until = anyOf(ended, signal);
+    try {
+      return (await programAnswer(program, [prompt], environmentForPrograms(variables), until)) ?? "";
+    } catch (error) {
+      until.throwIfAborted();
+      output.warn(`cannot run ${visible(program, 200)} (SSH_ASKPASS): ${describe(error)}`);
+      return "";
+    }
+  };
+  return {
+    ask: answer,
+    secret: answer,
+    inform(text) {
+      told = [...told, visibleLines(text)].slice(-mostTold);
+      output.info(text);
+    },
+    release() {},
   };
 }
 
-function hasTerminal(): boolean {
-  if (process.stdin.isTTY) return true;
-  try {
-    closeSync(openSync("/dev/tty", "r"));
-    return true;
-  } catch {
-    // No controlling terminal (a service, a CI job, Windows): nobody can be asked.
-    return false;
-  }
-}
-
-function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
+function anyOf(ended: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined || signal === ended ? ended : AbortSignal.any([ended, signal]);
 }

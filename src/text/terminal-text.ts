@@ -26,6 +26,14 @@ export function visible(text: string, maxLength = Number.POSITIVE_INFINITY): str
   return shown.length > maxLength ? cut(text, maxLength) : shown;
 }
 
+/** The text with each of its lines made safe by `visible`: lines stay lines. */
+export function visibleLines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => visible(line))
+    .join("\n");
+}
+
 /** The text between double quotes, for messages: made safe by `visible`, and cut to 80 UTF-16 units. */
 export function quoted(text: string): string {
   return `"${visible(text, 80)}"`;

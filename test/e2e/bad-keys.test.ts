@@ -165,7 +165,7 @@ test("A wrong passphrase is asked for three times and never shown.", {
   await using terminal = pty(command, { env, cwd, columns: 200 });
   let after = 0;
   for (const guess of ["battery-staple", "tr0ub4dor", "letmein-please"]) {
-    await terminal.screen(/◆ {2}Enter passphrase for key '.*passphrase'/, { after });
+    await terminal.screen(/^Enter passphrase for key '.*passphrase': /m, { after });
     after = terminal.send(`${guess}\r`);
   }
   assert.equal(await terminal.exit, 255);

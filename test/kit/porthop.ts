@@ -73,6 +73,8 @@ export class Porthop implements AsyncDisposable {
       cwd: launched.cwd,
       env: { ...launched.env, [markName]: mark },
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      // In a process session of its own, without the tester's terminal, on which porthop would ask.
+      detached: true,
     });
     this.#forget = atExit(() => {
       this.#killAll();

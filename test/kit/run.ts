@@ -31,6 +31,8 @@ export function run(command: string, args: readonly string[] = [], options: RunO
     const child = spawn(command, args, {
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: options.env ?? process.env,
+      // In a process session of its own, without the tester's terminal, on which ssh and porthop would ask.
+      detached: true,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const stdout: Uint8Array[] = [];
