@@ -34,7 +34,6 @@ const ciphers = [
   ...["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com"],
   ...["aes128-ctr", "aes192-ctr", "aes256-ctr"],
 ];
-const macs = ["hmac-sha2-256", "hmac-sha2-512", "hmac-sha1"];
 const exchanges = [
   ...["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384"],
   ...["ecdh-sha2-nistp521", "diffie-hellman-group-exchange-sha256", "diffie-hellman-group14-sha256"],
@@ -51,15 +50,6 @@ const settings: readonly Setting[] = [
     config: [`Ciphers ${cipher}`],
     args: ["-c", cipher],
     agreed: { cipher },
-  })),
-  ...[...macs, ...macs.map((mac) => `${mac}-etm@openssh.com`)].map((mac) => ({
-    config: ["Ciphers aes256-ctr", `MACs ${mac}`],
-    agreed: { cipher: "aes256-ctr" },
-  })),
-  ...["hmac-sha1-96", "hmac-md5", "hmac-md5-96"].map((mac) => ({
-    config: ["Ciphers aes128-ctr", `MACs ${mac}`],
-    args: ["-o", `MACs=+${mac}`],
-    agreed: { cipher: "aes128-ctr" },
   })),
   ...exchanges.map((kex) => ({ config: [`KexAlgorithms ${kex}`], agreed: { kex } })),
   ...oldExchanges.map((kex) => ({
@@ -126,24 +116,22 @@ function factsOf({ program }: Tunnel): { cipher: unknown; kex: unknown } {
   return { cipher: ready?.["cipher"], kex: ready?.["kex"] };
 }
 
-for (const [setting, text] of [
-  [
-    "MACs umac-64@openssh.com,umac-128-etm@openssh.com",
-    /no matching C->S MAC; its offer: umac-64@openssh.com,umac-128-etm@openssh.com/,
-  ],
-] as const) {
-  test(`An sshd with ${setting} alone is told from others in one line, with what it offers.`, limits, async () => {
-    await using sshd = await startSshd({ config: ["Ciphers aes128-ctr", setting] });
-    await using program = porthop(["run", "-L", `${await freePort()}:localhost:1`, ...sshd.sshArgs, sshd.host]);
+test(
+  "An sshd that allows nothing that porthop has is told from others in one line, with what it offers.",
+  limits,
+  async () => {
+    const kex = "diffie-hellman-group16-sha512";
+    await using sshd = await startSshd({ config: [`KexAlgorithms ${kex}`] });
+    const args = ["-o", "KexAlgorithms=curve25519-sha256", "-L", `${await freePort()}:localhost:1`];
+    await using program = porthop(["run", ...args, ...sshd.sshArgs, sshd.host]);
     const { code, stderr } = await program.exit;
     const [message, ...more] = stderr.trim().split("\n");
     assert.equal(code, 255, stderr);
     assert.match(message ?? "", /have no algorithm in common: .*\[ssh\.protocol\]$/);
-    assert.match((message ?? "").replace(/ \[ssh\.protocol\]$/, ""), text);
+    assert.match(message ?? "", new RegExp(`no matching key exchange algorithm; its offer: ${kex} \\[`));
     assert.equal(more.length, 1, stderr);
-    assert.equal(await reachedBySsh(sshd, []), true);
-  });
-}
+  },
+);
 
 test("40 MB go through chacha20-poly1305 and back whole, over many rekeys.", limits, async () => {
   const bytes = 40_000_000;
@@ -188,6 +176,23 @@ for (const hybrid of hybrids) {
 }
 
 for (const openssh of opensshes()) {
+  for (const mac of namesOf(openssh, "mac")) {
+    test(
+      `An sshd ${openssh.version} that takes ${mac} alone is connected to, and bytes go whole.`,
+      limits,
+      async () => {
+        const config = ["Ciphers aes256-ctr", `MACs ${mac}`];
+        await using sshd = await startSshd({ openssh, config });
+        await using tunnel = await openTunnel(sshd, [await theEcho()], { args: ["-m", mac] });
+        assert.equal(factsOf(tunnel).cipher, "aes256-ctr");
+        await using client = await tunnel.connect();
+        await client.send(randomChunks(300_000, 3));
+        client.end();
+        assert.deepEqual(await client.received, { ...(await sumOf(randomChunks(300_000, 3))), ended: true });
+      },
+    );
+  }
+
   const has = namesOf(openssh, "kex");
   for (const hybrid of hybrids.filter((each) => has.includes(each))) {
     test(
@@ -219,11 +224,12 @@ function namesOf({ ssh }: OpenSsh, kind: string): readonly string[] {
 
 test("A list may name what porthop lacks, with a warning, as long as something is left.", limits, async () => {
   await using sshd = await startSshd();
-  const args = ["-c", "aes256-ctr", "-m", "umac-64@openssh.com,hmac-sha2-512"];
+  const lacked = "sk-ssh-ed25519@openssh.com";
+  const args = ["-c", "aes256-ctr", "-o", `HostKeyAlgorithms=${lacked},ssh-ed25519`];
   await using tunnel = await openTunnel(sshd, [await theEcho()], { args });
   assert.equal(factsOf(tunnel).cipher, "aes256-ctr");
   const { stderr } = await tunnel.stop();
-  assert.match(stderr, /MACs: porthop does not have umac-64@openssh\.com$/m);
+  assert.match(stderr, /HostKeyAlgorithms: porthop does not have sk-ssh-ed25519@openssh\.com$/m);
 });
 
 for (const [args, message] of [
@@ -234,7 +240,7 @@ for (const [args, message] of [
   ],
   [["-o", "KexAlgorithms=-*"], /^porthop: KexAlgorithms "-\*" leaves no key exchange \[config\.invalid\]$/],
   [["-o", "Ciphers=^"], /^porthop: Ciphers: an empty name where a cipher should be \[usage\]$/],
-  [["-o", "MACs=umac-64@openssh.com"], /^porthop: MACs "umac-64@openssh\.com" leaves no MAC \[config\.invalid\]$/],
+  [["-o", "MACs=-*"], /^porthop: MACs "-\*" leaves no MAC \[config\.invalid\]$/],
 ] as const) {
   test(`${args.join(" ")} ends before anything is connected, with an error that names it.`, limits, async () => {
     await using program = porthop(["run", "-L", `${await freePort()}:localhost:1`, ...args, "-p", "1", "127.0.0.1"]);

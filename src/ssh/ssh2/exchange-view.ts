@@ -80,4 +80,15 @@ export interface KexModule {
   readonly HANDLERS: { [type: number]: KexHandler | undefined };
 }
 
+/** The exports of lib/protocol/crypto.js. What has no type here is given back as it was found. */
+export interface CryptoModule {
+  readonly CIPHER_INFO: { readonly [name: string]: unknown };
+  /** `len` is the length of the key, `actualLen` that of the MAC, and `sslName` the hash for createHmac. */
+  readonly MAC_INFO: { [name: string]: { sslName: string; len: number; actualLen: number; isETM: boolean } };
+  createCipher(config: { readonly outbound: object }): {
+    allocPacket(payloadBytes: number): Buffer;
+    encrypt(packet: Buffer): void;
+  };
+}
+
 export type KexHandler = (protocol: ExchangingView, payload: Buffer) => unknown;

@@ -8,8 +8,14 @@ declare module "ssh2/lib/protocol/constants.js" {
   const module: {
     readonly SUPPORTED_CIPHER?: readonly string[];
     readonly SUPPORTED_KEX?: string[];
+    readonly SUPPORTED_MAC?: string[];
     readonly DEFAULT_KEX?: string[];
   };
+  export default module;
+}
+
+declare module "ssh2/lib/protocol/crypto.js" {
+  const module: Partial<import("./exchange-view.ts").CryptoModule>;
   export default module;
 }
 
