@@ -15,39 +15,87 @@ export interface KeyText {
   readonly locked: boolean;
   /** The public key's blob, as in known_hosts and `.pub` files; undefined when only the private key tells it. */
   readonly publicBlob: Buffer | undefined;
+  /** The private key from its BEGIN line to its END line. Empty for a public key. */
+  readonly block: string;
 }
 
-/** Throws Malformed with the reason why the text is no key that porthop can use. */
+/**
+ * Throws Malformed with the reason why the text is no key that porthop can use. As OpenSSL does for PEM, the first
+ * private key counts, whatever stands before its BEGIN line and behind its END line.
+ */
 export function recognizeKey(text: string): KeyText {
-  const label = /^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?$/m.exec(text)?.[1];
-  switch (label) {
+  const blocks = blocksIn(text);
+  const block = blocks.find(({ label }) => privateLabels.has(label)) ?? blocks[0];
+  switch (block?.label) {
     case "OPENSSH PRIVATE KEY":
-      return recognizeOpenSsh(text);
+      return recognizeOpenSsh(block);
     case "RSA PRIVATE KEY":
     case "EC PRIVATE KEY":
-      return { format: "pem", locked: /^Proc-Type: *4,ENCRYPTED/m.test(text), publicBlob: undefined };
+      return privateKey("pem", /^Proc-Type: *4,ENCRYPTED/m.test(block.body ?? ""), block);
     case "PRIVATE KEY":
     case "ENCRYPTED PRIVATE KEY":
-      return { format: "pkcs8", locked: label !== "PRIVATE KEY", publicBlob: undefined };
+      return privateKey("pkcs8", block.label !== "PRIVATE KEY", block);
     case "DSA PRIVATE KEY":
       throw new Malformed("it is a DSA key, which servers do not take any more");
     case undefined:
       return recognizeOther(text);
     default:
-      throw new Malformed(`it holds ${quoted(label)}, not a private key`);
+      throw new Malformed(`it holds ${quoted(block?.label ?? "")}, not a private key`);
   }
 }
 
-/** The key of a `.pub` file: `type base64 comment`. Undefined for any other text. */
+/**
+ * The key of a `.pub` file: `type base64 comment`. As with ssh (authfile.c, sshkey_try_load_public) the first line that
+ * is a key counts, and nothing behind a BEGIN line. Undefined for any other text.
+ */
 export function parsePublicKey(text: string): Buffer | undefined {
-  const [type = "", base64 = ""] = text.trimStart().split(/\s+/, 2);
-  const blob = Buffer.from(base64, "base64");
-  return type !== "" && keyType(blob) === type ? blob : undefined;
+  for (const line of text.split("\n")) {
+    if (line.startsWith("-----BEGIN")) return undefined;
+    const [type = "", base64 = ""] = line.trim().split(/\s+/, 2);
+    const blob = Buffer.from(base64, "base64");
+    if (type !== "" && keyType(blob) === type) return blob;
+  }
+  return undefined;
+}
+
+interface Block {
+  readonly label: string;
+  /** The lines between BEGIN and END. Undefined when there is no END. */
+  readonly body: string | undefined;
+}
+
+const privateLabels: ReadonlySet<string> = new Set([
+  "OPENSSH PRIVATE KEY",
+  "RSA PRIVATE KEY",
+  "EC PRIVATE KEY",
+  "PRIVATE KEY",
+  "ENCRYPTED PRIVATE KEY",
+  "DSA PRIVATE KEY",
+]);
+
+/** All blocks between lines of BEGIN and END (RFC 7468), such as `EC PARAMETERS`, which OpenSSL puts before the key. */
+function blocksIn(text: string): Block[] {
+  const blocks: Block[] = [];
+  const begin = /^\uFEFF?-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?$/gm;
+  for (let found = begin.exec(text); found !== null; found = begin.exec(text)) {
+    const label = found[1] ?? "";
+    const end = text.indexOf(`\n-----END ${label}-----`, begin.lastIndex);
+    blocks.push({ label, body: end < 0 ? undefined : text.slice(begin.lastIndex, end) });
+    if (end >= 0) begin.lastIndex = end;
+  }
+  return blocks;
+}
+
+/** The block alone, without blanks at the ends of its lines: the readers of keys take nothing else in the file. */
+function privateKey(format: KeyText["format"], locked: boolean, { label, body }: Block, publicBlob?: Buffer): KeyText {
+  if (body === undefined) throw new Malformed("it is a damaged key: its END line is missing");
+  const lines = body.split("\n").map((line) => line.trimEnd());
+  return { format, locked, publicBlob, block: `-----BEGIN ${label}-----${lines.join("\n")}\n-----END ${label}-----\n` };
 }
 
 function recognizeOther(text: string): KeyText {
   const publicBlob = parsePublicKey(text);
-  if (publicBlob !== undefined) return { format: "public", locked: false, publicBlob };
+  if (publicBlob !== undefined) return { format: "public", locked: false, publicBlob, block: "" };
   if (text.startsWith("PuTTY-User-Key-File-")) {
     throw new Malformed("it is a PuTTY key: convert it with puttygen KEY -O private-openssh -o NEW");
   }
@@ -58,13 +106,10 @@ function recognizeOther(text: string): KeyText {
 const magic = Buffer.from("openssh-key-v1\0");
 
 /** magic, cipher, kdf, kdf options, uint32 number of keys, public key, private part (PROTOCOL.key, section 1). */
-function recognizeOpenSsh(text: string): KeyText {
-  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----/.exec(
-    text,
-  )?.[1];
-  const bytes = Buffer.from(body ?? "", "base64");
+function recognizeOpenSsh(block: Block): KeyText {
+  const bytes = Buffer.from(block.body ?? "", "base64");
   const damaged = new Malformed("it is a damaged OpenSSH key");
-  if (!bytes.subarray(0, magic.length).equals(magic)) throw damaged;
+  if (!/^[A-Za-z0-9+/=\s]*$/.test(block.body ?? "") || !bytes.subarray(0, magic.length).equals(magic)) throw damaged;
   const cipher = readString(bytes, magic.length);
   const kdf = readString(bytes, cipher?.next ?? -1);
   const kdfOptions = readString(bytes, kdf?.next ?? -1);
@@ -72,9 +117,6 @@ function recognizeOpenSsh(text: string): KeyText {
   if (bytes.readUInt32BE(kdfOptions.next) !== 1) throw damaged;
   const publicKey = readString(bytes, kdfOptions.next + 4);
   if (publicKey === undefined || keyType(publicKey.bytes) === undefined) throw damaged;
-  return {
-    format: "openssh",
-    locked: cipher.bytes.toString("latin1") !== "none",
-    publicBlob: Buffer.from(publicKey.bytes),
-  };
+  const locked = cipher.bytes.toString("latin1") !== "none";
+  return privateKey("openssh", locked, block, Buffer.from(publicKey.bytes));
 }

@@ -4,7 +4,7 @@
  */
 import type { Stats } from "node:fs";
 import { open } from "node:fs/promises";
-import { isCertificateType } from "../../codec/keys/certificate.ts";
+import { type Certificate, isCertificateType } from "../../codec/keys/certificate.ts";
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { type KeyText, parsePublicKey, recognizeKey } from "../../codec/keys/key-text.ts";
 import { Malformed } from "../../codec/malformed.ts";
@@ -92,11 +92,8 @@ interface Looking {
   readonly besides: boolean;
 }
 
-async function look(
-  path: string,
-  { home, places, uid, found, log, besides }: Looking,
-  isDefault = false,
-): Promise<void> {
+async function look(path: string, looking: Looking, isDefault = false): Promise<void> {
+  const { home, places, found, log } = looking;
   const label = labelOf(path, home);
   const refuse = (reason: UnusableFile["reason"], why: string, hint: string) => {
     const text = `${placed(places?.get(path))}${why}`;
@@ -106,51 +103,80 @@ async function look(
     else log.warn(text);
   };
   try {
-    const { text, stats } = await readKeyFile(path);
-    const recognized = recognizeKey(text);
-    const publicBlob = recognized.publicBlob ?? (await readPublicPart(`${path}.pub`));
-    if (publicBlob !== undefined) found.publicBlobs.push(publicBlob);
-    if (isTooOpen(stats, recognized, uid)) {
-      const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
-      const warning = `unprotected private key file: permissions ${mode} of ${label} let others read it, so it is ignored`;
-      return refuse("permissions", warning, `${label} was ignored because others can read it: chmod 600 ${label}`);
-    }
-    const unknown = unknownType(publicBlob);
-    if (unknown !== undefined) throw new Malformed(`its type ${visible(unknown)} is not supported`);
-    if (publicBlob !== undefined && isCertificateType(keyType(publicBlob) ?? "")) {
-      found.certificates.push(readUserCertificate(label, publicBlob));
-      return;
-    }
-    const file = new KeyFile({ label, text, recognized, publicBlob, isOptional: isDefault });
-    found.files.push(file);
-    if (besides) await lookBeside(path, file, home, found, log);
+    const mode = await take(path, label, looking, isDefault);
+    if (mode === undefined) return;
+    const warning = `unprotected private key file: permissions ${mode} of ${label} let others read it, so it is ignored`;
+    refuse("permissions", warning, `${label} was ignored because others can read it: chmod 600 ${label}`);
   } catch (error) {
     if (error instanceof Malformed) {
-      return refuse(
-        "format",
-        `cannot use the key ${label}: ${error.message}`,
-        `the key ${label} was left out: ${error.message}`,
-      );
+      const what = error.message;
+      return refuse("format", `cannot use the key ${label}: ${what}`, `the key ${label} was left out: ${what}`);
     }
     const missing = errnoOf(error) === "ENOENT";
-    const publicBlob = missing ? await readPublicPart(`${path}.pub`) : undefined;
-    if (publicBlob !== undefined) {
-      // The private key is kept elsewhere, in an agent.
-      found.publicBlobs.push(publicBlob);
-      const file = publicOnly(label, publicBlob, isDefault);
-      found.files.push(file);
-      if (besides) await lookBeside(path, file, home, found, log);
-      return;
-    }
+    if (missing && (await takePublicPart(path, label, looking, isDefault))) return;
     if (missing && isDefault) return;
     const why = describe(error);
     refuse(missing ? "missing" : "unreadable", `identity file ${label} not accessible: ${why}`, `${label}: ${why}`);
   }
 }
 
-function publicOnly(label: string, publicBlob: Buffer, isOptional: boolean): KeyFile {
-  const recognized = { format: "public", locked: false, publicBlob } as const;
-  return new KeyFile({ label, text: "", recognized, publicBlob, isOptional });
+/** Returns the file's permissions when they let others read the key, which is then not taken. */
+async function take(path: string, label: string, looking: Looking, isOptional: boolean): Promise<string | undefined> {
+  const { found, home, log, besides } = looking;
+  const { text, stats } = await readKeyFile(path);
+  const recognized = recognizeKey(text);
+  const beside = recognized.format === "public" ? undefined : await readPublicPart(`${path}.pub`);
+  const certificate = certificateOf(recognized.publicBlob, beside);
+  const publicBlob = recognized.publicBlob ?? certificate?.key ?? beside;
+  const named = certificate === undefined ? publicBlob : beside;
+  if (named !== undefined) found.publicBlobs.push(named);
+  if (isTooOpen(stats, recognized, looking.uid)) return (stats.mode & 0o777).toString(8).padStart(4, "0");
+  const unknown = unknownType(publicBlob);
+  if (unknown !== undefined) throw new Malformed(`its type ${visible(unknown)} is not supported`);
+  if (publicBlob !== undefined && isCertificateType(keyType(publicBlob) ?? "")) {
+    found.certificates.push(readUserCertificate(label, publicBlob));
+    return undefined;
+  }
+  const file = new KeyFile({ label, text, recognized, publicBlob, isOptional, isCertified: certificate !== undefined });
+  found.files.push(file);
+  if (certificate !== undefined && beside !== undefined) {
+    found.certificates.push({ label: `${label}.pub`, blob: beside, certificate, file });
+  }
+  if (besides) await lookBeside(path, file, home, found, log);
+  return undefined;
+}
+
+/** For a private key that is kept elsewhere, in an agent: `KEY.pub` names it. False when there is no such file. */
+async function takePublicPart(path: string, label: string, looking: Looking, isOptional: boolean): Promise<boolean> {
+  const { found, home, log, besides } = looking;
+  const publicBlob = await readPublicPart(`${path}.pub`);
+  if (publicBlob === undefined) return false;
+  found.publicBlobs.push(publicBlob);
+  const certificate = certificateOf(undefined, publicBlob);
+  if (certificate !== undefined) {
+    found.certificates.push({ label: `${label}.pub`, blob: publicBlob, certificate });
+    return true;
+  }
+  const recognized = { format: "public", locked: false } as const;
+  const file = new KeyFile({ label, text: "", recognized, publicBlob, isOptional });
+  found.files.push(file);
+  if (besides) await lookBeside(path, file, home, found, log);
+  return true;
+}
+
+/**
+ * The certificate in the `.pub` file beside a key, which ssh offers in place of the key (sshconnect2.c,
+ * pubkey_prepare). Undefined for a plain key, and for a certificate of another key or for hosts.
+ */
+function certificateOf(key: Buffer | undefined, beside: Buffer | undefined): Certificate | undefined {
+  if (beside === undefined || !isCertificateType(keyType(beside) ?? "")) return undefined;
+  try {
+    const { certificate } = readUserCertificate("", beside);
+    return key === undefined || key.equals(certificate.key) ? certificate : undefined;
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -59,7 +59,7 @@ export function gatherCandidates(sources: CandidateSources): Candidates {
     return [];
   };
   const plain = (file: KeyFile): Candidate[] => {
-    if (inAgent(file.publicBlob) !== undefined) return [];
+    if (file.isCertified || inAgent(file.publicBlob) !== undefined) return [];
     if (!file.isPublic) return [{ ...fileSigner(sources, file), publicBlob: file.publicBlob, file }];
     halves.push(file);
     return [];

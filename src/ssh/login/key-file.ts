@@ -25,10 +25,12 @@ export interface KeyFileFacts {
   /** The path as the user would write it. */
   readonly label: string;
   readonly text: string;
-  readonly recognized: KeyText;
+  readonly recognized: Pick<KeyText, "format" | "locked">;
   readonly publicBlob: Buffer | undefined;
   /** One of ssh's default files, which the user did not ask for. */
   readonly isOptional?: boolean;
+  /** Only the certificate of the key is offered, which stands in the `.pub` file. */
+  readonly isCertified?: boolean;
 }
 
 export interface Opening {
@@ -51,17 +53,19 @@ export class KeyFile {
   /** The key is in a security device (FIDO), and only an agent can ask the device for a signature. */
   readonly isSecurityKey: boolean;
   readonly isOptional: boolean;
+  readonly isCertified: boolean;
   /** The file needs a passphrase. */
   readonly isLocked: boolean;
   readonly #text: string;
   #opened: PrivateKey | undefined;
 
-  constructor({ label, text, recognized, publicBlob, isOptional = false }: KeyFileFacts) {
+  constructor({ label, text, recognized, publicBlob, isOptional = false, isCertified = false }: KeyFileFacts) {
     this.label = label;
     this.publicBlob = publicBlob;
     this.isSecurityKey = securityKey.test((publicBlob && keyType(publicBlob)) ?? "");
     this.isPublic = recognized.format === "public" || this.isSecurityKey;
     this.isOptional = isOptional;
+    this.isCertified = isCertified;
     this.#text = text;
     this.isLocked = recognized.locked;
   }

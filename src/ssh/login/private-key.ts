@@ -27,7 +27,7 @@ export class WrongPassphrase extends Error {
 export function openPrivateKey(ssh2: Ssh2, text: string, passphrase?: string): PrivateKey {
   const recognized = recognizeKey(text);
   const key =
-    recognized.format === "openssh" ? openOpenSsh(ssh2, text, passphrase) : open(text, recognized, passphrase);
+    recognized.format === "openssh" ? openOpenSsh(ssh2, recognized.block, passphrase) : open(recognized, passphrase);
   const kind = signingKind(key);
   return {
     blob: publicBlob(createPublicKey(key)),
@@ -35,9 +35,9 @@ export function openPrivateKey(ssh2: Ssh2, text: string, passphrase?: string): P
   };
 }
 
-function open(text: string, { locked }: KeyText, passphrase: string | undefined): KeyObject {
+function open({ block, locked }: KeyText, passphrase: string | undefined): KeyObject {
   try {
-    return createPrivateKey({ key: text, ...(locked ? { passphrase: passphrase ?? "" } : {}) });
+    return createPrivateKey({ key: block, ...(locked ? { passphrase: passphrase ?? "" } : {}) });
   } catch (error) {
     if (locked && isUnknownLock(error)) throw new Malformed(unknownLock, { cause: error });
     // A wrong passphrase mostly gives a padding error. About once in 256 times it gives random bytes instead, and then

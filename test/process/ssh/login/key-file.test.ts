@@ -117,7 +117,7 @@ test("A key that looks well and is broken inside says what is wrong, with its na
   const file = new KeyFile({
     label: "~/.ssh/id",
     text: broken,
-    recognized: { format: "openssh", locked: false, publicBlob: undefined },
+    recognized: { format: "openssh", locked: false },
     publicBlob: undefined,
   });
   const error = await unusable(file.open(opening()));
@@ -131,7 +131,7 @@ test("Only what is a public key alone says so.", limits, async () => {
   const half = new KeyFile({
     label: "x",
     text: "",
-    recognized: { format: "public", locked: false, publicBlob },
+    recognized: { format: "public", locked: false },
     publicBlob,
   });
   assert.equal(half.isPublic, true);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { recognizeKey } from "../../../../src/codec/keys/key-text.ts";
@@ -7,6 +7,7 @@ import { Malformed } from "../../../../src/codec/malformed.ts";
 import { loadSsh2 } from "../../../../src/ssh/loader.ts";
 import { openPrivateKey, WrongPassphrase } from "../../../../src/ssh/login/private-key.ts";
 import { shared } from "../../../kit/lifetime.ts";
+import { opensshes } from "../../../kit/openssh.ts";
 import { need } from "../../../kit/packages.ts";
 import { run } from "../../../kit/run.ts";
 import { currentRuntime } from "../../../kit/runtime.ts";
@@ -147,3 +148,73 @@ test("A key that SSH does not have, and a damaged one, are refused with a reason
   lines.splice(-4, 1);
   assert.throws(() => openPrivateKey(ssh2, lines.join("\n")), Malformed);
 });
+
+/** What people do to a key file: `ssh-keygen -y` of each OpenSSH is the judge. */
+const changes: Readonly<Record<string, (key: string, other: string) => string>> = {
+  "as it is": (key) => key,
+  "text behind it": (key) => `${key}# my key\n`,
+  "text behind it without a newline": (key) => `${key}my key`,
+  "text before it": (key) => `# my key\n${key}`,
+  "a blank line before it": (key) => `\n${key}`,
+  "a blank before it": (key) => ` ${key}`,
+  "lines that end with CR LF": (key) => key.replaceAll("\n", "\r\n"),
+  "lines that end with CR": (key) => key.replaceAll("\n", "\r"),
+  "no newline at the end": (key) => key.trimEnd(),
+  "a byte order mark": (key) => `\ufeff${key}`,
+  "a blank behind the BEGIN line": (key) => key.replace("-----\n", "----- \n"),
+  "a blank behind the END line": (key) => `${key.trimEnd()} \n`,
+  "text behind the END line": (key) => `${key.trimEnd()} mine\n`,
+  "blanks at the ends of all lines": (key) => key.replaceAll("\n", " \n"),
+  "lines that are indented": (key) => key.replaceAll(/^(?=.)/gm, "  "),
+  "another key behind it": (key, other) => `${key}${other}`,
+  "a certificate before it": (key) => `${x509}${key}`,
+  "a certificate behind it": (key) => `${key}${x509}`,
+  "attributes before it": (key) => `Bag Attributes\n    localKeyID: 01\n${key}`,
+  "all in one line": (key) => key.replaceAll("\n", ""),
+  "no END line": (key) => key.replace(/-----END.*\n/, ""),
+  "another END line": (key) => key.replace(/END .*-----/, "END OF FILE-----"),
+  "a letter that is none of base64": (key) => key.replace(/(\n.{10})./, "$1!"),
+};
+
+const x509 = `-----BEGIN CERTIFICATE-----\n${"MIIB".repeat(16)}\n-----END CERTIFICATE-----\n`;
+
+test("A key file that ssh-keygen reads is read, whatever stands around the key", limits, async () => {
+  const { folder, generated } = await keys();
+  const ssh2 = await loadSsh2();
+  const open = generated.filter(({ passphrase: secret, file }) => secret === undefined && /rsa|256|ed/.test(file));
+  const other = readFileSync(join(folder, "rsa"), "utf8");
+  const file = join(folder, "changed");
+  const more = new Set<string>();
+  for (const [how, change] of Object.entries(changes)) {
+    for (const key of open) {
+      const text = change(readFileSync(key.file, "utf8"), other);
+      writeFileSync(file, text, { mode: 0o600 });
+      const opened = opens(ssh2, text);
+      for (const { sshKeygen, version } of opensshes()) {
+        const { code } = await run(sshKeygen, ["-y", "-P", "", "-f", file]);
+        if (code === 0) assert.deepEqual(opened, key.publicBlob, `${key.file} with ${how}, as OpenSSH ${version}`);
+        else if (opened !== undefined) more.add(how);
+      }
+    }
+  }
+  assert.ok(!["all in one line", "no END line", "another END line"].some((how) => more.has(how)), [...more].join());
+});
+
+test("The parameters that openssl writes before an EC key are passed over", limits, async () => {
+  const { folder } = await keys();
+  const file = join(folder, "parameters");
+  await tool("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-out", file);
+  const text = readFileSync(file, "utf8");
+  assert.match(text, /BEGIN EC PARAMETERS/);
+  const { stdout } = await run("ssh-keygen", ["-y", "-P", "", "-f", file]);
+  assert.equal(opens(await loadSsh2(), text)?.toString("base64"), stdout.split(" ")[1]?.trim());
+});
+
+function opens(ssh2: Awaited<ReturnType<typeof loadSsh2>>, text: string): Buffer | undefined {
+  try {
+    return openPrivateKey(ssh2, text).blob;
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}

@@ -22,9 +22,15 @@ function openSsh(cipher: string, keys: Buffer = one, publicBlob: Buffer = blob):
   return pem("OPENSSH PRIVATE KEY", bytes.toString("base64").replace(/.{70}/g, "$&\n"));
 }
 
+/** All that is known of a key but its text. */
+function known(text: string) {
+  const { block, ...rest } = recognizeKey(text);
+  return rest;
+}
+
 test("An OpenSSH key shows its public part, and whether it is locked, without being opened", () => {
-  assert.deepEqual(recognizeKey(openSsh("none")), { format: "openssh", locked: false, publicBlob: blob });
-  assert.deepEqual(recognizeKey(openSsh("aes256-ctr")), { format: "openssh", locked: true, publicBlob: blob });
+  assert.deepEqual(known(openSsh("none")), { format: "openssh", locked: false, publicBlob: blob });
+  assert.deepEqual(known(openSsh("aes256-ctr")), { format: "openssh", locked: true, publicBlob: blob });
   assert.deepEqual(recognizeKey(openSsh("none").replaceAll("\n", "\r\n")).publicBlob, blob);
 });
 
@@ -37,18 +43,47 @@ test("PEM and PKCS#8 keys are told apart, and locked ones from open ones", () =>
     [pem("PRIVATE KEY", "AAAA"), "pkcs8", false],
     [pem("ENCRYPTED PRIVATE KEY", "AAAA"), "pkcs8", true],
     [`Bag Attributes\n  x: y\n${pem("PRIVATE KEY", "AAAA")}`, "pkcs8", false],
+    [`${pem("EC PARAMETERS", "BggqhkjOPQMBBw==")}${pem("EC PRIVATE KEY", "AAAA")}`, "pem", false],
+    [`${pem("CERTIFICATE", locked)}${pem("RSA PRIVATE KEY", "AAAA")}`, "pem", false],
   ];
   for (const [text, format, isLocked] of table) {
-    assert.deepEqual(recognizeKey(text), { format, locked: isLocked, publicBlob: undefined }, text);
+    assert.deepEqual(known(text), { format, locked: isLocked, publicBlob: undefined }, text);
   }
 });
 
 test("A public key is recognised as what it is", () => {
   const line = `ssh-ed25519 ${blob.toString("base64")} me@here\n`;
-  assert.deepEqual(recognizeKey(line), { format: "public", locked: false, publicBlob: blob });
+  assert.deepEqual(known(line), { format: "public", locked: false, publicBlob: blob });
   assert.deepEqual(parsePublicKey(line), blob);
   assert.equal(parsePublicKey(line.replace("ed25519", "rsa")), undefined);
   assert.equal(parsePublicKey(""), undefined);
+});
+
+test("Of a private key only its own lines are read, whatever stands around them", () => {
+  const key = openSsh("none");
+  const other = pem("RSA PRIVATE KEY", "BBBB");
+  for (const text of [
+    `${key}# my key\n`,
+    `${key}my key`,
+    `# my key\n\n${key}`,
+    `\ufeff${key}`,
+    `${key}${other}`,
+    `${pem("CERTIFICATE", "AAAA")}${key}`,
+    key.trimEnd(),
+    key.replaceAll("\n", "\r\n"),
+    key.replaceAll("\n", " \t\n"),
+  ]) {
+    assert.deepEqual([recognizeKey(text).block, recognizeKey(text).publicBlob], [key, blob], text);
+  }
+  assert.equal(recognizeKey(`${other}${key}`).block, other);
+});
+
+test("A file of public keys gives the first that is one, and none that stands behind a private key", () => {
+  const line = `ssh-ed25519 ${blob.toString("base64")} me@here`;
+  for (const text of [`# my key\n\n${line}\n`, `  ${line}\r\n`, `\ufeff${line}`, `no key\n${line}`]) {
+    assert.deepEqual(parsePublicKey(text), blob, text);
+  }
+  assert.equal(parsePublicKey(`${pem("PRIVATE KEY", "AAAA")}${line}\n`), undefined);
 });
 
 test("What cannot be used says why", () => {
@@ -62,6 +97,7 @@ test("What cannot be used says why", () => {
     [openSsh("none", Buffer.from([0, 0, 0, 2])), /damaged/],
     [openSsh("none", one, Buffer.from("nonsense")), /damaged/],
     ["-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA", /damaged/],
+    ["-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", /damaged key: its END line is missing/],
   ];
   for (const [text, reason] of table) {
     assert.throws(

@@ -6,6 +6,7 @@ import { writeStrings } from "../../../../src/codec/ssh-string.ts";
 import { loadIdentities } from "../../../../src/ssh/login/identity.ts";
 import { writeCertificate } from "../../../kit/certificate-blob.ts";
 import { makeHome } from "../../../kit/identity-home.ts";
+import { makeSshKey } from "../../../kit/ssh-server.ts";
 import { tempDirectory } from "../../../kit/temp.ts";
 
 test("Files that are no usable key are left out with their reason", async () => {
@@ -72,6 +73,35 @@ test("A certificate beside a key belongs to it, unless CertificateFile names one
   const gone = await loadIdentities(settings, home.log);
   assert.deepEqual([gone.certificates, gone.unusable.map(({ reason }) => reason)], [[], ["unreadable"]]);
   assert.match(home.log.lines.at(-1) ?? "", /^warn cannot use the certificate \S+: no such file/);
+});
+
+test("A certificate in the .pub file stands for its key, and one of another key or for hosts does not", async () => {
+  using home = makeHome();
+  const { text, blob } = certified();
+  const key = makeSshKey();
+  writeFileSync(home.path("own"), key.private, { mode: 0o600 });
+  writeFileSync(home.path("own.pub"), text.certificate);
+  writeFileSync(home.path("gone.pub"), text.certificate);
+  const pem = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
+  writeFileSync(home.path("pem"), pem, { mode: 0o600 });
+  writeFileSync(home.path("pem.pub"), text.certificate);
+  const { files, certificates } = await home.load([home.path("own"), home.path("pem"), home.path("gone")]);
+  assert.deepEqual(
+    files.map(({ label, isCertified }) => [label, isCertified]),
+    [
+      ["~/.ssh/own", false],
+      ["~/.ssh/pem", true],
+    ],
+  );
+  assert.deepEqual(
+    certificates.map(({ label, file, blob: own }) => [label, file?.label, own.equals(blob)]),
+    [
+      ["~/.ssh/pem.pub", "~/.ssh/pem", true],
+      ["~/.ssh/gone.pub", undefined, true],
+    ],
+  );
+  writeFileSync(home.path("pem.pub"), text.host);
+  assert.equal((await home.load([home.path("pem")])).files.length, 0);
 });
 
 function certified() {

@@ -39,7 +39,7 @@ function keyFile(label: string, { hidden = false, locked = false, isPublic = fal
     file: new KeyFile({
       label,
       text: key.private,
-      recognized: isPublic ? { format: "public", locked: false, publicBlob: blob } : { ...recognized, locked },
+      recognized: isPublic ? { format: "public", locked: false } : { ...recognized, locked },
       publicBlob: hidden ? undefined : blob,
     }),
   };
@@ -110,7 +110,7 @@ async function play({
         if (signature !== undefined) resolve(signature);
       });
     });
-  return { context, next, all, sign };
+  return { context, next, all, sign, stepAccepted: () => method.stepAccepted() };
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -133,6 +133,41 @@ test("With IdentitiesOnly the agent's others are left out.", async () => {
   const own = identities({ files: [named.file], publicBlobs: [named.blob] });
   const { all } = await play({ identities: own, agent: agent({ keys }), identitiesOnly: true });
   assert.deepEqual(await all(), ["the named one"]);
+});
+
+test("After an accepted step all keys have their turn again, those that had none yet first.", async () => {
+  const own = ["~/a", "~/b", "~/c"].map((label) => keyFile(label));
+  const { next, all, stepAccepted } = await play({ identities: identities({ files: own.map(({ file }) => file) }) });
+  assert.deepEqual([await next(), await next()], ["~/a", "~/b"]);
+  stepAccepted();
+  assert.deepEqual(await all(), ["~/c", "~/a", "~/b"]);
+  stepAccepted();
+  assert.deepEqual(await all(), [], "a method that came to its end does not come back");
+});
+
+test("A server that accepts one step after the other without an end is not followed for ever.", async () => {
+  const { file } = keyFile("~/a");
+  const { next, stepAccepted, context } = await play({ identities: identities({ files: [file] }) });
+  for (let label = await next(); label !== undefined; label = await next()) stepAccepted();
+  assert.equal(context.record.attempts.length, 21);
+});
+
+test("A key that could not sign is not offered again after an accepted step.", async () => {
+  const [bad, good] = [agentKey("bad"), agentKey("good")];
+  const { next, sign, all, stepAccepted } = await play({ agent: agent({ keys: [bad, good] }) });
+  await next();
+  void sign();
+  await settled();
+  await next();
+  stepAccepted();
+  assert.deepEqual(await all(), ["good"]);
+});
+
+test("Keys that the agent keeps from this host are told.", async () => {
+  const its = { list: async () => [], countWithheld: async () => 2, isBound: true } as unknown as Agent;
+  const { all, context } = await play({ agent: its });
+  assert.deepEqual(await all(), []);
+  assert.match(context.record.obstacles.at(-1)?.hint ?? "", /^ssh-agent has 2 keys .*ssh-add -h$/);
 });
 
 test("Each key is offered once, however often it is there.", async () => {
