@@ -8,6 +8,8 @@ import type { AuthRecord } from "./auth-record.ts";
 export interface AuthMethod {
   /** The next attempt; undefined when this method has nothing more to try. Rejects when the whole login must end. */
   next(): Promise<AnyAuthMethod | undefined>;
+  /** The server has accepted the latest attempt, of whatever method, as one step of several. */
+  stepAccepted?(): void;
 }
 
 export interface AuthContext {

@@ -181,7 +181,9 @@ export class Authentication {
     this.record.serverMethods = methods;
     const last = this.record.attempts.at(-1);
     if (last !== undefined) last.answer ??= partial ? "partial" : "refused";
-    if (partial) this.#deps.log.debug(`${last?.method ?? "none"} was accepted as one step of the login`);
+    if (!partial) return;
+    this.#deps.log.debug(`${last?.method ?? "none"} was accepted as one step of the login`);
+    for (const method of this.#methods.values()) method.stepAccepted?.();
   }
 
   /** When ssh2 shares no signature algorithm with the server, ssh2 sends nothing and asks for the next attempt. */

@@ -1,6 +1,7 @@
 /**
  * Login by public key. Each key is offered once, in ssh's order, because servers count refusals (MaxAuthTries). A key
- * signs only when the server accepts it. When an accepted key cannot sign, the next key is offered.
+ * signs only when the server accepts it. When an accepted key cannot sign, the next key is offered. When the server has
+ * accepted one step of several, all keys may be offered again, those that had no turn yet first.
  */
 import type { AnyAuthMethod } from "ssh2";
 import { keyType } from "../../codec/keys/fingerprint.ts";
@@ -35,8 +36,15 @@ export interface KeySources {
 export class PublicKeyMethod implements AuthMethod {
   readonly #context: AuthContext;
   readonly #sources: KeySources;
+  /** Since the last step that the server accepted. */
   readonly #offered = new Set<string>();
+  readonly #useless = new Set<Candidate>();
+  /** In the order in which they have their next turn. */
   #candidates: Candidate[] | undefined;
+  /** How many of these have had no turn since the last step that the server accepted. */
+  #left = 0;
+  #steps = 0;
+  #isOver = false;
 
   constructor(context: AuthContext, sources: KeySources) {
     this.#context = context;
@@ -44,13 +52,34 @@ export class PublicKeyMethod implements AuthMethod {
   }
 
   async next(): Promise<AnyAuthMethod | undefined> {
-    this.#candidates ??= await this.#gather();
-    for (let candidate = this.#candidates.shift(); candidate !== undefined; candidate = this.#candidates.shift()) {
+    if (this.#isOver) return undefined;
+    if (this.#candidates === undefined) {
+      this.#candidates = await this.#gather();
+      this.#left = this.#candidates.length;
+    }
+    while (this.#left > 0) {
+      this.#left--;
+      const candidate = this.#candidates.shift();
+      if (candidate === undefined) break;
+      if (this.#useless.has(candidate)) continue;
+      this.#candidates.push(candidate);
       const attempt = await this.#offer(candidate);
       if (attempt !== undefined) return attempt;
+      this.#useless.add(candidate);
     }
+    this.#isOver = true;
     await this.#noteWithheld();
     return undefined;
+  }
+
+  /**
+   * The server has accepted a step and wants more. As with ssh (sshconnect2.c, pubkey_reset) all keys may be offered
+   * again: a server may take the same key twice. A method without a key left does not come back.
+   */
+  stepAccepted(): void {
+    if (++this.#steps > mostSteps) return;
+    this.#offered.clear();
+    this.#left = this.#candidates?.length ?? 0;
   }
 
   async #gather(): Promise<Candidate[]> {
@@ -174,6 +203,7 @@ export class PublicKeyMethod implements AuthMethod {
       return signed;
     } catch (error) {
       attempt.answer = "unsigned";
+      this.#useless.add(candidate);
       if (error instanceof KeyUnusable) this.#unusable(error);
       else if (candidate.fromAgent && error instanceof Error) {
         this.#context.log.warn(`cannot sign with the agent's key ${candidate.label}: ${error.message}`);
@@ -208,6 +238,9 @@ export class PublicKeyMethod implements AuthMethod {
     this.#context.record.obstacles.push({ kind, hint });
   }
 }
+
+/** A server that wants more steps than this never comes to an end. */
+const mostSteps = 20;
 
 function halfText(half: KeyFile | UserCertificate): string {
   const { label } = half;

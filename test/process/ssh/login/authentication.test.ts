@@ -254,6 +254,39 @@ test("A real sshd with two keys in a row is satisfied from the agent", limits, a
   assert.equal((await logIn(sshd, { user: sshd.user, agentSocket: agent.socket })).error, undefined);
 });
 
+test("A server that asks for a public key twice gets the same key again, as from ssh", limits, async () => {
+  const { file, publicKey } = newKey();
+  await using server = await startSshServer({ publicKey, require: ["publickey", "publickey"] });
+  assert.equal((await logIn(server, { files: [file] })).error, undefined);
+  const ours = tried(server);
+  assert.deepEqual(ours, [
+    "none refused",
+    ...["publickey probed", "publickey partial"],
+    ...["publickey probed", "publickey accepted"],
+  ]);
+  const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "IdentitiesOnly=yes"];
+  const flags = ["-F", "none", "-N", "-o", "ExitOnForwardFailure=yes", ...options.flatMap((option) => ["-o", option])];
+  // ssh logs in, and ends because nobody listens for what is forwarded.
+  const forward = ["-R", "/nonexistent/folder/socket:localhost:1"];
+  await run("ssh", [...flags, ...forward, "-i", file, "-p", String(server.port), `vishnu@${server.host}`]);
+  assert.deepEqual(tried(server).slice(ours.length), ours);
+});
+
+test("Keys that had no turn yet come first when the server wants another step, as from ssh", limits, async () => {
+  const [first, second, third] = [newKey(), newKey("ecdsa"), newKey()];
+  const config = ["AuthenticationMethods publickey,publickey"];
+  await using sshd = await startSshd({ config, authorizedKeys: [second.publicKey, third.publicKey] });
+  const { error, log } = await logIn(sshd, { user: sshd.user, files: [first.file, second.file, third.file] });
+  assert.equal(error, undefined);
+  const offered = [...log.matchAll(/offering the public key (.*)$/gm)].map(([, label]) => label);
+  assert.deepEqual(
+    offered,
+    [first, second, third].map(({ file }) => `~${file.slice(folder.length)}`),
+  );
+  const lonely = await refusedLogin(sshd, { user: sshd.user, files: [second.file] });
+  assert.match(lonely.message, /accepted publickey as a part of it, tried publickey \(~\/key-\d+\)/);
+});
+
 test(
   "An agent with more keys than MaxAuthTries: the error says how to choose one, and so chosen it works",
   limits,
