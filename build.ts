@@ -4,7 +4,7 @@
  * executable reads nothing from the folder that it is started in, because code in a bunfig.toml there
  * would run. No require may be left for run time either: Bun would search that folder and those above.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import {
@@ -85,9 +85,26 @@ if (forNode) {
       autoloadTsconfig: false,
     },
   });
+  forgetBun(out);
   writeFileSync(join(dirname(out), "LICENSES.txt"), text);
 }
 console.log(`${out}: ${Object.keys(metafile.inputs).length} modules`);
+
+/**
+ * With BUN_BE_BUN in the environment, as some programs that are made with Bun set it for what they start, every
+ * executable of Bun's is bun and not itself. Bun has no option against that. So the name is changed inside of the file to
+ * one that no shell can set. On macOS a changed file has no valid signature any more, and would not start.
+ */
+function forgetBun(executable: string): void {
+  if (process.platform === "darwin") return;
+  const name = "\0BUN_BE_BUN\0";
+  const bytes = readFileSync(executable);
+  const at = bytes.indexOf(name);
+  if (at === -1 || bytes.indexOf(name, at + 1) !== -1) fail(`Bun ${Bun.version} asks for BUN_BE_BUN in another way`);
+  const file = openSync(executable, "r+");
+  writeSync(file, "=", at + 1);
+  closeSync(file);
+}
 
 /**
  * Fails when an import is left for run time. A package leaves one when,

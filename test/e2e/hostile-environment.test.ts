@@ -216,6 +216,42 @@ test("A user whom the system does not know is no reason to fail.", {
   assertTold(await program.exit, { exit: 255, code: "ssh.unreachable", says: ["127.0.0.1:1"] });
 });
 
+test("BUN_BE_BUN, as programs of Bun's set it for what they start, makes no bun of porthop.", {
+  ...plain,
+  skip: process.platform === "darwin" && "a changed file would not start there",
+}, async () => {
+  for (const args of [["--version"], ["run"]]) {
+    const told = await Promise.all(
+      [undefined, "1", "true"].map(async (BUN_BE_BUN) => {
+        await using program = porthop(args, { env: { BUN_BE_BUN } });
+        const { code, stdout, stderr } = await program.exit;
+        return { code, stdout, stderr };
+      }),
+    );
+    assert.match(`${told[0]?.stdout}${told[0]?.stderr}`, /^porthop/);
+    for (const other of told) assert.deepEqual(other, told[0]);
+  }
+});
+
+test("In a folder that is gone the runtime itself says so, in a line, and nothing begins.", plain, async () => {
+  // Bun asks for the folder before porthop runs. A Bun that does not makes this test fail, and a Limit go.
+  const gone = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" --version';
+  const { code, stdout, stderr } = await run("/bin/sh", ["-c", gone, builtExecutable()], { cwd: folder });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^error: The current working directory was deleted[^\n]*\n$/);
+});
+
+test("A folder that goes away while porthop runs there disturbs no forward.", limits, async () => {
+  const port = await freePort();
+  const cwd = tempDirectory("leaving");
+  await using program = porthop(await words(port), { cwd });
+  await program.stderr(/^ready/m);
+  removeTemp(cwd);
+  await assertForwards(port);
+  program.signal("SIGTERM");
+  assert.equal((await program.exit).code, 0);
+});
+
 /** A program whose stdout nobody reads, which the kit's own runner always does. */
 class Unread implements AsyncDisposable {
   readonly ready: Promise<void>;
