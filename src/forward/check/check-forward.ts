@@ -9,6 +9,7 @@ import { PorthopError } from "../../errors.ts";
 import type { Dialer, Inbound, Listener } from "../../flow/conn.ts";
 import { openFailureOf } from "../../ssh/ssh-failure.ts";
 import { quoted } from "../../text/terminal-text.ts";
+import { serviceMistake } from "../../tunnel/service-mistakes.ts";
 import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "../pairing.ts";
 import type { Uplink } from "../uplink/uplink.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
@@ -142,9 +143,14 @@ async function reach(dialer: Dialer, target: Address, { signal, limits }: Forwar
   const heard = await hearTarget(conn, limits.greetingMs).catch((error: unknown) => {
     throw hungUp(target, "reset the connection at once", error);
   });
-  if (heard.text !== undefined) return { message: `${where} says ${quoted(heard.text)}`, ms };
-  if (heard.ended) throw hungUp(target, "took the connection and ended it at once, without a word");
-  return { message: `${where} takes connections, and waits to be spoken to`, ms };
+  if (heard.text === undefined && heard.ended) {
+    throw hungUp(target, "took the connection and ended it at once, without a word");
+  }
+  const found =
+    heard.text === undefined ? "takes connections, and waits to be spoken to" : `says ${quoted(heard.text)}`;
+  // That the port is reached is not all for these: what works here would not work in use.
+  const more = isUnix(target) ? undefined : serviceMistake(target.port)?.text;
+  return { message: `${where} ${found}${more === undefined ? "" : `; but ${more}`}`, ms };
 }
 
 async function dial(dialer: Dialer, target: Address, signal: AbortSignal, { dialMs }: ForwardLimits) {

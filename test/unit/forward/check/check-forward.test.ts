@@ -34,6 +34,19 @@ test("A target that the server reaches is listened to: one that speaks is quoted
   await server.idle();
 });
 
+test("Of a target that is reached and needs more than its port the rest is said, as of FTP.", { timeout }, async () => {
+  await using ftp = await rawServer((socket) => socket.end("220 ready\r\n"));
+  await using server = await startSshServer({
+    forward: (request) => {
+      request.destPort = ftp.port;
+      return "dial";
+    },
+  });
+  const step = await target(server, "1:127.0.0.1:21");
+  assert.equal(step.outcome, "ok");
+  assert.match(step.message, /^127\.0\.0\.1:21 says "220 ready"; but FTP opens a second connection/);
+});
+
 test("Refused, unknown, prohibited, silent and hung up are told apart, each with its cure.", { timeout }, async () => {
   await using deaf = await rawServer((socket) => socket.end());
   const outcomes: readonly (readonly [ForwardAnswer, string, 2 | 3, RegExp])[] = [
