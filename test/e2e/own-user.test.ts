@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { noMounts } from "../kit/dropbear.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
@@ -19,7 +20,7 @@ const place = tempDirectory("own-user");
 after(() => removeTemp(place));
 const limits = {
   timeout: 60_000,
-  skip: !isRoot ? "needs root to become another user" : need("setpriv", "unshare", "mount", "getent", "id"),
+  skip: !isRoot ? "needs root to become another user" : need("setpriv", "unshare", "mount", "getent", "id") || noMounts,
 };
 
 /** What the other user can reach: the program, and a home with a configuration. */
