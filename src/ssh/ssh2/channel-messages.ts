@@ -50,13 +50,24 @@ export class ChannelMessages {
   /**
    * After our CLOSE the server may give the number to another channel, which could take our answer for its own. So no
    * answer is sent.
+   *
+   * ssh2 drops all requests behind the first exit status, so that a server's keepalives would stay without an answer
+   * while something else than the command keeps the channel open. As in ssh (clientloop.c, client_input_channel_req)
+   * the last exit status counts, also beside a signal.
    */
   #guardRequests(handlers: Handlers): void {
     const { CHANNEL_REQUEST: take } = handlers;
     handlers.CHANNEL_REQUEST = (self, recipient, type, wantsReply, data) => {
       const channel = this.#channels.get(recipient);
       const isClosed = isOpen(channel) && hasClosed(channel);
-      take(self, recipient, type, wantsReply && !isClosed, data);
+      const go = () => take(self, recipient, type, wantsReply && !isClosed, data);
+      if (!isOpen(channel)) return go();
+      const exit = channel._exit;
+      const told = exit.code;
+      if (type === "exit-signal" && typeof told === "number") return;
+      exit.code = undefined;
+      go();
+      if (exit.code === undefined) exit.code = told;
     };
   }
 

@@ -173,6 +173,8 @@ export interface ChannelView extends StreamView {
    * closed.
    */
   readonly _callbacks: ((isRefused: boolean) => void)[];
+  /** How the command ended: null for a signal, undefined before the server has said it. */
+  readonly _exit: { code: number | null | undefined };
   listenerCount(event: "error"): number;
   emit(event: "error", error: Error): boolean;
   close(): void;

@@ -43,6 +43,24 @@ test("A signal is told by its name.", async () => {
   assert.deepEqual(await run.command.ended, { how: "signal", signal: "SIGTERM" });
 });
 
+test("Of several exit codes the last one counts, and a code beside a signal, as with ssh.", async () => {
+  for (const [ends, expected] of [
+    [[3, 4], { how: "exit", code: 4 }],
+    [[3, 0], { how: "exit", code: 0 }],
+    [["TERM", 5], { how: "exit", code: 5 }],
+    [[5, "TERM"], { how: "exit", code: 5 }],
+    [["TERM", "KILL"], { how: "signal", signal: "SIGKILL" }],
+  ] as const) {
+    await using run = await running();
+    for (const end of ends) {
+      if (typeof end === "number") run.far.exit(end);
+      else run.far.exit(end, false, "");
+    }
+    run.far.end();
+    assert.deepEqual(await run.command.ended, expected);
+  }
+});
+
 test("An end without an exit code is told as such.", async () => {
   await using run = await running();
   run.far.close();

@@ -163,7 +163,10 @@ function played(channels: readonly Partial<ChannelView>[]) {
   return { story, handlers, messages: new ChannelMessages(handlers, table) };
 }
 
-const outgoings = (["open", "eof", "closing", "closed"] as const).map((state) => ({ outgoing: { state, id: 7 } }));
+const outgoings = (["open", "eof", "closing", "closed"] as const).map((state) => ({
+  outgoing: { state, id: 7 },
+  _exit: { code: undefined },
+}));
 
 test("A keepalive on a channel that we have closed is not answered: the number may be another one's.", () => {
   const { story, handlers } = played(outgoings);
@@ -177,6 +180,25 @@ test("A keepalive on a channel that we have closed is not answered: the number m
     ["request", 0, "exit-status", false, 3],
     ["request", 99, "keepalive@openssh.com", true, undefined],
   ]);
+});
+
+test("A keepalive behind the exit status is answered, and later statuses are heard.", () => {
+  const channel = { outgoing: { state: "open", id: 7 }, _exit: { code: undefined as number | null | undefined } };
+  const heard: unknown[] = [];
+  const handlers = {
+    // As ssh2 does it.
+    CHANNEL_REQUEST: (_self, _recipient, type, _wantsReply, data) => {
+      if (channel._exit.code !== undefined) return;
+      heard.push(type);
+      if (type === "exit-status") channel._exit.code = data as number;
+      if (type === "exit-signal") channel._exit.code = null;
+    },
+  } as Partial<Handlers> as Handlers;
+  new ChannelMessages(handlers, { get: () => channel as Partial<ChannelView> as ChannelView });
+  const requests = ["exit-signal", "keepalive", "exit-status", "keepalive", "exit-signal", "exit-status", "keepalive"];
+  for (const [status, type] of requests.entries()) handlers.CHANNEL_REQUEST(undefined, 0, type, true, status);
+  assert.deepEqual(heard, ["exit-signal", "keepalive", "exit-status", "keepalive", "exit-status", "keepalive"]);
+  assert.equal(channel._exit.code, 5);
 });
 
 /** One that is open both ways and on which nothing was sent; what comes is written down. */
@@ -194,6 +216,7 @@ function openChannel(story: unknown[]): ChannelView {
       _protocol: { channelWindowAdjust: (...words) => story.push(["adjusted", ...words]), windowChange() {} },
     },
     _callbacks: [],
+    _exit: { code: undefined },
     listenerCount: () => 1,
     emit: (event, error) => story.push([event, error.message]) > 0,
     close: () => story.push(["closed"]),
