@@ -320,7 +320,8 @@ test("What the session has to ask is asked at the same terminal.", limits, async
   await talk.type(/On which port of this machine\?/, String(await freePort()));
   await talk.pick(/Anything else\?/);
   await talk.pick(/What now\?/);
-  await talk.type(/Are you sure you want to continue connecting/, "no");
+  await talk.sees(/^Are you sure you want to continue connecting .*\? $/m);
+  talk.send("no\r");
   assert.equal(await talk.end(), 255);
   assert.match(talk.text, /ssh\.host-key-unknown/);
 });
