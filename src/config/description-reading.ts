@@ -62,7 +62,7 @@ export class DescriptionReading {
   take({ flag, value = "", text }: ScannedFlag): void {
     if (flag.length > 1) this.#takeExtra(flag, value);
     else if (flag === "o") this.#takeOption(value);
-    else if (isForwardFlag(flag)) this.#forwards.push(parseForwardSpec(flag, this.#fillVariables(value)));
+    else if (isForwardFlag(flag)) this.#forwards.push(parseForwardSpec(flag, value, this.#fillVariables));
     else if (flag === "p") this.#takePort(named(`-p ${value}`, () => parseServicePort(value)));
     else if (flag === "l") this.#takeUser(parseUser(value));
     else if (flag === "J") this.#takeJumps(value);

@@ -96,7 +96,8 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
     forwards: forwardsOf(tunnel, settings)
       .filter(({ spec }) => !known.has(forwardText(spec)))
       // The tokens in the paths are already replaced, so that any % that is left is part of a name.
-      .map(({ spec }) => fillPaths(spec, (path) => path.replaceAll("%", "%%"))),
+      .map(({ spec }) => fillPaths(spec, (path) => path.replaceAll("%", "%%")))
+      .map((spec) => (spec.written?.includes("%") === true ? { ...spec, written: undefined } : spec)),
     keywords: [
       ...(host === undefined ? [] : [line("HostName", quoteArgument(host.replaceAll("%", "%%")))]),
       ...tunnel.keywords.filter((each) => each.name !== "HostName"),

@@ -3,7 +3,7 @@
  * the tunnel, what ends when, and what the server must allow. No name is looked up and no connection is tried.
  */
 import { formatAddress, isLoopback, isUnix } from "../codec/address.ts";
-import { type ForwardSpec, forwardFlag, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
+import { type ForwardSpec, forwardFlag, listenAddress, writtenForward } from "../codec/words/forward-spec.ts";
 import { endings, serverNeeds } from "./explanation-session.ts";
 import { type Mistake, mistakesIn } from "./mistakes.ts";
 import { forwardIds, opensGateway, type Place, type TunnelDescription } from "./tunnel-description.ts";
@@ -69,7 +69,7 @@ function explainForward(
   const scene = sceneOf(description, spec, place);
   return {
     id,
-    written: `-${forwardFlag(spec.kind)} ${printForwardSpec(spec)}`,
+    written: `-${forwardFlag(spec.kind)} ${writtenForward(spec)}`,
     kind: description.via === "nothing" ? "relay" : spec.kind,
     does: does(scene),
     view: view(scene),

@@ -2,7 +2,7 @@
  * A tunnel or a relay as a command line of porthop: the words that ssh takes, and the options that only porthop has.
  */
 import { printDestination } from "../codec/words/destination.ts";
-import { printForwardSpec } from "../codec/words/forward-spec.ts";
+import { writtenForward } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { sshWords } from "./ssh-command.ts";
 import {
@@ -35,7 +35,7 @@ function relayWords({ flags, keywords, forwards }: Relay): readonly string[] {
   return [
     ...flags.flatMap(({ letter, value }) => [`-${letter}`, ...(value === undefined ? [] : [value])]),
     ...keywords.flatMap(({ name, value }) => ["-o", `${name}=${value}`]),
-    ...forwards.flatMap((spec) => ["-L", printForwardSpec(spec)]),
+    ...forwards.flatMap((spec) => ["-L", writtenForward(spec)]),
   ];
 }
 

@@ -4,7 +4,7 @@
  */
 import { formatHost } from "../codec/address.ts";
 import type { Destination } from "../codec/words/destination.ts";
-import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
+import { type ForwardSpec, forwardFlag, printForwardSpec, writtenForward } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { aboutSshFlag, meaningfulFlags } from "./ssh-flags.ts";
 import { keywordText, type SshTunnel, sshKeywords } from "./tunnel-description.ts";
@@ -39,7 +39,7 @@ export function sshPieces(tunnel: SshTunnel, printed = printLogin): readonly Ssh
     // Behind a RequestTTY=yes of an -o, -t would force the terminal (ssh.c, main).
     ...terminal(tunnel),
     ...sshKeywords(tunnel.keywords).map(({ name, value }) => piece(["-o", `${name}=${value}`], keywordAbout(name))),
-    ...tunnel.forwards.map((spec) => piece([`-${forwardFlag(spec.kind)}`, printForwardSpec(spec)], aboutForward(spec))),
+    ...tunnel.forwards.map((spec) => piece([`-${forwardFlag(spec.kind)}`, writtenForward(spec)], aboutForward(spec))),
     piece([printed(tunnel)], "the server to log in to"),
     ...command(tunnel),
   ];

@@ -3,6 +3,7 @@
  * argv_split (misc.c), and a percent sign is doubled in the values in which ssh expands tokens.
  */
 
+import { isUnix } from "../codec/address.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { type ForwardSpec, printForwardSpec } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
@@ -69,10 +70,36 @@ function remoteCommand(words: readonly string[]): string {
 
 function forwardLine(spec: ForwardSpec): KeywordLine {
   if (spec.kind === "stdio") throw new Malformed("ssh_config has no word for -W: it is only said on the command line");
-  const listen = argument(printForwardSpec({ kind: "dynamic", listen: spec.listen, connect: undefined }));
-  if (spec.connect === undefined) return line(spec.kind === "dynamic" ? "DynamicForward" : "RemoteForward", listen);
-  const connect = argument(printForwardSpec({ kind: "stdio", listen: undefined, connect: spec.connect }));
-  return line(spec.kind === "local" ? "LocalForward" : "RemoteForward", `${listen} ${connect}`);
+  const { listen, connect } = sidesOf(spec);
+  if (connect === undefined)
+    return line(spec.kind === "dynamic" ? "DynamicForward" : "RemoteForward", argument(listen));
+  return line(spec.kind === "local" ? "LocalForward" : "RemoteForward", `${argument(listen)} ${argument(connect)}`);
+}
+
+type TwoSided = Exclude<ForwardSpec, { kind: "stdio" }>;
+
+function sidesOf(spec: TwoSided): { listen: string; connect: string | undefined } {
+  const { listen, connect } = spec;
+  return (
+    writtenSides(spec) ?? {
+      listen: printForwardSpec({ kind: "dynamic", listen, connect: undefined }),
+      connect: connect && printForwardSpec({ kind: "stdio", listen: undefined, connect }),
+    }
+  );
+}
+
+/**
+ * Cuts a text with variables in two, behind the listen address where it can be told. Any colon would do: ssh puts one
+ * between the two before it reads them (readconf.c). Undefined when there is no such text, or no colon.
+ */
+function writtenSides({ written, listen, connect }: TwoSided): ReturnType<typeof sidesOf> | undefined {
+  if (written === undefined) return undefined;
+  if (connect === undefined) return { listen: written, connect };
+  const fields = written.split(/:(?![^[]*\])/);
+  const first = "path" in listen || listen.bind === undefined ? 1 : 2;
+  const cut = fields.length === first + (isUnix(connect) ? 1 : 2) ? first : 1;
+  const sides = { listen: fields.slice(0, cut).join(":"), connect: fields.slice(cut).join(":") };
+  return sides.listen === "" || sides.connect === "" ? undefined : sides;
 }
 
 function isHostName({ name }: KeywordLine): boolean {

@@ -17,7 +17,9 @@ export function systemdUnit(
   notes: readonly string[] = [],
   effective = tunnel,
 ): readonly string[] {
-  const words = residentWords(tunnel, effective);
+  // The variables of today are not those of the service.
+  const forwards = tunnel.forwards.map((spec) => ({ ...spec, written: undefined }));
+  const words = residentWords({ ...tunnel, forwards }, effective);
   const description = `ssh forwards through ${printLogin(tunnel)}`.replaceAll("%", "%%").replaceAll("\\", "\\\\");
   return [
     ...commentLines([

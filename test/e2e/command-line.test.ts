@@ -121,12 +121,16 @@ const commands: readonly (string | readonly string[])[] = [
   "-fN host",
   "-N -o ClearAllForwardings=yes host",
   "-o ForkAfterAuthentication=yes host sleep 9",
+  ["-N", "-L", `$${"{HOME}"}/x.sock:localhost:80`, "-R", `127.0.0.1:8080:$${"{HOME}"}/y.sock`, "host"],
+  ["-N", "-o", `LocalForward=8080 $${"{HOME}"}/x.sock`, "-D", `$${"{PORT_OF_TEST}"}`, "host"],
 ];
+
+process.env["PORT_OF_TEST"] = "1080";
 
 /** All settings of `ssh -G`, sorted but for those whose order counts, which are among their own name. */
 async function settingsOf(words: readonly string[]): Promise<readonly string[]> {
   const { stdout, stderr, code } = await run("ssh", ["-G", "-F", "none", ...words], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: home },
+    env: { PATH: process.env["PATH"] ?? "", HOME: home, PORT_OF_TEST: "1080" },
     cwd: home,
   });
   assert.equal(code, 0, `ssh -G ${words.join(" ")}: ${stderr}`);
@@ -192,7 +196,7 @@ test("The Host block means the same to ssh -G as the command, but for the name o
     writeFileSync(file, stdout);
     chmodSync(file, 0o600);
     const inConfig = await run("ssh", ["-G", "-F", file, "web"], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: home },
+      env: { PATH: process.env["PATH"] ?? "", HOME: home, PORT_OF_TEST: "1080" },
     });
     assert.equal(inConfig.code, 0, `${words.join(" ")}\n${stdout}${inConfig.stderr}`);
     const line = await lineFor(words);

@@ -26,12 +26,16 @@ export interface TcpListen {
 
 export type Listen = TcpListen | UnixAddress;
 
-export type ForwardSpec =
+export type ForwardSpec = (
   | Carried<"local">
   | Carried<"remote">
   | Socks<"dynamic">
   | Socks<"reverse-dynamic">
-  | { readonly kind: "stdio"; readonly side: "here"; readonly listen: undefined; readonly connect: Address };
+  | { readonly kind: "stdio"; readonly side: "here"; readonly listen: undefined; readonly connect: Address }
+) & {
+  /** The text with its variables (`${HOME}`), when it has any: for lines that are shared. Only ssh and porthop read them. */
+  readonly written?: string | undefined;
+};
 
 interface Carried<Kind> {
   readonly kind: Kind;
@@ -58,22 +62,27 @@ const grammars: Readonly<Record<ForwardFlag, string>> = {
   W: "host:port, for example db.internal:5432",
 };
 
-/** Throws Malformed with a message such as `-L 3456:ketu:0x50: "0x50" is not a port (1 to 65535)`. */
-export function parseForwardSpec(flag: ForwardFlag, text: string): ForwardSpec {
+/**
+ * `fillVariables` replaces `${NAME}` before anything else is read (readconf.c, parse_forward). Throws Malformed with a
+ * message such as `-L 3456:ketu:0x50: "0x50" is not a port (1 to 65535)`.
+ */
+export function parseForwardSpec(flag: ForwardFlag, text: string, fillVariables = asWritten): ForwardSpec {
   try {
-    if (/^\s/.test(text)) throw new Malformed("it begins with a space");
-    const fields = slashFields(text) ?? splitFields(text);
-    if (fields.length > 1 && text.endsWith(":") && fields.at(-1)?.text === "") {
-      throw new Malformed('nothing follows the last ":"');
-    }
-    return assemble(flag, fields);
+    const filled = fillVariables(text);
+    const spec = readSpec(flag, filled);
+    return filled === text ? spec : { ...spec, written: text };
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     throw new Malformed(`-${flag} ${visible(text, 200)}: ${error.message}`);
   }
 }
 
-/** The text without the flag; `forwardFlag` returns the flag. */
+/** The text with its variables. */
+export function writtenForward(spec: ForwardSpec): string {
+  return spec.written ?? printForwardSpec(spec);
+}
+
+/** The text without the flag, and without variables; `forwardFlag` returns the flag. */
 export function printForwardSpec(spec: Sideless<ForwardSpec>): string {
   if (spec.kind === "stdio")
     return isUnix(spec.connect) ? printLonePath(spec.connect.path) : formatAddress(spec.connect);
@@ -98,6 +107,19 @@ export function listenAddress(spec: ForwardSpec, gatewayPorts = false): Address 
     return { host: gatewayPorts && side === "here" ? "*" : "localhost", port: listen.port };
   }
   return { host: listen.bind === "" ? "*" : listen.bind, port: listen.port };
+}
+
+function asWritten(text: string): string {
+  return text;
+}
+
+function readSpec(flag: ForwardFlag, text: string): ForwardSpec {
+  if (/^\s/.test(text)) throw new Malformed("it begins with a space");
+  const fields = slashFields(text) ?? splitFields(text);
+  if (fields.length > 1 && text.endsWith(":") && fields.at(-1)?.text === "") {
+    throw new Malformed('nothing follows the last ":"');
+  }
+  return assemble(flag, fields);
 }
 
 function assemble(flag: ForwardFlag, fields: readonly Field[]): ForwardSpec {

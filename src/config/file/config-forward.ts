@@ -28,7 +28,7 @@ export function parseConfigForward(
   value: string,
   fillVariables: (text: string) => string = (text) => text,
 ): ForwardSpec {
-  return readSpec(keyword, fillVariables(specText(keyword, value)));
+  return readSpec(keyword, specText(keyword, value), fillVariables);
 }
 
 /** Fills tokens into the paths of the forward's sockets. */
@@ -51,9 +51,9 @@ function specText(keyword: ForwardKeyword, value: string): string {
   return connect === undefined ? listen : `${listen}:${connect}`;
 }
 
-function readSpec(keyword: ForwardKeyword, text: string): ForwardSpec {
+function readSpec(keyword: ForwardKeyword, text: string, fillVariables?: (text: string) => string): ForwardSpec {
   try {
-    return parseForwardSpec(flags[keyword], text);
+    return parseForwardSpec(flags[keyword], text, fillVariables);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     throw new Malformed(error.message.replace(`-${flags[keyword]} `, `${keyword} `));

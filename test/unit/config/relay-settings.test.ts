@@ -66,3 +66,9 @@ test("A host, and a command, are a word too many.", () => {
   refused(["alice@server"], /^a relay logs in to nobody: alice@server is one word too many$/);
   refused(["server", "sleep", "9"], /^a relay logs in to nobody: server sleep 9 is/);
 });
+
+test("Variables are filled into the forwards of a relay too.", () => {
+  const words = ["-L", `$${"{PORT}"}:a:80`];
+  assert.deepEqual(readRelaySettings(words, { PORT: "8080" }).forwards[0]?.listen, { host: "localhost", port: 8080 });
+  refused(words, /^-L \$\{PORT\}:a:80: .*the environment has no "PORT"$/);
+});

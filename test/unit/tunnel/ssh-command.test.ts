@@ -58,3 +58,9 @@ test("An IPv6 jump host stands in brackets, with a port and without.", () => {
   );
   assert.equal(printJumps([]), "none");
 });
+
+test("A variable of a forward stays as it was written.", () => {
+  const around = { fillVariables: (text: string) => text.replace(/\$\{DIR\}/, "/run"), hasHost: () => false };
+  const written = `$${"{DIR}"}/x:a:1`;
+  assert.deepEqual(sshWords(describeTunnel(["-L", written, "host"], around)), ["-N", "-L", written, "host"]);
+});

@@ -61,3 +61,33 @@ test("Without a name it is called after the host, but not like it.", () => {
   assert.equal(tunnelName(describeTunnel(["-L1:a:1", "::1"])), "1-tunnel");
   assert.equal(tunnelName(describeTunnel(["-L1:a:1", "*"])), "host-tunnel");
 });
+
+test("Forwards keep their variables, wherever these stand.", () => {
+  const values = new Map([
+    ["DIR", "/run"],
+    ["PORT", "8080"],
+    ["BOTH", "8080:localhost"],
+    ["ALL", "8080:localhost:80"],
+  ]);
+  const around = {
+    fillVariables: (text: string) => text.replace(/\$\{(\w+)\}/g, (_match, name: string) => values.get(name) ?? ""),
+    hasHost: () => false,
+  };
+  const of = (name: string) => `$${`{${name}}`}`;
+  for (const [flag, text, expected] of [
+    ["-L", `${of("DIR")}/x:db:80`, `LocalForward "${of("DIR")}/x" db:80`],
+    ["-L", `[::1]:${of("PORT")}:[fd00::7]:80`, `LocalForward "[::1]:${of("PORT")}" [fd00::7]:80`],
+    ["-L", `${of("BOTH")}:80`, `LocalForward "${of("BOTH")}" 80`],
+    ["-L", of("ALL"), "LocalForward 8080 localhost:80"],
+    ["-R", `9:${of("DIR")}/y`, `RemoteForward 9 "${of("DIR")}/y"`],
+    ["-D", of("PORT"), `DynamicForward "${of("PORT")}"`],
+  ] as const) {
+    const lines = sshConfigBlock(describeTunnel([flag, text, "host"], around), "t").map((line) => line.trim());
+    assert.ok(lines.includes(expected), `${text}: ${lines.join(", ")}`);
+  }
+});
+
+test("A percent sign in the name of the host or the user is doubled, for ssh fills both in.", () => {
+  const lines = block("-L", "1:a:1", "me%x@fe80::1%eth0");
+  assert.ok(lines.includes("HostName fe80::1%%eth0") && lines.includes("User me%%x"), lines.join(", "));
+});

@@ -21,3 +21,9 @@ test("Percent, dollar, quotes and backslashes are doubled or escaped, and a lone
   );
   assert.throws(() => systemdLine(["a\nExecStart=x"]), /no pasted line can carry/);
 });
+
+test("A variable of a forward is filled in: the service has another environment.", () => {
+  const around = { fillVariables: (text: string) => text.replace(/\$\{DIR\}/, "/run"), hasHost: () => false };
+  const lines = systemdUnit(describeTunnel(["-L", `$${"{DIR}"}/x:a:1`, "host"], around), "web");
+  assert.match(lines.find((line) => line.startsWith("ExecStart=")) ?? "", / -L \/run\/x:a:1 /);
+});

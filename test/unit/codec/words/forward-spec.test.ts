@@ -7,6 +7,7 @@ import {
   listenAddress,
   parseForwardSpec,
   printForwardSpec,
+  writtenForward,
 } from "../../../../src/codec/words/forward-spec.ts";
 import { rounds } from "../../../kit/effort.ts";
 import { refused, specs, understood } from "../../../kit/forward-texts.ts";
@@ -84,4 +85,18 @@ test("Endless text is refused at once", () => {
   for (const flag of flags) {
     assertFastOnLongText((text) => parseForwardSpec(flag, text), ":", "/", "\\", "[", "80:", "1/", "a", " ");
   }
+});
+
+test("A variable is filled in before anything is read, and the text as it was written is kept for others", () => {
+  const variable = `$${"{VAR}"}`;
+  const read = (text: string, value: string) => parseForwardSpec("L", text, (given) => given.replace(variable, value));
+  const socket = read(`${variable}/x.sock:localhost:80`, "/run");
+  assert.equal(printForwardSpec(socket), "/run/x.sock:localhost:80");
+  assert.equal(writtenForward(socket), `${variable}/x.sock:localhost:80`);
+  assert.equal(read("1:a:1", "/run").written, undefined);
+  assert.equal(writtenForward(read("1:a:1", "/run")), "1:a:1");
+  assert.throws(
+    () => read(`${variable}:localhost:http`, "hidden/in:80"),
+    (error) => error instanceof Malformed && error.message.startsWith(`-L ${variable}:localhost:http: `),
+  );
 });
