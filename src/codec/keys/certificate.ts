@@ -3,6 +3,7 @@
  * why a certificate is not valid at a time or for a host. The caller decides whether the authority is trusted.
  */
 
+import { matchesPattern } from "../host-pattern.ts";
 import { Malformed } from "../malformed.ts";
 import { readString, writeStrings } from "../ssh-string.ts";
 import { keyType } from "./fingerprint.ts";
@@ -18,7 +19,7 @@ export interface Certificate {
   readonly role: "user" | "host";
   readonly id: string;
   readonly serial: bigint;
-  /** User names or host names. An empty list stands for every host, but for no user. */
+  /** User names, or patterns for host names. An empty list stands for nobody. */
   readonly principals: readonly string[];
   /** Seconds since 1970. */
   readonly validAfter: bigint;
@@ -86,14 +87,18 @@ export function timeFlaw({ validAfter, validBefore }: Certificate, nowMs: number
 
 /**
  * Why the certificate does not prove that a host is `name` (sshkey.c, sshkey_cert_check_host); undefined when nothing
- * is wrong. The signature is not checked here: isAuthentic does that.
+ * is wrong. Since OpenSSH 10.3 the principals of a host are patterns, and a certificate without any is for no host. The
+ * signature is not checked here: isAuthentic does that.
  */
 export function hostCertificateFlaw(certificate: Certificate, name: string, nowMs: number): string | undefined {
   const { role, principals, criticalOptions } = certificate;
   if (role !== "host") return "it is for users, not for hosts";
   const flaw = timeFlaw(certificate, nowMs);
   if (flaw !== undefined) return flaw;
-  if (principals.length > 0 && !principals.includes(name)) return `it is for ${principals.join(", ")}, not for ${name}`;
+  if (principals.length === 0) return "it names no hosts: ssh-keygen -s with -n";
+  if (!principals.some((principal) => matchesPattern(name, principal))) {
+    return `it is for ${principals.join(", ")}, not for ${name}`;
+  }
   const [option] = criticalOptions;
   return option === undefined ? undefined : `it has the critical option ${option.name}, which no host may have`;
 }

@@ -124,11 +124,16 @@ test("A host's certificate has to be for hosts, for this one, and without critic
   const flaw = (fields: CertificateFields) =>
     hostCertificateFlaw(parseCertificate(writeCertificate(fields)), "vishnu", Date.now());
   assert.equal(flaw({ role: "host", principals: ["brahma", "vishnu"] }), undefined);
-  assert.equal(flaw({ role: "host", principals: [] }), undefined);
-  assert.equal(flaw({ role: "host", principals: ["*"] }), "it is for *, not for vishnu");
+  assert.equal(flaw({ role: "host", principals: [] }), "it names no hosts: ssh-keygen -s with -n");
+  for (const pattern of ["*", "vi*", "?ishnu", "vishnu"]) {
+    assert.equal(flaw({ role: "host", principals: ["brahma", pattern] }), undefined, pattern);
+  }
+  for (const pattern of ["*.example", "vishn", "VISHNU", "", "!*"]) {
+    assert.equal(flaw({ role: "host", principals: [pattern] }), `it is for ${pattern}, not for vishnu`);
+  }
   assert.equal(flaw({ role: "user", principals: ["vishnu"] }), "it is for users, not for hosts");
   const criticalOptions = [{ name: "force-command", value: "true" }];
-  assert.match(flaw({ role: "host", criticalOptions }) ?? "", /critical option force-command/);
+  assert.match(flaw({ role: "host", principals: ["vishnu"], criticalOptions }) ?? "", /critical option force-command/);
 });
 
 test("No role, no chain, no end of entries: all malformed.", () => {

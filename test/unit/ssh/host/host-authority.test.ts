@@ -23,6 +23,8 @@ test("A certificate of a trusted authority for this host is believed.", () => {
 });
 
 test("Whatever is wrong with it is told, with the authority or the line that trusts another one.", () => {
+  assert.equal(flaw({ principals: ["vish*"] }), undefined);
+  assert.match(flaw({ principals: [] }) ?? "", /cannot be used: it names no hosts/);
   assert.match(flaw({ principals: ["brahma"] }) ?? "", /cannot be used: it is for brahma, not for vishnu$/);
   assert.match(flaw({ validBefore: 1n }) ?? "", /cannot be used: it expired on 1970-01-01T00:00:01Z$/);
   const stranger = generateKeyPairSync("ed25519").privateKey;
