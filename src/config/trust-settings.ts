@@ -56,14 +56,13 @@ export function isBatch(keywords: Keywords): boolean {
 }
 
 function hostKeySettings(keywords: Keywords, home: string) {
-  const revoked = keywords.text("RevokedHostKeys");
   const ownFiles = keywords.list("UserKnownHostsFile");
   return {
     strict: strictness(keywords.text("StrictHostKeyChecking") ?? defaults.strictHostKeyChecking),
     userFiles: below(home, ownFiles ?? defaults.userKnownHostsFiles),
     globalFiles: below(home, keywords.list("GlobalKnownHostsFile") ?? defaults.globalKnownHostsFiles),
     hostKeyAlias: keywords.text("HostKeyAlias"),
-    revokedFile: revoked === undefined ? undefined : underHome(revoked, home),
+    revokedFiles: below(home, keywords.list("RevokedHostKeys") ?? []),
     authoritySignatures: authoritySignatures(keywords.text("CASignatureAlgorithms")),
     hashKnownHosts: keywords.flag("HashKnownHosts", defaults.hashKnownHosts),
     update: hostKeyUpdate(keywords.text("UpdateHostKeys") ?? usualUpdate(ownFiles, home)),

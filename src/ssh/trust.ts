@@ -61,7 +61,7 @@ export async function establishTrust(
     hasAuthority: hostKeys.hasAuthority,
     async verify(blob) {
       refuseShort(blob, hostKeys.name, settings.requiredRsaBits);
-      await refuseRevoked(blob, hostKeys.name, settings.hostKeys.revokedFile);
+      await refuseRevoked(blob, hostKeys.name, settings.hostKeys.revokedFiles);
       await hostKeys.verify(blob, signal);
     },
     authHandler: authentication.handler,

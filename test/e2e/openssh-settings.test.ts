@@ -94,6 +94,17 @@ test(
   },
 );
 
+test("RevokedHostKeys may name several lists, as with OpenSSH 10.3.", limits, async () => {
+  const sshd = await theSshd();
+  const [revoked, others] = [join(folder, "revoked too"), join(folder, "others too")];
+  writeFileSync(revoked, `${sshd.hostKeys[0]}\n`);
+  writeFileSync(others, readFileSync(`${makeKey(join(folder, "another"))}.pub`));
+  assert.equal((await porthopRun(["-o", `RevokedHostKeys="${others}" /dev/null`])).code, 0);
+  const { code, stderr } = await porthopRun(["-o", `RevokedHostKeys="${others}" "${revoked}"`]);
+  assert.equal(code, 255);
+  assert.match(stderr, /is in RevokedHostKeys: \S+revoked too:1 \[ssh\.host-key-revoked\]/);
+});
+
 test("With IdentityAgent none -A gives the server no agent, and with a path that one.", limits, async () => {
   await using agent = await startSshAgent();
   await agent.add(makeKey(join(folder, "in-agent")));

@@ -62,7 +62,7 @@ export const keywords = {
   RemoteCommand: "text",
   RemoteForward: "forward",
   RequiredRSASize: "number",
-  RevokedHostKeys: "text",
+  RevokedHostKeys: "list",
   RequestTTY: ["no", "yes", "force", "auto", "true", "false"],
   SendEnv: "text",
   ServerAliveCountMax: "number",

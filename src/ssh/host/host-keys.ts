@@ -27,7 +27,7 @@ export interface HostKeySettings {
   /** CASignatureAlgorithms. Undefined for all except those with SHA-1. */
   readonly authoritySignatures?: readonly string[] | undefined;
   /** RevokedHostKeys, with `~` filled in. */
-  readonly revokedFile?: string | undefined;
+  readonly revokedFiles?: readonly string[] | undefined;
   /** UpdateHostKeys. Undefined means `no`. */
   readonly update?: "yes" | "no" | "ask" | undefined;
 }

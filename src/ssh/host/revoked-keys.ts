@@ -15,12 +15,15 @@ import { signatureAlgorithm } from "../login/accepted-algorithms.ts";
 import { readHostCertificate } from "./host-authority.ts";
 
 /**
- * Throws when the list at `path` has the key. Without a path, or with `none`, nothing is refused. As with ssh, every
- * host is refused when a line of the list cannot be read (authfile.c, sshkey_check_revoked). porthop cannot read a KRL,
- * so a KRL also refuses every host.
+ * Throws when a list at one of the paths has the key. `none` is no list. As with ssh, every host is refused when a line
+ * of a list cannot be read (authfile.c, sshkey_check_revoked). porthop cannot read a KRL, so a KRL also refuses every
+ * host.
  */
-export async function refuseRevoked(blob: Uint8Array, name: string, path: string | undefined): Promise<void> {
-  if (path === undefined || path.toLowerCase() === "none") return;
+export async function refuseRevoked(blob: Uint8Array, name: string, paths: readonly string[] = []): Promise<void> {
+  for (const path of paths) if (path.toLowerCase() !== "none") await refuseListed(blob, name, path);
+}
+
+async function refuseListed(blob: Uint8Array, name: string, path: string): Promise<void> {
   const text = await readText(path);
   if (text.startsWith(krlMagic)) throw unreadable(path, "it is a KRL, and porthop reads lists of public keys only");
   const {

@@ -20,7 +20,7 @@ test("Without any setting trust is as ssh's.", () => {
       userFiles: [home(".ssh", "known_hosts"), home(".ssh", "known_hosts2")],
       globalFiles: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
       hostKeyAlias: undefined,
-      revokedFile: undefined,
+      revokedFiles: [],
       authoritySignatures: undefined,
       hashKnownHosts: false,
       update: "yes",
@@ -54,7 +54,12 @@ test("Without any setting trust is as ssh's.", () => {
 test("Keywords fill it in, and ~ is the home.", () => {
   const { hostKeys, identities, authentication, identityAgent, requiredRsaBits } = trust(
     ...o("StrictHostKeyChecking=Accept-New", "UserKnownHostsFile=~/mine /other", "GlobalKnownHostsFile=~/all"),
-    ...o("HostKeyAlias=alias", "RevokedHostKeys=~/revoked", "CASignatureAlgorithms=ssh-ed25519", "HashKnownHosts=yes"),
+    ...o(
+      "HostKeyAlias=alias",
+      "RevokedHostKeys=~/revoked /else",
+      "CASignatureAlgorithms=ssh-ed25519",
+      "HashKnownHosts=yes",
+    ),
     ...["-i", "~/flag"],
     ...o("IdentityFile=~/one", "IdentityFile=/two", "CertificateFile=~/one-cert.pub"),
     ...o("PubkeyAuthentication=no", "PasswordAuthentication=no", "KbdInteractiveAuthentication=no", "BatchMode=yes"),
@@ -67,7 +72,7 @@ test("Keywords fill it in, and ~ is the home.", () => {
     userFiles: [home("mine"), "/other"],
     globalFiles: [home("all")],
     hostKeyAlias: "alias",
-    revokedFile: home("revoked"),
+    revokedFiles: [home("revoked"), "/else"],
     authoritySignatures: ["ssh-ed25519"],
     hashKnownHosts: true,
     update: "no",
