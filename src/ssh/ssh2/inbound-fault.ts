@@ -9,7 +9,7 @@ import type { DecipherView, ProtocolView } from "./view.ts";
 /** The packet that arrived is not the one that the server sent (RFC 4253, section 6.4). */
 export class DamagedPacket extends Error {}
 
-/** The packet arrived as it was sent, and ssh2 tripped over its content. */
+/** The packet arrived as it was sent, and ssh2 tripped over it. */
 export class SenselessMessage extends Error {}
 
 /** SSH_MSG_DISCONNECT (RFC 4253, section 11.1). The message is the server's own, or what its number means. */
@@ -81,7 +81,9 @@ export function nameFaults(protocol: Faulty): void {
 
 function named(error: unknown, isGreeted: boolean, isInside: boolean): unknown {
   if (!isGreeted || error instanceof PorthopError) return error;
-  if (isInside) return new SenselessMessage("the server sent a message that makes no sense", { cause: error });
+  // A packet with more padding than bytes gives a content of negative length.
+  if (isInside || error instanceof RangeError)
+    return new SenselessMessage("the server sent a message that makes no sense", { cause: error });
   // The words of lib/protocol/crypto.js. What else is thrown there comes from the runtime's check of a code.
   const isLength = error instanceof Error && error.message.startsWith("Bad packet length");
   return new DamagedPacket(isLength ? "its length makes no sense" : "its authentication code is wrong", {

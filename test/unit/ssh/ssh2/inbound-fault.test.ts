@@ -86,6 +86,12 @@ test("A whole packet over whose content ssh2 trips is a message without sense.",
   }
 });
 
+test("A packet with more padding than bytes is a message without sense, and not damaged.", () => {
+  const connection = greeted();
+  connection.broken = new RangeError("length too small");
+  assert.ok(connection.thrown() instanceof SenselessMessage);
+});
+
 test("It is known again for each packet, decipher and listener which of both it is.", () => {
   const connection = greeted();
   assert.equal(connection.thrown(), undefined);
