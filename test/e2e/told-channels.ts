@@ -29,7 +29,7 @@ export const channels: Readonly<Record<string, Provocation>> = {
     refusingAt({
       open(peer, accept) {
         const { id } = accept();
-        for (let sent = 0; sent < 600; sent++) peer.send(94, id, text("x".repeat(32_000)));
+        for (let sent = 0; sent < 1000; sent++) peer.send(94, id, text("x".repeat(32_000)));
       },
     }),
 };
