@@ -49,8 +49,15 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
  * brackets and @, which have a meaning around the name.
  */
 export function parseServerName(text: string): string {
+  const bad = /[[\]@]/.exec(parseShellName(text))?.[0];
+  if (bad !== undefined) throw new Malformed(`host ${quoted(text)} contains ${quoted(bad)}`);
+  return text;
+}
+
+/** A name that a shell may read in a command. */
+export function parseShellName(text: string): string {
   refuseHarm(text);
-  const bad = shellSigns.exec(text)?.[0] ?? /[[\]@]/.exec(text)?.[0];
+  const bad = shellSigns.exec(text)?.[0];
   if (bad !== undefined) throw new Malformed(`host ${quoted(text)} contains ${quoted(bad)}`);
   return text;
 }

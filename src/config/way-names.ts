@@ -5,12 +5,13 @@
 import { isIP } from "node:net";
 import { formatAddress } from "../codec/address.ts";
 import { expandTokens } from "../codec/config/percent-tokens.ts";
-import { parseServerName, parseTrustedName } from "../codec/host-port.ts";
+import { parseServerName, parseShellName, parseTrustedName } from "../codec/host-port.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
 import { PorthopError } from "../errors.ts";
 import { visible } from "../text/terminal-text.ts";
 import { defaults } from "./defaults.ts";
+import type { Keyword } from "./file/keyword.ts";
 import type { HostWords } from "./session-settings.ts";
 import type { WaySettings } from "./way-settings.ts";
 
@@ -25,11 +26,15 @@ export interface Reached {
 export function namedWay({ destination, keywords, way }: HostWords, reached: Reached): WaySettings {
   const { jumps, proxyCommand } = way;
   // The tokens of sshconnect.c, expand_proxy_command. A shell may read the command line, so that each name is checked
-  // where it gets there: what was typed at its place, what a file says for a dash in front, and the user here.
+  // where it gets there. What a file says is trusted, but for a user.
+  const word = (keyword: Keyword, text: string) =>
+    keywords.placeOf(keyword) === "" ? parseShellName(text) : parseTrustedName(text);
   const tokens = {
-    h: reached.host,
+    get h() {
+      return word("HostName", reached.host);
+    },
     get k() {
-      return parseTrustedName(keywords.text("HostKeyAlias") ?? destination.host);
+      return word("HostKeyAlias", keywords.text("HostKeyAlias") ?? destination.host);
     },
     n: destination.host,
     p: String(reached.port),

@@ -78,6 +78,9 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
     if (!descriptors.hasRoom()) throw noDescriptor();
     throw new PorthopError("host.not-found", `cannot find the host ${host}: the name does not resolve`, {
       cause: error,
+      ...(/[:/]/.test(host)
+        ? { hint: "a Host of such a name needs a HostName or a ProxyCommand in ~/.ssh/config" }
+        : {}),
     });
   }
 }

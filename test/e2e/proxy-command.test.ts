@@ -107,7 +107,7 @@ test(
 
 test("A host or a user that could leave its place in the command is refused, and nothing is run.", limits, async () => {
   const file = join(tempDirectory("hostile"), "ran");
-  const at = ["-L", `${await freePort()}:localhost:1`, "-o", `ProxyCommand=touch ${file}; echo %h %n %r`];
+  const at = ["-L", `${await freePort()}:localhost:1`, "-o", `ProxyCommand=touch ${file}; echo %h %k %n %r`];
   for (const hostile of [";id", "$(id)", "`id`", "a|b", "a&b", "-oX", "a'b", 'a"b', "a\nb", "a{b}"]) {
     await assertFails([...at, "--", hostile], { exit: 2, code: "usage", says: [/destination/] });
     const asUser = await runToEnd(["run", ...at, "-l", hostile, "host"]);

@@ -1,6 +1,6 @@
 /**
- * Parses and prints `[user@]host[:port]` and `ssh://[user@]host[:port]`. Unlike in ssh, digits behind the only colon
- * are a port: `host:2222`. With other colons the text is a name, as in ssh. Hosts and users that could become an
+ * Parses and prints `[user@]host[:port]` and `ssh://[user@]host[:port]`. Unlike in ssh, a number behind the only colon
+ * is a port: `host:2222`. With other colons the text is a name, as in ssh. Hosts and users that could become an
  * option or a piece of shell are refused, as in ssh.c.
  */
 
@@ -18,8 +18,8 @@ export interface Destination {
 }
 
 const scheme = "ssh://";
-/** A single colon with digits behind it, or nothing. */
-const withPort = /^[^:]*:\d*$/;
+/** A single colon, with nothing behind it or what begins like a number. */
+const withPort = /^[^:]*:(?:[-+\p{N}][^:]*)?$/u;
 const anyScheme = /^[a-z][a-z0-9+.-]{0,30}:\/\//i;
 
 /** Whether a text that could be `host:port` is the whole name of a host. */

@@ -5,6 +5,7 @@ import {
   parseHost,
   parsePort,
   parseServerName,
+  parseShellName,
   parseTrustedName,
   splitHostPort,
 } from "../../../src/codec/host-port.ts";
@@ -91,6 +92,8 @@ test("The name of a server need not be one of the network, but must not mean any
     assert.throws(() => parseServerName(`a${sign}b`), /^Malformed: host ".*" contains /, sign);
   }
   assert.throws(() => parseServerName("-oProxyCommand=x"), /begins with "-"/);
+  assert.equal(parseShellName("[127.0.0.1]:22"), "[127.0.0.1]:22");
+  assert.throws(() => parseShellName("a;b"), Malformed);
 });
 
 test("A name that the configuration gives may hold anything that can be seen", () => {

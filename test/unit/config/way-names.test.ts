@@ -33,6 +33,14 @@ test("HostKeyAlias may be what known_hosts has: it is a word for the command onl
   assert.equal(way("-J", "gate", ...alias).jumps.length, 1);
 });
 
+test("A HostName that means something to a shell is refused in a command where it was typed, not where a file has it.", () => {
+  const odd = { ...reached, host: "a;b" };
+  const command = ["-o", "ProxyCommand=nc %h"];
+  assert.throws(() => namedWay(wordsOf(...command, "-o", "HostName=a;b"), odd), /host "a;b" contains ";"/);
+  const files = memoryConfig({ "/home/anna/.ssh/config": "HostName a;b\n" });
+  assert.equal(namedWay(readRunSettings([...command, "vishnu"], files), odd).proxyCommand, "nc a;b");
+});
+
 test("A user of a file that means something to a shell is refused only where a shell would read it.", () => {
   const odd = { ...reached, user: "a;b" };
   assert.equal(namedWay(wordsOf("-o", "ProxyCommand=nc %h"), odd).proxyCommand, "nc 10.0.0.9");
@@ -48,6 +56,7 @@ test("Jump hosts may have the names that Hosts have.", () => {
 });
 
 for (const [words, told] of [
+  [["-o", "ProxyCommand=nc %k", "-o", "HostKeyAlias=$(id)"], /^host "\$\(id\)" contains/],
   [["-o", "ProxyCommand=nc %k", "-o", "HostKeyAlias=-x"], /^host "-x" begins with "-"/],
   [["-J", "gate-%d"], /"%d" means nothing here/],
   [["-J", "other,vishnu:22"], /^vishnu:22 is the destination itself$/],

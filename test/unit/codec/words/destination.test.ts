@@ -23,6 +23,8 @@ const refused: readonly (readonly [text: string, reason: string])[] = [
   ["vishnu:", 'nothing follows the ":"'],
   ["a[b", 'host "a[b" contains "["'],
   ["ssh://vishnu:SSH", '"SSH" is no port (1 to 65535), and no service that this machine knows'],
+  ["vishnu:0x50", '"0x50" is not a port (1 to 65535)'],
+  ["vishnu:-1", '"-1" is not a port (1 to 65535)'],
   ["vishnu:0", '"0" is not a port (1 to 65535)'],
   ["[::1", '"[::1" lacks its "]"'],
   ["[::1]22", '"22" after the "]" is not :port'],
