@@ -43,7 +43,12 @@ export function parseDuration(text: string): number {
 
 /** Whether ssh takes this as a time: whole seconds, or `1m30s` and the like, not longer than 2^31 - 1 s (misc.c, convtime). */
 export function isSshTime(text: string): boolean {
-  return /^(?:\d{1,10}[smhdw]?)+$/i.test(text) && parseDuration(text) < 2 ** 31 * 1000;
+  if (!/^(?:\d+[smhdw])*\d*$/i.test(text) || text === "") return false;
+  let ms = 0;
+  for (const [, count, unit = ""] of text.matchAll(/(\d+)(\D?)/g)) {
+    ms += Number(count) * (durationUnits.get(unit.toLowerCase()) ?? 0);
+  }
+  return ms < 2 ** 31 * 1000;
 }
 
 /** `1.2 MB`: powers of 1000 and three digits at most. */

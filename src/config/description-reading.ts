@@ -8,8 +8,9 @@ import { Malformed } from "../codec/malformed.ts";
 import { parseServicePort } from "../codec/service-port.ts";
 import type { ScannedFlag } from "../codec/words/argv.ts";
 import { type Destination, parseUser } from "../codec/words/destination.ts";
-import { type ForwardSpec, isForwardFlag, parseForwardSpec } from "../codec/words/forward-spec.ts";
+import { type ForwardFlag, type ForwardSpec, isForwardFlag, parseForwardSpec } from "../codec/words/forward-spec.ts";
 import { parseJumpList } from "../codec/words/jump-list.ts";
+import { PorthopError } from "../errors.ts";
 import { visible } from "../text/terminal-text.ts";
 import { aboutSshFlag, flagKeywords } from "../tunnel/ssh-flags.ts";
 import {
@@ -18,7 +19,6 @@ import {
   hasRemoteCommand,
   type Identity,
   type KeywordLine,
-  keywordText,
   type Relay,
   type Remote,
   type SshFlag,
@@ -48,7 +48,8 @@ export class DescriptionReading {
   #jumps: readonly Destination[] | undefined;
   #configFile: string | undefined;
   #terminal: SshTunnel["terminal"];
-  #saysNone = false;
+  /** SessionType, by its keyword or by a flag. */
+  #session: string | undefined;
 
   /** `fillVariables` replaces `${NAME}` in a forward before the forward is read (readconf.c, parse_forward). */
   constructor(fillVariables: (text: string) => string) {
@@ -62,14 +63,14 @@ export class DescriptionReading {
   take({ flag, value = "", text }: ScannedFlag): void {
     if (flag.length > 1) this.#takeExtra(flag, value);
     else if (flag === "o") this.#takeOption(value);
-    else if (isForwardFlag(flag)) this.#forwards.push(parseForwardSpec(flag, value, this.#fillVariables));
+    else if (isForwardFlag(flag)) this.#takeForward(flag, value);
     else if (flag === "p") this.#takePort(named(`-p ${value}`, () => parseServicePort(value)));
     else if (flag === "l") this.#takeUser(parseUser(value));
     else if (flag === "J") this.#takeJumps(value);
     else if (flag === "i") this.#identities.push({ file: nonEmpty(value, text, "file"), by: "flag" });
     else if (flag === "F") this.#configFile = value;
     else if (flag === "N" || flag === "T" || flag === "t") this.#takeTerminal(flag);
-    else if (noTunnels.has(flag)) throw new Malformed(`-${flag} makes no tunnel: it asks or steers ssh`);
+    else if (noTunnels.has(flag)) throw noTunnel(flag, value);
     else if (aboutSshFlag(flag) !== undefined) this.#takeFlag(flag, value, text);
     else if (flag !== "h") throw new Malformed(`${visible(text, 100)}: not known here`);
   }
@@ -125,8 +126,7 @@ export class DescriptionReading {
    */
   #remote(words: readonly string[]): Remote {
     const settings = { keywords: this.#keywords };
-    const isSaidNone = this.#saysNone || keywordText(settings, "SessionType")?.toLowerCase() === "none";
-    if (isSaidNone || this.#isStdio()) {
+    if (this.#session === "none") {
       return { kind: "none", implied: false, ...(words.length === 0 ? {} : { unused: words }) };
     }
     if (words.length > 0) return { kind: "command", words };
@@ -143,18 +143,22 @@ export class DescriptionReading {
   #refuseFlagsOfSsh(command: readonly string[]): void {
     const has = (letter: string) => hasFlag({ flags: this.#flags }, letter);
     if (has("y") && has("E")) throw new Malformed("-y and -E: messages can only go to one place");
-    if (has("s") && command.length === 0) throw new Malformed("-s: the name of the subsystem is missing");
+    if (this.#session === "subsystem" && command.length === 0)
+      throw new Malformed("-s: the name of the subsystem is missing");
   }
 
-  /** As in ssh.c's main, -N and -s are refused where an earlier word has said otherwise. */
-  #refuseOtherSession(flag: "N" | "s"): void {
-    const said = this.#saysNone ? "none" : keywordText({ keywords: this.#keywords }, "SessionType")?.toLowerCase();
+  /** As in ssh.c's main, -N and -s are refused where an earlier word has said otherwise; -W is not. */
+  #takeSession(flag: "N" | "s"): void {
     const wanted = flag === "N" ? "none" : "subsystem";
-    const isSubsystem = said === undefined && hasFlag({ flags: this.#flags }, "s");
-    if ((isSubsystem ? "subsystem" : (said ?? wanted)) === wanted) return;
-    throw new Malformed(
-      `-${flag} after ${this.#saysNone ? "-N" : isSubsystem ? "-s" : `SessionType=${said}`}: only one of them can be`,
-    );
+    if (this.#session !== undefined && this.#session !== wanted) {
+      throw new Malformed(`-${flag}: an earlier word asks for another session (${this.#session})`);
+    }
+    this.#session = wanted;
+  }
+
+  #takeForward(flag: ForwardFlag, value: string): void {
+    this.#forwards.push(parseForwardSpec(flag, value, this.#fillVariables));
+    if (flag === "W") this.#session = "none";
   }
 
   #takeExtra(name: string, value: string): void {
@@ -165,8 +169,7 @@ export class DescriptionReading {
   /** -N cancels an earlier -t or -T. A second -t asks for a terminal even when stdin here is none (ssh.c, main). */
   #takeTerminal(flag: "N" | "T" | "t"): void {
     if (flag === "N") {
-      this.#refuseOtherSession(flag);
-      this.#saysNone = true;
+      this.#takeSession(flag);
       this.#terminal = undefined;
     } else if (flag === "T") this.#terminal = "no";
     else this.#terminal = this.#terminal === "yes" || this.#terminal === "force" ? "force" : "yes";
@@ -174,7 +177,7 @@ export class DescriptionReading {
 
   #takeFlag(letter: string, value: string, text: string): void {
     if (letter === "1") throw new Malformed("-1: version 1 of the protocol is gone, from ssh too");
-    if (letter === "s") this.#refuseOtherSession(letter);
+    if (letter === "s") this.#takeSession(letter);
     const takesValue = runTable.short[letter] === "value";
     const flag = { letter, value: takesValue ? nonEmpty(value, text, "value") : undefined };
     const checked = new Keywords();
@@ -207,6 +210,7 @@ export class DescriptionReading {
       return;
     }
     const value = read.text(keyword) ?? "";
+    if (keyword === "SessionType") this.#session ??= value.toLowerCase();
     if (keyword === "User") this.#takeUser(parseUser(value));
     else if (keyword === "Port") this.#takePort(Number(value));
     else if (keyword === "IdentityFile") this.#identities.push({ file: line.value, by: "keyword" });
@@ -233,6 +237,14 @@ function isForwardKeyword(keyword: Keyword): keyword is ForwardKeyword {
 function refuseMisquoted({ name, value }: KeywordLine): void {
   const words = named(`-o ${name}`, () => splitArguments(value));
   if (words.length === 0) throw new Malformed(`-o ${name}=${visible(value, 100)}: the value is missing`);
+}
+
+function noTunnel(flag: string, value: string): Error {
+  const message = `-${flag} makes no tunnel: it asks or steers ssh`;
+  if (flag !== "O") return new Malformed(message);
+  return new PorthopError("usage", message, {
+    hint: `a connection that ssh shares is ssh's: ssh -O ${visible(value, 50)}`,
+  });
 }
 
 /** The value of a flag is not cut into words. */

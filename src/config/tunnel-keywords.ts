@@ -6,6 +6,7 @@
 import { printJumps } from "../tunnel/ssh-command.ts";
 import { flagKeywords } from "../tunnel/ssh-flags.ts";
 import { hasFlag, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { defaults } from "./defaults.ts";
 import { addOption, noteTyped } from "./file/config-value.ts";
 import { findKeyword, Keywords } from "./file/keyword.ts";
 import { printKeywordLine } from "./file/keyword-line.ts";
@@ -27,6 +28,9 @@ export function keywordsOf(description: SshTunnel | Relay): Keywords {
   if (description.via === "ssh") addRoute(keywords, description);
   for (const line of description.keywords) {
     if (isKnown(line.name)) addOption(keywords, printKeywordLine(line));
+  }
+  if (!/^(?:no|false)$/i.test(keywords.text("AddKeysToAgent") ?? defaults.addKeysToAgent)) {
+    keywords.remarks.push("porthop does not have AddKeysToAgent: no key is added to the agent (ssh-add adds one)");
   }
   if (hasFlag(description, "y")) keywords.remarks.push("-y: what porthop says goes to stderr, or into the file of -E");
   return keywords;

@@ -137,7 +137,7 @@ test("AddKeysToAgent changes nothing, and that is said.", limits, async () => {
   const flags = ["-o", "AddKeysToAgent=yes", "-i", sshd.keyFile];
   await using program = porthop(await words(sshd, flags), { env: { SSH_AUTH_SOCK: agent.socket } });
   await program.event("ready");
-  await program.stderr(/warning: -o AddKeysToAgent changes nothing in porthop/);
+  await program.stderr(/warning: porthop does not have AddKeysToAgent: no key is added to the agent/);
 });
 
 test("A key and then questions: both steps of the login are taken, in the server's order.", limits, async () => {

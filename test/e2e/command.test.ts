@@ -204,8 +204,7 @@ test("Words that make no sense with a command are told before anything is connec
   for (const [flags, told] of [
     [["--json"], /--json and a command/],
     [["--capture", "-"], /--capture - and a command/],
-    [["-W", "a:1"], /-W and a command/],
-    [["-N"], /-N is for no command/],
+    [["-o", "RemoteCommand=ls"], /RemoteCommand, and a command: only one of them can run/],
   ] as const) {
     const { code, stderr } = await outcome(flags, ["true"]);
     assert.equal(code, 2);

@@ -59,7 +59,7 @@ test("A port that is attached is a number, and a user that is attached is text."
 });
 
 for (const [words, message] of [
-  [["-vNs", "-L1:a:1", "host", "sftp"], "-s after -N: only one of them can be"],
+  [["-vNs", "-L1:a:1", "host", "sftp"], "-s: an earlier word asks for another session (none)"],
   [["-vNSp1", "-L1:a:1", "host"], "porthop does not have ssh's flag -S (-S p1): no connection is shared with ssh"],
   [["-L1:a:1", "-N"], "no destination: whom to log in to, [user@]host[:port]"],
   [["-L1:a:1", "host", "-p"], "-p needs a value"],

@@ -77,7 +77,7 @@ test("--log warn tells warnings and errors of flows.", limits, async () => {
     ...["run", "--log", "warn", "-o", "VisualHostKey=yes", "-L", `${port}:a:1`],
     ...[...server.sshArgs, server.host],
   ]);
-  await program.stderr(/^porthop: warning: -o VisualHostKey changes nothing in porthop$/m);
+  await program.stderr(/^porthop: warning: porthop does not have VisualHostKey: no picture of a host key$/m);
   await untilListening(port);
   await program.stderr(/^porthop: L1#1: .*\[target\.prohibited\]\n {2}hint: /m);
 });

@@ -211,8 +211,11 @@ test("A command gets its words as they are: no flag is read twice, no number is 
 }, async () => {
   const user = await told("run", "-l", "-007", "--", "vishnu");
   assert.match(user.stderr, /^porthop: user "-007" begins with "-" \[usage\]/);
-  const command = await told("run", "-N", "--", "vishnu", "--help", "-v", "--", "007");
-  assert.match(command.stderr, /^porthop: -N is for no command, and there is one: --help -v -- 007 \[usage\]/);
+  const command = await told("run", "-o", "RemoteCommand=ls", "--", "vishnu", "--help", "-v", "--", "007");
+  assert.match(
+    command.stderr,
+    /^porthop: RemoteCommand, and a command: only one of them can run: --help -v -- 007 \[usage\]/,
+  );
   const file = await told("demo", "--capture");
   assert.match(file.stderr, /^porthop: --capture needs a value \[usage\]/);
 });

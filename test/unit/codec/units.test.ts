@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Malformed } from "../../../src/codec/malformed.ts";
-import { formatBytes, formatDuration, parseDuration, parseRate, parseSize } from "../../../src/codec/units.ts";
+import {
+  formatBytes,
+  formatDuration,
+  isSshTime,
+  parseDuration,
+  parseRate,
+  parseSize,
+} from "../../../src/codec/units.ts";
 import { rounds } from "../../kit/effort.ts";
 import { assertFastOnLongText, hostileText, readOrRefused } from "../../kit/hostile-text.ts";
 
@@ -223,7 +230,16 @@ test("Random text is a whole number of at least nothing, or refused", () => {
   );
 });
 
+test("A time of ssh has whole seconds or units, and an end", () => {
+  for (const text of ["0", "30", "1m30s", "1M30", "2147483647", "0000000000030", "24855d"])
+    assert.ok(isSshTime(text), text);
+  for (const text of ["", "soon", "-1", "1.5", "250ms", "s", "2147483648", "24856d", "1 m", "9".repeat(400)]) {
+    assert.ok(!isSshTime(text), text);
+  }
+});
+
 test("Endless text is refused at once", () => {
+  assertFastOnLongText(isSshTime, "1", "1s", "1.", " ", "0");
   for (const parse of [parseRate, parseSize, parseDuration])
     assertFastOnLongText(parse, "1", "1s", "1.", "K", " ", "0");
 });

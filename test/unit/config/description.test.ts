@@ -54,6 +54,10 @@ test("What runs: a command, a shell, or nothing, said or implied.", () => {
   }
 });
 
+test("-W goes with -s before it, as in ssh: nothing runs.", () => {
+  assert.deepEqual(read("-s -W a:1 h").remote, { kind: "none", implied: false });
+});
+
 test("The terminal: the last of -T and -t counts, -N takes it back, a second -t forces it.", () => {
   const terminal = (flags: string) => read(`${flags} -L1:a:1 h`).terminal;
   assert.deepEqual(["-T", "-t", "-tt", "-Tt", "-tT", "-tN", "-Nt"].map(terminal), [
@@ -89,9 +93,11 @@ for (const [text, says] of [
   ["-1 -L 1:a:1 host", /version 1 of the protocol is gone/],
   ["-y -E /log -L 1:a:1 host", /-y and -E/],
   ["-s -L 1:a:1 host", /the name of the subsystem is missing/],
-  ["-N -s -L 1:a:1 host sftp", /-s after -N/],
-  ["-s -N -L 1:a:1 host sftp", /-N after -s/],
-  ["-o SessionType=default -N -L 1:a:1 host", /-N after SessionType=default/],
+  ["-o SessionType=subsystem host", /the name of the subsystem is missing/],
+  ["-W a:1 -s host", /-s: an earlier word asks for another session \(none\)/],
+  ["-N -s -L 1:a:1 host sftp", /-s: an earlier word asks for another session \(none\)/],
+  ["-s -N -L 1:a:1 host sftp", /-N: an earlier word asks for another session \(subsystem\)/],
+  ["-o SessionType=default -N -L 1:a:1 host", /-N: an earlier word asks for another session \(default\)/],
   ["-o Tunnel=maybe -L 1:a:1 host", /Tunnel: "maybe" is not one of/],
   ["-w x:y -L 1:a:1 host", /-w: "x:y" is not a device/],
   ["-W a:1 -W b:1 host", /-W is given twice/],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import { connectTcp, type DialOptions, SourceUnusable } from "../../../src/io/dial.ts";
@@ -69,6 +70,25 @@ test("A connection comes from the address that it is to come from, by number or 
     socket.destroy();
   }
   server.close();
+});
+
+test("A connection comes from an address of the interface that it is to come from, unless an address is named.", async () => {
+  await using server = await echoServer();
+  const target = { host: "127.0.0.1", port: server.port };
+  const [loopback = ""] =
+    Object.entries(networkInterfaces()).find(([, all]) => all?.some(({ internal }) => internal)) ?? [];
+  for (const [options, address] of [
+    [{ fromInterface: loopback }, "127.0.0.1"],
+    [{ fromInterface: loopback, from: "127.0.0.5" }, "127.0.0.5"],
+  ] as const) {
+    const socket = await connectTcp(target, { signal: never, ...options });
+    assert.equal(socket.localAddress, address);
+    socket.destroy();
+  }
+  await assert.rejects(
+    connectTcp(target, { signal: never, fromInterface: "nowhere7" }),
+    /cannot connect from the interface nowhere7: it has no IPv4 address/,
+  );
 });
 
 test("An address that is not of this machine, or of another family than the host's, is told as what it is.", async () => {

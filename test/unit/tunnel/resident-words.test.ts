@@ -21,6 +21,12 @@ test("What was said stays as it was said.", () => {
   );
 });
 
+test("A file that sends ssh to the background is overruled: who starts it again waits for it.", () => {
+  const tunnel = describeTunnel(["-L", "1:a:1", "h"]);
+  const effective = { ...tunnel, keywords: [{ name: "ForkAfterAuthentication", value: "yes" }] };
+  assert.match(residentWords(tunnel, effective).join(" "), / -o ForkAfterAuthentication=no /);
+});
+
 test("-W has nothing to be started again.", () => {
   assert.throws(() => words("-W a:1 h"), /nothing to start again/);
 });
