@@ -39,18 +39,19 @@ test(
   "Each chunk comes out its time after it went in, in order and as the very same memory, and so does the end.",
   limits,
   async () => {
-    const chunks = sized(3, 10);
+    // So many that the sum of their delays, 12 s, cannot be mistaken for a machine that is slow.
+    const chunks = sized(200, 10);
     const start = performance.now();
     const seen: [Uint8Array, number][] = [];
     for await (const chunk of delayLine(new Source(chunks), 60)) seen.push([chunk, performance.now() - start]);
     assert.deepEqual(
       seen.map(([chunk]) => chunks.indexOf(chunk)),
-      [0, 1, 2],
+      chunks.map((_, index) => index),
     );
     const times = seen.map(([, ms]) => ms);
     // A timer may be early by less than a millisecond.
     assert.ok(Math.min(...times) >= 59, `the first came after ${times[0]} ms`);
-    assert.ok(performance.now() - start < 59 * 2, "the delays are not added up");
+    assert.ok(performance.now() - start < 59 * 100, "the delays are not added up");
   },
 );
 
