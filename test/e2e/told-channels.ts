@@ -1,5 +1,7 @@
 /** Provocations of every failure of a channel, of a listener on the server and of a jump host. */
+import assert from "node:assert/strict";
 import { text, uint32 } from "../kit/hostile-ssh.ts";
+import { rawServer } from "../kit/raw-server.ts";
 import { freePort, resetServer } from "../kit/servers.ts";
 import { startSshServer } from "../kit/ssh-server.ts";
 import { type SshdOptions, startSshd } from "../kit/sshd.ts";
@@ -62,6 +64,12 @@ export const jumps: Readonly<Record<string, Provocation>> = {
   "a jump host that is not there": async () => failing("-J", `127.0.0.1:${await freePort()}`, "127.0.0.1"),
   "one that does not forward": () => jumping([{ config: ["AllowTcpForwarding no"] }]),
   "one that cannot resolve the name": () => jumping([], "no-such-host.invalid"),
+  "a host behind one that closes at once": async () => {
+    await using closer = await rawServer((socket) => void socket.end());
+    const told = await jumping([], closer.host, closer.port);
+    assert.match(told, new RegExp(`:${closer.port} closed the connection before its SSH greeting`));
+    return told;
+  },
   "one that finds nobody": async () => jumping([], "127.0.0.1", await freePort()),
 };
 
