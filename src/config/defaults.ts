@@ -32,6 +32,8 @@ export const defaults = {
   serverAliveIntervalMs: 30_000,
   /** ServerAliveCountMax: the session is lost after this number of questions without an answer. */
   serverAliveCountMax: 3,
+  /** RekeyLimit: the cipher's own limit of data, and none of time. */
+  rekeyLimit: "default none",
   /** Compression, -C. */
   compression: false,
 

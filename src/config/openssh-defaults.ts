@@ -27,6 +27,7 @@ export const sshDefaults: Readonly<Partial<Record<Keyword, string>>> = {
   PermitRemoteOpen: "any",
   ProxyCommand: "none",
   PubkeyAuthentication: "yes",
+  RekeyLimit: "default none",
   RemoteCommand: "none",
   RequestTTY: "auto",
   ServerAliveCountMax: "3",

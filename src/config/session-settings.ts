@@ -2,10 +2,11 @@
  * The settings of one host for the session with it: which host to reach and how, how long to wait, and when to give up
  * a silent server. ssh/session.ts takes this record. A setting that nobody gave has its default here.
  */
+import { parseRekeyLimit } from "../codec/config/rekey-limit.ts";
 import type { Destination } from "../codec/words/destination.ts";
 import { currentUser } from "./current-user.ts";
 import { defaults } from "./defaults.ts";
-import type { Keywords } from "./file/keyword.ts";
+import { type Keywords, longestTimerMs } from "./file/keyword.ts";
 import type { WaySettings } from "./way-settings.ts";
 
 /** What the words and the files say of one host: the destination or a jump host. */
@@ -34,6 +35,7 @@ export function sessionSettings({ destination, keywords, way }: HostWords) {
     handshakeTimeoutMs: connectTimeoutMs ?? defaults.handshakeTimeoutMs,
     keepAliveIntervalMs: keywords.time("ServerAliveInterval") ?? defaults.serverAliveIntervalMs,
     keepAliveCountMax: keywords.number("ServerAliveCountMax") ?? defaults.serverAliveCountMax,
+    rekey: rekeyLimit(keywords),
     /** The lists as written; undefined stands for all that the runtime can do, best first. */
     algorithms: {
       ciphers: keywords.text("Ciphers"),
@@ -43,6 +45,11 @@ export function sessionSettings({ destination, keywords, way }: HostWords) {
       compression: keywords.flag("Compression", defaults.compression),
     },
   };
+}
+
+function rekeyLimit(keywords: Keywords) {
+  const { bytes, intervalMs } = parseRekeyLimit((keywords.text("RekeyLimit") ?? defaults.rekeyLimit).split(" "));
+  return { bytes, intervalMs: Math.min(longestTimerMs, intervalMs) };
 }
 
 /** The only address family to use; undefined for both. */

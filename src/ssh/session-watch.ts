@@ -7,7 +7,7 @@ import { LiveLeg } from "../flow/leg.ts";
 import type { Telling } from "../flow/telling.ts";
 import { lost, type Peer } from "./ssh-failure.ts";
 import type { Ports } from "./ssh2/ports.ts";
-import { type Outgoing, type Transport, watchTransport } from "./transport.ts";
+import { type HeardOutgoing, type Transport, watchTransport } from "./transport.ts";
 
 /** Where the session goes, and the id by which users tell sessions apart. */
 export interface WatchedSession extends Peer {
@@ -15,7 +15,7 @@ export interface WatchedSession extends Peer {
 }
 
 /** Publishes the session's wire, before the first byte passes. Watchers that begin now see every byte. */
-export function sessionLeg(transport: Transport, session: WatchedSession, { bus, loggerFor }: Telling): Outgoing {
+export function sessionLeg(transport: Transport, session: WatchedSession, { bus, loggerFor }: Telling): HeardOutgoing {
   const { stream, hop, local, remote, observed } = transport;
   const { id, host, port } = session;
   const leg = new LiveLeg(2, (plugin, error) =>

@@ -6,6 +6,7 @@
 import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
+import type { RekeyLimit } from "../codec/config/rekey-limit.ts";
 import { type LegNumber, PorthopError } from "../errors.ts";
 import type { Accept, Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import type { TellProgress } from "../flow/event.ts";
@@ -24,6 +25,7 @@ import { heedTraffic } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
+import { renewKeys } from "./rekeying.ts";
 import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
 import { extensionFlaws } from "./ssh2/extension.ts";
@@ -41,6 +43,8 @@ export interface SessionSettings extends LoginSettings {
   readonly attempts: number;
   /** TCPKeepAlive. */
   readonly tcpKeepAlive?: boolean | undefined;
+  /** RekeyLimit. Undefined for what the cipher allows. */
+  readonly rekey?: RekeyLimit | undefined;
   /** Whether porthop may run commands on this server that the user did not ask for. Undefined means no. */
   readonly mayAskServer?: boolean | undefined;
 }
@@ -174,6 +178,7 @@ export class Session {
         },
         begin(negotiated, attached) {
           heedTraffic(attached.ports, stream, settings.keepAliveIntervalMs);
+          renewKeys(attached.ports, stream, outgoing, settings.rekey, negotiated.cipher);
           if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(attached.ports, stream, outgoing);
           return new Session(transport, settings, { local, remote, ...negotiated }, attached);
         },

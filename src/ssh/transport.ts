@@ -38,6 +38,11 @@ export interface Outgoing {
   readonly sent: number;
 }
 
+export interface HeardOutgoing extends Outgoing {
+  /** Hears each time that bytes go out together. One listener. */
+  onGiven(told: () => void): void;
+}
+
 /**
  * When more bytes than this wait for the network, writers into channels have to wait. ssh2 itself stops only at the sum
  * of all windows.
@@ -52,7 +57,11 @@ const copiedBytes = 16 * 1024;
 const farewellMs = 1000;
 
 /** Reports all that passes to `leg`, from before ssh2's first byte. Call this before ssh2 gets the stream. */
-export function watchTransport(stream: Duplex, leg: LiveLeg, describeLoss: (error: unknown) => PorthopError): Outgoing {
+export function watchTransport(
+  stream: Duplex,
+  leg: LiveLeg,
+  describeLoss: (error: unknown) => PorthopError,
+): HeardOutgoing {
   let failure: unknown;
   stream.on("data", (chunk) => leg.bytes("down", chunk));
   // A data listener makes the stream flow. The server's bytes must wait until ssh2 listens, and ssh2 then resumes the
@@ -106,9 +115,11 @@ function gatheredWrite(stream: Duplex) {
   let pieces: Uint8Array[] = [];
   let bytes = 0;
   let given = 0;
+  let onGiven: (() => void) | undefined;
   const flush = () => {
     const [only] = pieces;
     if (only === undefined) return;
+    onGiven?.();
     const gathered = bytes <= copiedBytes && pieces.length > 1 ? [Buffer.concat(pieces, bytes)] : pieces;
     pieces = [];
     bytes = 0;
@@ -125,12 +136,15 @@ function gatheredWrite(stream: Duplex) {
     if (bytes >= gatheredBytes) flush();
     return true;
   };
-  const outgoing: Outgoing = {
+  const outgoing: HeardOutgoing = {
     get given() {
       return given;
     },
     get sent() {
       return given - bytes - stream.writableLength;
+    },
+    onGiven: (told) => {
+      onGiven = told;
     },
   };
   return Object.assign(gather, { flush, outgoing });

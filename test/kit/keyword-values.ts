@@ -21,6 +21,7 @@ export function valueFor(keyword: Keyword): string {
   return (
     {
       "agent-keys": "ask",
+      "rekey-limit": "1G",
       rate: "1MB/s",
       "remote-open": "db:5432",
       "yes-no": "yes",

@@ -4,6 +4,7 @@
  * line").
  */
 import { type ConfigLine, parseConfigLine, quoteArgument } from "../../codec/config/config-line.ts";
+import { parseRekeyLimit } from "../../codec/config/rekey-limit.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { parseServicePort } from "../../codec/service-port.ts";
 import { parseUser } from "../../codec/words/destination.ts";
@@ -85,6 +86,10 @@ function valueIn(keyword: Keyword, reading: Reading, line: ConfigLine): string {
   if (commands.has(keyword)) return line.rest.replace(/^[ \t\r\n=]+/, "");
   if (reading === "jumps") return (line.rest.replace(/^[ \t\r\n=]+/, "").split("#", 1)[0] ?? "").trimEnd();
   if (reading === "forward") return line.arguments.map(quoteArgument).join(" ");
+  if (reading === "rekey-limit") {
+    named(keyword, () => parseRekeyLimit(line.arguments));
+    return line.arguments.join(" ");
+  }
   if (reading === "agent-keys") return readOtherValue(keyword, "agent keys", line);
   const [value, extra] = needed(keyword, line.arguments);
   if (value === undefined || value === "") throw new Malformed(`${keyword}: the value is empty`);

@@ -1,6 +1,7 @@
 /** How the value of each kind of keyword is written, and what is wrong with a value that is not of its kind. */
 import { parseAlgorithmList } from "../../codec/config/algorithm-list.ts";
 import { type AlgorithmKind, isAlgorithmKind } from "../../codec/config/openssh-algorithms.ts";
+import { parseRekeyLimit } from "../../codec/config/rekey-limit.ts";
 import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
 import { hostFlaw, parseTrustedName } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
@@ -15,6 +16,7 @@ import { checkForward, type ForwardKeyword } from "./config-forward.ts";
 export type Reading =
   | AlgorithmKind
   | "agent-keys"
+  | "rekey-limit"
   | "text"
   | "file"
   | "host"
@@ -56,6 +58,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "forward") checkForward(keyword as ForwardKeyword, value);
   else if (reading === "plugin") parsePluginSpec(value);
   else if (reading === "rate") parseRate(value);
+  else if (reading === "rekey-limit") naming(keyword, () => parseRekeyLimit(value.split(" ")));
   else if (reading === "seconds") expect(value === "none" || isSshTime(value), "a time such as 30 or 1m30s, or none");
   else if (isAlgorithmKind(reading)) naming(keyword, () => parseAlgorithmList(reading, value));
 }

@@ -59,6 +59,7 @@ export const keywords = {
   PorthopUse: "plugin",
   PubkeyAcceptedAlgorithms: "publicKey",
   PubkeyAuthentication: ["yes", "no", "true", "false", "unbound", "host-bound"],
+  RekeyLimit: "rekey-limit",
   RemoteCommand: "text",
   RemoteForward: "forward",
   RequiredRSASize: "number",

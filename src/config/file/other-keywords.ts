@@ -99,7 +99,6 @@ const rows: Readonly<Record<string, Row>> = {
   Protocol: ["anything", all, "unfelt", ""],
   ProxyUseFdpass: ["yes-no", no, "refused", "a ProxyCommand is talked to by its stdin and stdout", "nc without -F"],
   RefuseConnection: ["word", none, "stops", "the configuration refuses this connection"],
-  RekeyLimit: ["rekey limits", /^default(?: none)?$/, "felt", "keys are renewed when the server wants it"],
   RhostsAuthentication: ["anything", all, "unfelt", ""],
   RhostsRSAAuthentication: ["anything", all, "unfelt", ""],
   RSAAuthentication: ["anything", all, "unfelt", ""],

@@ -60,11 +60,6 @@ const shapes = {
     most: 2,
     fits: (words) => words.length > 0 && words.every(isServiceClass),
   },
-  "rekey limits": {
-    what: "a number of bytes from 16 on, and a time",
-    most: 2,
-    fits: ([size = "", time = "none"]) => isRekeySize(size) && (time === "none" || isSshTime(time)),
-  },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 function oneWord(what: string, isGood: (word: string) => boolean): Shape {
@@ -119,15 +114,4 @@ function isGssapiExchange(name: string): boolean {
 function isServiceClass(word: string): boolean {
   const isNamed = /^(?:none|af[1-4][1-3]|cs[0-7]|ef|le|lowdelay|throughput|reliability)$/i.test(word);
   return isNamed || (/^\d{1,3}$/.test(word) && Number(word) <= 255);
-}
-
-/** A number with a unit, as scan_scaled reads it. */
-function isRekeySize(word: string): boolean {
-  if (word === "default") return true;
-  const [, number = "", unit = ""] = /^(\d{1,18}(?:\.\d{0,9})?|\.\d{0,9})([bkmgtpe]?)$/i.exec(word) ?? [];
-  if (number === "") return false;
-  const bytes = Math.trunc(
-    Number(number === "." ? 0 : number) * 1024 ** Math.max(0, "bkmgtpe".indexOf(unit.toLowerCase())),
-  );
-  return bytes === 0 || (bytes >= 16 && bytes < 2 ** 63);
 }

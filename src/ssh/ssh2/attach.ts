@@ -59,7 +59,13 @@ export function attach(client: Client): Ports {
     },
     offerHostKeys: (algorithms) => offerHostKeys(protocol, algorithms),
     onKeyExchange: (told) => watchKeys(exchanges, told),
-    rekey: () => protocol.rekey(),
+    rekey: () => {
+      // Undefined once the connection has ended (Protocol.js, cleanup).
+      if (protocol._destruct !== undefined) protocol.rekey();
+    },
+    get packetNumbers() {
+      return { sent: protocol._cipher.outSeqno, received: protocol._decipher?.inSeqno ?? 0 };
+    },
     signForHost() {
       const isTaken = () => extensionOf(protocol, hostBoundExtension) === "0";
       signForHost(protocol, () => (isTaken() ? proofOf()?.hostKey : undefined));

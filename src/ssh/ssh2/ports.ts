@@ -28,8 +28,10 @@ export interface Ports {
   offerHostKeys(algorithms: readonly string[]): void;
   /** Hears of each later key exchange. Any number of listeners. The keys are secret. */
   onKeyExchange(told: (keys: ExchangeKeys) => void): void;
-  /** Asks for new keys (RFC 4253, section 9), unless an exchange is under way. */
+  /** Asks for new keys (RFC 4253, section 9), unless an exchange is under way or the session is over. */
   rekey(): void;
+  /** The numbers of the next packets (RFC 4253, section 6.4). After an exchange they may begin at 0. */
+  readonly packetNumbers: { readonly sent: number; readonly received: number };
 
   /** From now on signatures of the login name the server's host key, where the server knows this method. */
   signForHost(): void;

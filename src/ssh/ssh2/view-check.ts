@@ -64,6 +64,7 @@ const parts: readonly (readonly [path: string, kind: FieldKind])[] = [
   ["_protocol._packetRW.write.alloc", "function"],
   ["_protocol._packetRW.write.finalize", "function"],
   ["_protocol._cipher.encrypt", "function"],
+  ["_protocol._cipher.outSeqno", "number"],
   ["_protocol._authsQueue", "array"],
   ...offers.map((list) => [`_protocol._offer.lists.${list}.array`, "array"] as const),
   ...sends.map((name) => [`_protocol.${name}`, "function"] as const),

@@ -53,13 +53,15 @@ export interface ProtocolView extends Sends {
       finalize(packet: Uint8Array): Uint8Array;
     };
   };
-  readonly _cipher: { encrypt(packet: Uint8Array): void };
+  readonly _cipher: { readonly outSeqno: number; encrypt(packet: Uint8Array): void };
   /** Login methods that wait for an answer. */
   readonly _authsQueue: string[];
 }
 
 /** Takes the server's packets apart (lib/protocol/crypto.js). */
 export interface DecipherView {
+  /** The number of the next packet. */
+  readonly inSeqno: number;
   /** Gets the content of each packet whose authentication code was right. */
   _onPayload: (payload: Buffer) => unknown;
 }

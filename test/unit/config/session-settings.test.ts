@@ -24,6 +24,7 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
     handshakeTimeoutMs: 30_000,
     keepAliveIntervalMs: 30_000,
     keepAliveCountMax: 3,
+    rekey: { bytes: 0, intervalMs: 0 },
   });
   assert.deepEqual(algorithms, {
     ciphers: undefined,
@@ -39,6 +40,7 @@ test("Flags and keywords fill the session in.", () => {
     ...["-p", "2222", "-l", "anna", "-b", "10.0.0.7", "-B", "eth0", "-6", "-C", "-c", "aes128-ctr", "-m", "hmac-sha1"],
     ...o("ConnectTimeout=1m", "ServerAliveInterval=5", "ServerAliveCountMax=7", "KexAlgorithms=curve25519-sha256"),
     ...o("HostName=10.0.0.2", "ConnectionAttempts=3", "TCPKeepAlive=no", "HostKeyAlgorithms=ssh-ed25519"),
+    ...o("RekeyLimit=1M 30s"),
   );
   assert.deepEqual(filled, {
     host: "10.0.0.2",
@@ -53,6 +55,7 @@ test("Flags and keywords fill the session in.", () => {
     handshakeTimeoutMs: 60_000,
     keepAliveIntervalMs: 5000,
     keepAliveCountMax: 7,
+    rekey: { bytes: 1_048_576, intervalMs: 30_000 },
     algorithms: {
       ciphers: "aes128-ctr",
       macs: "hmac-sha1",
@@ -61,6 +64,10 @@ test("Flags and keywords fill the session in.", () => {
       compression: true,
     },
   });
+});
+
+test("A RekeyLimit of a year is as long as a timer can wait.", () => {
+  assert.deepEqual(session(...o("RekeyLimit=default 52w")).rekey, { bytes: 0, intervalMs: 2 ** 31 - 1 });
 });
 
 test("AddressFamily is any, inet or inet6.", () => {

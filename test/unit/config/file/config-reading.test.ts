@@ -103,12 +103,12 @@ test("What porthop does not have is said once, where it applies, matters and is 
 test("What is passed over without being felt is noted for -v, and CheckHostIP, which guards, is said to all.", () => {
   const config =
     "ControlMaster auto\nControlPath none\nCheckHostIP no\nHost db\nVisualHostKey yes\nHost web\nControlMaster yes\n" +
-    "AddKeysToAgent yes\nGSSAPIAuthentication yes\nIPQoS cs1\nRekeyLimit 1G\n";
+    "AddKeysToAgent yes\nGSSAPIAuthentication yes\nIPQoS cs1\nRekeyLimit 1G\nVerifyHostKeyDNS yes\n";
   const { keywords } = read({ "/c": config }, { isFinal: true });
   const lacks = (told: readonly string[]) =>
     told.map((text) => text.replace(/ porthop does not have (\w+): .+$/, " $1"));
   assert.deepEqual(lacks(keywords.notes), ["/c line 1: ControlMaster", "/c line 9: GSSAPIAuthentication"]);
-  assert.deepEqual(lacks(keywords.warnings), ["/c line 10: IPQoS", "/c line 11: RekeyLimit"]);
+  assert.deepEqual(lacks(keywords.warnings), ["/c line 10: IPQoS", "/c line 12: VerifyHostKeyDNS"]);
   assert.deepEqual(lacks(read({ "/c": "CheckHostIP yes\n" }).keywords.warnings), ["/c line 1: CheckHostIP"]);
 });
 

@@ -31,7 +31,6 @@ test("What asks for what porthop does anyway is told from what asks for more.", 
     ["PKCS11Provider", "none", "/p11.so"],
     ["FingerprintHash", "SHA256", "md5"],
     ["SecurityKeyProvider", "internal", "/sk.so"],
-    ["RekeyLimit", "default none", "1G"],
   ] as const) {
     assert.deepEqual([isMet(name, met), isMet(name, more)], [true, false], name);
   }

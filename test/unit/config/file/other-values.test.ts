@@ -37,7 +37,6 @@ for (const [shape, good, bad] of [
   ["key algorithms", ["ssh-ed25519", "+ssh-rsa", "-x*"], ["rot13", '""']],
   ["gssapi exchanges", ["gss-gex-sha1-,gss-group14-sha256-"], ["gss-x", '""']],
   ["service classes", ["none", "af21 CS1", "255"], ["256", "fast", "0x10", "a b", "cs1 cs1 cs1"]],
-  ["rekey limits", ["default", "1G 1h", "16", "0", "500M none"], ["15", "soon", "1G soon", "1G 1h x", '""']],
 ] as const satisfies readonly (readonly [ValueShape, readonly string[], readonly string[]])[]) {
   test(`A value of the shape ${String(shape)} is judged.`, () => {
     for (const value of good) read(shape, value);

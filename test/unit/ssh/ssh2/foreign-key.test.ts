@@ -32,7 +32,7 @@ function played(kexInit?: Buffer) {
         finalize: (packet: Uint8Array) => packet,
       },
     },
-    _cipher: { encrypt: (packet: Uint8Array) => void sent.push(packet) },
+    _cipher: { outSeqno: 0, encrypt: (packet: Uint8Array) => void sent.push(packet) },
     _kexinit: kexInit,
     _queue: undefined as Uint8Array[] | undefined,
   };

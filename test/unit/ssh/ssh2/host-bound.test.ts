@@ -29,7 +29,7 @@ function played(algorithm: string, host: string | undefined, method = "publickey
     _packetRW: {
       write: { allocStart: 0, alloc: (bytes: number) => Buffer.alloc(bytes), finalize: (packet: Uint8Array) => packet },
     },
-    _cipher: { encrypt: (packet: Uint8Array) => void sent.push(Buffer.from(packet)) },
+    _cipher: { outSeqno: 0, encrypt: (packet: Uint8Array) => void sent.push(Buffer.from(packet)) },
     _kexinit: undefined,
   };
   signForHost(protocol as Partial<ProtocolView> as ProtocolView, () =>

@@ -30,6 +30,7 @@ class Connection {
   exchange(read: () => unknown): void {
     const connection = this;
     this._decipher = {
+      inSeqno: 0,
       _onPayload: read,
       decrypt() {
         if (connection.broken !== undefined) throw connection.broken;
