@@ -222,6 +222,16 @@ function namesOf({ ssh }: OpenSsh, kind: string): readonly string[] {
   return spawnSync(ssh, ["-Q", kind], { encoding: "utf8" }).stdout.trim().split("\n");
 }
 
+test("A list may name what no ssh knows, with a warning, as long as something is left.", limits, async () => {
+  await using sshd = await startSshd();
+  const args = ["-c", "rot13,aes256-ctr", "-o", "KexAlgorithms=^rot14"];
+  await using tunnel = await openTunnel(sshd, [await theEcho()], { args });
+  assert.equal(factsOf(tunnel).cipher, "aes256-ctr");
+  const { stderr } = await tunnel.stop();
+  assert.match(stderr, /Ciphers: "rot13" is no cipher that ssh knows: passed over$/m);
+  assert.match(stderr, /KexAlgorithms: "rot14" is no key exchange that ssh knows: passed over$/m);
+});
+
 test("A list may name what porthop lacks, with a warning, as long as something is left.", limits, async () => {
   await using sshd = await startSshd();
   const lacked = "sk-ssh-ed25519@openssh.com";
@@ -235,7 +245,7 @@ test("A list may name what porthop lacks, with a warning, as long as something i
 for (const [args, message] of [
   [["-c", "rot13"], /^porthop: Ciphers: "rot13" is no cipher that ssh knows \[usage\]$/],
   [
-    ["-m", "+hmac-sha3"],
+    ["-m", "hmac-sha3,hmac-sha4"],
     /^porthop: MACs: "hmac-sha3" is no MAC that ssh knows \(did you mean hmac-sha1\?\) \[usage\]$/,
   ],
   [["-o", "KexAlgorithms=-*"], /^porthop: KexAlgorithms "-\*" leaves no key exchange \[config\.invalid\]$/],

@@ -210,7 +210,7 @@ test("A server that ends the login after a few keys is told from one that refuse
 
 test("A cipher that nobody has is named.", limits, async () => {
   const says = ['"rot13" is no cipher that ssh knows'];
-  await assertFails(await words(await theSshd(), "-c", "aes256-ctr,rot13"), { exit: 2, code: "usage", says });
+  await assertFails(await words(await theSshd(), "-c", "rot13,rot14"), { exit: 2, code: "usage", says });
 });
 
 test("A home without rights to look into is no reason to fail in any other way.", limits, async () => {

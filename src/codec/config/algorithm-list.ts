@@ -14,6 +14,8 @@ export interface AlgorithmList {
   readonly mode: "only" | "append" | "remove" | "first";
   /** Names. Patterns too where ssh takes patterns: after `-`, and for kinds of keys. */
   readonly names: readonly string[];
+  /** Names that ssh does not know, each once. They are not among the others. */
+  readonly unknown: readonly string[];
 }
 
 export interface AlgorithmStock {
@@ -30,13 +32,25 @@ export interface AlgorithmChoice {
   readonly lacking: readonly string[];
 }
 
-/** Throws `Malformed` for a name that ssh does not know. */
+/**
+ * Throws `Malformed` for a list of one's own in which ssh knows no name. One unknown name beside others is passed over,
+ * as by the newest OpenSSH, so that one file can be for several versions.
+ */
 export function parseAlgorithmList(kind: AlgorithmKind, text: string): AlgorithmList {
   const mode = modes.get(text.charAt(0)) ?? "only";
   const names = (mode === "only" ? text : text.slice(1)).split(",").map((name) => name.trim());
   // readconf.c does not check the names after a minus: a pattern that matches nothing removes nothing.
-  if (mode !== "remove") for (const name of names) refuseUnknown(kind, name);
-  return { mode, names };
+  if (mode === "remove") return { mode, names, unknown: [] };
+  if (names.includes("")) throw new Malformed(`an empty name where a ${algorithmNouns[kind]} should be`);
+  const known = names.filter((name) => isKnown(kind, name));
+  const unknown = [...new Set(names)].filter((name) => !known.includes(name));
+  const [first] = unknown;
+  if (mode === "only" && known.length === 0 && first !== undefined) throw new Malformed(unknownText(kind, first));
+  return { mode, names: known, unknown };
+}
+
+export function unknownText(kind: AlgorithmKind, name: string): string {
+  return `${quoted(name)} is no ${algorithmNouns[kind]} that ssh knows${didYouMean(name, openSshAlgorithms[kind])}`;
 }
 
 export function chooseAlgorithms(list: AlgorithmList | undefined, stock: AlgorithmStock): AlgorithmChoice {
@@ -59,19 +73,11 @@ const modes: ReadonlyMap<string, AlgorithmList["mode"]> = new Map([
   ["^", "first"],
 ]);
 
-function refuseUnknown(kind: AlgorithmKind, name: string): void {
+function isKnown(kind: AlgorithmKind, name: string): boolean {
   const known = openSshAlgorithms[kind];
-  if (known.includes(name)) return;
   // sshkey_names_valid2 takes a pattern that matches a known name; cipher.c, mac.c and kex.c take no patterns.
-  if (
-    (kind === "hostKey" || kind === "publicKey") &&
-    isPattern(name) &&
-    known.some((each) => matchesPattern(each, name))
-  )
-    return;
-  const noun = algorithmNouns[kind];
-  if (name === "") throw new Malformed(`an empty name where a ${noun} should be`);
-  throw new Malformed(`${quoted(name)} is no ${noun} that ssh knows${didYouMean(name, known)}`);
+  const takesPatterns = kind === "hostKey" || kind === "publicKey";
+  return known.includes(name) || (takesPatterns && isPattern(name) && known.some((each) => matchesPattern(each, name)));
 }
 
 function isPattern(name: string): boolean {

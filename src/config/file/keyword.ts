@@ -3,6 +3,8 @@
  * stand for a keyword (-p, -l, -i ...) fill one record. As in ssh, the first value of a keyword wins; a few keywords,
  * such as IdentityFile, collect all values.
  */
+import { parseAlgorithmList, unknownText } from "../../codec/config/algorithm-list.ts";
+import { isAlgorithmKind } from "../../codec/config/openssh-algorithms.ts";
 import { parseDuration } from "../../codec/units.ts";
 import { checkReading, type Reading, words } from "./keyword-value.ts";
 
@@ -145,11 +147,23 @@ export class Keywords {
     checkReading(keyword, keywords[keyword], value);
     const values = this.#values.get(keyword);
     if (values === undefined) {
+      this.#passOverUnknown(keyword, value);
       this.#values.set(keyword, [value]);
       this.#places.set(keyword, [this.#place]);
     } else if (collecting.has(keyword) && (keyword === "SendEnv" || !values.includes(value))) {
       values.push(value);
       this.#places.get(keyword)?.push(this.#place);
+    }
+  }
+
+  /** Of a list of algorithms, names that ssh does not know are passed over with a warning. */
+  #passOverUnknown(keyword: Keyword, value: string): void {
+    const kind = keywords[keyword];
+    if (typeof kind !== "string" || !isAlgorithmKind(kind)) return;
+    const told = this.#place === undefined ? this.remarks : this.warnings;
+    const begin = this.#place === undefined ? "" : `${this.#place}: `;
+    for (const name of parseAlgorithmList(kind, value).unknown) {
+      told.push(`${begin}${keyword}: ${unknownText(kind, name)}: passed over`);
     }
   }
 
@@ -201,6 +215,7 @@ export class Keywords {
   /** Replaces all values of the keyword. */
   put(keyword: Keyword, value: string): void {
     checkReading(keyword, keywords[keyword], value);
+    this.#passOverUnknown(keyword, value);
     this.#values.set(keyword, [value]);
   }
 

@@ -237,12 +237,30 @@ test("A mask is octal, up to 0777, as ssh reads it", () => {
   }
 });
 
-test("A list of algorithms with a name that ssh does not know is refused where it is read, as in ssh", () => {
+test("A name that ssh does not know is passed over beside others, with a warning that has its place", () => {
+  const lines = [
+    "MACs=hmac-sha1,hmac-sha4",
+    "PubkeyAcceptedAlgorithms=+rot13",
+    "Ciphers=-rot13",
+    "MACs=hmac-sha5,hmac-md5",
+  ];
+  const keywords = read(...lines);
+  assert.deepEqual(keywords.remarks, [
+    'MACs: "hmac-sha4" is no MAC that ssh knows (did you mean hmac-sha1?): passed over',
+    'PubkeyAcceptedAlgorithms: "rot13" is no public key algorithm that ssh knows: passed over',
+  ]);
+  keywords.addingFrom("/c line 7", () => keywords.add("KexAlgorithms", "curve25519-sha256,a\u001b[2Jb"));
+  assert.deepEqual(keywords.warnings, [
+    '/c line 7: KexAlgorithms: "a\\x1b[2Jb" is no key exchange that ssh knows: passed over',
+  ]);
+});
+
+test("A list of algorithms in which ssh knows nothing is refused where it is read, as in ssh", () => {
   for (const [line, message] of [
     ["Ciphers=rot13", 'Ciphers: "rot13" is no cipher that ssh knows'],
     ["MACs=hmac-sha1,,hmac-md5", "MACs: an empty name where a MAC should be"],
-    ["KexAlgorithms=+curve25519", 'KexAlgorithms: "curve25519" is no key exchange that ssh knows'],
-    ["HostKeyAlgorithms=^dsa*", 'HostKeyAlgorithms: "dsa*" is no host key algorithm that ssh knows'],
+    ["KexAlgorithms=curve25519", 'KexAlgorithms: "curve25519" is no key exchange that ssh knows'],
+    ["HostKeyAlgorithms=dsa*", 'HostKeyAlgorithms: "dsa*" is no host key algorithm that ssh knows'],
   ] as const) {
     assert.throws(
       () => read(line),

@@ -149,7 +149,7 @@ function without(names: readonly string[], some: readonly string[]): readonly st
 }
 
 for (const [wishes, message, has] of [
-  [{ ciphers: "aes256-ctr,rot13" }, 'Ciphers: "rot13" is no cipher that ssh knows', "aes128-gcm@openssh.com"],
+  [{ ciphers: "rot13" }, 'Ciphers: "rot13" is no cipher that ssh knows', "aes128-gcm@openssh.com"],
   [{ ciphers: "" }, "Ciphers: an empty name where a cipher should be", "aes128-ctr"],
   [{ ciphers: "-*" }, 'Ciphers "-*" leaves no cipher', "aes128-ctr"],
   [{ macs: "-*" }, 'MACs "-*" leaves no MAC', "hmac-sha2-256"],
