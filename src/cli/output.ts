@@ -75,8 +75,20 @@ export class Output {
 
   #line(text: string): void {
     if (this.#logFile === undefined) process.stderr.write(`${text}\n`);
-    else appendTo(this.#logFile, `${text}\n`);
+    else appendTo(this.#logFile, timed(text));
   }
+}
+
+/**
+ * Each line begins with its time, as the events of --json write it (RFC 3339, UTC). ssh writes no time into this file
+ * (log.c, do_log), but a log that is read days later is of little use without one.
+ */
+function timed(text: string): string {
+  const time = new Date().toISOString();
+  return text
+    .split("\n")
+    .map((line) => `${time} ${line}\n`)
+    .join("");
 }
 
 /**

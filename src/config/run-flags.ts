@@ -54,7 +54,11 @@ export const sshFlags: readonly RunFlag[] = [
   { name: "Y", about: "the same with all rights" },
   { name: "x", about: "no X11 forwarding" },
   { name: "q", about: "quiet: errors only" },
-  { name: "E", value: "file", about: "write what porthop says into this file, behind what is there" },
+  {
+    name: "E",
+    value: "file",
+    about: "write what porthop says into this file, each line with its time, behind what is there",
+  },
   { name: "h", about: "this help; also --help" },
   { name: "v", about: "more to read; twice for ssh2's own trace" },
 ];

@@ -201,7 +201,7 @@ test(
       const { code, stderr } = await tunnel.stop();
       assert.deepEqual([code, stderr], [0, ""]);
       const text = readFileSync(file, "utf8");
-      assert.equal(text.match(/^ready: press Ctrl-C to stop$/gm)?.length, round);
+      assert.equal(text.match(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z ready: press Ctrl-C to stop$/gm)?.length, round);
       assert.equal(statSync(file).mode & 0o777, 0o600);
     }
     chmodSync(file, 0o644);
@@ -220,7 +220,7 @@ test(
     await using program = porthop(["run", "-E", file, ...words]);
     const { code, stderr } = await program.exit;
     assert.deepEqual([code, stderr], [255, ""]);
-    assert.match(readFileSync(file, "utf8"), /^porthop: cannot reach sshd .*\[ssh\.unreachable\]\n {2}hint: /);
+    assert.match(readFileSync(file, "utf8"), /^\S+Z porthop: cannot reach sshd .*\[ssh\.unreachable\]\n\S+Z {3}hint: /);
     const nowhere = join(directory, "nothing", "log");
     await using failed = porthop(["run", "-E", nowhere, ...words]);
     const end = await failed.exit;
