@@ -38,6 +38,14 @@ export class Output {
     if (this.shows("info")) this.#line(visibleLines(text));
   }
 
+  /**
+   * What the server says before the login. It goes to stderr also with a log file, and beside a command, unless only
+   * errors are wanted, as with ssh (sshconnect2.c, input_userauth_banner).
+   */
+  banner(text: string): void {
+    if (this.shows("warn")) process.stderr.write(`${visibleLines(text.trimEnd())}\n`);
+  }
+
   debug(text: string): void {
     if (this.shows("debug")) this.#line(this.#colors.dim(visibleLines(text)));
   }

@@ -34,7 +34,7 @@ export function wordReport(bus: Bus, output: Output): void {
 
 /** Prints the text that the server sends before the login. */
 export function bannerReport(bus: Bus, output: Output): void {
-  bus.on("banner", ({ text }) => output.info(text.trimEnd()));
+  bus.on("banner", ({ text }) => output.banner(text));
 }
 
 export function jsonReport(bus: Bus, output: Output): void {

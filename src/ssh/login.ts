@@ -11,11 +11,11 @@ import type { Progress } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { visible } from "../text/terminal-text.ts";
 import { type AlgorithmWishes, hostKeyOffer, sessionAlgorithms } from "./algorithm/algorithms.ts";
+import { Banners } from "./banners.ts";
 import { FirstWords, hearGreeting, serverWords } from "./greeting.ts";
 import { handshakeFailure, lostEarly } from "./handshake-failure.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
 import { HostKeyCheck } from "./host/host-key-at-exchange.ts";
-import { serverText } from "./server-text.ts";
 import { isAgentError, isEndOfTries, isLoginError, type Peer } from "./ssh-failure.ts";
 import { attach } from "./ssh2/attach.ts";
 import type { Ports } from "./ssh2/ports.ts";
@@ -134,7 +134,11 @@ class Login<A, T> {
   #listen(): void {
     const { client, telling } = this.#task;
     client.on("handshake", (algorithms) => this.#exchanged(algorithms));
-    client.on("banner", (text) => telling.bus.publish({ event: "banner", text: serverText(text) }));
+    const banners = new Banners();
+    client.on("banner", (banner) => {
+      const text = banners.take(banner);
+      if (text !== undefined) telling.bus.publish({ event: "banner", text });
+    });
     client.on("error", (error) => this.#erred(error));
     client.on("close", () => this.#fail(this.#hostKey.refusal ?? this.#broken(this.#lastError ?? lostEarly())));
     client.on("ready", () => this.#granted());

@@ -4,8 +4,8 @@
  */
 import { visible } from "../text/terminal-text.ts";
 
-/** Empty when there is nothing to show. A text beyond 4096 characters is cut. */
-export function serverText(text: string): string {
+/** Empty when there is nothing to show. A text beyond `maxLength` characters is cut. */
+export function serverText(text: string, maxLength = usualLength): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
   return cut
     .split(/\r\n|\n|\r/)
@@ -14,4 +14,4 @@ export function serverText(text: string): string {
     .trimEnd();
 }
 
-const maxLength = 4096;
+const usualLength = 4096;

@@ -38,7 +38,7 @@ export class KeyboardMethod implements AuthMethod {
   async #answer(name: string, instructions: string, questions: readonly Prompt[]): Promise<string[]> {
     const { account, signal } = this.#context;
     if (questions.length > maxQuestions) throw new Error(`the server asks ${questions.length} questions at once`);
-    const text = [name, instructions].map(serverText).filter((part) => part !== "");
+    const text = [name, instructions].map((part) => serverText(part)).filter((part) => part !== "");
     if (text.length > 0) this.#prompter.inform(text.join("\n"));
     const answers: string[] = [];
     for (const { prompt, echo } of questions) {

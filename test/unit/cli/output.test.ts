@@ -105,6 +105,22 @@ test("Several lines stay several lines, but an error and its hint are one line e
   assert.equal(told.stderr, "one\ntwo\nporthop: three\\nfour [internal]\n  hint: five\\r\\nsix\n");
 });
 
+test("A banner goes to stderr, also with a log file, as ssh has it, and -q hides it.", () => {
+  const folder = tempDirectory("output");
+  const file = join(folder, "log");
+  const banner = (output: Output) => output.banner(`Welcome ${nasty}\nto vishnu\n\n`);
+  const expected = { stdout: "", stderr: `Welcome ${shown}\nto vishnu\n` };
+  assert.deepEqual(says("info", banner), expected);
+  assert.deepEqual(
+    written(() => banner(new Output("debug", file))),
+    expected,
+  );
+  assert.equal(readFileSync(file, "utf8"), "");
+  assert.deepEqual(says("warn", banner), expected, "beside a command");
+  for (const level of ["silent", "error"] as const) assert.equal(says(level, banner).stderr, "");
+  removeTemp(folder);
+});
+
 test("With a log file stderr stays empty, control characters are shown there too, and a result is still one.", () => {
   const folder = tempDirectory("output");
   const file = join(folder, "log");
