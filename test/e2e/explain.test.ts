@@ -30,6 +30,25 @@ for (const columns of [100, 80, 60, 40]) {
   });
 }
 
+for (const runtime of ["compiled", "bun", "deno"] as const) {
+  test(`On ${runtime} a terminal that knows no size (expect, CI) counts as one of 80 columns.`, {
+    ...limits,
+    skip: noTerminal,
+  }, async () => {
+    for (const words of [["explain", pasted], ["explain", "--help"], ["--help"]]) {
+      const { command, env } = launch(words, { runtime, env: { NO_COLOR: "1" } });
+      const [sizeless, usual] = await Promise.all(
+        [0, 80].map(async (columns) => {
+          await using terminal = pty(command, { columns, rows: columns === 0 ? 0 : 24, env });
+          assert.equal(await terminal.exit, 0);
+          return terminal.text;
+        }),
+      );
+      assert.equal(sizeless, usual, words.join(" "));
+    }
+  });
+}
+
 test("Headings are bold in a terminal, and plain in a pipe.", { ...limits, skip: noTerminal }, async () => {
   const { command, env } = launch(["explain", pasted]);
   await using terminal = pty(command, { env });
