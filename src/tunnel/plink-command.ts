@@ -3,7 +3,7 @@
  * letters for some of them. An option that plink does not have is left out, with a note.
  */
 import { isUnix } from "../codec/address.ts";
-import { type ForwardSpec, forwardFlag, printForwardSpec } from "../codec/words/forward-spec.ts";
+import { type ForwardSpec, forwardFlag, printForwardSpec, writtenForward } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { printLogin } from "./ssh-command.ts";
 import { meaningfulFlags } from "./ssh-flags.ts";
@@ -86,13 +86,11 @@ function forward(spec: ForwardSpec, isOpen: boolean, notes: string[]): readonly 
   }
   const { listen, connect } = spec;
   if ("path" in listen || (connect !== undefined && isUnix(connect))) {
-    notes.push(
-      `plink has no forwards of unix sockets: -${forwardFlag(spec.kind)} ${printForwardSpec(spec)} is left out`,
-    );
+    notes.push(`plink has no forwards of unix sockets: -${forwardFlag(spec.kind)} ${writtenForward(spec)} is left out`);
     return [];
   }
   if (spec.kind === "reverse-dynamic") {
-    notes.push(`plink has no SOCKS on the server: -R ${printForwardSpec(spec)} is left out`);
+    notes.push(`plink has no SOCKS on the server: -R ${writtenForward(spec)} is left out`);
     return [];
   }
   const isWide =

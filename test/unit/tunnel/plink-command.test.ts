@@ -26,3 +26,11 @@ for (const [given, line, says] of [
     assert.match(told.notes, says);
   });
 }
+
+test("A variable of a forward is filled in for plink, and stays in the note of one that it does not have.", () => {
+  const around = { fillVariables: (text: string) => text.replace(/\$\{VAR\}/, "8080"), hasHost: () => false };
+  const variable = `$${"{VAR}"}`;
+  const told = plinkCommand(describeTunnel(["-L", `${variable}:a:1`, "-L", `/run/${variable}:b:1`, "h"], around));
+  assert.deepEqual(told.words, ["plink", "-ssh", "-N", "-L", "8080:a:1", "h"]);
+  assert.match(told.notes.join(), /-L \/run\/\$\{VAR\}:b:1 is left out/);
+});
