@@ -39,11 +39,15 @@ export function forwardedFields(
 ): ForwardedFields {
   const fields = lines.map(readField);
   const named = new Map<string, string[]>();
-  for (const { key, value } of fields) named.set(key, [...(named.get(key) ?? []), value]);
+  for (const { key, value } of fields) {
+    const values = named.get(key);
+    if (values === undefined) named.set(key, [value]);
+    else values.push(value);
+  }
   if ((named.get("host")?.length ?? 0) > 1) throw new Malformed("the request has more than one Host");
   const body = framing(named, minor);
-  const listed = tokens(named.get("connection"));
-  const upgrade = minor > 0 && listed.includes("upgrade") ? upgradeOf(named.get("upgrade")) : undefined;
+  const listed = new Set(tokens(named.get("connection")));
+  const upgrade = minor > 0 && listed.has("upgrade") ? upgradeOf(named.get("upgrade")) : undefined;
   const kept = fields.filter(({ key }) => goesOn(key, listed)).map((field) => fieldLine(field, method));
   const connection = upgrade === undefined ? ["Connection: close"] : [`Upgrade: ${upgrade}`, "Connection: Upgrade"];
   return { lines: [`Host: ${authority}`, ...kept, ...connection], body, upgrades: upgrade !== undefined };
@@ -51,11 +55,27 @@ export function forwardedFields(
 
 /** A line folded over two (obs-fold) begins with a blank, and is no field (RFC 9112, sections 5.1 and 5.2). */
 function readField(line: string): HttpField {
-  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s.exec(line) ?? [];
-  if (name === undefined || value === undefined || control.test(value)) {
-    throw new Malformed(`${quoted(line.slice(0, 60))} is no header field`);
-  }
+  const colon = line.indexOf(":");
+  const name = line.slice(0, Math.max(colon, 0));
+  if (!token.test(name)) throw new Malformed(`${quoted(line.slice(0, 60))} is no header field`);
+  const value = withoutBlanks(line.slice(colon + 1));
+  if (control.test(value)) throw new Malformed(`${quoted(line.slice(0, 60))} is no header field`);
   return { name, key: name.toLowerCase(), value };
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A pattern would look at a row of blanks again from each of them. */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text[start])) start++;
+  while (start < end && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that no field may have.
@@ -97,9 +117,9 @@ function upgradeOf(values: readonly string[] = []): string | undefined {
  * RFC 9110, section 7.6.1. A field that says where the body ends goes on though Connection lists it: without it the
  * target would take the body for another request.
  */
-function goesOn(key: string, listed: readonly string[]): boolean {
+function goesOn(key: string, listed: ReadonlySet<string>): boolean {
   if (key === "content-length" || key === "transfer-encoding") return true;
-  return !ofOneConnection.has(key) && !key.startsWith("proxy-") && !listed.includes(key);
+  return !ofOneConnection.has(key) && !key.startsWith("proxy-") && !listed.has(key);
 }
 
 /** Host is set anew. The others are about the connection between client and proxy. */

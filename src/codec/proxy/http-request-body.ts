@@ -25,6 +25,8 @@ export class RequestBody {
   #left = 0;
   readonly #isChunked: boolean;
   #line = "";
+  /** Asked of the line itself, this would copy it for each of its bytes. */
+  #isAfterReturn = false;
   #trailerBytes = 0;
 
   constructor(framing: BodyFraming) {
@@ -60,11 +62,12 @@ export class RequestBody {
 
   /** A line ends with CRLF only: a target that reads a bare CR or LF in another way would find another request in it. */
   #takeByte(byte: number): void {
-    const isAfterReturn = this.#line.endsWith("\r");
-    if ((byte === lineFeed) !== isAfterReturn) throw new Malformed("a line of the request's chunks ends without CRLF");
+    if ((byte === lineFeed) !== this.#isAfterReturn)
+      throw new Malformed("a line of the request's chunks ends without CRLF");
     if (this.#part === "data-end" && byte !== carriageReturn && byte !== lineFeed) {
       throw new Malformed("a chunk of the request is longer than its size");
     }
+    this.#isAfterReturn = byte === carriageReturn;
     if (byte === lineFeed) {
       const line = this.#line.slice(0, -1);
       this.#line = "";

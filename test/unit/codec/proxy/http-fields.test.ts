@@ -100,6 +100,26 @@ test("Max-Forwards counts down for OPTIONS and TRACE, and ends here at 0.", () =
   assert.deepEqual(forwarded(["Max-Forwards: 0"], "GET").lines[1], "Max-Forwards: 0");
 });
 
+for (const [what, lines] of [
+  ["blanks within a value", [`X: a${" ".repeat(32_000)}b`]],
+  ["fields of one name", Array<string>(30_000).fill("X:")],
+  [
+    "names in Connection, and fields that it does not name",
+    [`Connection: ${"a,".repeat(16_000)}`, ...Array<string>(8000).fill("b:")],
+  ],
+] as const) {
+  test(`A small request with many ${what} does not make all other flows wait for seconds.`, () => {
+    const started = performance.now();
+    for (let count = 0; count < 20; count++) forwarded(lines);
+    assert.ok(performance.now() - started < 5000);
+  });
+}
+
+test("A value keeps its bytes, and loses the blanks around it.", () => {
+  const { lines } = forwarded(["A: \t \xa0x\t y\xa0 \t", "B:", "C: \t ", "D:x:y"]);
+  assert.deepEqual(lines.slice(1, -1), ["A: \xa0x\t y\xa0", "B: ", "C: ", "D: x:y"]);
+});
+
 test("Whatever lines come, those that go on are fields, have one Host and one way to end the body.", () => {
   const name = fc.constantFrom(
     "Host",
