@@ -96,7 +96,7 @@ test("Another protocol is told of once for each connection, shown harmlessly, an
   await using proxy = await openProxy(await theSshd());
   assert.equal(await said(proxy, bytes([0x17, 3, 1], "\x1b[2J client hello")), "");
   await proxy.stderr(
-    /log: D1#1 127\.0\.0\.1:\d+ was refused: .*neither SOCKS nor HTTP: "\\x17\\x03\\x01\\x1b\[2J client hello"/,
+    /log: D1#1 127\.0\.0\.1:\d+ was refused: .*neither SOCKS nor HTTP: "\\x17\\x03\\x01\\x1b\[2J clie"/,
   );
   assert.match(await said(proxy, bytes([], "SSH-2.0-me\r\n")), /^HTTP\/1\.1 400 /);
   await proxy.stderr(/D1#2 .* was refused: this is not an HTTP request: "SSH-2\.0-me"/);

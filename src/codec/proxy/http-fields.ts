@@ -53,13 +53,16 @@ export function forwardedFields(
   return { lines: [`Host: ${authority}`, ...kept, ...connection], body, upgrades: upgrade !== undefined };
 }
 
-/** A line folded over two (obs-fold) begins with a blank, and is no field (RFC 9112, sections 5.1 and 5.2). */
-function readField(line: string): HttpField {
+/**
+ * A line folded over two (obs-fold) begins with a blank, and is no field (RFC 9112, sections 5.1 and 5.2). What a line
+ * says may be a secret, so that errors show the name of a field at most.
+ */
+function readField(line: string, index: number): HttpField {
   const colon = line.indexOf(":");
   const name = line.slice(0, Math.max(colon, 0));
-  if (!token.test(name)) throw new Malformed(`${quoted(line.slice(0, 60))} is no header field`);
+  if (!token.test(name)) throw new Malformed(`line ${index + 2} of the request is no header field`);
   const value = withoutBlanks(line.slice(colon + 1));
-  if (control.test(value)) throw new Malformed(`${quoted(line.slice(0, 60))} is no header field`);
+  if (control.test(value)) throw new Malformed(`the header field ${quoted(name)} has a control character`);
   return { name, key: name.toLowerCase(), value };
 }
 

@@ -5,6 +5,7 @@
 
 import { quoted } from "../../text/terminal-text.ts";
 import { parsePort, splitHostPort } from "../host-port.ts";
+import { Malformed } from "../malformed.ts";
 import { forwardedFields } from "./http-fields.ts";
 import { connectAnswers, plainAnswers, refusalFor, refuseHttp } from "./http-refusal.ts";
 import { readHttpTarget } from "./http-target.ts";
@@ -53,11 +54,15 @@ function lineOf(head: Uint8Array, end: number): string {
 
 const maxMethodBytes = 32;
 
-/** Why the request line is refused; undefined for a good line. An incomplete line is judged by its beginning. */
+/**
+ * Why the request line is refused; undefined for a good line. An incomplete line is judged by its beginning. Only its
+ * first word is shown: a URL has passwords, and another protocol may begin with one (AUTH, USER).
+ */
 function refusalOf(line: string, complete: boolean): ProxyRefusal | undefined {
   const isGood = complete ? requestLine.test(line) : /^[A-Z][A-Z_-]{0,30}( |$)/.test(line);
   if (isGood) return undefined;
-  return refuseHttp(400, `this is not an HTTP request: ${quoted(line.slice(0, 40))}`);
+  const [first = "", more] = line.slice(0, 40).split(" ", 2);
+  return refuseHttp(400, `this is not an HTTP request: ${quoted(more === undefined ? first : `${first} …`)}`);
 }
 
 const requestLine = /^([A-Z][A-Z_-]{0,30}) ([!-~\x80-\xff]+) HTTP\/1\.(\d)$/;
@@ -88,6 +93,8 @@ function read(head: string, end: number): ProxyReading {
 
 /** `host:port` or `[v6]:port`: a CONNECT request never leaves the port out. */
 function readConnect(authority: string, end: number): ProxyReading {
+  // Before the "@" there may be a password, which no error shows.
+  if (authority.includes("@")) throw new Malformed('the target of CONNECT contains "@"');
   const { host, port } = splitHostPort(authority);
   return askFor(Buffer.from(host, "latin1"), parsePort(port), end, connectAnswers, (reason) => refuseHttp(400, reason));
 }

@@ -19,7 +19,7 @@ export interface HttpTarget {
 }
 
 /**
- * Throws Malformed, for the origin form too: a page of the web can make a browser send that here (by a name that leads to
+ * Throws Malformed, which shows neither a path nor a password, for the origin form too: a page of the web can make a browser send that here (by a name that leads to
  * this machine), and must not reach what is behind the proxy by its Host.
  */
 export function readHttpTarget(method: string, text: string): HttpTarget {
@@ -29,10 +29,10 @@ export function readHttpTarget(method: string, text: string): HttpTarget {
     );
   }
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? [];
-  if (scheme === "") throw new Malformed(`${quoted(text)} is no URL`);
+  if (scheme === "") throw new Malformed("the request does not ask for a URL that begins with http://");
   if (scheme.toLowerCase() !== "http") throw new Unsupported(otherScheme(scheme.toLowerCase()));
   // A "#" never stands in a request's target (RFC 9112, section 3.2), and programs disagree about what is before it.
-  if (text.includes("#")) throw new Malformed(`${quoted(text)} contains "#"`);
+  if (text.includes("#")) throw new Malformed('the URL contains "#"');
   const end = /[/?]/.exec(rest)?.index ?? rest.length;
   return { ...readAuthority(rest.slice(0, end)), path: originForm(method, rest.slice(end)) };
 }
@@ -43,8 +43,9 @@ function otherScheme(scheme: string): string {
 }
 
 function readAuthority(text: string): Omit<HttpTarget, "path"> {
-  // A user and a password go to nobody (RFC 9110, section 4.2.4). After a second "@" the host would be in doubt.
+  // A user and a password go to nobody (RFC 9110, section 4.2.4), and no error shows them.
   const place = text.slice(text.indexOf("@") + 1);
+  if (place.includes("@")) throw new Malformed('the URL has more than one "@" before its path: its host is in doubt');
   const [, inBrackets, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(place) ?? [];
   const host = inBrackets === undefined ? name : inBrackets.replace("%25", "%");
   if (host === undefined) throw new Malformed(`${quoted(place)} is not host:port`);

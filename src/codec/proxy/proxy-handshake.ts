@@ -73,9 +73,12 @@ function readerFor(first: number): ProxyReader {
   return first >= 65 && first <= 90 ? httpReader() : unknown;
 }
 
-/** Refuses without a reply: a client that speaks no proxy protocol would not understand one. */
+/**
+ * Refuses without a reply: a client that speaks no proxy protocol would not understand one. Its first bytes tell which
+ * one it speaks; behind them may be a password.
+ */
 function unknown(held: Uint8Array): ProxyReading {
-  const said = Buffer.from(held.subarray(0, 40)).toString("latin1");
+  const said = Buffer.from(held.subarray(0, 12)).toString("latin1");
   const reason =
     held[0] === tlsHandshake
       ? "this is TLS, and a proxy is spoken to in clear: name it as http://, for https:// pages too"

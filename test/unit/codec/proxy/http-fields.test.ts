@@ -115,6 +115,18 @@ for (const [what, lines] of [
   });
 }
 
+test("What a malformed line says, which may be a secret, is in no error.", () => {
+  for (const line of ["Authorization : secret", " secret", "secret", "Authorization: secret\0", "se\0cret: x"]) {
+    assert.throws(
+      () => forwarded(["A: b", line]),
+      (error) =>
+        error instanceof Malformed &&
+        !/secret|cret/.test(error.message) &&
+        /^(line 3 of the request|the header field "Authorization")/.test(error.message),
+    );
+  }
+});
+
 test("A value keeps its bytes, and loses the blanks around it.", () => {
   const { lines } = forwarded(["A: \t \xa0x\t y\xa0 \t", "B:", "C: \t ", "D:x:y"]);
   assert.deepEqual(lines.slice(1, -1), ["A: \xa0x\t y\xa0", "B: ", "C: ", "D: x:y"]);

@@ -70,6 +70,12 @@ test("Whoever speaks no proxy protocol is not answered, and what it said is show
   assert.equal(step.reason, 'this is neither SOCKS nor HTTP: "\\x17\\x03\\x01\\x1b[2J"');
 });
 
+test("Of another protocol the first bytes are shown, and no password behind them.", () => {
+  const step = new ProxyHandshake().take(bytes([], "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n"));
+  assert.ok(step.kind === "refused");
+  assert.equal(step.reason, 'this is neither SOCKS nor HTTP: "*2\\r\\n$4\\r\\nAUTH"');
+});
+
 test("Whoever speaks TLS to the proxy is told that it is spoken to in clear.", () => {
   const step = new ProxyHandshake().take(bytes([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]));
   assert.ok(step.kind === "refused");
