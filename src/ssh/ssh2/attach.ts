@@ -16,6 +16,7 @@ import { offerHostKeys, readCertificates } from "./host-offer.ts";
 import { keepProof } from "./host-proof.ts";
 import { nameFaults } from "./inbound-fault.ts";
 import { LoginMessages } from "./login-messages.ts";
+import { takeLargePackets } from "./packet-size.ts";
 import type { Ports } from "./ports.ts";
 import { hearDebug, hearPackets } from "./reading.ts";
 import { Sending } from "./sending.ts";
@@ -32,6 +33,7 @@ export function attach(client: Client): Ports {
   const handlers = protocol._handlers;
   readHeaderWhole(protocol);
   nameFaults(protocol);
+  takeLargePackets(protocol);
   const onPacket = hearPackets(protocol);
   const sending = new Sending(protocol);
   // The order matters for an exchange: an algorithm of ours changes the exchange (key-exchange.ts), then the

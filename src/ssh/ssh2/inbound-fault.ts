@@ -4,6 +4,7 @@
  */
 import { PorthopError } from "../../errors.ts";
 import { quoted } from "../../text/terminal-text.ts";
+import { watchDeciphers } from "./decipher-watch.ts";
 import type { DecipherView, ProtocolView } from "./view.ts";
 
 /** The packet that arrived is not the one that the server sent (RFC 4253, section 6.4). */
@@ -59,7 +60,8 @@ type Faulty = Pick<ProtocolView, "parse" | "_decipher" | "_onError"> & {
 /** Call this before the stream's first bytes. After the first fault nothing more is read. */
 export function nameFaults(protocol: Faulty): void {
   const parse = protocol.parse.bind(protocol);
-  const reading = watchDeciphers(protocol);
+  const reading: Reading = { isInside: false };
+  watchDeciphers(protocol, (decipher) => watchContent(decipher, reading));
   const stop = () => {
     protocol.parse = () => {};
   };
@@ -96,23 +98,8 @@ interface Reading {
   isInside: boolean;
 }
 
-/** A decipher hands on the content of each packet. ssh2 makes new deciphers, and gives one decipher new listeners. */
-function watchDeciphers(protocol: Pick<ProtocolView, "_decipher">): Reading {
-  const reading: Reading = { isInside: false };
-  let current = protocol._decipher;
-  Object.defineProperty(protocol, "_decipher", {
-    configurable: true,
-    enumerable: true,
-    get: () => current,
-    set: (decipher: DecipherView | undefined) => {
-      if (decipher !== undefined) watchDecipher(decipher, reading);
-      current = decipher;
-    },
-  });
-  return reading;
-}
-
-function watchDecipher(decipher: DecipherView, reading: Reading): void {
+/** A decipher hands on the content of each packet. ssh2 gives one decipher new listeners. */
+function watchContent(decipher: DecipherView, reading: Reading): void {
   let take = decipher._onPayload;
   const watched: DecipherView["_onPayload"] = (payload) => {
     reading.isInside = true;

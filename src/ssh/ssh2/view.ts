@@ -64,6 +64,10 @@ export interface DecipherView {
   readonly inSeqno: number;
   /** Gets the content of each packet whose authentication code was right. */
   _onPayload: (payload: Buffer) => unknown;
+  /** The length of the packet that is being read. */
+  _len: number;
+  /** False when the MAC is over the plain packet. Undefined without a MAC of its own. */
+  readonly _macETM?: boolean | undefined;
 }
 
 /** The functions of the protocol that send a message each. */

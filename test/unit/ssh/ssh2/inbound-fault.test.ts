@@ -31,6 +31,7 @@ class Connection {
     const connection = this;
     this._decipher = {
       inSeqno: 0,
+      _len: 0,
       _onPayload: read,
       decrypt() {
         if (connection.broken !== undefined) throw connection.broken;
