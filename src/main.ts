@@ -29,20 +29,26 @@ clearInterval(alive);
 exit(code);
 
 /**
- * Ends the process after all output is out, because stdout may be a pipe with a slow reader. Bun does
- * not count the bytes that stdout still holds, and calls back for an empty write at once: only the end
- * of stdout waits for these bytes.
+ * Ends the process after all output is out, because stdout and stderr may be pipes with a slow reader. Bun does not
+ * count the bytes that a stream still holds, and calls back for an empty write at once: only the end of the stream
+ * waits for these bytes.
  */
 function exit(code: number): void {
   const end = () => process.exit(code);
   process.exitCode = code;
-  if (process.stdout.destroyed || process.stdout.writableFinished) end();
-  // A reader that went away needs no more output.
-  process.stdout.on("error", () => {});
-  // Node's end is shutdown(2) where stdout is a socket, and takes it from the process behind too (-f).
-  if (isNode) process.stdout.write("", end);
-  else process.stdout.end(end);
+  void Promise.all([process.stdout, process.stderr].map(writtenOut)).then(end);
   // One that is stuck holds nobody who asks again, and no tunnel that was told to stop: only a pager may take its time.
   onSignals(end);
   if (words[0] === "run" || words[0] === "relay") setTimeout(end, stuckMs);
+}
+
+function writtenOut(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableFinished) resolve();
+    // A reader that went away needs no more output.
+    stream.on("error", () => {});
+    // Node's end is shutdown(2) where the stream is a socket, and takes it from the process behind too (-f).
+    if (isNode) stream.write("", () => resolve());
+    else stream.end(() => resolve());
+  });
 }

@@ -8,7 +8,7 @@ test("Each new decoder is told to all who watch, in the order in which they came
   const heard: string[] = [];
   const names = new Map<DecipherView, string>();
   const made = (name: string): DecipherView => {
-    const decipher = { _len: 0, _onPayload: () => {} };
+    const decipher = { inSeqno: 0, _len: 0, _onPayload: () => {} };
     names.set(decipher, name);
     return decipher;
   };
