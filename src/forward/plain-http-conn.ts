@@ -53,10 +53,10 @@ export class PlainHttpConn implements Conn {
     }
   }
 
-  async write(chunk: Chunk): Promise<void> {
+  write(chunk: Chunk): Promise<void> {
     const bytes = this.#answer.take(chunk);
     if (this.#answer.isDecided) this.#decided.resolve();
-    await this.#send(bytes);
+    return this.#send(bytes);
   }
 
   async end(): Promise<void> {
@@ -88,10 +88,10 @@ export class PlainHttpConn implements Conn {
     this.#conn.onGone(told);
   }
 
-  async #send(bytes: Chunk): Promise<void> {
-    if (bytes.length === 0) return;
+  #send(bytes: Chunk): Promise<void> {
+    if (bytes.length === 0) return Promise.resolve();
     if (!this.#conn.isGone) this.#leg?.bytes("down", bytes);
-    await this.#conn.write(bytes);
+    return this.#conn.write(bytes);
   }
 
   /** Bytes for the new protocol that the client sent before it knew whether there will be one. */
