@@ -41,7 +41,7 @@ for (const flags of [["--log", "debug"], ["-v"], ["-o", "LogLevel=DEBUG"]]) {
       const { exit } = await oneFlow(flags);
       assert.match(
         exit.stderr,
-        /^logged in to \S+@127\.0\.0\.1:\d+ \(curve25519-sha256, aes128-gcm@openssh\.com, host key SHA256:/m,
+        /^logged in to \S+@127\.0\.0\.1:\d+ \((?:mlkem768|sntrup761)x25519-sha\d+, aes128-gcm@openssh\.com, host key SHA256:/m,
       );
       assert.match(exit.stderr, /^log: L1#1 open /m);
       assert.doesNotMatch(exit.stderr, /Handshake: /);

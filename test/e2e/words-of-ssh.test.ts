@@ -102,13 +102,13 @@ test("-W goes with -L where ClearAllForwardings is no.", limits, async () => {
 
 test("Names of services are the ports that they are to ssh, of both versions.", limits, async () => {
   const words =
-    "-N -L 8085:localhost:http -L 127.0.0.1:socks:db:postgresql -R http-alt:a:https -D mysql -J gate:ssh -p domain";
+    "-N -o ExitOnForwardFailure=yes -L 8085:localhost:http -L 127.0.0.1:socks:db:postgresql -R http-alt:a:https -D mysql -J gate:ssh -p domain";
   await using program = porthop(["command", ...words.split(" "), "host"]);
   const { stdout, stderr } = await program.exit;
   assert.equal(stderr, "");
   assert.equal(
     stdout,
-    "ssh -N -p 53 -J gate:22 -L 8085:localhost:80 -L 127.0.0.1:1080:db:5432 -R 8080:a:443 -D 3306 host\n",
+    "ssh -N -p 53 -J gate:22 -o ExitOnForwardFailure=yes -L 8085:localhost:80 -L 127.0.0.1:1080:db:5432 -R 8080:a:443 -D 3306 host\n",
   );
   for (const { ssh } of opensshes()) {
     const read = (flags: string) => run(ssh, ["-G", "-F", "none", ...flags.trim().split(" ")]);
