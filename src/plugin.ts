@@ -214,7 +214,8 @@ export interface Host<O extends OptionSpecs = OptionSpecs> {
    * Asks for the keys of each session that begins after this call. `fn` gets one line of the SSH key log that Wireshark
    * reads (`ssh.keylog_file`), without a line end, and the session's id. Each key exchange gives new lines. The lines
    * are secret: whoever has them can read a recording of leg 2. While no plugin asks, porthop keeps no key. An `fn`
-   * that throws is dropped with one warning.
+   * that throws is dropped with one warning. Sessions then prefer what Wireshark decrypts, and a warning says what that
+   * costs, such as post-quantum key exchange.
    */
   keys(fn: (line: string, session: string) => void): void;
   /**

@@ -16,6 +16,7 @@ import { FirstWords, hearGreeting, serverWords } from "./greeting.ts";
 import { handshakeFailure, lostEarly } from "./handshake-failure.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
 import { HostKeyCheck } from "./host/host-key-at-exchange.ts";
+import { isRecorded, tellReadable } from "./session-watch.ts";
 import { isAgentError, isEndOfTries, isLoginError, type Peer } from "./ssh-failure.ts";
 import { attach } from "./ssh2/attach.ts";
 import type { Ports } from "./ssh2/ports.ts";
@@ -146,7 +147,7 @@ class Login<A, T> {
 
   #connect(): void {
     const { client, stream, settings, trust, telling } = this.#task;
-    const wishes = { ...settings.algorithms, hostKeys: trust.hostKeyTypes };
+    const wishes = { ...settings.algorithms, hostKeys: trust.hostKeyTypes, isRecorded: isRecorded(telling) };
     client.connect({
       sock: stream,
       username: settings.user,
@@ -170,6 +171,8 @@ class Login<A, T> {
   #exchanged(algorithms: NegotiatedAlgorithms): void {
     this.#timer.stop();
     this.#heard.stop();
+    const { settings, telling } = this.#task;
+    tellReadable(algorithms, settings.host, settings.algorithms, telling);
     const key = this.#hostKey.accepted;
     const hostKey = key === undefined ? "" : fingerprint(plainKey(key));
     this.#negotiated = { cipher: algorithms.cs.cipher, kex: algorithms.kex, hostKey };

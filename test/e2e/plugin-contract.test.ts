@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { tshark } from "../kit/capture.ts";
 import { builtExecutable } from "../kit/executable.ts";
+import { opensshes } from "../kit/openssh.ts";
 import { need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
-import { startSshd } from "../kit/sshd.ts";
-import { connectTo, playTarget } from "../kit/tcp-end.ts";
+import { type Sshd, startSshd } from "../kit/sshd.ts";
+import { connectTo, echoes, playTarget } from "../kit/tcp-end.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
 import { openTunnel } from "./tunnel.ts";
 
@@ -95,36 +96,73 @@ test("A plugin that ends a flow resets both ends, which is told as its decision 
   );
 });
 
-test("The key lines that a plugin is given decrypt leg 2 of a capture.", {
-  ...limits,
-  skip: need("sshd", "ssh-keygen", "tshark"),
-}, async () => {
-  const keys = join(folder, "keys.log");
-  const capture = join(folder, "keys.pcapng");
-  const path = plugin(
+/** Writes the key lines of all sessions into the file. */
+function keyWriter(file: string): string {
+  return plugin(
     "keylog.ts",
     `import { appendFileSync } from "node:fs";
     export default { name: "keylog", about: "x", setup(host) {
-      host.keys((line) => appendFileSync(${JSON.stringify(keys)}, line + "\\n", { mode: 0o600 }));
+      host.keys((line) => appendFileSync(${JSON.stringify(file)}, line + "\\n", { mode: 0o600 }));
       return (_flow, next) => next();
     } };`,
   );
-  await using sshd = await startSshd();
-  await using echo = await echoServer();
-  const words = ["-c", "aes128-gcm@openssh.com", "-o", "KexAlgorithms=curve25519-sha256"];
-  const args = [...words, "--use", path, "--capture", capture];
-  await using tunnel = await openTunnel(sshd, [echo], { args });
-  await using client = await tunnel.connect();
-  await client.send("hello from the origin");
-  client.end();
-  await client.received;
-  await tunnel.program.event("flow.close");
-  await tunnel.stop();
-  assert.match(readFileSync(keys, "utf8"), /^([0-9a-f]{32}) [0-9a-f]{64}\n\1 SHARED_SECRET [0-9a-f]+\n$/);
+}
+
+/** How often the text that went through the tunnel and back is read in the capture with these keys. */
+async function readsIn(capture: string, sshd: Sshd, keys: string | undefined): Promise<number> {
   const read = ["-d", `tcp.port==${sshd.port},ssh`, "-Y", "ssh.message_code==94", "-T", "fields", "-e", "ssh.payload"];
   const said = Buffer.from("hello from the origin").toString("hex");
-  const count = async (more: readonly string[]) =>
-    (await tshark(capture, [...more, ...read])).lines.join().split(said).length - 1;
-  assert.equal(await count(["-o", `ssh.keylog_file:${keys}`]), 2, "up, and down");
-  assert.equal(await count([]), 0);
-});
+  const having = keys === undefined ? [] : ["-o", `ssh.keylog_file:${keys}`];
+  return (await tshark(capture, [...having, ...read])).lines.join().split(said).length - 1;
+}
+
+for (const openssh of opensshes()) {
+  for (const [what, words, costs] of [
+    ["with nothing said", [], "no post-quantum key exchange"],
+    [
+      "with a list and -C",
+      ["-o", "KexAlgorithms=+ecdh-sha2-nistp256", "-C"],
+      "no post-quantum key exchange and no compression",
+    ],
+    ["with ciphers in another order", ["-c", "aes256-ctr,aes128-gcm@openssh.com"], "no post-quantum key exchange"],
+    ["where nothing is given up", ["-o", "KexAlgorithms=curve25519-sha256"], undefined],
+  ] as const) {
+    test(`The key lines that a plugin is given decrypt leg 2 of a capture with sshd ${openssh.version}, ${what}.`, {
+      ...limits,
+      skip: need("sshd", "ssh-keygen", "tshark"),
+    }, async () => {
+      const keys = join(folder, `keys-${openssh.version}-${words.length}-${costs?.length}.log`);
+      const capture = `${keys}.pcapng`;
+      await using sshd = await startSshd({ openssh });
+      await using echo = await echoServer();
+      const args = [...words, "--use", keyWriter(keys), "--capture", capture];
+      await using tunnel = await openTunnel(sshd, [echo], { args });
+      await using client = await tunnel.connect();
+      await client.send("hello from the origin");
+      client.end();
+      await client.received;
+      await tunnel.program.event("flow.close");
+      const { stderr } = await tunnel.stop();
+      assert.match(readFileSync(keys, "utf8"), /^([0-9a-f]{32}) [0-9a-f]{64}\n\1 SHARED_SECRET [0-9a-f]+\n$/);
+      assert.equal(await readsIn(capture, sshd, keys), 2, "up, and down");
+      assert.equal(await readsIn(capture, sshd, undefined), 0);
+      const told = /is one that Wireshark can decrypt with its keys: (.*)$/m.exec(stderr)?.[1];
+      assert.equal(told, costs, stderr);
+    });
+  }
+}
+
+test(
+  "With a server that takes nothing that Wireshark decrypts, who asks for keys is told so, and connected.",
+  limits,
+  async () => {
+    const kex = "sntrup761x25519-sha512@openssh.com";
+    await using sshd = await startSshd({ config: [`KexAlgorithms ${kex}`] });
+    await using echo = await echoServer();
+    const args = ["--use", keyWriter(join(folder, "unreadable.log"))];
+    await using tunnel = await openTunnel(sshd, [echo], { args });
+    assert.equal(await echoes(tunnel.port), true);
+    const { stderr } = await tunnel.stop();
+    assert.match(stderr, new RegExp(`agrees on ${kex} only: Wireshark cannot decrypt this session`));
+  },
+);

@@ -18,6 +18,7 @@ import { flawOf } from "../ssh2/extension.ts";
 import { chacha20Poly1305 } from "./chacha20.ts";
 import { hostCertificateAlgorithms, hostKeyAlgorithms } from "./host-key-algorithms.ts";
 import { hybridExchanges } from "./hybrid-exchange.ts";
+import { readableFirst } from "./readable-algorithms.ts";
 
 /** The user's lists are the text of ssh_config(5); undefined for porthop's own. */
 export interface AlgorithmWishes {
@@ -32,16 +33,20 @@ export interface AlgorithmWishes {
   /** The host key algorithms that known_hosts has keys for, best first. */
   readonly hostKeys?: readonly string[] | undefined;
   readonly compression?: boolean | undefined;
+  /** Whether somebody asks for the session's keys, to read a recording of it. */
+  readonly isRecorded?: boolean | undefined;
 }
 
 /** Throws `config.invalid` when a list has a name that OpenSSH does not know, or when a list leaves no algorithm. */
 export function sessionAlgorithms(wishes: AlgorithmWishes): Algorithms {
+  const inOrder = (names: readonly string[]) => (wishes.isRecorded === true ? readableFirst(names) : names);
+  const compress = wishes.compression === true && !isDeno ? ["zlib@openssh.com", "none"] : ["none"];
   return {
-    cipher: chosen("cipher", wishes).names as NonNullable<Algorithms["cipher"]>,
+    cipher: inOrder(chosen("cipher", wishes).names) as NonNullable<Algorithms["cipher"]>,
     hmac: chosen("mac", wishes).names as NonNullable<Algorithms["hmac"]>,
-    kex: chosen("kex", wishes).names as NonNullable<Algorithms["kex"]>,
+    kex: inOrder(chosen("kex", wishes).names) as NonNullable<Algorithms["kex"]>,
     serverHostKey: plainOffer(wishes) as NonNullable<Algorithms["serverHostKey"]>,
-    compress: wishes.compression === true && !isDeno ? ["zlib@openssh.com", "none"] : ["none"],
+    compress: inOrder(compress) as NonNullable<Algorithms["compress"]>,
   };
 }
 

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
+import type { NegotiatedAlgorithms } from "ssh2";
 import { Bus } from "../../../src/flow/bus.ts";
 import type { Wire } from "../../../src/plugin.ts";
 import { Session } from "../../../src/ssh/session.ts";
-import { sessionLeg, tellKeys } from "../../../src/ssh/session-watch.ts";
+import { sessionLeg, tellKeys, tellReadable } from "../../../src/ssh/session-watch.ts";
 import type { ExchangeKeys } from "../../../src/ssh/ssh2/exchange-keys.ts";
 import type { Transport } from "../../../src/ssh/transport.ts";
 import { startSshServer } from "../../kit/ssh-server.ts";
-import { tellingTo } from "../../kit/telling.ts";
+import { tellingTo, warningTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
 const transport = (stream: PassThrough): Transport => ({
@@ -93,3 +94,33 @@ test("A real session tells the lines of its first key exchange in the form of Wi
   assert.equal(own.slice(0, 32), secret.slice(0, 32));
   await session.close();
 });
+
+for (const [what, kex, wishes, asked, said] of [
+  [
+    "post-quantum key exchange is given up",
+    "curve25519-sha256",
+    {},
+    true,
+    [/^the session with vishnu .* no post-quantum key exchange$/],
+  ],
+  ["nothing is given up", "curve25519-sha256", { kex: "curve25519-sha256" }, true, []],
+  [
+    "the server takes nothing else",
+    "mlkem768x25519-sha256",
+    {},
+    true,
+    [/^vishnu agrees on mlkem768x25519-sha256 only: /],
+  ],
+  ["nobody asks for keys", "mlkem768x25519-sha256", {}, false, []],
+] as const) {
+  test(`What a readable recording costs is said where ${what}.`, () => {
+    const lines: string[] = [];
+    const telling = warningTo((text) => void lines.push(text));
+    if (asked) telling.bus.on("keys", () => {});
+    const way = { cipher: "aes128-gcm@openssh.com", mac: "", compress: "none", lang: "" };
+    const agreed = { kex, serverHostKey: "ssh-ed25519", cs: way, sc: way } as NegotiatedAlgorithms;
+    tellReadable(agreed, "vishnu", wishes, telling);
+    assert.equal(lines.length, said.length, lines.join("; "));
+    for (const [index, pattern] of said.entries()) assert.match(lines[index] ?? "", pattern);
+  });
+}
