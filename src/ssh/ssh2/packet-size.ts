@@ -26,7 +26,8 @@ function widen(decipher: DecipherView): void {
   Object.defineProperty(decipher, "_len", {
     configurable: true,
     enumerable: true,
-    get: () => (reads++ === readsBefore && length > usualBytes && length <= mostPacketBytes ? 0 : length),
+    // Usual packets come first: some connections have hundreds of thousands of them in a second.
+    get: () => (length <= usualBytes || length > mostPacketBytes || reads++ !== readsBefore ? length : 0),
     set: (value: number) => {
       length = value;
       reads = 0;
