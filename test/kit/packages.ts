@@ -78,6 +78,7 @@ const packageOf: Readonly<Record<string, string>> = {
   Xvfb: "xvfb",
   xdpyinfo: "x11-utils",
   nc: "netcat-openbsd",
+  node: "nodejs",
   dropbear: "dropbear-bin",
   dropbearkey: "dropbear-bin",
   unshare: "util-linux",
