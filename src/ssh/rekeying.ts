@@ -99,16 +99,18 @@ class KeyAge {
     this.#stopAlarm?.();
   }
 
-  /** On a connection where nothing passed since the last exchange, ssh makes none. */
+  /**
+   * As in ssh, one packet at least passes between two exchanges. So a connection without traffic makes none, and a tiny
+   * limit does not renew keys for ever. Packets tell this, and bytes do not: a chunk that ends an exchange is counted
+   * whole behind it.
+   */
   #isDue(): boolean {
-    const given = this.#outgoing.given - this.#given;
-    if (this.#received === 0 && given === 0) return false;
-    if (this.#isOld || Math.max(this.#received, given) > this.#mostBytes) return true;
     const { sent, received } = this.#ports.packetNumbers;
     // The numbers begin again after 2^32.
-    return [(sent - this.#packets.sent) >>> 0, (received - this.#packets.received) >>> 0].some(
-      (packets) => packets > mostPackets,
-    );
+    const packets = Math.max((sent - this.#packets.sent) >>> 0, (received - this.#packets.received) >>> 0);
+    if (packets === 0) return false;
+    const given = this.#outgoing.given - this.#given;
+    return this.#isOld || Math.max(this.#received, given) > this.#mostBytes || packets > mostPackets;
   }
 
   #wait(): void {

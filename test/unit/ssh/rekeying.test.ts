@@ -42,8 +42,14 @@ function session(limit: RekeyLimit | undefined, cipher = "aes128-ctr") {
   const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
     ...{ client, packetNumbers },
-    receive: (bytes: number) => void stream.emit("data", { length: bytes }),
+    /** A chunk that ends no packet which counts. */
+    hear: (bytes: number) => void stream.emit("data", { length: bytes }),
+    receive(bytes: number) {
+      packetNumbers.received = (packetNumbers.received + 1) % 2 ** 32;
+      stream.emit("data", { length: bytes });
+    },
     give(bytes: number) {
+      packetNumbers.sent++;
       outgoing.given += bytes;
       given();
     },
@@ -120,7 +126,7 @@ test("Keys are renewed after 2^31 packets in one direction, also when the number
       [2 ** 31 + 1, 1],
     ] as const) {
       play.packetNumbers[direction] = (begin + packets) % 2 ** 32;
-      play.receive(1);
+      play.hear(1);
       assert.equal(await play.asked(), asked, direction);
     }
   }
@@ -146,6 +152,43 @@ test("A session where nothing passed since its keys were made renews them with t
   assert.equal(await play.asked(), 0);
   play.receive(1);
   assert.equal(await play.asked(), 1);
+});
+
+test("Without traffic keys are renewed once and not for ever, however small the limit is: what ends the exchange counts for nothing.", async () => {
+  const play = session({ bytes: 16, intervalMs: 30_000 });
+  play.receive(100);
+  assert.equal(await play.asked(), 1);
+  play.client.emit("handshake");
+  play.hear(1200);
+  play.ring();
+  assert.equal(await play.asked(), 1);
+  play.receive(1);
+  assert.equal(await play.asked(), 2);
+});
+
+test("An idle connection whose time is over twice renews its keys once.", { timeout: 30_000 }, async () => {
+  let ring = () => {};
+  await using pair = await ChannelPair.open({
+    attached(ports, socket) {
+      const outgoing = watchTransport(socket, new LiveLeg(2, () => {}), () => new PorthopError("ssh.lost", "over"));
+      ports.client.once("ready", () => {
+        renewKeys(ports, socket, outgoing, { bytes: 16, intervalMs: 1000 }, "aes128-gcm@openssh.com", (_, act) => {
+          ring = act;
+          return () => {};
+        });
+      });
+    },
+  });
+  const renewed = new Promise((resolve) => pair.client.once("handshake", resolve));
+  await pair.ports.ping();
+  await renewed;
+  // ssh2 begins an exchange between two turns of the event loop, and then holds back what is to be sent.
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await turn();
+  ring();
+  await turn();
+  await turn();
+  assert.equal(pair.ports.isHolding, false);
 });
 
 test("Where no time is set no clock runs, and none runs on after the session.", async () => {
