@@ -73,15 +73,21 @@ const privateLabels: ReadonlySet<string> = new Set([
   "DSA PRIVATE KEY",
 ]);
 
-/** All blocks between lines of BEGIN and END (RFC 7468), such as `EC PARAMETERS`, which OpenSSL puts before the key. */
+/**
+ * All blocks between lines of BEGIN and END (RFC 7468), such as `EC PARAMETERS`, which OpenSSL puts before the key. A
+ * body ends at the next line of dashes, whatever that line says. So each byte is looked at once, also in a file of a
+ * thousand BEGINs without an END.
+ */
 function blocksIn(text: string): Block[] {
   const blocks: Block[] = [];
   const begin = /^\uFEFF?-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?$/gm;
   for (let found = begin.exec(text); found !== null; found = begin.exec(text)) {
     const label = found[1] ?? "";
-    const end = text.indexOf(`\n-----END ${label}-----`, begin.lastIndex);
-    blocks.push({ label, body: end < 0 ? undefined : text.slice(begin.lastIndex, end) });
-    if (end >= 0) begin.lastIndex = end;
+    const stop = text.indexOf("\n-----", begin.lastIndex);
+    const isWhole = stop >= 0 && text.startsWith(`\n-----END ${label}-----`, stop);
+    blocks.push({ label, body: isWhole ? text.slice(begin.lastIndex, stop) : undefined });
+    if (stop < 0) break;
+    begin.lastIndex = stop;
   }
   return blocks;
 }

@@ -78,6 +78,16 @@ test("Of a private key only its own lines are read, whatever stands around them"
   assert.equal(recognizeKey(`${other}${key}`).block, other);
 });
 
+test("A file of BEGIN lines without an END is refused at once, and a key behind such lines is read", () => {
+  const line = "-----BEGIN A-----\n";
+  const key = openSsh("none");
+  assert.equal(recognizeKey(`${line.repeat(3)}${key}`).block, key);
+  // The time of the processor. As many bytes as a key file may have took more than a minute.
+  const start = process.cpuUsage();
+  assert.throws(() => recognizeKey(line.repeat(58_000)), /not a private key/);
+  assert.ok(process.cpuUsage(start).user < 10_000_000);
+});
+
 test("A file of public keys gives the first that is one, and none that stands behind a private key", () => {
   const line = `ssh-ed25519 ${blob.toString("base64")} me@here`;
   for (const text of [`# my key\n\n${line}\n`, `  ${line}\r\n`, `\ufeff${line}`, `no key\n${line}`]) {
