@@ -99,7 +99,8 @@ function seen(
   const places = addresses.map(formatAddress).join(" and ");
   const remarks = reach(wanted, hosts, places, overridden);
   if (taken.length === 0) return { addresses, remarks };
-  const who = taken.map(({ host, port }) => formatAddress({ host, port })).join(" and ");
+  // Several sockets of one program may share an address.
+  const who = [...new Set(taken.map(({ host, port }) => formatAddress({ host, port })))].slice(0, 3).join(" and ");
   const partly = `the server listens on ${places} only, for ${who} was taken already: who connects there does not reach this forward; another port is the cure`;
   return { addresses, isPartial: true, remarks: [partly, ...remarks] };
 }

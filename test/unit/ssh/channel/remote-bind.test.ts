@@ -93,6 +93,15 @@ test("With 127.0.0.1 taken, localhost is bound by half: who is in the way is tol
   }
 });
 
+test("A program whose many sockets share the taken address is named once, and of many addresses a few are.", async () => {
+  const workers = Array.from({ length: 8 }, () => "127.0.0.1");
+  const half = await told("localhost", { before: listening(...workers), after: listening("::1") });
+  assert.match(half.remarks[0] ?? "", /only, for 127\.0\.0\.1:8080 was taken already/);
+  const many = [...Array.from({ length: 200 }, () => "127.0.0.2"), "127.0.0.1", "192.0.2.7", "0.0.0.0"];
+  const wide = await told("*", { before: listening(...many), after: listening("::") });
+  assert.match(wide.remarks[0] ?? "", /for 127\.0\.0\.2:8080 and 127\.0\.0\.1:8080 and 192\.0\.2\.7:8080 was taken/);
+});
+
 test("With 127.0.0.1 taken, all addresses are bound by half, with any GatewayPorts.", async () => {
   const taken = listening("127.0.0.1");
   const wide = await told("*", { before: taken, after: listening("::") });
