@@ -113,7 +113,7 @@ export class Umac {
 
 const blockBytes = 16;
 const sequenceBytes = 4;
-/** The largest packet that ssh2 takes has 35,000 bytes. */
+/** A packet of a channel's data has some 32 KiB. */
 const usualBytes = 36 * 1024;
 const paddingBytes = 32;
 
