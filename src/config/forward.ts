@@ -19,8 +19,8 @@ export interface ConfiguredForwards {
 }
 
 /**
- * The forwards of the command line in the order given, then those of the configuration. A forward that stands in both
- * counts once. ClearAllForwardings leaves -W, and -W implies ClearAllForwardings (readconf.c, fill_default_options).
+ * The forwards of the command line in the order given, then those of the configuration. A forward that is said twice
+ * counts once (readconf.c, add_local_forward). ClearAllForwardings leaves -W, and -W implies ClearAllForwardings (readconf.c, fill_default_options).
  */
 export function allForwards(
   said: readonly ForwardSpec[],
@@ -29,8 +29,12 @@ export function allForwards(
   const own = said.map(fillPaths);
   const stdio = own.filter(({ kind }) => kind === "stdio");
   if (areCleared ?? stdio.length > 0) return stdio;
-  const texts = new Set(own.map(forwardText));
-  return [...own, ...specs.map(fillPaths).filter((spec) => !texts.has(forwardText(spec)))];
+  const byText = new Map<string, ForwardSpec>();
+  for (const spec of [...own, ...specs.map(fillPaths)]) {
+    const text = forwardText(spec);
+    if (!byText.has(text)) byText.set(text, spec);
+  }
+  return [...byText.values()];
 }
 
 /** Two forwards with one text are one forward. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ForwardFlag, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
-import { nameForwards, targetPorts } from "../../../src/config/forward.ts";
+import { type ForwardFlag, type ForwardSpec, parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
+import { allForwards, forwardText, nameForwards, targetPorts } from "../../../src/config/forward.ts";
 
 function forwards(lines: readonly string[], gatewayPorts = false) {
   const specs = lines.map((line) => parseForwardSpec(line.slice(1, 2) as ForwardFlag, line.slice(3)));
@@ -14,6 +14,17 @@ test("Forwards are named by their letter and counted by letter, in the order giv
     named.map(({ id, kind }) => `${id} ${kind}`),
     ["L1 local", "R1 remote", "L2 local", "D1 dynamic", "R2 remote", "R3 reverse-dynamic", "L3 local"],
   );
+});
+
+test("A forward that is typed twice, or stands in a file too, is one, as for ssh", () => {
+  const read = (flag: "L" | "R" | "D", text: string) => parseForwardSpec(flag, text);
+  const typed = [read("D", "1080"), read("L", "1:a:2"), read("D", "1080"), read("R", "0:a:1"), read("R", "0:a:1")];
+  const file = {
+    specs: [read("L", "1:a:2"), read("L", "1:b:2")],
+    areCleared: undefined,
+    fillPaths: (each: ForwardSpec) => each,
+  };
+  assert.deepEqual(allForwards(typed, file).map(forwardText), ["D1080", "L1:a:2", "R0:a:1", "L1:b:2"]);
 });
 
 test("No forwards have no names", () => {
