@@ -67,6 +67,16 @@ function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistak
   if (keywordIsOn(tunnel, "ClearAllForwardings") && listens) {
     add("warning", "cleared", "ClearAllForwardings=yes takes all forwards away again", "leave it out");
   }
+  const loop = ownJump(tunnel);
+  if (loop !== undefined) {
+    const text = `the way to ${loop} leads through ${loop} itself, and so nobody gets there`;
+    add(
+      "warning",
+      "jump-loop",
+      text,
+      `where a ProxyJump is for all hosts, give ${loop} a Host with ProxyJump none above`,
+    );
+  }
   if (/^(?:no|off|false)$/i.test(keywordText(tunnel, "StrictHostKeyChecking") ?? "")) {
     const text = "StrictHostKeyChecking=no takes any server for the right one, also a forged one";
     add("warning", "any-host-key", text, "use accept-new, which refuses a key that changed");
@@ -84,6 +94,16 @@ function sessionMistakes(tunnel: SshTunnel, { program }: Place): readonly Mistak
     add("note", "g-on-remote", `${what} opens ports here only: for -R the server's own GatewayPorts decides`, cure);
   }
   return found;
+}
+
+/** As by a ProxyJump below `Host *`, which holds for the jump host itself too (ssh.c, main: "jumphost loop via"). */
+function ownJump(tunnel: SshTunnel): string | undefined {
+  const way = [...(tunnel.jumps ?? []), { ...sshdAddress(tunnel), user: tunnel.user }];
+  return way.find((stop, index) => {
+    const before = way[index - 1];
+    const isSame = before?.host === stop.host && (before.port ?? 22) === (stop.port ?? 22);
+    return isSame && (before.user ?? stop.user) === (stop.user ?? before.user);
+  })?.host;
 }
 
 const exitCure = "add -o ExitOnForwardFailure=yes";
