@@ -7,7 +7,7 @@ import { matchesPattern } from "../codec/host-pattern.ts";
 import { Malformed } from "../codec/malformed.ts";
 import { escapeOf } from "../codec/session/escape-character.ts";
 import { quoted } from "../text/terminal-text.ts";
-import { hasRemoteCommand, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { asksForShell, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import type { Keywords } from "./file/keyword.ts";
 
@@ -40,16 +40,16 @@ export interface X11Settings {
 type Wish = Pick<SshTunnel, "remote" | "terminal" | "keywords">;
 
 /**
- * Undefined when neither a command nor a shell runs. Without words after the host -N is implied, unless -t asks for a
- * shell or an -o gives a RemoteCommand. A RemoteCommand or RequestTTY in a configuration file does not count here: the
+ * Undefined when neither a command nor a shell runs. Without words after the host -N is implied, unless -t or an -o
+ * asks for a shell or command. A RemoteCommand or RequestTTY in a configuration file does not count here: the
  * file holds for every use of the host, and does not show that this use wants a command. Throws Malformed.
  */
-export function readCommand({ remote, terminal, ...said }: Wish, keywords: Keywords): CommandSettings | undefined {
+export function readCommand(wish: Wish, keywords: Keywords): CommandSettings | undefined {
+  const { remote, terminal } = wish;
   const words = remote.kind === "command" ? remote.words : [];
   const isNone =
     remote.kind === "none" || (keywords.text("SessionType") ?? defaults.sessionType).toLowerCase() === "none";
-  const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(said);
-  if (isNone || (words.length === 0 && !isWished)) return undefined;
+  if (isNone || (words.length === 0 && !asksForShell(wish))) return undefined;
   const command = words.length > 0 ? words.join(" ") : remoteCommand(keywords);
   if (command?.trim() === "") throw new Malformed("the command is empty");
   return {

@@ -14,9 +14,9 @@ import { PorthopError } from "../errors.ts";
 import { visible } from "../text/terminal-text.ts";
 import { aboutSshFlag, flagKeywords } from "../tunnel/ssh-flags.ts";
 import {
+  asksForShell,
   type Extra,
   hasFlag,
-  hasRemoteCommand,
   type Identity,
   type KeywordLine,
   type Relay,
@@ -121,17 +121,14 @@ export class DescriptionReading {
     this.#port ??= port;
   }
 
-  /** What runs on the server. Without a command -N is implied, unless there are no forwards, -t asks for a shell, or an
-   * -o gives a RemoteCommand.
-   */
+  /** What runs on the server. Without a command -N is implied, unless there are no forwards or a shell is asked for. */
   #remote(words: readonly string[]): Remote {
-    const settings = { keywords: this.#keywords };
+    const settings = { keywords: this.#keywords, terminal: this.#terminal };
     if (this.#session === "none") {
       return { kind: "none", implied: false, ...(words.length === 0 ? {} : { unused: words }) };
     }
     if (words.length > 0) return { kind: "command", words };
-    const wantsTerminal = this.#terminal === "yes" || this.#terminal === "force";
-    const isShell = wantsTerminal || hasRemoteCommand(settings) || this.#forwards.length === 0;
+    const isShell = asksForShell(settings) || this.#forwards.length === 0;
     return isShell ? { kind: "shell" } : { kind: "none", implied: true };
   }
 

@@ -8,7 +8,7 @@ import { Malformed } from "../codec/malformed.ts";
 import { type Destination, printDestination } from "../codec/words/destination.ts";
 import { PorthopError } from "../errors.ts";
 import {
-  hasRemoteCommand,
+  asksForShell,
   type Identity,
   type KeywordLine,
   plainTunnel,
@@ -169,11 +169,10 @@ function passedHosts(tunnel: SshTunnel, { way, hopSettings }: RunSettings): SshT
 
 /** As `run` decides: forwards of the files imply -N as well, and a SessionType of the files is one. */
 function remoteOf(tunnel: SshTunnel, { forwards, keywords }: RunSettings): Remote {
-  const { remote, terminal } = tunnel;
+  const { remote } = tunnel;
   if (remote.kind !== "shell") return remote;
   if (keywords.text("SessionType")?.toLowerCase() === "none") return { kind: "none", implied: false };
-  const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(tunnel);
-  return isWished || forwards.length === 0 ? remote : { kind: "none", implied: true };
+  return asksForShell(tunnel) || forwards.length === 0 ? remote : { kind: "none", implied: true };
 }
 
 /** The HostName of the server; undefined when HostName is the name itself or not set. */

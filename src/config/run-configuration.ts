@@ -6,7 +6,7 @@
 import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
 import { parsePort } from "../codec/host-port.ts";
 import type { Destination } from "../codec/words/destination.ts";
-import { hasRemoteCommand, type Identity, type SshTunnel } from "../tunnel/tunnel-description.ts";
+import { asksForShell, type Identity, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
@@ -99,10 +99,9 @@ export function readConfiguration(
 
 /** A shell is asked for by a wish for a terminal or a RemoteCommand: `run` opens none otherwise. */
 function askedOf(tunnel: SshTunnel): Asked {
-  const { remote, terminal } = tunnel;
+  const { remote } = tunnel;
   if (remote.kind === "command") return { command: remote.words.join(" "), sessionType: "exec" };
-  const isWished = terminal === "yes" || terminal === "force" || hasRemoteCommand(tunnel);
-  const isShell = remote.kind === "shell" && isWished;
+  const isShell = remote.kind === "shell" && asksForShell(tunnel);
   return { ...connectionsOnly, sessionType: isShell ? "shell" : connectionsOnly.sessionType };
 }
 

@@ -6,8 +6,8 @@ import { writtenForward } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { sshWords } from "./ssh-command.ts";
 import {
+  asksForShell,
   type Extra,
-  hasRemoteCommand,
   isPorthops,
   type Relay,
   type SshTunnel,
@@ -26,9 +26,9 @@ export function porthopWords(description: TunnelDescription): readonly string[] 
 }
 
 /** Whether the words say -N without that flag: forwards are there, and nothing that is to run. */
-function impliesNone({ remote, forwards, terminal, ...settings }: SshTunnel): boolean {
-  if (remote.kind === "none" && remote.implied) return true;
-  return forwards.length > 0 && terminal !== "yes" && terminal !== "force" && !hasRemoteCommand(settings);
+function impliesNone(tunnel: SshTunnel): boolean {
+  const { remote, forwards } = tunnel;
+  return (remote.kind === "none" && remote.implied) || (forwards.length > 0 && !asksForShell(tunnel));
 }
 
 function relayWords({ flags, keywords, forwards }: Relay): readonly string[] {

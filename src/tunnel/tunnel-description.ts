@@ -150,8 +150,10 @@ export function sshKeywords(keywords: readonly KeywordLine[]): readonly KeywordL
   return keywords.filter((line) => !isPorthops(line));
 }
 
-/** Whether an -o says what the server runs. */
-export function hasRemoteCommand({ keywords }: Pick<SshTunnel, "keywords">): boolean {
+/** Whether the words ask for a shell or a command without naming one behind the host: by -t, RequestTTY or RemoteCommand. */
+export function asksForShell({ terminal, keywords }: Pick<SshTunnel, "terminal" | "keywords">): boolean {
+  const wish = terminal ?? keywordText({ keywords }, "RequestTTY") ?? "auto";
+  if (/^(?:yes|true|force)$/i.test(wish)) return true;
   return (keywordText({ keywords }, "RemoteCommand") ?? "none").toLowerCase() !== "none";
 }
 

@@ -32,11 +32,13 @@ test("A command has the defaults of ssh.", () => {
   });
 });
 
-test("Without words nothing runs, unless -t asks for a shell, or an -o for a RemoteCommand.", () => {
+test("Without words nothing runs, unless -t or an -o asks for a shell or a RemoteCommand.", () => {
   const nothing = [["host"], ["-N", "host"], ["-A", "host"], ["-Nt", "host"], ["-t", "-T", "host"]];
-  for (const words of [...nothing, ["-o", "RequestTTY=yes", "host"], ["-o", "RemoteCommand=none", "host"]]) {
+  for (const words of [...nothing, ["-o", "RequestTTY=auto", "host"], ["-o", "RemoteCommand=none", "host"]]) {
     assert.equal(read(...words), undefined, words.join(" "));
   }
+  assert.equal(read("-T", "-o", "RequestTTY=yes", "host"), undefined);
+  assert.equal(some("-L", "1:a:1", "-o", "RequestTTY=Yes", "host").terminal, "yes");
   assert.equal(some("-o", "RemoteCommand=ls", "host").command, "ls");
   assert.equal(read("-N", "-o", "RemoteCommand=ls", "host"), undefined);
   assert.deepEqual([some("-t", "host").command, some("-t", "host").terminal], [undefined, "yes"]);
@@ -52,6 +54,7 @@ const terminals: readonly (readonly [flags: string, terminal: CommandSettings["t
   ["-tT", "no"],
   ["-Tt", "yes"],
   ["-t -t", "force"],
+  ["-ttt", "yes"],
   ["-o RequestTTY=yes", "yes"],
   ["-o RequestTTY=force", "force"],
   ["-o RequestTTY=auto", "no"],
