@@ -163,13 +163,16 @@ export class DescriptionReading {
     this.#extras.push({ name, value: runTable.long[name] === "value" ? value : undefined });
   }
 
-  /** -N cancels an earlier -t or -T. A second -t asks for a terminal even when stdin here is none (ssh.c, main). */
+  /**
+   * -N cancels an earlier -t or -T. A second -t asks for a terminal even when stdin here is none, and a third one is as
+   * the first (ssh.c, main).
+   */
   #takeTerminal(flag: "N" | "T" | "t"): void {
     if (flag === "N") {
       this.#takeSession(flag);
       this.#terminal = undefined;
     } else if (flag === "T") this.#terminal = "no";
-    else this.#terminal = this.#terminal === "yes" || this.#terminal === "force" ? "force" : "yes";
+    else this.#terminal = this.#terminal === "yes" ? "force" : "yes";
   }
 
   #takeFlag(letter: string, value: string, text: string): void {

@@ -99,8 +99,8 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
     isStdio || remote !== undefined ? defaults.logLevelBesideData : defaults.logLevel,
   );
   refuseSharedStdout(carrying, isStdio, remote !== undefined);
-  const isBare = wantsBareSession(tunnel, keywords);
-  refuseAsSsh(tunnel, keywords, { forwards: specs, remote, background: carrying.background, isBare });
+  const isNone = saysNone(tunnel, keywords);
+  refuseAsSsh(tunnel, keywords, { forwards: specs, remote, background: carrying.background, isNone });
   if (remote === undefined) remarkUnused(commandWords(tunnel), keywords);
   return {
     ...carrying,
@@ -112,19 +112,16 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
     asksServer:
       extras.some(({ name }) => name === "ask-server") || keywords.flag("PorthopAskServer", defaults.askServer),
     remote,
-    isBare,
+    isBare: isNone || keywords.flag("ClearAllForwardings", defaults.clearAllForwardings),
     extras,
     ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
   };
 }
 
-function wantsBareSession({ remote }: SshTunnel, keywords: Keywords): boolean {
-  const isSaidNone = remote.kind === "none" && !remote.implied;
-  return (
-    isSaidNone ||
-    keywords.text("SessionType")?.toLowerCase() === "none" ||
-    keywords.flag("ClearAllForwardings", defaults.clearAllForwardings)
-  );
+/** -N, in whatever words. */
+function saysNone({ remote }: SshTunnel, keywords: Keywords): boolean {
+  const isTyped = remote.kind === "none" && !remote.implied;
+  return isTyped || keywords.text("SessionType")?.toLowerCase() === "none";
 }
 
 /** As ssh, porthop takes a command beside -N or -W and does not run it; ssh says nothing. */

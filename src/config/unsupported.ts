@@ -60,16 +60,13 @@ export function refuseImpossible({ forwards }: SshTunnel, keywords: Keywords): v
 interface Work {
   readonly forwards: readonly unknown[];
   readonly remote: { readonly command: string | undefined } | undefined;
-  readonly background: boolean;
-  /** The user wants the session by itself. */
-  readonly isBare: boolean;
 }
 
 /** What ssh refuses too (ssh.c, main), for the words together with what the configuration files add. */
 export function refuseAsSsh(
   tunnel: SshTunnel,
   keywords: Keywords,
-  { forwards, remote, background, isBare }: Work,
+  { forwards, remote, background, isNone }: Work & { readonly background: boolean; readonly isNone: boolean },
 ): void {
   const words = commandWords(tunnel);
   const configured = keywords.text("RemoteCommand");
@@ -81,13 +78,13 @@ export function refuseAsSsh(
     );
   }
   if (!background || remote?.command !== undefined || other) return;
-  if (remote !== undefined || (forwards.length === 0 && !isBare)) {
+  if (remote !== undefined || (forwards.length === 0 && !isNone)) {
     throw new Malformed("-f needs a command, a forward or -N: a shell cannot go to the background");
   }
 }
 
 /** Throws a usage error when there is nothing to forward and nothing to run, and no -N says that the session is enough. */
-export function refuseIdle({ forwards, remote, isBare }: Omit<Work, "background">): void {
+export function refuseIdle({ forwards, remote, isBare }: Work & { readonly isBare: boolean }): void {
   if (forwards.length > 0 || remote !== undefined || isBare) return;
   throw new PorthopError("usage", "nothing to forward and nothing to run: -L is missing, or a command", {
     hint: "for a shell: ssh user@host; for a forward: porthop run -L 8080:localhost:80 user@host",

@@ -48,7 +48,9 @@ function session(tunnel: SshTunnel): readonly KeywordLine[] {
   const flagLines = flagKeywords(flags).map(({ name, value }) => line(name, argument(value)));
   // -N counts more than a SessionType of -o, and unlike that keyword takes the terminal away (ssh.c, main).
   const isNone = remote.kind === "none" && keywordText(tunnel, "SessionType")?.toLowerCase() !== "none";
-  const isElsewhere = (each: KeywordLine) => isHostName(each) || (isNone && each.name === "SessionType");
+  // What runs has a line of its own, and ssh takes the first of two.
+  const other = isNone ? "SessionType" : remote.kind === "command" ? "RemoteCommand" : undefined;
+  const isElsewhere = (each: KeywordLine) => isHostName(each) || each.name === other;
   const all = [...flagLines, ...sshKeywords(keywords).filter((each) => !isElsewhere(each))];
   const tty = terminal ?? (isNone ? "no" : undefined);
   return [

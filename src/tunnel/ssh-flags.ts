@@ -86,8 +86,11 @@ export function flagKeywords(flags: readonly SshFlag[]): readonly KeywordLine[] 
       lines.push({ name, value: text === "%s" ? value : text });
     }
   }
-  const loudness = Math.min(3, flags.filter(({ letter }) => letter === "v").length);
-  return lines
-    .reverse()
-    .map((line) => (line.value === "DEBUG" && loudness > 1 ? { ...line, value: `DEBUG${loudness}` } : line));
+  const times = (wanted: string) => flags.filter(({ letter }) => letter === wanted).length;
+  const loudness = Math.min(3, times("v"));
+  return lines.reverse().map((line) => {
+    if (line.value === "DEBUG" && loudness > 1) return { ...line, value: `DEBUG${loudness}` };
+    // Each second -M asks before it shares (ssh.c, main).
+    return line.name === "ControlMaster" && times("M") % 2 === 0 ? { ...line, value: "ask" } : line;
+  });
 }

@@ -18,12 +18,17 @@ export function parseJumpList(text: string): readonly Destination[] {
   return parts.map((part) => {
     if (part === "")
       throw new Malformed(text === "" ? "the jump host is missing" : `${quoted(text)} has an empty host`);
-    return parseDestination(withNumber(part));
+    return parseDestination(asDestination(part));
   });
 }
 
-/** Unlike in a destination, ssh takes the name of a service as the port: `gate:ssh` (misc.c, parse_user_host_port). */
-function withNumber(part: string): string {
+/**
+ * Unlike in a destination, ssh takes the name of a service as the port (`gate:ssh`), and takes `gate:` for `gate`
+ * (misc.c, parse_user_host_port).
+ */
+function asDestination(part: string): string {
+  const host = part.slice(part.lastIndexOf("@") + 1);
+  if (/^[^:]+:$|\]:$/.test(host)) return part.slice(0, -1);
   const colon = part.lastIndexOf(":");
   const [place, service] = [part.slice(0, colon), part.slice(colon + 1)];
   // Two colons without brackets are an address, and a "/" is a URI.

@@ -483,6 +483,12 @@ test("-f is a keyword of the configuration too.", () => {
   assert.equal(readRunSettings(["-L", "1:a:1", "-o", "ForkAfterAuthentication=no", "h"], files).background, false);
 });
 
+test("-f with nothing but ClearAllForwardings is refused, as by ssh; with -N it is fine.", () => {
+  const words = "-f -o ClearAllForwardings=yes -L 1:a:1 h";
+  assert.throws(() => read(words), /-f needs a command, a forward or -N/);
+  assert.equal(read(`-N ${words}`).isBare, true);
+});
+
 test("The session by itself is wished for by -N, SessionType none and ClearAllForwardings, and by nothing else.", () => {
   for (const line of ["-N h", "-o SessionType=none h", "-o ClearAllForwardings=yes -L 1:a:1 h"])
     assert.equal(read(line).isBare, true, line);

@@ -32,6 +32,14 @@ test("The block has a line for the route, the session and each forward.", () => 
   ]);
 });
 
+test("A command that was typed is the only RemoteCommand of the block.", () => {
+  const lines = block("-o", "RemoteCommand=none", "-L1:a:1", "h", "ls");
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("RemoteCommand")),
+    ["RemoteCommand ls"],
+  );
+});
+
 test("Blanks, quotes and percent signs are written so that ssh reads the same.", () => {
   assert.ok(block("-i", '/a "b\\', "-L1:a:1", "h").includes('IdentityFile "/a \\"b\\\\"'));
   assert.ok(block("-L1:a:1", "fe80::1%eth0").includes("HostName fe80::1%%eth0"));

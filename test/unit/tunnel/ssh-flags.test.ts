@@ -21,5 +21,9 @@ test("As lines of ssh_config the last of two opposite flags counts, and each key
   ]);
   assert.deepEqual(lines("v"), ["LogLevel DEBUG"]);
   assert.deepEqual(lines("vvvv"), ["LogLevel DEBUG3"]);
+  assert.deepEqual(
+    [lines("M"), lines("MM"), lines("MMM")].flat(),
+    ["yes", "ask", "yes"].map((each) => `ControlMaster ${each}`),
+  );
   assert.deepEqual(flagKeywords([{ letter: "c", value: "aes128-ctr" }]), [{ name: "Ciphers", value: "aes128-ctr" }]);
 });

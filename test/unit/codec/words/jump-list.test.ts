@@ -21,6 +21,7 @@ const understood: readonly (readonly [text: string, hosts: readonly Destination[
   ["[::1]:2222,[fe80::1%eth0]:22", [to("::1", undefined, 2222), to("fe80::1%eth0", undefined, 22)]],
   ["gate-%h", [to("gate-%h")]],
   ["anna@one:ssh,[::1]:https", [to("one", "anna", 22), to("::1", undefined, 443)]],
+  ["anna@one:,[::1]:,fe80::", [to("one", "anna"), to("::1"), to("fe80::")]],
   ["ssh://one:ssh,fe80::a", [to("one", undefined, 22), to("fe80::a")]],
 ];
 
