@@ -247,7 +247,7 @@ test("No line is wider than 60 columns, but for what has to be copied in one pie
 test("A reason that is longer than the window goes on beside the bar.", limits, async () => {
   await using talk = new Talk({ columns: 60 });
   await talk.pick(/What do you want to do\?/, 2);
-  await talk.type(/Which server do you log in to\?/, "a-server-with-a-long-name.example.org:http");
+  await talk.type(/Which server do you log in to\?/, "a-server-with-a-long-name.example.org:70000");
   const [said] = await talk.sees(/└ {2}destination .*(?:\r?\n {3}\S.*){1,3}to 65535\)/);
   assert.deepEqual(
     said.split(/\r?\n/).filter((line) => line.length > 60),
