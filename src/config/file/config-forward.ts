@@ -19,8 +19,8 @@ export const forwardKeywords = Object.keys(flags) as readonly ForwardKeyword[];
  * Throws Malformed when the value is wrong. A value with a variable is checked later, when the variable is filled in.
  */
 export function checkForward(keyword: ForwardKeyword, value: string): void {
-  const text = specText(keyword, value);
-  if (!text.includes("${")) readSpec(keyword, text);
+  if (specText(keyword, value).text.includes("${")) return;
+  parseConfigForward(keyword, value);
 }
 
 export function parseConfigForward(
@@ -28,7 +28,12 @@ export function parseConfigForward(
   value: string,
   fillVariables: (text: string) => string = (text) => text,
 ): ForwardSpec {
-  return readSpec(keyword, specText(keyword, value), fillVariables);
+  const { text, isPair } = specText(keyword, value);
+  const spec = readSpec(keyword, text, fillVariables);
+  // readconf.c, parse_forward: one word of RemoteForward asks for a proxy or names a socket, two words never do the former.
+  const { connect } = spec;
+  if (isPair ? connect === undefined : connect !== undefined && !isUnix(connect)) throw misshapen(keyword, value);
+  return spec;
 }
 
 /** Fills tokens into the paths of the forward's sockets. */
@@ -40,15 +45,20 @@ export function fillPaths(spec: ForwardSpec, fill: (path: string) => string): Fo
   return { ...spec, listen: filled(spec.listen), connect: filled(spec.connect) };
 }
 
-function specText(keyword: ForwardKeyword, value: string): string {
+/** `isPair`: the address to connect to is a word of its own. */
+function specText(keyword: ForwardKeyword, value: string): { readonly text: string; readonly isPair: boolean } {
   const words = splitArguments(value);
   const [listen, connect] = words;
   const most = keyword === "DynamicForward" ? 1 : 2;
   if (listen === undefined || listen === "" || words.length > most || (keyword === "LocalForward" && !connect)) {
-    const shape = { LocalForward: "8080 localhost:80", RemoteForward: "8080 localhost:80", DynamicForward: "1080" };
-    throw new Malformed(`${keyword}: ${quoted(value)} is not of the form ${shape[keyword]}`);
+    throw misshapen(keyword, value);
   }
-  return connect === undefined ? listen : `${listen}:${connect}`;
+  return connect === undefined ? { text: listen, isPair: false } : { text: `${listen}:${connect}`, isPair: true };
+}
+
+function misshapen(keyword: ForwardKeyword, value: string): Malformed {
+  const shape = { LocalForward: "8080 localhost:80", RemoteForward: "8080 localhost:80", DynamicForward: "1080" };
+  return new Malformed(`${keyword}: ${quoted(value)} is not of the form ${shape[keyword]}`);
 }
 
 function readSpec(keyword: ForwardKeyword, text: string, fillVariables?: (text: string) => string): ForwardSpec {

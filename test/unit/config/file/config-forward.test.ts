@@ -10,6 +10,8 @@ for (const [keyword, value, flag, spec] of [
   ["LocalForward", "'/a b.sock' /c.sock", "L", "/a b.sock:/c.sock"],
   ["RemoteForward", "0 db:5432", "R", "0:db:5432"],
   ["RemoteForward", "1080", "R", "1080"],
+  ["RemoteForward", "localhost:1080", "R", "localhost:1080"],
+  ["RemoteForward", "1080:/a.sock", "R", "1080:/a.sock"],
   ["DynamicForward", "127.0.0.1:1080", "D", "127.0.0.1:1080"],
 ] as const) {
   test(`${keyword} ${value} is -${flag} ${spec}.`, () => {
@@ -22,6 +24,8 @@ for (const [keyword, value, message] of [
   ["LocalForward", "8080", 'LocalForward: "8080" is not of the form 8080 localhost:80'],
   ["LocalForward", "", 'LocalForward: "" is not of the form 8080 localhost:80'],
   ["LocalForward", "1 a:2 b:3", 'LocalForward: "1 a:2 b:3" is not of the form 8080 localhost:80'],
+  ["RemoteForward", "localhost 1080", 'RemoteForward: "localhost 1080" is not of the form 8080 localhost:80'],
+  ["RemoteForward", "8080:a:80", 'RemoteForward: "8080:a:80" is not of the form 8080 localhost:80'],
   ["DynamicForward", "1080 a:1", 'DynamicForward: "1080 a:1" is not of the form 1080'],
   [
     "LocalForward",
