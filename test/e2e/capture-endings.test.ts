@@ -178,7 +178,8 @@ for (const [what, config, args] of [
       payloadOf(tunnel.capture, "leg3-sshd-target", "down"),
     ]);
     assert.deepEqual(clear, [sum, sum, sum, sum]);
-    assert.ok(cipher.bytes > 2 * bytes.length && cipher.bytes < 2.2 * bytes.length, `leg 2 has ${cipher.bytes} bytes`);
+    // A post-quantum key exchange has about 5 KB, and there is one for each packet of bulk.
+    assert.ok(cipher.bytes > 2 * bytes.length && cipher.bytes < 2.3 * bytes.length, `leg 2 has ${cipher.bytes} bytes`);
     await assertFaultless(tunnel.capture);
   });
 }
