@@ -21,7 +21,7 @@ export function multiply(one: Polynomial, other: Polynomial, modulus: number): P
   const long = new Int32Array(2 * degree);
   for (let i = 0; i < degree; i++) {
     const factor = one[i] ?? 0;
-    for (let j = 0; j < degree; j++) long[i + j] = (long[i + j] ?? 0) + Math.imul(factor, other[j] ?? 0);
+    for (let j = 0; j < degree; j++) long[i + j] = (long[i + j] as number) + Math.imul(factor, other[j] as number);
   }
   // x^761 is x + 1.
   for (let i = 2 * degree - 1; i >= degree; i--) {
@@ -31,6 +31,8 @@ export function multiply(one: Polynomial, other: Polynomial, modulus: number): P
   }
   return long.subarray(0, degree).map((sum) => reduce(sum, modulus));
 }
+
+const steps = 2 * degree - 1;
 
 /**
  * `numerator` divided by the polynomial. Undefined when the polynomial has no inverse, which happens modulo 3 only. The
@@ -48,10 +50,10 @@ export function divide(numerator: number, by: Polynomial, modulus: number): Poly
   const r = new Int32Array(degree + 1);
   r[0] = numerator;
   let delta = 1;
-  for (let step = 0; step < 2 * degree - 1; step++) {
+  for (let step = 0; step < steps; step++) {
     const swap = maskOfPositive(delta) & maskOfNonzero(g[0] ?? 0);
     delta = (delta ^ (swap & (delta ^ -delta))) + 1;
-    stepOnce(f, g, v, r, swap, modulus);
+    stepOnce({ f, g, v, r }, step, swap, modulus);
   }
   const scale = invert(f[0] ?? 0, modulus);
   const quotient = new Int32Array(degree);
@@ -59,26 +61,38 @@ export function divide(numerator: number, by: Polynomial, modulus: number): Poly
   return delta === 0 ? quotient : undefined;
 }
 
-/** Exchanges f with g and v with r where `swap` is -1, then makes g's lowest coefficient zero and divides by x. */
-function stepOnce(f: Int32Array, g: Int32Array, v: Int32Array, r: Int32Array, swap: number, modulus: number): void {
-  const turn = swap & ((f[0] ?? 0) ^ (g[0] ?? 0));
-  const f0 = (f[0] ?? 0) ^ turn;
-  const g0 = (g[0] ?? 0) ^ turn;
-  for (let i = 0; i <= degree; i++) {
-    const exchanged = swap & ((f[i] ?? 0) ^ (g[i] ?? 0));
-    const fi = (f[i] ?? 0) ^ exchanged;
-    const gi = (g[i] ?? 0) ^ exchanged;
+/**
+ * Exchanges f with g and v with r where `swap` is -1, then makes g's lowest coefficient zero and divides by x. Only the
+ * coefficients that later steps look at are kept right, and only those of v and r that can be other than zero are
+ * touched; both depend on nothing but the number of the step.
+ */
+function stepOnce(
+  { f, g, v, r }: { readonly [name in "f" | "g" | "v" | "r"]: Int32Array },
+  step: number,
+  swap: number,
+  modulus: number,
+): void {
+  const inverse = 1 / modulus;
+  const turn = swap & ((f[0] as number) ^ (g[0] as number));
+  const f0 = (f[0] as number) ^ turn;
+  const g0 = (g[0] as number) ^ turn;
+  f[0] = f0;
+  const last = Math.min(degree, steps - 1 - step);
+  for (let i = 1; i <= last; i++) {
+    const exchanged = swap & ((f[i] as number) ^ (g[i] as number));
+    const fi = (f[i] as number) ^ exchanged;
+    const product = f0 * ((g[i] as number) ^ exchanged) - g0 * fi;
     f[i] = fi;
-    if (i > 0) g[i - 1] = reduce(f0 * gi - g0 * fi, modulus);
+    g[i - 1] = product - modulus * Math.floor(product * inverse + 0.5);
   }
-  g[degree] = 0;
-  for (let i = degree; i >= 0; i--) {
-    const shifted = i > 0 ? (v[i - 1] ?? 0) : 0;
-    const exchanged = swap & (shifted ^ (r[i] ?? 0));
+  g[last] = 0;
+  for (let i = Math.min(degree, step + 1); i >= 0; i--) {
+    const shifted = i > 0 ? (v[i - 1] as number) : 0;
+    const exchanged = swap & (shifted ^ (r[i] as number));
     const vi = shifted ^ exchanged;
-    const ri = (r[i] ?? 0) ^ exchanged;
+    const product = f0 * ((r[i] as number) ^ exchanged) - g0 * vi;
     v[i] = vi;
-    r[i] = reduce(f0 * ri - g0 * vi, modulus);
+    r[i] = product - modulus * Math.floor(product * inverse + 0.5);
   }
 }
 
