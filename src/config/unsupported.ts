@@ -14,7 +14,8 @@ import { printKeywordLine } from "./file/keyword-line.ts";
 import { findOther, type OtherKeyword } from "./file/other-keywords.ts";
 
 /** Throws a usage error that names the first flag or keyword that porthop does not have. */
-export function refuseUnsupported({ flags, keywords }: Pick<SshTunnel | Relay, "flags" | "keywords">): void {
+export function refuseUnsupported(description: SshTunnel | Relay): void {
+  const { flags, keywords } = description;
   for (const flag of flags) refuseFlag(flag);
   for (const line of keywords) {
     const text = printKeywordLine(line);
@@ -23,7 +24,7 @@ export function refuseUnsupported({ flags, keywords }: Pick<SshTunnel | Relay, "
       refuseOther(other, typedValue(other, text), `porthop does not have ${other.name} (-o ${text})`);
     else if (findKeyword(line.name) === undefined) throw unknownKeyword(line.name);
   }
-  refuseSubsystem(keywordText({ keywords }, "SessionType"));
+  refuseSubsystem(description, keywordText({ keywords }, "SessionType"));
 }
 
 function refuseFlag({ letter, value }: SshFlag): void {
@@ -49,8 +50,9 @@ function notThere(message: string, hint: string | undefined): PorthopError {
 }
 
 /** The same for the words together with what the configuration files add. */
-export function refuseImpossible({ forwards }: SshTunnel, keywords: Keywords): void {
-  refuseSubsystem(keywords.text("SessionType"));
+export function refuseImpossible(tunnel: SshTunnel, keywords: Keywords): void {
+  const { forwards } = tunnel;
+  refuseSubsystem(tunnel, keywords.text("SessionType"));
   const isBehind = keywords.flag("ForkAfterAuthentication", defaults.forkAfterAuthentication);
   if (isBehind && forwards.some(({ kind }) => kind === "stdio")) {
     throw new Malformed("-f and -W: a program in the background has no stdin");
@@ -91,7 +93,9 @@ export function refuseIdle({ forwards, remote, isBare }: Work & { readonly isBar
   });
 }
 
-function refuseSubsystem(sessionType: string | undefined): void {
+/** A -N that came first wins over the keyword, as with ssh. */
+function refuseSubsystem(description: SshTunnel | Relay, sessionType: string | undefined): void {
   if (sessionType?.toLowerCase() !== "subsystem") return;
-  throw new Malformed("SessionType=subsystem: porthop runs commands only");
+  const isNone = description.via === "ssh" && description.remote.kind === "none" && !description.remote.implied;
+  if (!isNone) throw new Malformed("SessionType=subsystem: porthop runs commands only");
 }

@@ -5,14 +5,7 @@ import { printDestination } from "../codec/words/destination.ts";
 import { writtenForward } from "../codec/words/forward-spec.ts";
 import { requireOneLine } from "../codec/words/shell-words.ts";
 import { sshWords } from "./ssh-command.ts";
-import {
-  asksForShell,
-  type Extra,
-  isPorthops,
-  type Relay,
-  type SshTunnel,
-  type TunnelDescription,
-} from "./tunnel-description.ts";
+import { type Extra, isPorthops, type Relay, type SshTunnel, type TunnelDescription } from "./tunnel-description.ts";
 
 export function porthopWords(description: TunnelDescription): readonly string[] {
   const extras = description.extras.flatMap(extraWords);
@@ -25,10 +18,12 @@ export function porthopWords(description: TunnelDescription): readonly string[] 
   return requireOneLine(["porthop", "run", ...extras, ...own, ...ssh]);
 }
 
-/** Whether the words say -N without that flag: forwards are there, and nothing that is to run. */
-function impliesNone(tunnel: SshTunnel): boolean {
-  const { remote, forwards } = tunnel;
-  return (remote.kind === "none" && remote.implied) || (forwards.length > 0 && !asksForShell(tunnel));
+/**
+ * Whether the words say -N without that flag. One that was typed stays: it also counts against what a file says, such as
+ * a RemoteCommand.
+ */
+function impliesNone({ remote }: SshTunnel): boolean {
+  return remote.kind === "none" && remote.implied;
 }
 
 function relayWords({ flags, keywords, forwards }: Relay): readonly string[] {

@@ -47,3 +47,8 @@ test("-f beside -W is refused.", () => {
   const behind = describeTunnel(["-f", "-W", "a:1", "host"]);
   assert.throws(() => refuseImpossible(behind, keywordsOf(behind)), /a program in the background has no stdin/);
 });
+
+test("A subsystem is no lack where -N came first: nothing runs.", () => {
+  check("-N -o SessionType=subsystem -L 1:a:1 h");
+  assert.throws(() => check("-o SessionType=subsystem -L 1:a:1 h sftp"), /porthop runs commands only/);
+});

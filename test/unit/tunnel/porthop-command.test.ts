@@ -4,7 +4,7 @@ import { describeRelay, describeTunnel } from "../../../src/config/description.t
 import { porthopWords } from "../../../src/tunnel/porthop-command.ts";
 
 for (const [given, printed] of [
-  ["-N -L 1:a:1 h", "porthop run -L 1:a:1 h"],
+  ["-N -L 1:a:1 h", "porthop run -N -L 1:a:1 h"],
   ["--capture - -L 1:a:1 h --rate-limit 1MB/s --json", "porthop run --capture - --rate-limit 1MB/s --json -L 1:a:1 h"],
   ["-W a:1 h", "porthop run -W a:1 h"],
   ["-L 1:a:1 h sleep 3", "porthop run -L 1:a:1 h sleep 3"],

@@ -97,7 +97,7 @@ test("What only porthop does stands in porthop's words and not in ssh's.", () =>
   assert.equal(commandAfter(answers), `-N ${exit} -D 1080 vishnu`);
   assert.deepEqual(ownWords(planAfter(answers)), [
     ...["porthop", "run", "--rate-limit", "8Mbit/s", "--capture", "/home/anna/out.pcapng"],
-    ...["-D", "1080", "vishnu"],
+    ...["-N", "-D", "1080", "vishnu"],
   ]);
 });
 

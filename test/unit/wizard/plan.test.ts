@@ -15,12 +15,12 @@ test("ssh is told to give up when the forward fails, which porthop does by itsel
   const plan = tunnelPlan(server, spec, "web", {});
   assert.ok(plan.description.via === "ssh");
   assert.ok(sshWords(plan.description).includes("ExitOnForwardFailure=yes"));
-  assert.deepEqual(ownWords(plan), ["porthop", "run", "-p", "2222", "-L", "8080:localhost:80", "alice@vishnu"]);
+  assert.deepEqual(ownWords(plan), ["porthop", "run", "-N", "-p", "2222", "-L", "8080:localhost:80", "alice@vishnu"]);
 });
 
 test("A socket file of the last time is out of the way.", () => {
   const plan = tunnelPlan(server, { ...spec, listen: { path: "/tmp/x" } }, "docker", {});
-  assert.deepEqual(ownWords(plan).slice(2, 6), ["-p", "2222", "-o", "StreamLocalBindUnlink=yes"]);
+  assert.deepEqual(ownWords(plan).slice(2, 7), ["-N", "-p", "2222", "-o", "StreamLocalBindUnlink=yes"]);
 });
 
 test("A relay takes what needs no ssh.", () => {
