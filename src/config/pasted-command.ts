@@ -71,7 +71,7 @@ function spreadPasted(words: readonly string[]): Pasted | undefined {
  */
 function looksPasted(word: string): boolean {
   const [, first = ""] = /^\s*(\S+)\s/.exec(withoutPrompt(word)) ?? [];
-  return first === "$" || programOf(first) !== undefined || hintFor(first) !== undefined;
+  return first === "$" || programOf(first) !== undefined || hintFor(first) !== undefined || others.has(first);
 }
 
 /**
@@ -108,6 +108,22 @@ function hintFor(word: string): string | undefined {
   return undefined;
 }
 
+/** Programs that start ssh themselves, or do what ssh is not asked for here. */
+const others: ReadonlyMap<string, string> = new Map([
+  ["az", "az ssh config writes a Host for ssh: porthop run -F FILE -L ... HOST"],
+  ["gcloud", "gcloud compute ssh --dry-run prints its ssh command: paste that one"],
+  ["kitten", "kitten ssh takes the flags of ssh: take kitten away"],
+  ["kitty", "kitty +kitten ssh takes the flags of ssh: take the words before ssh away"],
+  ["mosh", "mosh forwards no ports: say it as ssh"],
+  ["rsync", "files are copied by rsync itself"],
+  ["scp", "files are copied by scp itself"],
+  ["sftp", "files are copied by sftp itself"],
+  ["sshuttle", "the nearest is -D, a proxy for every target: porthop run -D 1080 HOST"],
+  ["tailscale", "the machines of a tailnet are hosts for ssh too: take tailscale away"],
+  ["tsh", "tsh config prints a Host for ssh: porthop run -F FILE -L ... HOST"],
+  ["vagrant", "vagrant ssh-config prints a Host for ssh: porthop run -F FILE -L ... default"],
+]);
+
 function unwrap(words: readonly string[]): Pasted {
   // Variables of autossh (AUTOSSH_PORT=0) are skipped, because they do not change the tunnel.
   const start = words.findIndex((word) => word !== "$" && !/^AUTOSSH_[A-Z]{1,30}=/.test(word));
@@ -125,6 +141,9 @@ function unwrap(words: readonly string[]): Pasted {
     return { program: "ssh", command: "run", words: plain };
   }
   refuseTypography(first);
+  const instead = others.get(first);
+  if (instead !== undefined)
+    throw usage(`it begins with ${first}, and only ssh, autossh and porthop are read`, instead);
   const hint = hintFor(first);
   if (hint !== undefined) throw usage(`${visible(first, 50)} before ssh is not taken along`, hint);
   throw new Malformed(`${visible(first, 50)}: a pasted command begins with ssh, autossh or porthop run`);

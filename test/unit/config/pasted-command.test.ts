@@ -50,6 +50,10 @@ test("run takes a command that is one word; words that stand by themselves are a
 });
 
 for (const [text, message, hint] of [
+  ["gcloud compute ssh vm -- -L 1:a:1", /begins with gcloud/, /--dry-run/],
+  ["vagrant ssh -- -L 1:a:1", /begins with vagrant/, /ssh-config/],
+  ["tailscale ssh me@host", /begins with tailscale/, /take tailscale away/],
+  ["$ mosh me@host", /begins with mosh/, /say it as ssh/],
   ["sudo ssh -L 1:a:1 h", /sudo before ssh/, /below port 1024/],
   ["sshpass -p secret ssh h", /sshpass before ssh/, /porthop asks for it/],
   ["nohup ssh h", /nohup before ssh/, /-f goes to the background/],
