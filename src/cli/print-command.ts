@@ -7,6 +7,8 @@
 import { powerShellLine, shellLine } from "../codec/words/shell-words.ts";
 import { defaults } from "../config/defaults.ts";
 import { realSources } from "../config/file/config-sources.ts";
+import { lackText } from "../config/file/config-value.ts";
+import { findOther } from "../config/file/other-keywords.ts";
 import { type ResolvedTunnel, spelledOut } from "../config/resolved-tunnel.ts";
 import type { RunFlag } from "../config/run-flags.ts";
 import { refuseIdle, refuseUnsupported } from "../config/unsupported.ts";
@@ -94,7 +96,8 @@ type Printed =
  */
 function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place: Place): Printed {
   const { said, effective } = tunnel;
-  const notes = [...troubleNotes(tunnel), ...commandNotes(effective, place)];
+  const plainNotes = [...troubleNotes(tunnel), ...commandNotes(effective, place)];
+  const notes = [...unknownNotes(tunnel), ...plainNotes];
   if (format === "ssh") return { words: ["ssh", ...sshWords(withOwnDefaults(said, effective))], notes };
   if (format === "autossh") return { words: autosshWords(said, effective), notes };
   if (format === "porthop") {
@@ -105,11 +108,11 @@ function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place
   }
   if (format === "plink") {
     const plink = plinkCommand(effective);
-    return { words: plink.words, notes: [...plink.notes, ...notes] };
+    return { words: plink.words, notes: [...plink.notes, ...plainNotes] };
   }
   if (format === "config") {
     const own = tunnel.trouble === undefined ? spelledOut(said, name, realSources(process.env)) : said;
-    const unknown = tunnel.settings.keywords.warnings.filter((text) => !tunnel.skipped.includes(text));
+    const unknown = warningsOfFiles(tunnel);
     const block = withOwnDefaults(own, effective);
     return { lines: sshConfigBlock(block, name, [`Then: ssh ${name}`, ...notes, ...unknown]) };
   }
@@ -127,6 +130,16 @@ function printRelay(relay: Relay, format: Format): Printed {
 function troubleNotes({ trouble, skipped }: ResolvedTunnel): readonly string[] {
   if (trouble !== undefined) return [`the ssh configuration is left out, for it cannot be read: ${trouble}`];
   return skipped;
+}
+
+function unknownNotes({ settings: { keywords } }: ResolvedTunnel): readonly string[] {
+  return keywords.unknownTyped.map((text) => `${text}: most versions of ssh refuse the line for it`);
+}
+
+/** Without those about what porthop lacks: ssh has it, and the block says it. */
+function warningsOfFiles({ skipped, settings: { keywords } }: ResolvedTunnel): readonly string[] {
+  const lacks = keywords.otherLines.flatMap(({ name }) => findOther(name) ?? []).map(lackText);
+  return keywords.warnings.filter((text) => !skipped.includes(text) && !lacks.some((lack) => text.endsWith(lack)));
 }
 
 /** A unit starts in a folder of its own. */

@@ -19,6 +19,7 @@ import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { type Keyword, Keywords, keywords as readings } from "./file/keyword.ts";
+import { findOther } from "./file/other-keywords.ts";
 import { type Forward, forwardText } from "./forward.ts";
 import { sshDefaults } from "./openssh-defaults.ts";
 import { type RunSettings, tolerantSettings } from "./run-settings.ts";
@@ -102,10 +103,23 @@ export function spelledOut(tunnel: SshTunnel, name: string, sources: ConfigSourc
       ...(host === undefined ? [] : [line("HostName", quoteArgument(host.replaceAll("%", "%%")))]),
       ...tunnel.keywords.filter((each) => each.name !== "HostName"),
       ...fileLines(own, remote, other.keywords),
+      ...otherLines(own, other.keywords),
       ...usualLines(own, other.keywords, remote, host ?? tunnel.host),
     ],
     remote,
   };
+}
+
+/**
+ * Lines for what only ssh has: a smart card, a login by Kerberos. A shared connection is one of the other Host, and what
+ * ssh itself passes over is left out.
+ */
+function otherLines(own: Keywords, other: Keywords): readonly KeywordLine[] {
+  const known = new Set(other.otherLines.map(({ name, value }) => `${name} ${value}`));
+  return own.otherLines.filter(
+    ({ name, value }) =>
+      !/^Control/.test(name) && findOther(name)?.shape !== "anything" && !known.has(`${name} ${value}`),
+  );
 }
 
 /** The usual value of each keyword that only the other one has. Without an alias a host key is known by the host's name. */
@@ -240,8 +254,9 @@ function valuesOf(keywords: Keywords, keyword: Keyword): readonly string[] {
   const reading = readings[keyword];
   const again = (text: string) => (filled.has(keyword) ? text.replaceAll("%", "%%") : text);
   if (reading === "list") return [(keywords.list(keyword) ?? []).map((word) => quoteArgument(again(word))).join(" ")];
-  // A command and a list of targets reach to the end of their line, and are written without quotes.
-  const isWhole = keyword === "ProxyCommand" || keyword === "RemoteCommand" || reading === "remote-open";
+  // These are several words, or reach to the end of their line, and are written without quotes.
+  const isCommand = keyword === "ProxyCommand" || keyword === "RemoteCommand";
+  const isWhole = isCommand || reading === "remote-open" || reading === "rekey-limit";
   const values = [...keywords.placesOf(keyword).keys()];
   return values.map((value) => (isWhole ? again(value) : quoteArgument(again(value))));
 }

@@ -219,6 +219,10 @@ export class ConfigReading {
     const key = other.name.toLowerCase();
     if (!isActive || this.#keywords.others.has(key)) return;
     this.#keywords.others.set(key, value);
+    this.#keywords.otherLines.push({
+      name: other.name,
+      value: line.rest.replace(/^[ \t=]+/, "").replaceAll("\t", " "),
+    });
     if (other.isMet(value)) return;
     if (key === "canonicalizehostname") this.#wantsFinal = true;
     if (other.weight === "stops" && this.#sources.isOnlyRead !== true) {

@@ -134,8 +134,12 @@ export class Keywords {
   #place: string | undefined;
   /** The first value of each keyword that only ssh has, by its name in lower case. */
   readonly others = new Map<string, string>();
+  /** Of these the lines of files, as they were written. */
+  readonly otherLines: { readonly name: string; readonly value: string }[] = [];
   /** Warnings about what was typed: keywords and flags that do not have their effect. */
   readonly remarks: string[] = [];
+  /** Names of algorithms in what was typed that ssh does not know. */
+  readonly unknownTyped: string[] = [];
   /** Warnings about the configuration files, which are printed once the log exists. */
   readonly warnings: string[] = [];
   /** Of these the lines of Match blocks that nobody could decide on. */
@@ -163,7 +167,9 @@ export class Keywords {
     const told = this.#place === undefined ? this.remarks : this.warnings;
     const begin = this.#place === undefined ? "" : `${this.#place}: `;
     for (const name of parseAlgorithmList(kind, value).unknown) {
-      told.push(`${begin}${keyword}: ${unknownText(kind, name)}: passed over`);
+      const text = `${begin}${keyword}: ${unknownText(kind, name)}`;
+      told.push(`${text}: passed over`);
+      if (this.#place === undefined) this.unknownTyped.push(text);
     }
   }
 

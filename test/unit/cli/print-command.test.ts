@@ -32,6 +32,23 @@ test("What ssh cannot say goes to stderr as comments.", async () => {
   assert.equal(lines.filter((line) => line.includes("tcpdump -ni")).length, 3);
 });
 
+test("A name of a cipher that ssh does not know is told beside the line, for most versions of ssh end there.", async () => {
+  const { stdout, stderr } = await told("-N", "-c", "aes128-ctr,foo", "-L", "1:a:1", "h");
+  assert.match(stdout, / -c aes128-ctr,foo /);
+  assert.match(
+    stderr,
+    /^# Ciphers: "foo" is no cipher that ssh knows.*: most versions of ssh refuse the line for it\n$/,
+  );
+});
+
+test("A Host block says what only ssh has, and not that porthop lacks it.", async () => {
+  const file = join(tempDirectory(), "config");
+  writeFileSync(file, "Host h\n PKCS11Provider /lib/a.so\n Tunnel yes\n", { mode: 0o600 });
+  const { stdout } = await told("--format", "config", "-F", file, "-L", "1:a:1", "h");
+  assert.match(stdout, /\n {4}PKCS11Provider \/lib\/a\.so\n {4}Tunnel yes\n/);
+  assert.doesNotMatch(stdout, /porthop/);
+});
+
 test("For PowerShell the line has its quotes, and it is said what old ones lose.", async () => {
   const { stdout, stderr } = await told("--shell", "powershell", "-L", "1:a:1", "h", "echo", 'it\'s "$HOME"');
   assert.equal(stdout, `ssh -o ExitOnForwardFailure=yes -L 1:a:1 h echo 'it''s "$HOME"'\n`);

@@ -89,6 +89,7 @@ test("A block with all that a file can say is read as the same settings under it
   RemoteForward 9000 localhost:9001
   DynamicForward *:1080
   Ciphers aes128-ctr,aes256-ctr
+  RekeyLimit default none
   GatewayPorts yes
   StrictHostKeyChecking accept-new
 `;
@@ -106,6 +107,18 @@ test("A block with all that a file can say is read as the same settings under it
     assert.deepEqual(after.keywords.list(keyword), before.keywords.list(keyword), keyword);
     assert.deepEqual(after.keywords.all(keyword), before.keywords.all(keyword), keyword);
   }
+});
+
+test("A block keeps what only ssh has, as it was written, unless the other name has it too.", () => {
+  const sources = configured(
+    'Host prod\n PKCS11Provider = /lib/a.so # card\n LocalCommand echo "a b" # all of it\n ControlMaster auto\n UseRsh no\n' +
+      "Host *\n GSSAPIAuthentication yes\n",
+  );
+  const lines = sshConfigBlock(spelledOut(describeTunnel(["prod"]), "copy", sources), "copy");
+  assert.deepEqual(
+    lines.slice(2).map((line) => line.trim()),
+    ["PKCS11Provider /lib/a.so # card", 'LocalCommand echo "a b" # all of it'],
+  );
 });
 
 test("What a Host of that name gets anyway is not repeated, forwards included.", () => {
