@@ -13,7 +13,9 @@ import {
   polynomialBytes,
   roundedBytes,
 } from "../../codec/session/sntrup-coding.ts";
-import { bigModulus, degree, divide, multiply, type Polynomial, reduce } from "../../codec/session/sntrup-rings.ts";
+import { divide } from "../../codec/session/sntrup-division.ts";
+import { bigModulus, degree, multiply, type Polynomial, reduce } from "../../codec/session/sntrup-rings.ts";
+import { inverseModulo3 } from "../../codec/session/sntrup-thirds.ts";
 import { randomShort, randomSmall, weight } from "./sntrup-chance.ts";
 
 export interface SntrupKey {
@@ -31,11 +33,11 @@ const confirmationBytes = 32;
 
 function keygen(): { publicKey: Uint8Array; secretKey: SntrupKey } {
   const f = randomShort();
-  const inverse = divide(oneThird, f, bigModulus);
+  const inverse = divide(oneThird, f);
   for (;;) {
     const g = randomSmall();
-    const gInverse = divide(1, g, 3);
-    if (gInverse === undefined || inverse === undefined) continue;
+    const gInverse = inverseModulo3(g);
+    if (gInverse === undefined) continue;
     const publicKey = encodePolynomial(multiply(g, inverse, bigModulus));
     return { publicKey, secretKey: { f, gInverse, publicKey, rho: randomBytes(Math.ceil(degree / 4)) } };
   }
