@@ -24,6 +24,16 @@ export function capinfos(file: string, args: readonly string[] = []): Promise<Re
   return read("capinfos", [...args, file]);
 }
 
+/**
+ * What tshark's experts warn of, about the layers that porthop makes. A port that the system chose may be that of some
+ * protocol to tshark, whose experts then find our bytes malformed.
+ */
+export async function expertWarnings(file: string): Promise<readonly string[]> {
+  const { code, stderr, lines } = await tshark(file, ["--disable-protocol", "ssh", "-q", "-z", "expert,warn"]);
+  if (code !== 0 || stderr !== "") throw new Error(`tshark cannot read ${file}: ${stderr}`);
+  return lines.filter((line) => /^ +\d+ +\S+ +(?:TCP|IPv4|IPv6|Ethernet|Frame|_ws\.\S+) /.test(line));
+}
+
 /** Runs `tcpdump -nn -r FILE ...`. */
 export function tcpdump(file: string, args: readonly string[] = []): Promise<Read> {
   return read("tcpdump", ["-nn", "-r", file, ...args]);
