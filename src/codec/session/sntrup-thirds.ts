@@ -17,11 +17,17 @@ export function inverseModulo3(polynomial: Polynomial): Polynomial | undefined {
   for (let step = 0; step < divsteps; step++) {
     const swap = swapMask(delta, g.first);
     delta = nextDelta(delta, swap);
-    v.timesX();
-    const [one, other] = [chosen(swap, g.first, f.first), chosen(swap, f.first, g.first)];
-    combine(f, g, swap, one, other);
-    combine(v, r, swap, one, other);
-    g.overX();
+    const one = chosen(swap, g.first, f.first);
+    const other = chosen(swap, f.first, g.first);
+    // As in sntrup-division.ts.
+    const needed = wordsFor(divsteps - step);
+    const reached = wordsFor(step + 1);
+    combine(f, g, swap, one, other, needed);
+    over(g.some, needed);
+    over(g.less, needed);
+    times(v.some, reached);
+    times(v.less, reached);
+    combine(v, r, swap, one, other, reached);
   }
   // 1 and -1 are their own inverses.
   const scale = f.first;
@@ -49,45 +55,54 @@ class Thirds {
   }
 
   at(index: number): number {
-    const bit = (bits: Int32Array) => ((bits[index >> 5] ?? 0) >>> (index & 31)) & 1;
-    return bit(this.some) - 2 * bit(this.less);
-  }
-
-  timesX(): void {
-    for (const bits of [this.some, this.less]) {
-      for (let i = words - 1; i > 0; i--) bits[i] = ((bits[i] as number) << 1) | ((bits[i - 1] as number) >>> 31);
-      bits[0] = (bits[0] as number) << 1;
-    }
-  }
-
-  /** What stands at 1 falls away. */
-  overX(): void {
-    for (const bits of [this.some, this.less]) {
-      for (let i = 0; i < words - 1; i++) bits[i] = ((bits[i] as number) >>> 1) | ((bits[i + 1] as number) << 31);
-      bits[words - 1] = (bits[words - 1] as number) >>> 1;
-    }
+    const some = ((this.some[index >> 5] ?? 0) >>> (index & 31)) & 1;
+    const less = ((this.less[index >> 5] ?? 0) >>> (index & 31)) & 1;
+    return some - 2 * less;
   }
 }
 
+/** How many words have the coefficients up to x^`power`. */
+function wordsFor(power: number): number {
+  return Math.min(words, (power >> 5) + 1);
+}
+
+/** Multiplies by x. */
+function times(bits: Int32Array, count: number): void {
+  for (let i = count - 1; i > 0; i--) bits[i] = ((bits[i] as number) << 1) | ((bits[i - 1] as number) >>> 31);
+  bits[0] = (bits[0] as number) << 1;
+}
+
+/** Divides by x. The number, which is zero here, falls away. */
+function over(bits: Int32Array, count: number): void {
+  const last = count - 1;
+  for (let i = 0; i < last; i++) bits[i] = ((bits[i] as number) >>> 1) | ((bits[i + 1] as number) << 31);
+  bits[last] = (bits[last] as number) >>> 1;
+}
+
 /** Exchanges both where `swap` is -1. Then `b` becomes one * b - other * a. */
-function combine(a: Thirds, b: Thirds, swap: number, one: number, other: number): void {
-  const [oneSome, oneLess, otherSome, otherMore] = [-(one & 1), one >> 1, -(other & 1), ~(other >> 1)];
-  for (let i = 0; i < words; i++) {
-    const some = swap & ((a.some[i] as number) ^ (b.some[i] as number));
-    const less = swap & ((a.less[i] as number) ^ (b.less[i] as number));
-    const aSome = (a.some[i] as number) ^ some;
-    const aLess = (a.less[i] as number) ^ less;
-    a.some[i] = aSome;
-    a.less[i] = aLess;
-    const plusSome = oneSome & ((b.some[i] as number) ^ some);
-    const plusLess = plusSome & (oneLess ^ (b.less[i] as number) ^ less);
+function combine(a: Thirds, b: Thirds, swap: number, one: number, other: number, count: number): void {
+  const { some: someA, less: lessA } = a;
+  const { some: someB, less: lessB } = b;
+  const oneSome = -(one & 1);
+  const oneLess = one >> 1;
+  const otherSome = -(other & 1);
+  const otherMore = ~(other >> 1);
+  for (let i = 0; i < count; i++) {
+    const some = swap & ((someA[i] as number) ^ (someB[i] as number));
+    const less = swap & ((lessA[i] as number) ^ (lessB[i] as number));
+    const aSome = (someA[i] as number) ^ some;
+    const aLess = (lessA[i] as number) ^ less;
+    someA[i] = aSome;
+    lessA[i] = aLess;
+    const plusSome = oneSome & ((someB[i] as number) ^ some);
+    const plusLess = plusSome & (oneLess ^ (lessB[i] as number) ^ less);
     const minusSome = otherSome & aSome;
     const minusLess = minusSome & (otherMore ^ aLess);
     // Where both are there and equal, 1 + 1 is -1 and -1 - 1 is 1. Where they differ the sum is zero.
     const double = plusSome & minusSome & ~(plusLess ^ minusLess);
     const alone = plusSome ^ minusSome;
-    b.some[i] = alone | double;
-    b.less[i] = (alone & (plusLess | minusLess)) | (double & ~plusLess);
+    someB[i] = alone | double;
+    lessB[i] = (alone & (plusLess | minusLess)) | (double & ~plusLess);
   }
 }
 
