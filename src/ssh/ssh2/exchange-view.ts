@@ -91,4 +91,14 @@ export interface CryptoModule {
   };
 }
 
+/** The exports of lib/protocol/zlib.js. */
+export interface ZlibModule {
+  readonly ZlibPacketReader: { readonly prototype: InflaterView };
+}
+
+interface InflaterView {
+  readonly _zlib: { _maxOutputLength: number };
+  read(data: Buffer): Buffer;
+}
+
 export type KexHandler = (protocol: ExchangingView, payload: Buffer) => unknown;

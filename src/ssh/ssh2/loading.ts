@@ -8,6 +8,7 @@ import { extend } from "./extension.ts";
 import { keepExtensions } from "./extension-info.ts";
 import { hostBoundExtension } from "./host-bound.ts";
 import { addKeyExchanges, type KeyExchangeAddition, kexInitMessage } from "./key-exchange.ts";
+import { boundInflation } from "./packet-size.ts";
 
 export type Ssh2 = typeof import("ssh2");
 
@@ -64,6 +65,8 @@ export async function loadWith({ cipher, macs, exchanges }: Additions): Promise<
     constants.SUPPORTED_KEX.push(...fresh);
   });
   extend(version, [hostBoundExtension], () => keepExtensions(handlers));
+  const { default: zlib } = await import("ssh2/lib/protocol/zlib.js");
+  extend(version, ["bound of compressed packets"], () => boundInflation(zlib));
   return ssh2;
 }
 

@@ -23,3 +23,8 @@ declare module "ssh2/lib/protocol/handlers.js" {
   const module: { [type: number]: import("./exchange-view.ts").KexHandler | undefined };
   export default module;
 }
+
+declare module "ssh2/lib/protocol/zlib.js" {
+  const module: Partial<import("./exchange-view.ts").ZlibModule>;
+  export default module;
+}

@@ -1,9 +1,11 @@
 /**
- * Takes packets as large as OpenSSH takes them. ssh2 1.17.0 ends the connection at a packet of more than 35,000 bytes,
- * for which RFC 4253, section 6.1 is its reason; a server's banner can be larger. Each of ssh2's decoders
- * (lib/protocol/crypto.js) compares its field `_len` with its limit once for a packet, as soon as the length is known.
+ * Takes packets as large as OpenSSH takes them, compressed or not. ssh2 1.17.0 ends the connection at a packet of more
+ * than 35,000 bytes, for which RFC 4253, section 6.1 is its reason; a server's banner can be larger. Each of ssh2's
+ * decoders (lib/protocol/crypto.js) compares its field `_len` with its limit once for a packet, as soon as the length
+ * is known.
  */
 import { watchDeciphers } from "./decipher-watch.ts";
+import type { ZlibModule } from "./exchange-view.ts";
 import type { DecipherView, ProtocolView } from "./view.ts";
 
 /** OpenSSH's PACKET_MAX_SIZE (packet.c). A larger length is refused before any byte of the packet is kept. */
@@ -12,6 +14,20 @@ export const mostPacketBytes = 256 * 1024;
 /** Call this before the stream's first bytes. */
 export function takeLargePackets(protocol: Pick<ProtocolView, "_decipher">): void {
   watchDeciphers(protocol, widen);
+}
+
+/**
+ * A compressed packet becomes as large as another may be, and no larger: 256 KiB of it could fill 256 MiB. Throws when
+ * the module looks different.
+ */
+export function boundInflation({ ZlibPacketReader: reader }: Partial<ZlibModule>): void {
+  const read = reader?.prototype.read;
+  if (reader === undefined || typeof read !== "function") throw new Error("ssh2's zlib.js has no such reader");
+  reader.prototype.read = function (data) {
+    // ssh2 throws when the sum of the pieces passes this.
+    this._zlib._maxOutputLength = mostPacketBytes;
+    return read.call(this, data);
+  };
 }
 
 /**

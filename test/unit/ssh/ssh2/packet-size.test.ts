@@ -4,11 +4,15 @@ import { test } from "node:test";
 import type { ServerConfig } from "ssh2";
 import { Session } from "../../../../src/ssh/session.ts";
 import { mostPacketBytes } from "../../../../src/ssh/ssh2/packet-size.ts";
+import { sendPayload } from "../../../../src/ssh/ssh2/sending.ts";
+import { ChannelPair } from "../../../kit/channel-pair.ts";
 import { ssh2 } from "../../../kit/loaded-ssh2.ts";
 import { type RawServer, rawServer } from "../../../kit/raw-server.ts";
 import { refusal } from "../../../kit/refusal.ts";
+import { notOnDeno } from "../../../kit/runtime.ts";
 import { makeSshKey } from "../../../kit/ssh-server.ts";
 import { clearPacket } from "../../../kit/ssh-stream.ts";
+import { serverView } from "../../../kit/ssh2-server-view.ts";
 import { tellingTo } from "../../../kit/telling.ts";
 import { easyTrust } from "../../../kit/trust.ts";
 
@@ -70,6 +74,35 @@ for (const [name, kind] of Object.entries(kinds)) {
     assert.match(error.message, /arrived damaged: its length makes no sense$/);
   });
 }
+
+test("A compressed packet that becomes larger than 256 KiB ends the session, and one of 200 KiB does not.", {
+  timeout,
+  skip: notOnDeno("no zlib for ssh2"),
+}, async () => {
+  for (const [bytes, isTaken] of [
+    [200_000, true],
+    [300_000, false],
+    [64 * 1024 * 1024, false],
+  ] as const) {
+    const lost: Error[] = [];
+    await using pair = await ChannelPair.open({
+      algorithms: { compress: ["zlib@openssh.com"] },
+      attached: ({ client }) => void client.on("error", (error) => lost.push(error)),
+    });
+    const closed = new Promise((resolve) => pair.client.once("error", resolve));
+    const content = Buffer.alloc(bytes);
+    // SSH_MSG_IGNORE (RFC 4253, section 11.2).
+    content[0] = 2;
+    content.writeUInt32BE(bytes - 5, 1);
+    sendPayload(serverView(pair.connection)._protocol, content);
+    if (isTaken) await pair.ports.ping();
+    else await closed;
+    assert.deepEqual(
+      lost.map((error) => error.message),
+      isTaken ? [] : ["the server sent a message that makes no sense"],
+    );
+  }
+});
 
 test("Before the keys a packet may be as large, and no larger.", { timeout }, async () => {
   const goodbye = clearPacket(Buffer.from([1, 0, 0, 0, 2, 0, 0, 0, 3, ...Buffer.from("bye"), 0, 0, 0, 0]));
