@@ -21,12 +21,10 @@ export interface Loop {
 /** `isOneMachine`: the server is this machine, or there is no server at all. */
 export function loopsIn(forwards: readonly NamedEnds[], isOneMachine: boolean): readonly Loop[] {
   if (isOneMachine) return forwards.filter(({ listen, connect }) => takes(listen, connect)).map(ownLoop);
+  const there = forwards.filter(({ side }) => side === "server");
   return forwards.flatMap((forward) => {
     if (forward.side !== "here") return [];
-    const back = forwards.find(
-      ({ side, listen, connect }) =>
-        side === "server" && takes(forward.listen, connect) && takes(listen, forward.connect),
-    );
+    const back = there.find(({ listen, connect }) => takes(forward.listen, connect) && takes(listen, forward.connect));
     return back === undefined ? [] : [{ forward: forward.id, text: circle(back.id) }];
   });
 }

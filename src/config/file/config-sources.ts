@@ -94,6 +94,9 @@ function readConfigFile(path: string, isPrivate: boolean): string | Unreadable {
     if (isPrivate) refuseShared(stats, currentUserName());
     // As with ssh, a directory counts as empty and is no error: `Include conf.d/*` may find one.
     return stats.isDirectory() ? "" : readAll(file);
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
+    return { why: reasonOf(error), isMissing: false };
   } finally {
     closeSync(file);
   }

@@ -5,6 +5,7 @@
  */
 import { parseAlgorithmList, unknownText } from "../../codec/config/algorithm-list.ts";
 import { isAlgorithmKind } from "../../codec/config/openssh-algorithms.ts";
+import { Malformed } from "../../codec/malformed.ts";
 import { parseDuration } from "../../codec/units.ts";
 import { checkReading, type Reading, words } from "./keyword-value.ts";
 
@@ -115,6 +116,9 @@ const collecting: ReadonlySet<Keyword> = new Set([
   "SendEnv",
 ]);
 
+/** SSH_MAX_IDENTITY_FILES and SSH_MAX_CERTIFICATE_FILES (ssh.h). */
+const mostFiles = 100;
+
 const byLowerCase: ReadonlyMap<string, Keyword> = new Map([
   ...Object.keys(keywords).map((keyword) => [keyword.toLowerCase(), keyword as Keyword] as const),
   ...aliases,
@@ -155,6 +159,9 @@ export class Keywords {
       this.#values.set(keyword, [value]);
       this.#places.set(keyword, [this.#place]);
     } else if (collecting.has(keyword) && (keyword === "SendEnv" || !values.includes(value))) {
+      if (keyword.endsWith("File") && values.length >= mostFiles) {
+        throw new Malformed(`${keyword}: ssh takes no more than ${mostFiles} files`);
+      }
       values.push(value);
       this.#places.get(keyword)?.push(this.#place);
     }

@@ -14,3 +14,10 @@ test("A command is run by the user's shell with the environment, and 0 is yes.",
   assert.throws(() => realSources({ SHELL: "/no/such/shell" }).succeeds("true"), Malformed);
   assert.throws(() => sources.succeeds("kill -TERM $$"), /the command of exec, kill -TERM \$\$: SIGTERM/);
 });
+
+test("A file that opens and cannot be read is said to be so, with the reason.", {
+  skip: process.platform !== "linux" && "needs Linux",
+}, () => {
+  const read = sources.read("/proc/self/mem", false);
+  assert.ok(typeof read !== "string" && /EIO/.test(read.why) && !read.isMissing, JSON.stringify(read));
+});

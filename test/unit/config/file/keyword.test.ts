@@ -66,6 +66,14 @@ test("IdentityFile collects", () => {
   assert.equal(three.text("IdentityFile"), "~/.ssh/a");
 });
 
+test("Of key files and certificates ssh takes a hundred, and refuses one more", () => {
+  for (const name of ["IdentityFile", "CertificateFile"]) {
+    const lines = Array.from({ length: 100 }, (_, index) => `${name}=/k${index}`);
+    assert.throws(() => read(...lines, `${name}=/more`), /ssh takes no more than 100 files/);
+    assert.equal(read(...lines, `${name}=/k0`).all(name as Keyword).length, 100);
+  }
+});
+
 test("Quotes, backslashes and a comment after -o are read as in a file, as by ssh", () => {
   assert.equal(read('IdentityFile="/a b/c=d"').text("IdentityFile"), "/a b/c=d");
   assert.equal(read("IdentityFile='/a \"b\"'").text("IdentityFile"), '/a "b"');
