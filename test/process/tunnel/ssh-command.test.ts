@@ -10,6 +10,7 @@ import { shellLine } from "../../../src/codec/words/shell-words.ts";
 import { describeTunnel } from "../../../src/config/description.ts";
 import { realSources } from "../../../src/config/file/config-sources.ts";
 import { resolveTunnel } from "../../../src/config/resolved-tunnel.ts";
+import { readRunSettings } from "../../../src/config/run-settings.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { sshWords, withOwnDefaults } from "../../../src/tunnel/ssh-command.ts";
 import { rounds } from "../../kit/effort.ts";
@@ -57,6 +58,64 @@ function printed(given: readonly string[]): readonly string[] | undefined {
   } catch (error) {
     if (!(error instanceof PorthopError || error instanceof Malformed)) throw error;
     return undefined;
+  }
+}
+
+const wish = fc.constantFrom(
+  ...["-N", "-f", "-t", "-tt", "-T", "-n", "-M", "-W a:1", "-L 1:a:1", "-L 1:a:1", "-D 1080", "-J x"],
+  ...["SessionType=none", "SessionType=default", "ForkAfterAuthentication=yes", "ClearAllForwardings=yes"].map(
+    asOption,
+  ),
+  ...["RemoteCommand=x", "RemoteCommand=none", "RequestTTY=force", "RequestTTY=no", "ProxyCommand=nc"].map(asOption),
+);
+const wishes = fc
+  .tuple(fc.array(wish, { minLength: 1, maxLength: 5 }), fc.constantFrom("", " ls -l"))
+  .map(([flags, remote]) => ["-F", "none", ...`${flags.join(" ")} host${remote}`.split(" ")]);
+
+function asOption(text: string): string {
+  return `-o ${text}`;
+}
+
+test(
+  "Flags of the session in any order are refused and taken as by ssh, and so are the lines that are printed.",
+  limits,
+  async () => {
+    const [openssh] = all;
+    assert.ok(openssh !== undefined);
+    const judge = async (words: readonly string[]) => {
+      const { code, stdout, stderr } = await run(openssh.ssh, ["-G", ...words], { cwd: home });
+      return { isTaken: code === 0, stderr, settings: stdout.split("\n") };
+    };
+    await fc.assert(
+      fc.asyncProperty(wishes, async (given) => {
+        const theirs = await judge(given);
+        const ours = verdict(given);
+        // porthop implies -N beside a forward, and has nobody at stdin in the background.
+        const isImplied = /Cannot fork/.test(theirs.stderr) && /-L|-D/.test(given.join());
+        if (!isImplied && ours !== "-f and -W")
+          assert.equal(ours === undefined, theirs.isTaken, `${ours} ${theirs.stderr}`);
+        if (ours !== undefined) return;
+        const after = await judge(printed(given) ?? []);
+        assert.ok(after.isTaken, `${shellLine(printed(given) ?? [])}: ${after.stderr}`);
+        if (!theirs.isTaken) return;
+        // These follow from the -N that porthop implies, and mean nothing beside -N and -W.
+        const differs = /^(?:exitonforwardfailure|sessiontype|requesttty) /;
+        const [is, was] = [after, theirs].map(({ settings }) => settings.filter((each) => !differs.test(each)));
+        assert.deepEqual(is, was, shellLine(printed(given) ?? []));
+      }),
+      { numRuns: rounds(400) },
+    );
+  },
+);
+
+/** What porthop run refuses; undefined when it takes the words. */
+function verdict(given: readonly string[]): string | undefined {
+  try {
+    readRunSettings(given, realSources({}));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PorthopError)) throw error;
+    return error.message.startsWith("-f and -W") ? "-f and -W" : error.message;
   }
 }
 
