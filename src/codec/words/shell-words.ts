@@ -175,8 +175,11 @@ function refuseTilde(text: string, at: number, before: string | undefined): void
   throw doesMore(text, at, "it would put a home directory in: write the path in full");
 }
 
+/** A variable alone, or in its braces: what stands behind it does nothing more. */
+const variable = /^\$(?:\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-])/;
+
 function doesMore(text: string, at: number, what: string): Malformed {
-  const shown = quoted(text.slice(at, at + 20));
+  const shown = quoted(variable.exec(text.slice(at, at + 60))?.[0] ?? text.slice(at, at + 20));
   return new Malformed(`${shown} means something to a shell: ${what}; only a plain command is read`);
 }
 

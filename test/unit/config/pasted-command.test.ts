@@ -61,6 +61,8 @@ for (const [text, message, hint] of [
   ["plink -L 1:a:1 h", /plink before ssh/, /-P is -p/],
   ["ssh h; reboot", /means something to a shell/, /plain command/],
   ["ssh $(id) h", /means something to a shell/, /plain command/],
+  ["ssh -L 8080:$HOME:80 alice@server", /^"\$HOME" means something to a shell/, /plain command/],
+  [`ssh -L 8080:\${A_HOST}:80 alice@server`, /^"\$\{A_HOST\}" means something to a shell/, /plain command/],
   ["ssh -L 1:a:1 h &", /"&" means something to a shell/, /leave the & away: -f/],
   ["ssh -L 1:a:1 <user>@<host>", /means something to a shell/, /your own names/],
   ["time ssh h", /time before ssh/, /^take it away$/],
