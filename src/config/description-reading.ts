@@ -241,10 +241,13 @@ function refuseMisquoted({ name, value }: KeywordLine): void {
 
 function noTunnel(flag: string, value: string): Error {
   const message = `-${flag} makes no tunnel: it asks or steers ssh`;
-  if (flag !== "O") return new Malformed(message);
-  return new PorthopError("usage", message, {
-    hint: `a connection that ssh shares is ssh's: ssh -O ${visible(value, 50)}`,
-  });
+  const hints: Readonly<Record<string, string>> = {
+    G: "porthop explain lists what the configuration files give; ssh -G lists all settings",
+    O: `a connection that ssh shares is ssh's: ssh -O ${visible(value, 50)}`,
+    Q: `ssh -Q ${visible(value, 50)} lists what ssh knows`,
+    V: "porthop --version says which porthop it is",
+  };
+  return new PorthopError("usage", message, { hint: hints[flag] });
 }
 
 /** The value of a flag is not cut into words. */

@@ -46,7 +46,7 @@ function hintFor(command: "run" | "relay"): string {
 
 function readTunnel(words: readonly string[], around: Surroundings): SshTunnel {
   const { flags, flagsBefore, destination: written, command } = scanArgv(words, runTable);
-  if (written === undefined) throw new Malformed("no destination: whom to log in to, [user@]host[:port]");
+  if (written === undefined) throw noDestination(flags, around);
   const file = flags.findLast(({ flag }) => flag === "F")?.value;
   const destination = parseDestination(written, (name) => around.hasHost(name, file));
   const reading = new DescriptionReading(around.fillVariables);
@@ -54,6 +54,13 @@ function readTunnel(words: readonly string[], around: Surroundings): SshTunnel {
   reading.takeDestination(destination);
   for (const flag of flags.slice(flagsBefore)) reading.take(flag);
   return reading.tunnel(destination.host, command);
+}
+
+/** A flag that is wrong by itself is told first: `-Q cipher` and `-V` want no destination, with ssh. */
+function noDestination(flags: readonly ScannedFlag[], around: Surroundings): Malformed {
+  const reading = new DescriptionReading(around.fillVariables);
+  for (const flag of flags) reading.take(flag);
+  return new Malformed("no destination: whom to log in to, [user@]host[:port]");
 }
 
 /** The keywords that mean something without a session. */

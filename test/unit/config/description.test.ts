@@ -86,6 +86,8 @@ test("All other flags of ssh are kept, with their values, also those that portho
 
 for (const [text, says] of [
   ["-L 1:a:1", /no destination/],
+  ["-Q cipher", /-Q makes no tunnel/],
+  ["-V", /-V makes no tunnel/],
   ["-L 1:a:1 -- -host", /begins with "-"/],
   ["-L 1:a:1 -l -user host", /begins with "-"/],
   ["-J -x -L 1:a:1 host", /begins with "-"/],

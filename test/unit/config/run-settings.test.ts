@@ -231,7 +231,6 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   ["-Z vishnu", "unknown flag -Z"],
   ["--frobnicate vishnu", "unknown flag --frobnicate"],
   ["-1 vishnu", "-1: version 1 of the protocol is gone, from ssh too"],
-  ["-Q cipher vishnu", "-Q makes no tunnel: it asks or steers ssh"],
   ["-s vishnu sftp", "porthop does not have ssh's flag -s (-s): it runs commands only, and no subsystems"],
   ["-o SessionType=subsystem vishnu sftp", "SessionType=subsystem: porthop runs commands only"],
   ["-e abc vishnu", 'EscapeChar: "abc" is not one character, ^ and one, or none'],
@@ -263,6 +262,19 @@ const refused: readonly (readonly [line: string | readonly string[], message: st
   ["--use limit:up vishnu", 'plugin limit:up: option "up" has no value: write up=VALUE'],
   ["http://vishnu", "destination http://vishnu: of URIs only ssh:// is a destination"],
 ];
+
+for (const [line, hint] of [
+  ["-G vishnu", "porthop explain lists what the configuration files give; ssh -G lists all settings"],
+  ["-O check vishnu", "a connection that ssh shares is ssh's: ssh -O check"],
+  ["-Q cipher", "ssh -Q cipher lists what ssh knows"],
+  ["-V", "porthop --version says which porthop it is"],
+] as const) {
+  test(`${line} is a usage error that says who answers it.`, () => {
+    const error = refusal(line);
+    const message = `${line.slice(0, 2)} makes no tunnel: it asks or steers ssh`;
+    assert.deepEqual([error.code, error.message, error.hint], ["usage", message, hint]);
+  });
+}
 
 for (const [line, message] of refused) {
   test(`${JSON.stringify(line)} is a usage error: ${message}`, () => {
