@@ -160,5 +160,7 @@ function quotesNote(words: readonly string[], shell: (typeof shells)[number]): r
 function choice<T extends string>(flag: string, text: string, choices: readonly T[]): T {
   const found = choices.find((each) => each === text);
   if (found !== undefined) return found;
-  throw new PorthopError("usage", `--${flag} ${visible(text, 50)}: not one of ${choices.join(", ")}`);
+  throw new PorthopError("usage", `--${flag} ${visible(text, 50)}: not one of ${choices.join(", ")}`, {
+    hint: "porthop command --help shows the flags",
+  });
 }

@@ -163,7 +163,9 @@ test("A relay has no ssh command: the nearest is socat.", async () => {
 test("A format or a shell that there is not is wrong usage.", async () => {
   await assert.rejects(
     command(["--format", "xml", "h"], () => {}),
-    /--format xml: not one of ssh, config/,
+    (error: { message?: string; hint?: string }) =>
+      /--format xml: not one of ssh, config/.test(error.message ?? "") &&
+      /^porthop command --help/.test(error.hint ?? ""),
   );
   await assert.rejects(
     command(["--shell", "fish", "h"], () => {}),
