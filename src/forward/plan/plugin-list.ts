@@ -55,13 +55,22 @@ async function loadFile(path: string): Promise<Plugin> {
     const module: { readonly default?: unknown } = await import(`file:${fileLocation(path)}`);
     exported = await withToolkit(module.default);
   } catch (error) {
-    const text = messageOf(error);
-    throw new PorthopError("plugin.invalid", `cannot load the plugin ${shown}: ${visible(text, 300)}`, {
+    throw new PorthopError("plugin.invalid", `cannot load the plugin ${shown}: ${visible(reasonOf(error), 300)}`, {
       hint: "plugins/README.md shows what such a file looks like",
       cause: error,
     });
   }
   return pluginOf(exported, shown);
+}
+
+/** Bun says of a file with mistakes only how many there are, and has them in `errors`, each with its line. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof AggregateError)) return messageOf(error);
+  const first: unknown = error.errors[0];
+  if (typeof first !== "object" || first === null || !("message" in first)) return messageOf(error);
+  const place = "position" in first ? first.position : undefined;
+  const line = typeof place === "object" && place !== null && "line" in place ? `line ${place.line}: ` : "";
+  return `${line}${first.message}`;
 }
 
 /** Returns the part of the path's URL that follows `file:`. */

@@ -6,6 +6,7 @@ import type { PluginSpec } from "../../../../src/codec/words/plugin-spec.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import { builtInNames, loadBuiltIn, preparePlugin } from "../../../../src/forward/plan/plugin-list.ts";
 import { ScriptedHost } from "../../../kit/plugin-host.ts";
+import { currentRuntime } from "../../../kit/runtime.ts";
 import { removeTemp, tempDirectory } from "../../../kit/temp.ts";
 
 const folder = tempDirectory("plugin-list");
@@ -224,6 +225,12 @@ for (const [what, text, message] of [
     assert.ok(error.message.length < 700);
   });
 }
+
+test("A file with a mistake in its third line is refused with this mistake, and under Bun with its line.", async () => {
+  const error = await refusal(written('export default {\n  name: "bad"\n  about: "x",\n};\n'));
+  assert.doesNotMatch(error.message, /errors? building/);
+  if (currentRuntime === "bun") assert.match(error.message, /: line 3: .*about/);
+});
 
 for (const text of [
   "export const nothing = 1;",
