@@ -150,7 +150,7 @@ export function channelRefused(error: Ssh2Error, target: Address, peer: Peer): P
         cause: error,
       });
     case 2:
-      return connectFailed(text, where, error);
+      return connectFailed(text, target, error);
     case 3:
       return new PorthopError("target.prohibited", `${server} does not know this kind of forward (reason 3: ${text})`, {
         leg: 2,
@@ -208,7 +208,8 @@ export function openFailureText(error: Ssh2Error): string {
 /** Phrases by which the C libraries of servers say that a name has no address. */
 export const cannotResolve = /not known|no address|resol[vu]|name or service|nodename/i;
 
-function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopError {
+function connectFailed(text: string, target: Address, cause: Ssh2Error): PorthopError {
+  const where = formatAddress(target);
   if (/refused/i.test(text)) {
     return new PorthopError("target.refused", `the target ${where} refused the connection from the server`, {
       leg: 3,
@@ -222,10 +223,11 @@ function connectFailed(text: string, where: string, cause: Ssh2Error): PorthopEr
       cause,
     });
   }
-  return new PorthopError("target.unreachable", `the server cannot reach the target ${where}: ${text}`, {
-    leg: 3,
-    cause,
-  });
+  const message = `the server cannot reach the target ${where}: ${text}`;
+  if (!isUnix(target)) return new PorthopError("target.unreachable", message, { leg: 3, cause });
+  // sshd says no more than "open failed" of a unix socket.
+  const hint = "it does not say why: the file is not there, its user may not open it, or no program listens on it";
+  return new PorthopError("target.unreachable", message, { leg: 3, hint, cause });
 }
 
 /**

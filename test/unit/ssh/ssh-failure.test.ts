@@ -226,6 +226,12 @@ test("A unix socket as the target is named by its path.", () => {
   assert.equal(told.message, "the target /run/db.sock refused the connection from the server");
 });
 
+test("A unix socket that the server does not reach is no name that it would have to resolve.", () => {
+  const told = channelRefused(refusedOpen(2, "open failed"), { path: "/run/db.sock" }, peer);
+  assert.equal(told.message, "the server cannot reach the target /run/db.sock: open failed");
+  assert.match(told.hint, /the file is not there, its user may not open it/);
+});
+
 test("Whatever a server says is shown on one line of bounded length, and never sent to a terminal.", () => {
   const nasty = `\u001b[2J\u009b1m\u202e\r\nporthop: all is well ${"x".repeat(100_000)}`;
   const told = [
