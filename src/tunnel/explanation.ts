@@ -142,7 +142,7 @@ function does({
   return `${begin} The connection goes through the SSH connection, and ${dialer} connects to ${target}.`;
 }
 
-function view({ spec, near, far, target, listen }: Scene): string {
+function view({ spec, near, far, target, listen, isReverse, isRelay }: Scene): string {
   if (spec.connect === undefined) {
     return `Names, and localhost too, are looked up on ${far}, if the program leaves that to the proxy (socks5h).`;
   }
@@ -150,9 +150,16 @@ function view({ spec, near, far, target, listen }: Scene): string {
   if (!isLoopback(spec.connect.host)) {
     return `${spec.connect.host} is what ${far} calls so: it is looked up and connected to there.`;
   }
-  const other = near === far ? "" : `, not ${near}`;
+  // A server that is called localhost is often this machine, and may be a container behind a port of it.
+  if (!isReverse && !isRelay && isLoopback(far)) {
+    return `The ${spec.connect.host} of ${target} is the machine that sshd runs on: ${near} itself, unless another forward or a container has that port.`;
+  }
+  const isVague = isReverse && isLoopback(near);
+  const other = near === far || isVague ? "" : `, not ${near}`;
   const own =
-    spec.listen !== undefined && listen.startsWith("localhost:") ? ` The localhost of ${listen} is ${near}.` : "";
+    !isVague && spec.listen !== undefined && listen.startsWith("localhost:")
+      ? ` The localhost of ${listen} is ${near}.`
+      : "";
   return `The ${spec.connect.host} of ${target} is ${far}${other}: ${far} is the one that connects to it.${own}`;
 }
 

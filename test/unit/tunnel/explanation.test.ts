@@ -33,6 +33,17 @@ for (const [given, effective, view, who] of [
   });
 }
 
+test("Of a server that is called localhost it is not said that localhost is localhost, and not this machine.", () => {
+  for (const server of ["localhost", "127.0.0.1", "root@::1"]) {
+    const { view } = first(`-L 8080:localhost:80 ${server}`);
+    assert.match(view, /^The localhost of localhost:80 is the machine that sshd runs on: brahma itself, unless /);
+  }
+  assert.equal(
+    first("-R 8080:localhost:80 localhost").view,
+    "The localhost of localhost:80 is brahma: brahma is the one that connects to it.",
+  );
+});
+
 test("It says who connects where.", () => {
   assert.equal(
     first("-R 8080:localhost:3000 vishnu").does,
