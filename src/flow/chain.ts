@@ -67,7 +67,7 @@ export class Chain {
         await chain.dispose();
         if (error instanceof PorthopError) throw error;
         throw new PorthopError("plugin.failed", `plugin ${plugin.name} could not be set up: ${messageOf(error)}`, {
-          hint: "check the plugin's options",
+          hint: "check the plugin's options, and what its setup function does",
           cause: error,
         });
       }

@@ -189,5 +189,8 @@ function withEarly(conn: Conn, early: Chunk): Conn {
 
 /** The error of a connection that becomes no flow. */
 function noRequest(message: string): PorthopError {
-  return new PorthopError("target.prohibited", message, { leg: 1, hint: "set it up as a SOCKS or HTTP proxy" });
+  return new PorthopError("target.prohibited", message, {
+    leg: 1,
+    hint: "set this port up in the program as its SOCKS or HTTP proxy",
+  });
 }
