@@ -225,8 +225,9 @@ function connectFailed(text: string, target: Address, cause: Ssh2Error): Porthop
   }
   const message = `the server cannot reach the target ${where}: ${text}`;
   if (!isUnix(target)) return new PorthopError("target.unreachable", message, { leg: 3, cause });
-  // sshd says no more than "open failed" of a unix socket.
-  const hint = "it does not say why: the file is not there, its user may not open it, or no program listens on it";
+  // sshd says "open failed" for a socket that does not exist and also for one that is not allowed (serverloop.c).
+  const hint =
+    "it does not say why: no socket at this path that its user may open, or AllowStreamLocalForwarding, DisableForwarding or a key restriction";
   return new PorthopError("target.unreachable", message, { leg: 3, hint, cause });
 }
 

@@ -7,7 +7,6 @@ import { type Address, formatAddress, isUnix } from "../../codec/address.ts";
 import type { Forward } from "../../config/forward.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Dialer, Inbound, Listener } from "../../flow/conn.ts";
-import { openFailureOf } from "../../ssh/ssh-failure.ts";
 import { quoted } from "../../text/terminal-text.ts";
 import { serviceMistake } from "../../tunnel/service-mistakes.ts";
 import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "../pairing.ts";
@@ -159,12 +158,8 @@ async function dial(dialer: Dialer, target: Address, signal: AbortSignal, { dial
       leg: 3,
       hint: "it is off, or a firewall in front of it drops what is sent to it: check the address and the port",
     });
-  try {
-    const give = (limit: AbortSignal) => dialer.dial(target, nobody, limit);
-    return await within(dialMs, signal, late, give, ({ conn }) => conn.abort(late()));
-  } catch (error) {
-    throw withUnixCure(error, target);
-  }
+  const give = (limit: AbortSignal) => dialer.dial(target, nobody, limit);
+  return await within(dialMs, signal, late, give, ({ conn }) => conn.abort(late()));
 }
 
 /**
@@ -203,17 +198,6 @@ function hungUp(target: Address, how: string, cause?: unknown): PorthopError {
     hint: "so does a proxy (of Docker, a load balancer) with no service behind it, or a service that does not let this client in",
     cause,
   });
-}
-
-/**
- * sshd says "open failed" for a socket that does not exist and also for a socket that is not allowed (serverloop.c).
- */
-function withUnixCure(error: unknown, target: Address): unknown {
-  if (!(error instanceof PorthopError) || openFailureOf(error) === undefined || !isUnix(target)) return error;
-  const { code, message, leg, cause } = error;
-  const hint =
-    "it does not say why: no socket at this path that its user may open, or AllowStreamLocalForwarding, DisableForwarding or a key restriction";
-  return new PorthopError(code, message, { hint, leg, cause });
 }
 
 function isReplaceable(listen: Address, { unix }: PairingOptions): boolean {
