@@ -116,6 +116,26 @@ async function readsIn(capture: string, sshd: Sshd, keys: string | undefined): P
   return (await tshark(capture, [...having, ...read])).lines.join().split(said).length - 1;
 }
 
+/** A session that carries the text up and down, with its capture and its key lines. */
+async function recordSession(sshd: Sshd, words: readonly string[], path: string) {
+  const [keys, capture] = [`${path}.log`, `${path}.pcapng`];
+  await using echo = await echoServer();
+  const args = [...words, "--use", keyWriter(keys), "--capture", capture];
+  await using tunnel = await openTunnel(sshd, [echo], { args });
+  await using client = await tunnel.connect();
+  await client.send("hello from the origin");
+  client.end();
+  await client.received;
+  await tunnel.program.event("flow.close");
+  const { stderr } = await tunnel.stop();
+  return { capture, keys, stderr, lines: readFileSync(keys, "utf8") };
+}
+
+/** One secret of X25519 in 256 has less than 32 bytes. */
+function startsWithZero(lines: string): boolean {
+  return (/SHARED_SECRET (\w+)/.exec(lines)?.[1] ?? "").length < 64;
+}
+
 for (const openssh of opensshes()) {
   for (const [what, words, costs] of [
     ["with nothing said", [], "no post-quantum key exchange"],
@@ -131,19 +151,15 @@ for (const openssh of opensshes()) {
       ...limits,
       skip: need("sshd", "ssh-keygen", "tshark"),
     }, async () => {
-      const keys = join(folder, `keys-${openssh.version}-${words.length}-${costs?.length}.log`);
-      const capture = `${keys}.pcapng`;
       await using sshd = await startSshd({ openssh });
-      await using echo = await echoServer();
-      const args = [...words, "--use", keyWriter(keys), "--capture", capture];
-      await using tunnel = await openTunnel(sshd, [echo], { args });
-      await using client = await tunnel.connect();
-      await client.send("hello from the origin");
-      client.end();
-      await client.received;
-      await tunnel.program.event("flow.close");
-      const { stderr } = await tunnel.stop();
-      assert.match(readFileSync(keys, "utf8"), /^([0-9a-f]{32}) [0-9a-f]{64}\n\1 SHARED_SECRET [0-9a-f]+\n$/);
+      const name = `keys-${openssh.version}-${words.length}-${costs?.length}`;
+      let recorded = await recordSession(sshd, words, join(folder, name));
+      // Wireshark 4.0 hashes a secret with the zero byte in front of it, which RFC 4251, section 5 leaves out of an mpint.
+      for (let again = 1; startsWithZero(recorded.lines); again++) {
+        recorded = await recordSession(sshd, words, join(folder, `${name}-${again}`));
+      }
+      const { capture, keys, lines, stderr } = recorded;
+      assert.match(lines, /^([0-9a-f]{32}) [0-9a-f]{64}\n\1 SHARED_SECRET [0-9a-f]+\n$/);
       assert.equal(await readsIn(capture, sshd, keys), 2, "up, and down");
       assert.equal(await readsIn(capture, sshd, undefined), 0);
       const told = /is one that Wireshark can decrypt with its keys: (.*)$/m.exec(stderr)?.[1];
