@@ -4,7 +4,9 @@
  * first process ends when the forwards are up. ssh forks instead, but a process with an SSH session in it cannot here.
  */
 import { spawn } from "node:child_process";
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, writeSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PorthopError } from "../errors.ts";
 import { ignoring } from "../io/ignored-signals.ts";
 import { freshSettings } from "./fresh-start.ts";
@@ -51,8 +53,8 @@ export function isBehind(environment: NodeJS.ProcessEnv): boolean {
 
 /**
  * Runs the command of this process in the background. Resolves with the pid once the forwards are up, or with the exit
- * code if the process ends first. The process keeps stdout only when it writes results there: a shell that collects
- * output, `$(...)`, waits until every process has closed stdout.
+ * code if the process ends first. The process keeps stdout only when it writes results there, and then a pipe on stderr
+ * too: who collects output, as `$(...)` does, waits until every process has closed the pipe.
  */
 export function goBehind(
   words: readonly string[],
@@ -60,9 +62,10 @@ export function goBehind(
 ): Promise<{ readonly pid: number } | { readonly code: number }> {
   const [program = "", ...args] = ignoring([...ownCommand(), ...words]);
   const terminal = openTerminal();
+  const stderr = !hasResults && isCollected(2) ? "pipe" : "inherit";
   const child = spawn(program, args, {
     detached: true,
-    stdio: ["inherit", hasResults ? "inherit" : "ignore", "inherit", "pipe", terminal ?? "ignore"],
+    stdio: ["inherit", hasResults ? "inherit" : "ignore", stderr, "pipe", terminal ?? "ignore"],
     // With `freshSettings` set, the process does not start itself afresh: that would close the pipe.
     env: {
       ...freshSettings,
@@ -77,16 +80,52 @@ export function goBehind(
   onSignals((signal) => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
   });
+  const allPassedOn = passOn(child.stderr);
   return new Promise((resolve, reject) => {
     const ready = child.stdio[readyFd];
     if (ready === null || ready === undefined || !("on" in ready)) throw new Error("the child has no ready pipe");
-    ready.on("data", () => {
+    ready.on("data", async () => {
+      await allPassedOn();
       child.unref();
       resolve({ pid: child.pid ?? 0 });
     });
     child.on("error", (error) =>
       reject(new PorthopError("internal", `cannot start in the background: ${error.message}`, { cause: error })),
     );
-    child.on("exit", (code) => resolve({ code: code ?? 1 }));
+    child.on("exit", async (code) => {
+      await allPassedOn();
+      resolve({ code: code ?? 1 });
+    });
   });
+}
+
+function isCollected(descriptor: number): boolean {
+  try {
+    const stats = fstatSync(descriptor);
+    return stats.isFIFO() || stats.isSocket();
+  } catch {
+    // It is closed.
+    return false;
+  }
+}
+
+/**
+ * Writes what the background process says to stderr. The result waits for what was said until now, and lets go of the
+ * pipe: what is said later is lost, as with ssh.
+ */
+function passOn(said: Readable | null): () => Promise<void> {
+  let bytes = 0;
+  said?.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    process.stderr.write(chunk);
+  });
+  return async () => {
+    // The event loop looks at all pipes in each turn. After a turn without bytes, none are left.
+    for (let before = -1; before !== bytes; ) {
+      before = bytes;
+      await nextTurn();
+      await nextTurn();
+    }
+    said?.destroy();
+  };
 }

@@ -99,6 +99,46 @@ test("A shell that collects what it prints gets its prompt back too.", limits, a
   }
 });
 
+for (const runtime of ["compiled", "deno"] as const) {
+  test(
+    `On ${runtime} who collects stderr too is not kept waiting, and hears all up to the last word.`,
+    limits,
+    async () => {
+      const sshd = await theSshd();
+      await using target = await echoServer();
+      const port = await freePort();
+      const { command, env, cwd } = launch(
+        ["run", "-fN", "-L", `${port}:127.0.0.1:${target.port}`, ...sshd.sshArgs, sshd.host],
+        { runtime, env: { PORTHOP_TEST_BEHIND: String(port) } },
+      );
+      try {
+        const { stdout } = await run("sh", ["-c", '"$@" 2>&1 | cat', "sh", ...command], {
+          env,
+          cwd,
+          timeoutMs: 40_000,
+        });
+        assert.match(stdout, /^L1 listening on .*\nready\nin the background as pid \d+: kill \d+ stops it\n$/);
+        // What it says from now on nobody hears, and that ends nothing.
+        for (let flow = 0; flow < 3; flow++) assert.equal(await echoes(port), true);
+      } finally {
+        send(withEnvironment(`PORTHOP_TEST_BEHIND=${port}`), "SIGKILL");
+      }
+    },
+  );
+
+  test(`On ${runtime} the reason of a failure in the background is heard through a pipe.`, limits, async () => {
+    const closed = await freePort();
+    const { command, env, cwd } = launch(
+      ["run", "-fN", "-F", "none", "-L", `${closed}:a:1`, "-p", String(closed), "127.0.0.1"],
+      {
+        runtime,
+      },
+    );
+    const { stdout } = await run("sh", ["-c", '"$@" 2>&1 | cat', "sh", ...command], { env, cwd, timeoutMs: 40_000 });
+    assert.match(stdout, /^porthop: cannot reach sshd at 127\.0\.0\.1:\d+: .*\n {2}hint: .*\n$/);
+  });
+}
+
 test("Events go on to come from behind, on the stdout that was given.", limits, async () => {
   const sshd = await theSshd();
   await using target = await echoServer();
