@@ -18,6 +18,12 @@ export const channels: Readonly<Record<string, Provocation>> = {
   "a target that refuses": async () => throughSshd({}, { host: "127.0.0.1", port: await freePort() }),
   "a target without an address": () => throughSshd({}, { host: "no-such-host.invalid", port: 80 }),
   "a target out of reach": () => throughSshd({}, { host: "255.255.255.255", port: 80 }),
+  "a unix socket that is not there": async () => {
+    await using sshd = await startSshd();
+    const forward = ["-L", `${await freePort()}:/no/such.sock`];
+    const { stdout } = await runToEnd(["check", ...forward, ...sshd.sshArgs, sshd.host]);
+    return stdout.slice(stdout.indexOf("\nno "));
+  },
   "reasons of RFC 4254": async () => {
     const told: string[] = [];
     for (const refuse of [3, 4] as const) {

@@ -77,7 +77,8 @@ test(
       for (const row of rows) {
         const known = theirs.flatMap((verdict) => verdict.get(row) ?? []);
         // Of another system, or of a newer version.
-        if (known.length === 0 && findOther(row.split("=", 1)[0] ?? "") !== undefined) continue;
+        if (known.length === 0 && (row.startsWith("Tag=") || findOther(row.split("=", 1)[0] ?? "") !== undefined))
+          continue;
         const ours = [taken(["-L", "1:a:1", "-o", row, "h"]), taken(["-L", "1:a:1", "h"], `${row}\n`)];
         const [onLine, inFile] = ours;
         const takes = known.includes("taken");
