@@ -16,6 +16,15 @@ export function ipBytes(host: string): Uint8Array | undefined {
   return isMapped(bytes) ? bytes.slice(12) : bytes;
 }
 
+/**
+ * Compares bytes, because one address has several spellings: `::1` and `0:0:0:0:0:0:0:1`, `10.0.0.1` and
+ * `::ffff:10.0.0.1`. A name is the same as nothing.
+ */
+export function isSameAddress(one: string, other: string): boolean {
+  const bytes = ipBytes(one);
+  return bytes !== undefined && bytes.join() === ipBytes(other)?.join();
+}
+
 /** 4 or 16 bytes as text, IPv6 in the shortest way (RFC 5952, section 4). */
 export function ipText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");

@@ -12,7 +12,7 @@ import { serviceMistake } from "../../tunnel/service-mistakes.ts";
 import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "../pairing.ts";
 import type { Uplink } from "../uplink/uplink.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
-import { ComingBack } from "./come-back.ts";
+import { ComingBack, noClient } from "./come-back.ts";
 import { hearTarget } from "./target-greeting.ts";
 
 export interface ForwardCheckContext {
@@ -158,7 +158,7 @@ async function dial(dialer: Dialer, target: Address, signal: AbortSignal, { dial
       leg: 3,
       hint: "it is off, or a firewall in front of it drops what is sent to it: check the address and the port",
     });
-  const give = (limit: AbortSignal) => dialer.dial(target, nobody, limit);
+  const give = (limit: AbortSignal) => dialer.dial(target, noClient, limit);
   return await within(dialMs, signal, late, give, ({ conn }) => conn.abort(late()));
 }
 
@@ -186,9 +186,6 @@ async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: Forwa
     throw new PorthopError(code, message, { hint, leg, cause });
   }
 }
-
-/** The origin of a connection that no client asked for. */
-const nobody = { host: "127.0.0.1", port: 0 };
 
 function hungUp(target: Address, how: string, cause?: unknown): PorthopError {
   // The session itself may be lost: its error says more.

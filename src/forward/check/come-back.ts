@@ -4,9 +4,12 @@
  * of the forward, and one that does not come back has reached another program.
  */
 import { type Address, formatAddress, isUnix, type TcpAddress } from "../../codec/address.ts";
-import { ipBytes } from "../../codec/ip-bytes.ts";
+import { isSameAddress } from "../../codec/ip-bytes.ts";
 import { PorthopError } from "../../errors.ts";
 import type { Dialer, Inbound } from "../../flow/conn.ts";
+
+/** The origin of a connection that no client asked for. */
+export const noClient = { host: "127.0.0.1", port: 0 };
 
 export interface ComeBack {
   /** The addresses whose connections came back. */
@@ -49,7 +52,7 @@ export class ComingBack {
     const back = this.#listenFor(address);
     const limit = () => AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
     try {
-      const { conn } = await dialer.dial(address, nobody, limit());
+      const { conn } = await dialer.dial(address, noClient, limit());
       // The answer to the dial may come first. What follows it comes right behind.
       await orAborted(back.heard, limit());
       conn.abort(new PorthopError("cancelled", `it is known who listens on ${formatAddress(address)}`));
@@ -94,8 +97,5 @@ function candidates({ host, port }: TcpAddress): readonly TcpAddress[] {
 /** A dial to a loopback address of the server comes from that address; other clients come from elsewhere. */
 function isFromServer(origin: Address | undefined, { host }: TcpAddress): boolean {
   if (!loopbacks.includes(host) || origin === undefined || isUnix(origin)) return true;
-  return ipBytes(origin.host)?.join() === ipBytes(host)?.join();
+  return isSameAddress(host, origin.host);
 }
-
-/** The origin of a connection that no client asked for. */
-const nobody = { host: "127.0.0.1", port: 0 };

@@ -8,7 +8,7 @@ import { isIP } from "node:net";
 import type { ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix, type TcpAddress } from "../../codec/address.ts";
 import { askPort, readSocketTable, type SocketRow, socketTableCommand } from "../../codec/capture/socket-table.ts";
-import { ipBytes } from "../../codec/ip-bytes.ts";
+import { isSameAddress } from "../../codec/ip-bytes.ts";
 import type { CommandGate } from "./command-gate.ts";
 
 /** How long an answer may take. The capture holds frames back until the answer comes. */
@@ -174,14 +174,6 @@ function towards(target: TcpAddress, { local, remote, established }: SocketRow):
     port === target.port && (isIP(target.host) === 0 || isSameAddress(host, target.host));
   if (matches(remote)) return { from: local, to: remote };
   return matches(local) && !established ? { from: remote, to: local } : undefined;
-}
-
-/**
- * Compares bytes, because one address has several spellings: `::1` and `0:0:0:0:0:0:0:1`, `10.0.0.1` and
- * `::ffff:10.0.0.1`.
- */
-function isSameAddress(one: string, other: string): boolean {
-  return ipBytes(one)?.join() === ipBytes(other)?.join();
 }
 
 /** The inode distinguishes a new socket on a reused port from the old socket. */

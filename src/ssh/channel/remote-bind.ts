@@ -5,7 +5,7 @@
  */
 import { formatAddress, isLoopback, type TcpAddress } from "../../codec/address.ts";
 import { type ListeningRow, portTableCommand, readListening } from "../../codec/capture/socket-table.ts";
-import { ipBytes } from "../../codec/ip-bytes.ts";
+import { isSameAddress } from "../../codec/ip-bytes.ts";
 import type { Listener } from "../../flow/conn.ts";
 import type { CommandGate } from "./command-gate.ts";
 
@@ -145,7 +145,7 @@ function takenParts(
   hosts: readonly string[],
   earlier: readonly ListeningRow[],
 ): readonly ListeningRow[] {
-  if (ipBytes(wanted) !== undefined && hosts.some((host) => isSameAddress(host, wanted))) return [];
+  if (hosts.some((host) => isSameAddress(host, wanted))) return [];
   const whole = [bothLoopbacks, bothWildcards].find((both) => hosts.every((host) => both.includes(host))) ?? [];
   const missing = whole.filter((host) => !hosts.includes(host));
   return earlier.filter((row) => missing.some((host) => isInTheWay(row.host, host)));
@@ -160,10 +160,4 @@ function isInTheWay(taken: string, host: string): boolean {
 
 function isLiteralLoopback(host: string): boolean {
   return bothLoopbacks.includes(host);
-}
-
-/** Compares bytes, because one address has several spellings. */
-function isSameAddress(one: string, other: string): boolean {
-  const bytes = ipBytes(one);
-  return bytes !== undefined && bytes.join() === ipBytes(other)?.join();
 }

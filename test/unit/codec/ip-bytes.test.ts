@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ipBytes, ipText } from "../../../src/codec/ip-bytes.ts";
+import { ipBytes, ipText, isSameAddress } from "../../../src/codec/ip-bytes.ts";
 
 const hexOf = (host: string) => {
   const bytes = ipBytes(host);
@@ -71,4 +71,18 @@ test("An address is the same whether zeros are written out or left out", () => {
       assert.deepEqual(ipBytes(short), ipBytes([...before, ...zeros, ...after].join(":")), short);
     }),
   );
+});
+
+test("Two spellings of one address are the same, and names are never", () => {
+  assert.ok(isSameAddress("::1", "0:0:0:0:0:0:0:1"));
+  assert.ok(isSameAddress("10.0.0.1", "::ffff:10.0.0.1"));
+  for (const [one, other] of [
+    ["127.0.0.1", "127.0.0.2"],
+    ["127.0.0.1", "::1"],
+    ["localhost", "127.0.0.1"],
+    ["127.0.0.1", "localhost"],
+    ["localhost", "localhost"],
+  ] as const) {
+    assert.equal(isSameAddress(one, other), false, `${one} ${other}`);
+  }
 });
