@@ -6,7 +6,7 @@
 import { PorthopError } from "../errors.ts";
 import { messageOf } from "../text/error-message.ts";
 import type { Chain } from "./chain.ts";
-import type { Conn, Dialer, Inbound } from "./conn.ts";
+import type { Conn, Dialer, Held, Inbound } from "./conn.ts";
 import type { LiveFlow } from "./flow.ts";
 import type { HalfEnd, LiveHalf } from "./half.ts";
 import type { LiveLeg } from "./leg.ts";
@@ -16,6 +16,8 @@ export interface Carriage {
   readonly inbound: Inbound;
   readonly dialer: Dialer;
   readonly chain: Chain;
+  /** Hears that the flow had to wait until its target could be dialed. */
+  readonly held?: Held | undefined;
   /** Called once, when both sides are open and the pumps are about to start. */
   readonly opened: () => void;
 }
@@ -58,7 +60,7 @@ async function join(carriage: Carriage, state: Joining): Promise<void> {
   const { flow, inbound, dialer } = carriage;
   if (flow.abortedBy !== undefined) throw flow.abortedBy;
   const target = flow.startDialing();
-  const dialed = await dialer.dial(target, flow.origin, flow.cancel).catch((error: unknown) => {
+  const dialed = await dialer.dial(target, flow.origin, flow.cancel, carriage.held).catch((error: unknown) => {
     flow.settle();
     throw error;
   });

@@ -104,7 +104,15 @@ export interface Dialed {
 export interface Dialer {
   /** Leg 2 of the session through which a dial would go now. Undefined for a dialer that uses no session. */
   readonly through?: LegFacts | undefined;
-  dial(target: Address, origin: Address, signal: Cancel): Promise<Dialed>;
+  dial(target: Address, origin: Address, signal: Cancel, held?: Held): Promise<Dialed>;
+}
+
+/** A connection that may have to wait until its target can be dialed at all: its session was lost. */
+export interface Held {
+  /** When the connection was accepted (performance.now). */
+  readonly sinceMs: number;
+  /** Called after each wait, however it ended. */
+  waited(ms: number): void;
 }
 
 /**

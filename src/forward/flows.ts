@@ -49,13 +49,13 @@ export class Flows {
     const since = performance.now();
     const asked = source.targetOf(inbound, this.#stopped.signal);
     if (!(asked instanceof Promise)) {
-      this.#carry(forward, source, asked);
+      this.#carry(forward, source, asked, since);
       return;
     }
     const settled = asked
       .then((known) => {
         if ("refused" in known) this.#reportRefusal(forward, source, inbound, known.refused, performance.now() - since);
-        else this.#carry(forward, source, known);
+        else this.#carry(forward, source, known, since);
       })
       .catch((error: unknown) =>
         this.#telling.loggerFor().debug(`${forward.id} ${formatAddress(inbound.origin)}: ${messageOf(error)}`),
@@ -64,7 +64,7 @@ export class Flows {
     const answered = this.#asking.add(settled);
   }
 
-  #carry(forward: ForwardInfo, { dialer }: FlowSource, { inbound, target }: AskedConnection): void {
+  #carry(forward: ForwardInfo, { dialer }: FlowSource, { inbound, target }: AskedConnection, sinceMs: number): void {
     const id = this.#nextId(forward);
     const flow = new LiveFlow({
       id,
@@ -75,7 +75,9 @@ export class Flows {
       now: () => performance.now(),
     });
     const opened = () => this.#reportOpen(flow);
-    const done = carry({ flow, inbound, dialer, chain: this.#chain, opened }).then((outcome) => {
+    const waited = (ms: number) => this.#telling.bus.publish({ event: "held", flow: id, ms: Math.round(ms) });
+    const held = { sinceMs, waited };
+    const done = carry({ flow, inbound, dialer, chain: this.#chain, held, opened }).then((outcome) => {
       over();
       this.#reportClose(flow, outcome);
     });

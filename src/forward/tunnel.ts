@@ -10,13 +10,14 @@ import { Chain, type PreparedPlugin } from "../flow/chain.ts";
 import type { Telling } from "../flow/telling.ts";
 import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
 import type { RoutePlan } from "../ssh/route.ts";
-import type { AskTrust, SessionSettings } from "../ssh/session.ts";
+import type { AskTrust, Session, SessionSettings } from "../ssh/session.ts";
 import { type CommandPlan, CommandRun } from "./command-run.ts";
 import { Flows } from "./flows.ts";
 import { Grace } from "./grace.ts";
 import { Listeners } from "./listeners.ts";
 import type { PairingOptions } from "./pairing.ts";
 import { type Connected, Connecting } from "./uplink/connecting.ts";
+import type { Reconnect } from "./uplink/retry-policy.ts";
 
 export interface TunnelPlan {
   /** The settings of the session. Without a session both sides are this machine (a relay). */
@@ -24,6 +25,12 @@ export interface TunnelPlan {
   readonly trust?: AskTrust | undefined;
   /** How the session's sshd is reached. Left out when sshd is dialed directly. */
   readonly way?: Way | undefined;
+  /** Where the tunnel goes when the destination cannot be reached, in this order. */
+  readonly fallbacks?: readonly Goal[] | undefined;
+  /** One session that is not made again when left out. */
+  readonly link?: LinkOptions | undefined;
+  /** False when nobody can be asked for a password later on, as behind -f. */
+  readonly canAskLater?: boolean | undefined;
   readonly forwards: readonly Forward[];
   readonly plugins: readonly PreparedPlugin[];
   /** True when a listener that cannot be set up ends the tunnel (ExitOnForwardFailure; porthop's default is yes). */
@@ -38,8 +45,24 @@ export interface TunnelPlan {
   readonly here: Omit<PairingOptions, "telling" | "remoteOpen">;
 }
 
+/** A server that the tunnel may go to: its session, and the way there. */
+export interface Goal {
+  readonly session: SessionSettings;
+  readonly trust: AskTrust;
+  readonly way?: Way | undefined;
+}
+
+/** How the tunnel keeps its link to the server (LinkSettings of config). */
+export interface LinkOptions {
+  readonly reconnect: Reconnect;
+  readonly holdMs: number;
+  readonly sessions: number;
+  /** True when "ready" waits until each target was reached once. */
+  readonly checksTargets: boolean;
+}
+
 export interface Started {
-  /** Resolves with the reason when the session is lost. */
+  /** Resolves with the reason when no session stands and none will come. */
   readonly lost: Promise<PorthopError>;
   /** The running command. Undefined when the plan has no command. */
   readonly command: RemoteCommand | undefined;
@@ -71,11 +94,11 @@ export class Tunnel {
   /** Resolves when all listeners are up and the command runs. */
   async start(signal: AbortSignal): Promise<Started> {
     const { forwards, plugins, asksServer, exitOnForwardFailure } = this.#plan;
-    const sessions = hopsOf(this.#plan, false).map((hop) => hop.settings.host);
+    const sessions = goalsOf(this.#plan, false)[0]?.hops.map((hop) => hop.settings.host) ?? [];
     const chain = await Chain.setUp(plugins, this.#telling, { version: this.#version, sessions });
     this.#chain = chain;
-    const hops = hopsOf(this.#plan, asksServer === true || isAsked(chain, forwards));
-    const connected = hops.length === 0 ? undefined : await this.#connect(chain, hops, signal);
+    const goals = goalsOf(this.#plan, asksServer === true || isAsked(chain, forwards));
+    const connected = goals.length === 0 ? undefined : await this.#connect(chain, goals, signal);
     this.#flows = new Flows(chain, this.#telling);
     this.#listeners = new Listeners(this.#flows, this.#connecting?.uplink, {
       ...this.#plan.here,
@@ -105,28 +128,34 @@ export class Tunnel {
   async idle(): Promise<void> {
     do {
       await Promise.all([this.#flows?.idle(), this.#command?.idle()]);
-      await this.#connecting?.uplink.standing?.delivered();
+      await Promise.all(this.#sessions.map((session) => session.delivered()));
     } while (this.#flows?.open || this.#command?.open);
   }
 
   /** Stops accepting, lets open flows finish for up to `graceMs`, then breaks the rest and closes everything. */
   async stop(graceMs: number, hurry: AbortSignal): Promise<void> {
     this.#stopping = true;
+    this.#connecting?.wind();
     await this.#listeners?.close();
     const grace = new Grace(graceMs, hurry);
     await this.#flows?.drain(grace.over);
-    const session = this.#connecting?.uplink.standing;
-    await Promise.race([session?.delivered(), grace.over]);
+    const sessions = this.#sessions;
+    await Promise.race([Promise.all(sessions.map((session) => session.delivered())), grace.over]);
     grace.release();
-    const cut = session?.undelivered ?? 0;
+    const cut = sessions.reduce((count, { undelivered }) => count + undelivered, 0);
     if (cut > 0) this.#telling.loggerFor().warn(cutOff(cut));
     await this.#connecting?.close();
     await this.#chain?.dispose();
   }
 
-  #connect(chain: Chain, hops: RoutePlan["hops"], signal: AbortSignal): Promise<Connected> {
-    const { command, forwards, way } = this.#plan;
-    this.#connecting = new Connecting({ ...way, hops }, this.#telling);
+  /** The sessions that stand. */
+  get #sessions(): readonly Session[] {
+    return this.#connecting?.uplink.all ?? [];
+  }
+
+  #connect(chain: Chain, goals: readonly RoutePlan[], signal: AbortSignal): Promise<Connected> {
+    const { command, forwards, link, canAskLater } = this.#plan;
+    this.#connecting = new Connecting({ reconnect: "never", ...link, goals, canAskLater }, this.#telling);
     return this.#connecting.connect(signal, async (session) => {
       // The command's session channel must be the first one. A server may allow one session channel and no more
       // (MaxSessions 1).
@@ -165,8 +194,11 @@ function wantsTargets({ locates }: Chain, forwards: readonly Forward[]): boolean
   return locates.has(3) && forwards.some(({ side }) => side === "here");
 }
 
-/** Only the destination's server may be asked, and never a jump host. */
-function hopsOf({ session, trust, way }: TunnelPlan, mayAskServer: boolean): RoutePlan["hops"] {
+/** Only the server of a goal may be asked, and never a jump host. */
+function goalsOf({ session, trust, way, fallbacks = [] }: TunnelPlan, mayAskServer: boolean): readonly RoutePlan[] {
   if (session === undefined || trust === undefined) return [];
-  return [...(way?.jumps ?? []), { settings: { ...session, mayAskServer }, trust }];
+  return [{ session, trust, way }, ...fallbacks].map((goal) => ({
+    ...goal.way,
+    hops: [...(goal.way?.jumps ?? []), { settings: { ...goal.session, mayAskServer }, trust: goal.trust }],
+  }));
 }

@@ -32,6 +32,7 @@ export type TunnelEvent =
       readonly host: string;
       readonly port: number;
       readonly user: string;
+      /** Counted from 1 since the last session stood. */
       readonly attempt: number;
       /** The place of a jump host on the way, from 1. The destination's event has no `hop`. */
       readonly hop?: number;
@@ -55,6 +56,22 @@ export type TunnelEvent =
       readonly side: ForwardSide;
     }
   | { readonly event: "ready"; readonly forwards: readonly string[] }
+  | {
+      /** No session stands, or one is missing: the next attempt to make one follows. */
+      readonly event: "reconnect";
+      /** Why, as one sentence for people. */
+      readonly reason: string;
+      /** Counted from 1 since the last session stood. */
+      readonly attempt: number;
+      /** How long porthop waits before the attempt; a new connection may cut the wait short. */
+      readonly inMs: number;
+    }
+  /** A connection had to wait until a session stood, or until it was refused. */
+  | { readonly event: "held"; readonly flow: string; readonly ms: number }
+  /** The server's listener has another address than in the session before: `-R 0:...` got another port. */
+  | { readonly event: "forward.moved"; readonly forward: string; readonly listen: Address; readonly was: Address }
+  /** The server does not listen again yet, for this reason. porthop goes on asking. */
+  | { readonly event: "forward.waiting"; readonly forward: string; readonly reason: string }
   | {
       readonly event: "flow.open";
       readonly flow: string;

@@ -1,7 +1,7 @@
 /**
  * The way to the destination: a session with each jump host, each inside the session before, and last the session with
- * the destination itself. When one session cannot be made, all sessions end. At the end the innermost session is closed
- * first.
+ * the destination itself. After a loss the way can be made again: what still stands of it is kept. At the end the
+ * innermost session is closed first.
  */
 import type { EventNamed } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
@@ -24,29 +24,62 @@ export interface RoutePlan {
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
+/** What all ways of one run share: how many sessions have begun, and which hosts have let us in. */
+export class RouteRun {
+  readonly letIn = new Set<Hop>();
+  #begun = 0;
+
+  /** `S1`, `S2` ... in the order in which sessions begin. */
+  nextId(): string {
+    this.#begun += 1;
+    return `S${this.#begun}`;
+  }
+}
+
 /** How long `close` waits for a connection that is still being made. */
 const patienceMs = 2000;
+/** How long a jump host that is kept may take to answer. */
+const keptMs = 5000;
 
 export class Route {
   readonly #plan: RoutePlan;
   readonly #telling: Telling;
+  readonly #run: RouteRun;
   readonly #sessions: Session[] = [];
   readonly #closed = new AbortController();
-  #begun = 0;
   #connecting: Promise<Session> | undefined;
+  #attempt = 1;
+  #wasLetIn = false;
 
-  constructor(plan: RoutePlan, telling: Telling) {
+  constructor(plan: RoutePlan, telling: Telling, run = new RouteRun()) {
     this.#plan = plan;
     this.#telling = telling;
+    this.#run = run;
+  }
+
+  /** True when the host at which the last attempt ended has let us in before, in this run. */
+  get wasLetIn(): boolean {
+    return this.#wasLetIn;
   }
 
   /**
    * Resolves with the session with the destination. When an outer session breaks this one, the reason names the outer
-   * host.
+   * host. `attempt` counts the tries since a session stood.
    */
-  connect(signal: AbortSignal): Promise<Session> {
-    this.#connecting = this.#connectAll(AbortSignal.any([signal, this.#closed.signal]));
+  connect(signal: AbortSignal, attempt = 1): Promise<Session> {
+    this.#attempt = attempt;
+    this.#connecting = this.#connectAll(signal);
     return this.#connecting;
+  }
+
+  /** Each session that hears nothing from its server within this time is lost. */
+  probe(withinMs: number): void {
+    for (const session of this.#sessions) session.probe(withinMs);
+  }
+
+  /** Ends the session with the destination, and keeps those with the hosts on the way. */
+  async leaveDestination(): Promise<void> {
+    await this.#closeFrom(this.#plan.hops.length - 1);
   }
 
   /** Ends all sessions with a goodbye, and waits a limited time until all are gone. */
@@ -54,44 +87,67 @@ export class Route {
     this.#closed.abort(new Error("the way was closed"));
     const settled = this.#connecting?.then(nothing, nothing);
     await Promise.race([settled, after(patienceMs)]);
-    await this.#closeAll();
+    await this.#closeFrom(0);
   }
 
   async #connectAll(signal: AbortSignal): Promise<Session> {
-    const { hops, command, environment = {} } = this.#plan;
-    let dial = command === undefined ? dialDirectly : dialByCommand(command, environment, this.#telling.trace);
-    let last: Session | undefined;
+    // Not AbortSignal.any: what it makes stays with signals that live as long as the tunnel.
+    const attempt = new AbortController();
+    const pass = ({ target }: Event) => attempt.abort((target as AbortSignal).reason);
+    const signals = [signal, this.#closed.signal];
+    for (const each of signals) {
+      if (each.aborted) attempt.abort(each.reason);
+      each.addEventListener("abort", pass, { once: true });
+    }
     try {
-      for (const hop of hops) {
-        last = await this.#pass(hop, dial, signal);
-        dial = dialThrough(last);
-      }
-    } catch (error) {
-      await this.#closeAll();
-      throw error;
+      return await this.#passAll(attempt.signal);
+    } finally {
+      for (const each of signals) each.removeEventListener("abort", pass);
+    }
+  }
+
+  async #passAll(signal: AbortSignal): Promise<Session> {
+    const { hops, command, environment = {} } = this.#plan;
+    const broken = this.#sessions.findIndex(({ goneBy }) => goneBy !== undefined);
+    await this.#closeFrom(broken === -1 ? hops.length - 1 : broken);
+    this.probe(keptMs);
+    let last = this.#sessions.at(-1);
+    let dial = last === undefined ? this.#firstDial(command, environment) : dialThrough(last);
+    for (const hop of hops.slice(this.#sessions.length)) {
+      last = await this.#pass(hop, dial, signal);
+      dial = dialThrough(last);
     }
     if (last === undefined) throw new Error("a way leads to somewhere");
     return last;
   }
 
-  async #pass({ settings, trust }: Hop, dial: DialSshd, signal: AbortSignal): Promise<Session> {
+  #firstDial(command: string | undefined, environment: NodeJS.ProcessEnv): DialSshd {
+    return command === undefined ? dialDirectly : dialByCommand(command, environment, this.#telling.trace);
+  }
+
+  async #pass(hop: Hop, dial: DialSshd, signal: AbortSignal): Promise<Session> {
+    const { settings, trust } = hop;
     const number = this.#sessions.length + 1;
-    this.#begun += 1;
-    const id = `S${this.#begun}`;
+    const id = this.#run.nextId();
+    this.#wasLetIn = this.#run.letIn.has(hop);
     this.#tell("connecting", number, { id });
     const session = await Session.connect(settings, { ...this.#telling, id, trust }, signal, dial);
+    this.#run.letIn.add(hop);
     this.#sessions.push(session);
     this.#tell("ready", number, session);
     void session.lost.then(() => this.#tell("lost", number, session));
     return session;
   }
 
-  async #closeAll(): Promise<void> {
-    for (let session = this.#sessions.at(-1); session !== undefined; session = this.#sessions.at(-1)) {
+  /** Closes the sessions from the one with this index on, the innermost first. */
+  async #closeFrom(index: number): Promise<void> {
+    while (this.#sessions.length > index) {
       const number = this.#sessions.length;
-      this.#sessions.pop();
+      const session = this.#sessions.pop();
+      if (session === undefined) return;
+      const wasLost = session.goneBy !== undefined;
       await session.close();
-      this.#tell("closed", number, session);
+      if (!wasLost) this.#tell("closed", number, session);
     }
   }
 
@@ -106,7 +162,7 @@ export class Route {
     const { host, port, user } = hop.settings;
     const { id, facts } = session;
     const place = number < hops.length ? { hop: number } : {};
-    const who = { id, host, port, user, attempt: 1 };
+    const who = { id, host, port, user, attempt: this.#attempt };
     this.#telling.bus.publish({ event: "session", state, ...who, ...place, ...shownFacts(facts) });
   }
 }

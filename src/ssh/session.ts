@@ -198,6 +198,14 @@ export class Session {
     return this.#gone;
   }
 
+  get waiting(): number {
+    return 0;
+  }
+
+  readonly needs: "nobody" | "person" | "touch" = "nobody";
+
+  probe(_withinMs: number): void {}
+
   /** Opens a channel to `target`, which the server dials. Rejects with an error that names the leg that failed. */
   async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;

@@ -31,6 +31,7 @@ export class MadeUpSession implements ForwardingSession {
   readonly lost: Promise<PorthopError>;
   readonly locator: ForwardingSession["locator"];
   goneBy: PorthopError | undefined;
+  waiting = 0;
   readonly #madeUp: MadeUp;
   readonly #accepting = new Map<string, Accept>();
   readonly #loss = Promise.withResolvers<PorthopError>();

@@ -52,7 +52,7 @@ export async function checkTunnel(
   const settings = hops.map((hop) => hop.settings);
   const loginMs = isAttended ? undefined : limits.loginMs;
   const way = new WayCheck(settings, plan.way?.command, { ...limits, loginMs }, tell);
-  const connecting = new Connecting({ ...plan.way, hops }, telling);
+  const connecting = new Connecting({ goals: [{ ...plan.way, hops }], reconnect: "never" }, telling);
   const stops = [
     telling.bus.on("progress", ({ step }) => way.progress(step)),
     telling.bus.on("session", ({ state, hop = hops.length }) => {

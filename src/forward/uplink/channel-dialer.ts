@@ -1,5 +1,6 @@
 /**
- * Dials targets through the standing session: the server makes the TCP connection (leg 3) and porthop gets a channel.
+ * Dials targets through a standing session: the server makes the TCP connection (leg 3) and porthop gets a channel.
+ * Without a session the connection is held until one stands.
  */
 import type { Dialer } from "../../flow/conn.ts";
 import type { Locator } from "../../ssh/channel/locator.ts";
@@ -16,12 +17,24 @@ export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session" | "
     get through() {
       return uplink.standing?.leg;
     },
-    async dial(target, origin, signal) {
-      const session = await uplink.session(signal);
-      const dialing = session.locator.dialing(target);
-      const conn = await session.openChannel(target, origin, signal).finally(() => dialing.done());
-      const leg = { from: undefined, to: target, observed: false, locate: () => dialing.locate() };
-      return { conn, leg, session: session.leg };
+    async dial(target, origin, signal, held) {
+      for (;;) {
+        const askedMs = uplink.standing === undefined ? performance.now() : undefined;
+        const session = await uplink.session(signal, held?.sinceMs).finally(() => {
+          if (askedMs !== undefined) held?.waited(performance.now() - askedMs);
+        });
+        const dialing = session.locator.dialing(target);
+        try {
+          const conn = await session.openChannel(target, origin, signal);
+          const leg = { from: undefined, to: target, observed: false, locate: () => dialing.locate() };
+          return { conn, leg, session: session.leg };
+        } catch (error) {
+          // The session was lost before it answered. No byte of the flow has gone out, so the next session is asked.
+          if (session.goneBy === undefined || signal.aborted) throw error;
+        } finally {
+          dialing.done();
+        }
+      }
     },
   };
 }

@@ -1,45 +1,255 @@
 /**
- * Brings an uplink its session: makes the way to the destination once, prepares the session, and announces it. When the
- * session is lost, the uplink ends with the same reason.
+ * Keeps the sessions of a tunnel standing: makes them, prepares each, announces it to the uplink, and makes it again
+ * when it was lost. One attempt is under way at a time, whatever is missing, so that no server is stormed.
  */
 import { PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
-import { Route, type RoutePlan } from "../../ssh/route.ts";
+import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
+import { messageOf } from "../../text/error-message.ts";
+import { Lane } from "./lane.ts";
+import { type LoginNeeds, type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
 import { Uplink } from "./uplink.ts";
 
+export interface LinkPlan {
+  /** The ways to the destination and to its fallbacks, in the order in which they are tried. */
+  readonly goals: readonly RoutePlan[];
+  readonly reconnect: Reconnect;
+  /** How many sessions the tunnel has; one when left out. */
+  readonly sessions?: number | undefined;
+  /** How long a new connection waits for a session. */
+  readonly holdMs?: number | undefined;
+  /** False when nobody can be asked for a password later on. */
+  readonly canAskLater?: boolean | undefined;
+}
+
 export interface Connected {
-  /** Resolves with the reason when the session is lost. Never resolves after `close`. */
+  /** Resolves with the reason when no session will come any more. Never resolves after `close`. */
   readonly lost: Promise<PorthopError>;
 }
 
+/** Runs with each session, before any dialer gets it. */
+export type Prepare = (session: Session) => Promise<void>;
+
+/** A wait that is cut short ends no sooner than this after the attempt before began. */
+const hurriedMs = 1000;
+/** How long a session may be silent when there is a reason to doubt it. */
+const doubtMs = 5000;
+
+/** One of the sessions that the tunnel wants. */
+interface Place {
+  readonly lane: Lane;
+  session: Session | undefined;
+  /** When the next attempt is due (performance.now); undefined when none is. */
+  dueMs: number | undefined;
+  mayHurry: boolean;
+  /** No session will come here any more. */
+  isGivenUp: boolean;
+  /** When the session stood. */
+  sinceMs: number;
+  /** What the last login needed. */
+  needs: LoginNeeds;
+}
+
 export class Connecting {
-  readonly uplink = new Uplink<Session>();
-  readonly #route: Route;
+  readonly uplink: Uplink<Session>;
+  readonly #plan: LinkPlan;
+  readonly #telling: Telling;
+  readonly #policy: RetryPolicy;
+  readonly #stop = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<PorthopError>();
+  #places: readonly Place[];
+  #isWinding = false;
+  #attempt = 0;
+  #beganMs = Number.NEGATIVE_INFINITY;
+  #wake: (() => void) | undefined;
+  #keeping: Promise<void> | undefined;
+  #hasRemarked = false;
 
-  constructor(plan: RoutePlan, telling: Telling) {
-    this.#route = new Route(plan, telling);
+  constructor(plan: LinkPlan, telling: Telling) {
+    const { goals, reconnect, sessions = 1, holdMs, canAskLater = true } = plan;
+    this.#plan = plan;
+    this.#telling = telling;
+    this.#policy = new RetryPolicy({ reconnect, canAskLater });
+    this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
+    const run = new RouteRun();
+    this.#places = Array.from({ length: sessions }, () => ({
+      ...{ lane: new Lane(goals, telling, run), session: undefined, dueMs: undefined },
+      ...{ mayHurry: true, isGivenUp: false, sinceMs: 0, needs: "nobody" as const },
+    }));
   }
 
-  /**
-   * Resolves when a session stands. `prepare` runs before any dialer gets the session, so on the server it sees the
-   * state before the first dial.
-   */
-  async connect(
-    signal: AbortSignal,
-    prepare: (session: Session) => Promise<void> = async () => {},
-  ): Promise<Connected> {
-    const session = await this.#route.connect(signal);
-    await prepare(session);
-    this.uplink.stands(session);
-    const { lost } = session;
-    void lost.then((reason) => this.uplink.end(reason));
-    return { lost };
+  /** Resolves when the first session stands. Rejects when it cannot be made, or when `signal` fires before. */
+  async connect(signal: AbortSignal, prepare: Prepare = async () => {}): Promise<Connected> {
+    const abort = () => {
+      this.#stop.abort(signal.reason);
+      this.#first.reject(signal.reason);
+    };
+    if (signal.aborted) throw signal.reason;
+    signal.addEventListener("abort", abort, { once: true });
+    const [first] = this.#places;
+    if (first !== undefined) first.dueMs = performance.now();
+    this.#keeping = this.#keep(prepare);
+    try {
+      await this.#first.promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+    return { lost: this.#ended.promise };
   }
 
-  /** Ends the session, and also all waits for a session. */
+  /** The network, or the time, is not what it was: what stands is asked, and what waits is tried. */
+  doubt(): void {
+    for (const { lane } of this.#places) lane.probe(doubtMs);
+    this.#hurry();
+  }
+
+  /** From now on no session is made any more: porthop ends when what is under way has ended. */
+  wind(): void {
+    this.#isWinding = true;
+    if (this.uplink.standing === undefined) this.uplink.end(stopping());
+    this.#wake?.();
+  }
+
+  /** Ends the sessions, and also all waits for a session. */
   async close(): Promise<void> {
-    this.uplink.end(new PorthopError("cancelled", "porthop is stopping"));
-    await this.#route.close();
+    this.#isWinding = true;
+    this.uplink.end(stopping());
+    this.#stop.abort(stopping());
+    this.#wake?.();
+    await Promise.all(this.#places.map(({ lane }) => lane.close()));
+    await this.#keeping;
   }
+
+  /** Never rejects. Ends at a stop, and when no session will come. */
+  async #keep(prepare: Prepare): Promise<void> {
+    while (!this.#isWinding && !this.#stop.signal.aborted) {
+      const place = this.#nextDue();
+      const inMs = place?.dueMs === undefined ? undefined : place.dueMs - performance.now();
+      if (place === undefined || inMs === undefined || inMs > 0) await this.#change(inMs);
+      else await this.#tryAt(place, prepare);
+    }
+  }
+
+  #nextDue(): Place | undefined {
+    let next: Place | undefined;
+    for (const place of this.#places) {
+      if (place.dueMs !== undefined && (next?.dueMs === undefined || place.dueMs < next.dueMs)) next = place;
+    }
+    return next;
+  }
+
+  /** Waits until something has changed, but no longer than `inMs`. */
+  #change(inMs: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const over = () => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = inMs === undefined ? undefined : setTimeout(over, inMs);
+      this.#wake = over;
+    });
+  }
+
+  async #tryAt(place: Place, prepare: Prepare): Promise<void> {
+    this.#attempt += 1;
+    this.#beganMs = performance.now();
+    place.dueMs = undefined;
+    try {
+      const session = await place.lane.connect(this.#stop.signal, this.#attempt);
+      place.needs = session.needs;
+      await prepare(session);
+      this.#took(place, session);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      await place.lane.leaveDestination();
+      this.#failed(place, error);
+    }
+  }
+
+  #took(place: Place, session: Session): void {
+    place.session = session;
+    place.sinceMs = performance.now();
+    this.#attempt = 0;
+    this.#policy.stood();
+    void session.lost.then((reason) => this.#lost(place, session, reason));
+    this.uplink.stands(session);
+    this.#remarkNeeds(session);
+    this.#first.resolve();
+    for (const other of this.#places) {
+      if (other.session === undefined && !other.isGivenUp) other.dueMs ??= performance.now();
+    }
+  }
+
+  /** Says once what a login that asks a person means for the hours to come. */
+  #remarkNeeds({ needs }: Session): void {
+    const log = this.#telling.loggerFor();
+    const { reconnect, canAskLater = true } = this.#plan;
+    if (needs !== "nobody" && this.#places.length > 1) {
+      log.warn("one session only (--sessions): the login cannot be repeated without asking");
+      this.#places = this.#places.slice(0, 1);
+    }
+    if (needs !== "person" || this.#hasRemarked || reconnect === "never") return;
+    this.#hasRemarked = true;
+    if (canAskLater) return;
+    log.warn(`a lost session will end porthop: the login was typed, and nobody will be there to type it; ${typedHint}`);
+  }
+
+  #lost(place: Place, session: Session, reason: PorthopError): void {
+    const stoodMs = performance.now() - place.sinceMs;
+    place.session = undefined;
+    if (this.#isWinding) {
+      if (this.uplink.standing === undefined) this.#end(reason);
+      return;
+    }
+    this.#decide(place, this.#policy.lost({ reason, stoodMs, needs: session.needs }), reason);
+  }
+
+  #failed(place: Place, thrown: unknown): void {
+    const error = asPorthopError(thrown);
+    const { wasLetIn } = place.lane;
+    this.#decide(place, this.#policy.failed({ error, wasLetIn, needs: place.needs }), error);
+  }
+
+  #decide(place: Place, verdict: Verdict, because: PorthopError): void {
+    const isOut = this.uplink.standing === undefined;
+    if (isOut) this.uplink.isOut(because);
+    if (verdict.next === "retry") {
+      place.dueMs = performance.now() + verdict.inMs;
+      place.mayHurry = verdict.mayHurry;
+      const { inMs } = verdict;
+      this.#telling.bus.publish({ event: "reconnect", reason: because.message, attempt: this.#attempt + 1, inMs });
+    } else {
+      place.isGivenUp = true;
+      if (isOut) this.#end(verdict.reason);
+      else this.#telling.loggerFor().warn(`one session less: ${verdict.reason.message}`);
+    }
+    this.#wake?.();
+  }
+
+  #end(reason: PorthopError): void {
+    this.#isWinding = true;
+    this.#first.reject(reason);
+    this.uplink.end(reason);
+    this.#ended.resolve(reason);
+  }
+
+  #hurry(): void {
+    const soonestMs = Math.max(performance.now(), this.#beganMs + hurriedMs);
+    for (const place of this.#places) {
+      if (place.mayHurry && place.dueMs !== undefined) place.dueMs = Math.min(place.dueMs, soonestMs);
+    }
+    this.#wake?.();
+  }
+}
+
+function stopping(): PorthopError {
+  return new PorthopError("cancelled", "porthop is stopping");
+}
+
+function asPorthopError(error: unknown): PorthopError {
+  if (error instanceof PorthopError) return error;
+  return new PorthopError("internal", `no session could be made: ${messageOf(error)}`, { cause: error });
 }

@@ -16,7 +16,7 @@ export interface ThereListening {
   /** The name of the forward for people. */
   readonly id: string;
   readonly listen: Address;
-  readonly uplink: Pick<Uplink<ListeningSession>, "session" | "onSession">;
+  readonly uplink: Pick<Uplink<ListeningSession>, "primary" | "onPrimary">;
   /** Hears of the error when a later session does not get the listener that the first session had. */
   readonly bus: Pick<Bus, "publish">;
 }
@@ -29,7 +29,7 @@ export async function listenThere(listening: ThereListening, accept: Accept, sig
   const { uplink } = listening;
   const there = new ThereListener(listening, accept);
   const first = await firstOf(there, uplink, signal);
-  const stopHearing = uplink.onSession((session) => void there.renew(session));
+  const stopHearing = uplink.onPrimary((session) => void there.renew(session));
   return {
     ...first,
     close() {
@@ -41,11 +41,11 @@ export async function listenThere(listening: ThereListening, accept: Accept, sig
 
 async function firstOf(
   there: ThereListener,
-  uplink: Pick<Uplink<ListeningSession>, "session">,
+  uplink: Pick<Uplink<ListeningSession>, "primary">,
   signal: Cancel,
 ): Promise<Listener> {
   for (;;) {
-    const session = await uplink.session(signal);
+    const session = await uplink.primary(signal);
     try {
       return await there.begin(session);
     } catch (error) {

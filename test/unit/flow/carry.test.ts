@@ -393,7 +393,7 @@ test("The dialer is asked for the flow's target, on behalf of its origin, with t
     },
   });
   await quiet();
-  assert.deepEqual(asked, [flow.target, flow.origin, flow.cancel]);
+  assert.deepEqual(asked, [flow.target, flow.origin, flow.cancel, undefined]);
   flow.abort(broken());
 });
 

@@ -324,7 +324,7 @@ test("An event that there is not is told to whoever wants to hear it, also one o
     const error = await rejectionOf(setUp([hearing("odd", (host) => host.on(name as "ready", () => {}))]));
     assert.equal(
       error.message,
-      `plugin odd could not be set up: there is no event ${name}, only session, listening, ready, flow.open, flow.close, error`,
+      `plugin odd could not be set up: there is no event ${name}, only session, listening, ready, reconnect, held, forward.moved, forward.waiting, flow.open, flow.close, error`,
     );
   }
 });

@@ -146,7 +146,7 @@ test("Who watches leg 2 sees each session, with its place and what is known of i
   await played.route.close();
 });
 
-test("When a later hop cannot be reached, logged in to or trusted, nothing is left of those before it.", {
+test("When a later hop cannot be reached, logged in to or trusted, those before it stand until the way is closed.", {
   timeout,
 }, async () => {
   const no = new PorthopError("ssh.host-key-changed", "the host key has changed", { leg: 2 });
@@ -165,9 +165,10 @@ test("When a later hop cannot be reached, logged in to or trusted, nothing is le
   ] as const) {
     const played = new Played({ hops: [hop(first), last] });
     assert.equal((await refusal(played.route.connect(never))).code, code);
-    assert.deepEqual(played.story, ["connecting 1", "ready 1", "connecting destination", "closed 1"]);
-    for (const server of all) await server.idle();
+    assert.deepEqual(played.story, ["connecting 1", "ready 1", "connecting destination"]);
     await played.route.close();
+    assert.equal(played.story.at(-1), "closed 1");
+    for (const server of all) await server.idle();
   }
 });
 
@@ -193,7 +194,25 @@ test("A session inside that is lost alone has its own name, and the one before i
   all[1]?.drop();
   assert.match((await session.lost).message, new RegExp(`127\\.0\\.0\\.1:${all[1]?.port}: `));
   await played.route.close();
-  assert.deepEqual(played.story.slice(4), ["lost destination", "closed destination", "closed 1"]);
+  assert.deepEqual(played.story.slice(4), ["lost destination", "closed 1"]);
+});
+
+test("A way is made again, and a host on it that still stands is kept.", { timeout }, async () => {
+  await using all = await servers(2);
+  const [gate, inner] = all;
+  const played = new Played({ hops: all.map((server) => hop(server)) });
+  const first = await played.route.connect(never);
+  inner?.drop();
+  await first.lost;
+  const second = await played.route.connect(never, 3);
+  assert.deepEqual([first.id, second.id, gate?.counts.connections], ["S2", "S3", 1]);
+  assert.deepEqual(played.story.splice(4), ["lost destination", "connecting destination", "ready destination"]);
+  assert.deepEqual([played.sessions.at(-1)?.attempt, played.route.wasLetIn], [3, true]);
+  gate?.drop();
+  await second.lost;
+  const third = await played.route.connect(never);
+  assert.deepEqual([third.id, gate?.counts.connections], ["S5", 2]);
+  await played.route.close();
 });
 
 test("An outer session that is lost while the next one begins is told, not the silence of the next.", {

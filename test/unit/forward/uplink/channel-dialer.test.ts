@@ -36,6 +36,7 @@ test("The session that a dial would go through is told before it, and is another
   for (const session of [new MadeUpSession(1), new MadeUpSession(2)]) {
     uplink.stands(session);
     assert.equal(dialer.through, session.leg);
+    session.lose();
   }
 });
 
@@ -84,6 +85,23 @@ test("While there is no session a dial waits, and is made by the one that comes.
   uplink.stands(session);
   assert.equal((await dialing).session, session.leg);
   assert.equal(session.targets.length, 1);
+});
+
+test("A dial whose session is lost before the channel opens is made by the next session, and says how long it waited.", async () => {
+  const uplink = new Uplink<MadeUpSession>({ holdMs: 60_000 });
+  const opening = Promise.withResolvers<never>();
+  const [first, second] = [new MadeUpSession(1, { open: () => opening.promise }), new MadeUpSession(2)];
+  uplink.stands(first);
+  const waits: number[] = [];
+  const held = { sinceMs: performance.now(), waited: (ms: number) => waits.push(ms) };
+  const dialing = channelDialer(uplink).dial(target, origin, signal, held);
+  assert.equal(await stateOf(dialing), "pending");
+  opening.reject(first.lose());
+  assert.equal(await stateOf(dialing), "pending");
+  uplink.stands(second);
+  assert.equal((await dialing).session, second.leg);
+  assert.equal(waits.length, 1);
+  assert.deepEqual([first.asked.at(-1), second.asked.at(-1)], ["dialed db:5432", "dialed db:5432"]);
 });
 
 test("A dial that waits ends with its flow, or with the reason why there will be no session.", async () => {

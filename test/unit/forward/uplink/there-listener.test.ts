@@ -160,8 +160,9 @@ test("A later session that refuses is told of as an error, and the one after it 
 
 test("What is no error of ours is told as a defect.", async () => {
   const play = new Play();
-  await play.stands(1);
+  const first = await play.stands(1);
   await play.listen();
+  first.lose();
   await play.stands(2, { listen: () => Promise.reject(new TypeError("x is not a function")) });
   assert.deepEqual(
     play.errors.map(({ code, message }) => [code, /x is not a function/.test(message)]),
@@ -179,72 +180,6 @@ test("A session that is lost while it is asked is not told of here.", async () =
   asking.reject(second.lose());
   await quiet();
   assert.deepEqual(play.errors, []);
-});
-
-test("Where the session before still stands, its listener is closed before the next is asked.", async () => {
-  const play = new Play();
-  const first = await play.stands(1);
-  await play.listen();
-  const open: (readonly string[])[] = [];
-  const second = await play.stands(2, {
-    listen: async (wanted) => {
-      open.push(first.listening);
-      return { addresses: [wanted] };
-    },
-  });
-  assert.deepEqual([open, second.listening], [[[]], ["localhost:8080"]]);
-});
-
-test("Of sessions that stand in quick succession only the last is asked, and not before the port is free.", async () => {
-  const play = new Play();
-  const closing = Promise.withResolvers<void>();
-  const first = Object.assign(new MadeUpSession(1), {
-    listen: async (wanted: Address) => ({ addresses: [wanted] as const, close: () => closing.promise }),
-  });
-  play.uplink.stands(first);
-  await play.listen();
-  const second = await play.stands(2);
-  const third = await play.stands(3);
-  assert.deepEqual(third.asked, []);
-  closing.resolve();
-  await quiet();
-  assert.deepEqual([second.asked, third.asked], [[], ["listen localhost:8080 for R1"]]);
-});
-
-test("A listener that a session gives after the next one stands is closed again.", async () => {
-  const play = new Play();
-  await play.stands(1);
-  await play.listen();
-  const late = Promise.withResolvers<void>();
-  const second = await play.stands(2, {
-    listen: async (wanted) => {
-      await late.promise;
-      return { addresses: [wanted] };
-    },
-  });
-  const third = await play.stands(3);
-  late.resolve();
-  await quiet();
-  assert.deepEqual([second.listening, third.listening, play.errors], [[], ["localhost:8080"], []]);
-});
-
-test("A session that stands while the first is being asked is asked as well.", async () => {
-  const play = new Play();
-  const late = Promise.withResolvers<void>();
-  const first = await play.stands(1, {
-    listen: async (wanted) => {
-      await late.promise;
-      return { addresses: [wanted] };
-    },
-  });
-  const listening = play.listen();
-  await quiet();
-  const second = await play.stands(2);
-  assert.deepEqual(second.asked, []);
-  late.resolve();
-  await listening;
-  await quiet();
-  assert.deepEqual([first.listening, second.listening], [[], ["localhost:8080"]]);
 });
 
 test("A close closes what stands, and no session is asked after it.", async () => {

@@ -81,7 +81,7 @@ test("A session that is gone does not stand, also while its loss is not told yet
 test("A session that is gone before it is brought is given to nobody.", async () => {
   const uplink = new Uplink<MadeUpSession>();
   const heard: unknown[] = [];
-  uplink.onSession((session) => heard.push(session));
+  uplink.onPrimary((session) => heard.push(session));
   const waiting = uplink.session(never);
   const session = new MadeUpSession();
   session.lose();
@@ -89,16 +89,66 @@ test("A session that is gone before it is brought is given to nobody.", async ()
   assert.deepEqual([await stateOf(waiting), uplink.standing, heard], ["pending", undefined, []]);
 });
 
-test("A session that stands while another does takes its place, and a late loss of that one changes nothing.", async () => {
+test("Of several sessions each dial gets the one with the fewest bytes on their way, and equals take turns.", async () => {
   const uplink = new Uplink<MadeUpSession>();
   const [first, second] = [new MadeUpSession(1), new MadeUpSession(2)];
   uplink.stands(first);
   uplink.stands(second);
-  assert.equal(await uplink.session(never), second);
+  const given = async () => portOf((await uplink.session(never)).leg.from);
+  assert.deepEqual([await given(), await given(), await given()], [1, 2, 1]);
+  first.waiting = 70_000;
+  assert.deepEqual([await given(), await given()], [2, 2]);
+  first.waiting = 0;
+  second.waiting = 1;
+  assert.equal(await given(), 1);
+});
+
+test("The primary session is the oldest that stands; what listens on the server moves when it is lost.", async () => {
+  const uplink = new Uplink<MadeUpSession>();
+  const [first, second] = [new MadeUpSession(1), new MadeUpSession(2)];
+  const heard: unknown[] = [];
+  uplink.onPrimary((session) => heard.push(session));
+  uplink.stands(first);
+  uplink.stands(second);
+  assert.deepEqual([uplink.standing, uplink.all, heard], [first, [first, second], [first]]);
+  assert.equal(await uplink.primary(never), first);
   first.lose();
   await quiet();
-  assert.equal(uplink.standing, second);
+  assert.deepEqual([uplink.standing, uplink.all, heard], [second, [second], [first, second]]);
   assert.equal(await uplink.session(never), second);
+});
+
+test("Whoever is held waits no longer than the hold, counted from when they came, and is told what is out.", async () => {
+  const uplink = new Uplink<MadeUpSession>({ holdMs: 50 });
+  const nowMs = performance.now();
+  const late = await refusal(uplink.session(never, nowMs - 50));
+  assert.deepEqual([late.code, late.leg, late.message], ["ssh.unreachable", 2, "no session came back within 50ms"]);
+  uplink.isOut(lostBy());
+  const error = await refusal(uplink.session(never, nowMs));
+  assert.equal(error.message, "no session came back within 50ms: the session was lost");
+  assert.match(error.hint, /--hold/);
+  const waiting = uplink.session(never, performance.now() + 60_000);
+  const session = new MadeUpSession();
+  uplink.stands(session);
+  assert.equal(await waiting, session);
+  const unheld = new Uplink<MadeUpSession>({ holdMs: 0 });
+  assert.equal((await refusal(unheld.session(never, performance.now()))).message, "no session came back");
+});
+
+test("Each wait that begins is told, and the thousand and first is refused at once.", async () => {
+  let wanted = 0;
+  const uplink = new Uplink<MadeUpSession>({ holdMs: 60_000, wanted: () => (wanted += 1) });
+  const sinceMs = performance.now();
+  const waiting = Array.from({ length: 1000 }, () => uplink.session(never, sinceMs));
+  assert.deepEqual([wanted, uplink.held], [1000, 1000]);
+  assert.match(
+    (await refusal(uplink.session(never, sinceMs))).message,
+    /^1000 connections wait for the session already/,
+  );
+  const session = new MadeUpSession();
+  uplink.stands(session);
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set([session]));
+  assert.equal(uplink.held, 0);
 });
 
 test("Who gives up waiting is told why, and leaves nothing behind.", async () => {
@@ -153,16 +203,19 @@ test("A session that stands at the end is given out until it is gone.", async ()
 test("Each session is heard of before a dial that waits gets it, the present one at once.", async () => {
   const uplink = new Uplink<MadeUpSession>();
   const order: string[] = [];
-  uplink.onSession(({ leg: { from } }) => order.push(`first hears ${portOf(from)}`));
+  uplink.onPrimary(({ leg: { from } }) => order.push(`first hears ${portOf(from)}`));
   const dialing = uplink.session(never).then(({ leg: { from } }) => order.push(`dial gets ${portOf(from)}`));
   uplink.stands(new MadeUpSession(1));
   await dialing;
   assert.deepEqual(order.splice(0), ["first hears 1", "dial gets 1"]);
-  const stop = uplink.onSession(({ leg: { from } }) => order.push(`second hears ${portOf(from)}`));
+  const stop = uplink.onPrimary(({ leg: { from } }) => order.push(`second hears ${portOf(from)}`));
   assert.deepEqual(order.splice(0), ["second hears 1"]);
-  uplink.stands(new MadeUpSession(2));
+  uplink.standing?.lose();
+  const second = new MadeUpSession(2);
+  uplink.stands(second);
   assert.deepEqual(order.splice(0), ["first hears 2", "second hears 2"]);
   stop();
+  second.lose();
   uplink.stands(new MadeUpSession(3));
   assert.deepEqual(order, ["first hears 3"]);
 });
@@ -170,18 +223,18 @@ test("Each session is heard of before a dial that waits gets it, the present one
 test("Who is stopped by somebody who hears before them hears no more, not even this session.", () => {
   const uplink = new Uplink<MadeUpSession>();
   const heard: string[] = [];
-  uplink.onSession(() => {
+  uplink.onPrimary(() => {
     heard.push("first");
     stopSecond();
   });
-  const stopSecond = uplink.onSession(() => heard.push("second"));
+  const stopSecond = uplink.onPrimary(() => heard.push("second"));
   uplink.stands(new MadeUpSession());
   assert.deepEqual(heard, ["first"]);
 });
 
 test("Where somebody who hears of a session finds it gone, the dials wait on.", async () => {
   const uplink = new Uplink<MadeUpSession>();
-  uplink.onSession((session) => {
+  uplink.onPrimary((session) => {
     if (session === bad) session.go();
   });
   const waiting = uplink.session(never);
