@@ -10,7 +10,7 @@ import { type PluginSpec, parsePluginSpec } from "../codec/words/plugin-spec.ts"
 import { visible } from "../text/terminal-text.ts";
 import type { Extra, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
-import { type Keywords, longestTimerMs } from "./file/keyword.ts";
+import { type Keywords, longestTimerMs } from "./file/keyword-record.ts";
 import { named } from "./flag-in-message.ts";
 
 export interface CarryingSettings {

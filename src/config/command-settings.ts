@@ -9,7 +9,7 @@ import { escapeOf } from "../codec/session/escape-character.ts";
 import { quoted } from "../text/terminal-text.ts";
 import { asksForShell, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
-import type { Keywords } from "./file/keyword.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 
 export interface CommandSettings {
   /** Undefined for the user's login shell. */

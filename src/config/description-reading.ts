@@ -26,8 +26,9 @@ import {
 } from "../tunnel/tunnel-description.ts";
 import { type ForwardKeyword, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import { addOption } from "./file/config-value.ts";
-import { findKeyword, type Keyword, Keywords } from "./file/keyword.ts";
+import { findKeyword, type Keyword } from "./file/keyword.ts";
 import { printKeywordLine, readKeywordLine } from "./file/keyword-line.ts";
+import { Keywords } from "./file/keyword-record.ts";
 import { findOther } from "./file/other-keywords.ts";
 import { readOtherValue } from "./file/other-values.ts";
 import { named } from "./flag-in-message.ts";

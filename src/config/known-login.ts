@@ -2,7 +2,7 @@
  * The login that ~/.ssh/config and the system's configuration file give for the name of a server: host, user and port.
  */
 import type { ConfigSources } from "./file/config-sources.ts";
-import { Keywords } from "./file/keyword.ts";
+import { Keywords } from "./file/keyword-record.ts";
 import { effectiveSettings } from "./file/ssh-config.ts";
 
 export interface KnownLogin {

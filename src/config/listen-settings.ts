@@ -5,7 +5,7 @@
 import type { Network } from "../codec/cidr.ts";
 import { parseRemoteOpen, type RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { defaults } from "./defaults.ts";
-import type { Keywords } from "./file/keyword.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 import { addressFamily } from "./session-settings.ts";
 
 export interface ListenSettings {

@@ -6,7 +6,7 @@ import type { Relay } from "../tunnel/tunnel-description.ts";
 import { type CarryingSettings, readCarrying } from "./carrying-settings.ts";
 import { defaults } from "./defaults.ts";
 import { describeRelay } from "./description.ts";
-import type { Keywords } from "./file/keyword.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 import { type Forward, nameForwards } from "./forward.ts";
 import { keywordsOf } from "./tunnel-keywords.ts";
 import { refuseUnsupported } from "./unsupported.ts";

@@ -18,7 +18,8 @@ import {
 import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
-import { type Keyword, Keywords, keywords as readings } from "./file/keyword.ts";
+import { type Keyword, keywords as readings } from "./file/keyword.ts";
+import { Keywords } from "./file/keyword-record.ts";
 import { findOther } from "./file/other-keywords.ts";
 import { type Forward, forwardText } from "./forward.ts";
 import { sshDefaults } from "./openssh-defaults.ts";

@@ -10,7 +10,8 @@ import { asksForShell, type Identity, type SshTunnel } from "../tunnel/tunnel-de
 import { defaults } from "./defaults.ts";
 import { fillPaths, forwardKeywords, parseConfigForward } from "./file/config-forward.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
-import { type Keyword, Keywords } from "./file/keyword.ts";
+import type { Keyword } from "./file/keyword.ts";
+import { Keywords } from "./file/keyword-record.ts";
 import { type Asked, connectionsOnly, effectiveSettings } from "./file/ssh-config.ts";
 import { named } from "./flag-in-message.ts";
 import type { ConfiguredForwards } from "./forward.ts";

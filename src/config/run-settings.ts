@@ -15,7 +15,7 @@ import { defaults } from "./defaults.ts";
 import { describeTunnel, type Surroundings } from "./description.ts";
 import type { ConfigSources } from "./file/config-sources.ts";
 import { hasHost } from "./file/host-names.ts";
-import type { Keywords } from "./file/keyword.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { allForwards, type Forward, nameForwards } from "./forward.ts";
 import { asSaid, configuredForwards, flaggedFiles, type HopSettings, readConfiguration } from "./run-configuration.ts";

@@ -6,7 +6,7 @@ import { parseRekeyLimit } from "../codec/config/rekey-limit.ts";
 import type { Destination } from "../codec/words/destination.ts";
 import { currentUser } from "./current-user.ts";
 import { defaults } from "./defaults.ts";
-import { type Keywords, longestTimerMs } from "./file/keyword.ts";
+import { type Keywords, longestTimerMs } from "./file/keyword-record.ts";
 import type { WaySettings } from "./way-settings.ts";
 
 /** What the words and the files say of one host: the destination or a jump host. */

@@ -5,7 +5,7 @@
 import { underHome } from "../codec/home-path.ts";
 import { currentHome, ownUid } from "./current-user.ts";
 import { defaults } from "./defaults.ts";
-import type { Keywords } from "./file/keyword.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 import { acceptedAlgorithms, authoritySignatures } from "./key-algorithms.ts";
 
 /** What the words and the files say of one host: the destination or a jump host. */

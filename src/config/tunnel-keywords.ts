@@ -8,8 +8,9 @@ import { flagKeywords } from "../tunnel/ssh-flags.ts";
 import { hasFlag, type Relay, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { addOption, noteTyped } from "./file/config-value.ts";
-import { findKeyword, Keywords } from "./file/keyword.ts";
+import { findKeyword } from "./file/keyword.ts";
 import { printKeywordLine } from "./file/keyword-line.ts";
+import { Keywords } from "./file/keyword-record.ts";
 import { findOther } from "./file/other-keywords.ts";
 
 /**

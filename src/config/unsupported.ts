@@ -9,8 +9,9 @@ import { flagKeywords } from "../tunnel/ssh-flags.ts";
 import { commandWords, keywordText, type Relay, type SshFlag, type SshTunnel } from "../tunnel/tunnel-description.ts";
 import { defaults } from "./defaults.ts";
 import { typedValue, unknownKeyword } from "./file/config-value.ts";
-import { findKeyword, type Keywords } from "./file/keyword.ts";
+import { findKeyword } from "./file/keyword.ts";
 import { printKeywordLine } from "./file/keyword-line.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 import { findOther, type OtherKeyword } from "./file/other-keywords.ts";
 
 /** Throws a usage error that names the first flag or keyword that porthop does not have. */

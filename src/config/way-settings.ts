@@ -5,7 +5,7 @@
 
 import type { Destination } from "../codec/words/destination.ts";
 import { parseJumpList } from "../codec/words/jump-list.ts";
-import type { Keywords } from "./file/keyword.ts";
+import type { Keywords } from "./file/keyword-record.ts";
 
 export interface WaySettings {
   /** The hosts in the order of the way. Their tokens are not replaced yet. */

@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { realSources } from "../../src/config/file/config-sources.ts";
-import { Keywords } from "../../src/config/file/keyword.ts";
+import { Keywords } from "../../src/config/file/keyword-record.ts";
 import { effectiveSettings } from "../../src/config/file/ssh-config.ts";
 import { manyHosts } from "../kit/memory-config.ts";
 import { tempDirectory } from "../kit/temp.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { realSources } from "../../src/config/file/config-sources.ts";
-import { Keywords } from "../../src/config/file/keyword.ts";
+import { Keywords } from "../../src/config/file/keyword-record.ts";
 import { effectiveSettings } from "../../src/config/file/ssh-config.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { need } from "../kit/packages.ts";

@@ -2,7 +2,8 @@
  * A value that is fine for each keyword, and the reading of lines.
  */
 import { addOption } from "../../src/config/file/config-value.ts";
-import { type Keyword, Keywords, keywords } from "../../src/config/file/keyword.ts";
+import { type Keyword, keywords } from "../../src/config/file/keyword.ts";
+import { Keywords } from "../../src/config/file/keyword-record.ts";
 
 export const names = Object.keys(keywords) as Keyword[];
 

@@ -213,7 +213,7 @@ rule(
   },
 );
 
-const keywordFile = "src/config/file/keyword.ts";
+const keywordFiles = ["src/config/file/keyword.ts", "src/config/file/keyword-record.ts"];
 /** A value written where a keyword is read: `flag("BatchMode", false)`, `time("ConnectTimeout") ?? 30_000`. */
 const keywordFallback = /\.flag\("\w+", (true|false)\)|\("[A-Z]\w*"\) (\?\?|\|\|) ("[^"]|\d)/;
 
@@ -222,7 +222,7 @@ rule(
   (file) => {
     if (partOf(file.path) === "config") return [];
     const imports = importsOf(file)
-      .filter(({ file: target }) => target === keywordFile)
+      .filter(({ file: target }) => keywordFiles.includes(target ?? ""))
       .map(({ from }) => `imports ${from}: what a keyword means is said in src/config`);
     // A keyword's name begins with a capital letter; what is in a variable is read of something called keywords.
     const reading = "(text|flag|number|octal|time|list|all|isBefore|placeOf|placesOf)\\(";
@@ -235,6 +235,7 @@ rule(
     "src/cli/check-command.ts": "const isBatch = keywords.flag(batchMode, false);",
     "src/forward/plan/way-plan.ts": "const place = settings.keywords.placeOf(keyword);",
     "src/wizard/saved-host.ts": 'import type { Keyword } from "../config/file/keyword.ts";',
+    "src/forward/plan/relay-plan.ts": 'import type { Keywords } from "../../config/file/keyword-record.ts";',
   },
 );
 

@@ -14,7 +14,8 @@ import { hostApplies, type MatchContext, matchApplies } from "./config-match.ts"
 import type { ConfigSources, Unreadable } from "./config-sources.ts";
 import { fillHome } from "./config-tokens.ts";
 import { addConfigLine, lackText } from "./config-value.ts";
-import { findKeyword, type Keyword, type Keywords, keywords as known } from "./keyword.ts";
+import { findKeyword, type Keyword, keywords as known } from "./keyword.ts";
+import type { Keywords } from "./keyword-record.ts";
 import { findOther, otherNames } from "./other-keywords.ts";
 import { readOtherValue } from "./other-values.ts";
 import { type Block, hostHoldsAlways, matchHoldsAlways, PlainSsh } from "./plain-ssh.ts";

@@ -8,7 +8,8 @@ import { Malformed } from "../../codec/malformed.ts";
 import { parseUser } from "../../codec/words/destination.ts";
 import { quoted, visible } from "../../text/terminal-text.ts";
 import type { Machine } from "./config-sources.ts";
-import type { Keyword, Keywords } from "./keyword.ts";
+import type { Keyword } from "./keyword.ts";
+import type { Keywords } from "./keyword-record.ts";
 
 export type Tokens = Readonly<Record<string, string>>;
 

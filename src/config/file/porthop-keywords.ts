@@ -8,7 +8,8 @@ import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import type { Extra, SshTunnel } from "../../tunnel/tunnel-description.ts";
 import type { Machine } from "./config-sources.ts";
 import { fillHome } from "./config-tokens.ts";
-import { type Keyword, type Keywords, keywords as readings } from "./keyword.ts";
+import { type Keyword, keywords as readings } from "./keyword.ts";
+import type { Keywords } from "./keyword-record.ts";
 import { withFiles } from "./named-files.ts";
 
 /**

@@ -15,7 +15,7 @@ import type { SessionType } from "./config-match.ts";
 import { ConfigReading } from "./config-reading.ts";
 import type { ConfigSources } from "./config-sources.ts";
 import { connectionTokens, fillTokens, fillUser, locating, type Tokens } from "./config-tokens.ts";
-import type { Keywords } from "./keyword.ts";
+import type { Keywords } from "./keyword-record.ts";
 
 export interface EffectiveSettings {
   /** The keywords of the command line, followed by those of the files. */

@@ -4,7 +4,7 @@ import { parseNetworks } from "../../../src/codec/cidr.ts";
 import { Malformed } from "../../../src/codec/malformed.ts";
 import { capturesToStdout, readCarrying } from "../../../src/config/carrying-settings.ts";
 import { describeTunnel } from "../../../src/config/description.ts";
-import { longestTimerMs } from "../../../src/config/file/keyword.ts";
+import { longestTimerMs } from "../../../src/config/file/keyword-record.ts";
 import { keywordsOf } from "../../../src/config/tunnel-keywords.ts";
 
 /** LogLevel comes as -o LogLevel=... */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaults } from "../../../src/config/defaults.ts";
 import { describeTunnel } from "../../../src/config/description.ts";
-import { longestTimerMs } from "../../../src/config/file/keyword.ts";
+import { longestTimerMs } from "../../../src/config/file/keyword-record.ts";
 import { porthopFlags } from "../../../src/config/run-flags.ts";
 import { explainTunnel } from "../../../src/tunnel/explanation.ts";
 import { linesWith, sourceFiles } from "../../kit/source-file.ts";

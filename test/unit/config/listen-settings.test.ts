@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseNetworks } from "../../../src/codec/cidr.ts";
 import { addOption } from "../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../src/config/file/keyword-record.ts";
 import {
   exitsOnForwardFailure,
   listenSettings,

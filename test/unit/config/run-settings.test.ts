@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { printForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { describeTunnel } from "../../../src/config/description.ts";
-import { longestTimerMs } from "../../../src/config/file/keyword.ts";
+import { longestTimerMs } from "../../../src/config/file/keyword-record.ts";
 import { resolveTunnel } from "../../../src/config/resolved-tunnel.ts";
 import { porthopFlags, sshFlags } from "../../../src/config/run-flags.ts";
 import { type RunSettings, readRunSettings } from "../../../src/config/run-settings.ts";

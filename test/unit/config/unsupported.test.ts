@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeTunnel } from "../../../src/config/description.ts";
 import { addOption } from "../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../src/config/file/keyword-record.ts";
 import { keywordsOf } from "../../../src/config/tunnel-keywords.ts";
 import { refuseIdle, refuseImpossible, refuseUnsupported } from "../../../src/config/unsupported.ts";
 import type { PorthopError } from "../../../src/errors.ts";

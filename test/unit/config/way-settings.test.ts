@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addOption } from "../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../src/config/file/keyword-record.ts";
 import { readWay } from "../../../src/config/way-settings.ts";
 
 function keywords(...lines: string[]): Keywords {

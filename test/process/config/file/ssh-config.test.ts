@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../../src/config/file/keyword-record.ts";
 import { effectiveSettings } from "../../../../src/config/file/ssh-config.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import { type ConfigCase, configCorpus } from "../../../kit/config-corpus.ts";

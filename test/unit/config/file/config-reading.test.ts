@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigReading } from "../../../../src/config/file/config-reading.ts";
 import { addOption } from "../../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../../src/config/file/keyword-record.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import { matchFacts, memoryConfig } from "../../../kit/memory-config.ts";
 

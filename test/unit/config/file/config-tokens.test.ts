@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { connectionTokens, fillHome, fillTokens, fillUser } from "../../../../src/config/file/config-tokens.ts";
 import { addOption } from "../../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../../src/config/file/keyword-record.ts";
 import { memoryConfig } from "../../../kit/memory-config.ts";
 
 const { machine } = memoryConfig({});

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { parseConfigLine } from "../../../../src/codec/config/config-line.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
 import { addConfigLine, addOption } from "../../../../src/config/file/config-value.ts";
-import { findKeyword, type Keyword, Keywords, keywords as readings } from "../../../../src/config/file/keyword.ts";
+import { findKeyword, type Keyword, keywords as readings } from "../../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../../src/config/file/keyword-record.ts";
 import { rounds } from "../../../kit/effort.ts";
 import { hostileText, readOrRefused } from "../../../kit/hostile-text.ts";
 

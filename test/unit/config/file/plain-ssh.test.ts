@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { splitArguments } from "../../../../src/codec/config/config-line.ts";
 import { ConfigReading } from "../../../../src/config/file/config-reading.ts";
-import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../../src/config/file/keyword-record.ts";
 import { hostHoldsAlways, matchHoldsAlways } from "../../../../src/config/file/plain-ssh.ts";
 import { matchFacts, memoryConfig } from "../../../kit/memory-config.ts";
 

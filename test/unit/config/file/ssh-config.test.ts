@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addOption } from "../../../../src/config/file/config-value.ts";
-import { Keywords } from "../../../../src/config/file/keyword.ts";
+import { Keywords } from "../../../../src/config/file/keyword-record.ts";
 import { effectiveSettings } from "../../../../src/config/file/ssh-config.ts";
 import { PorthopError } from "../../../../src/errors.ts";
 import { rounds } from "../../../kit/effort.ts";
