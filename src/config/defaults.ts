@@ -37,6 +37,16 @@ export const defaults = {
   /** Compression, -C. */
   compression: false,
 
+  // How the link is kept. ssh has none of this: it ends with its session.
+  /** --reconnect: a lost session comes back, and the first connect fails at once. */
+  reconnect: "auto",
+  /** --hold: how long a new connection waits for a session. A client that gives up sooner is noticed. */
+  holdMs: 30_000,
+  /** --sessions. */
+  sessions: 1,
+  /** --check-target: the listeners are enough to be ready. */
+  checkTarget: false,
+
   // Which host keys a session accepts.
   /** StrictHostKeyChecking: an unknown host key is asked about. */
   strictHostKeyChecking: "ask",

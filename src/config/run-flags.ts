@@ -81,6 +81,19 @@ export const porthopFlags: readonly RunFlag[] = [
     value: "DURATION",
     about: `how long open flows may finish at the end (${formatDuration(defaults.graceMs)})`,
   },
+  {
+    name: "reconnect",
+    value: "never|auto|always",
+    about: `connect again when the session is lost (${defaults.reconnect}); always: the first time too`,
+  },
+  {
+    name: "hold",
+    value: "DURATION",
+    about: `how long a new connection waits for a lost session (${formatDuration(defaults.holdMs)}); 0: not at all`,
+  },
+  { name: "sessions", value: "N", about: `that many SSH connections share the work, 1 to 8 (${defaults.sessions})` },
+  { name: "fallback", value: "DESTINATION", about: "tried when the destination cannot be reached (repeatable)" },
+  { name: "check-target", about: "ready only after each target was reached once" },
   { name: "help", about: "this help" },
   { name: "ask-server", about: "small commands may run on the server: where it listens is asked there" },
   { name: "no-nagle-cure", about: "accepted, and does nothing any more: the cure needs no command on the server" },
@@ -102,7 +115,15 @@ export const runTable: FlagTable = {
 
 /** The flags of run that `relay` has too, because they mean something without a session. */
 const relayLetters = new Set(["L", "g", "4", "6", "f", "o", "q", "v", "E", "h"]);
-const needSession = new Set(["no-nagle-cure", "ask-server"]);
+const needSession = new Set([
+  "reconnect",
+  "hold",
+  "sessions",
+  "fallback",
+  "check-target",
+  "no-nagle-cure",
+  "ask-server",
+]);
 
 export const relayFlags: { readonly short: readonly RunFlag[]; readonly long: readonly RunFlag[] } = {
   short: sshFlags.filter(({ name }) => relayLetters.has(name)).map(asInRelay),

@@ -18,6 +18,7 @@ import { hasHost } from "./file/host-names.ts";
 import type { Keywords } from "./file/keyword-record.ts";
 import { withConfiguredExtras } from "./file/porthop-keywords.ts";
 import { allForwards, type Forward, nameForwards } from "./forward.ts";
+import { type LinkSettings, readLink } from "./link-settings.ts";
 import { asSaid, configuredForwards, flaggedFiles, type HopSettings, readConfiguration } from "./run-configuration.ts";
 import { keywordsOf } from "./tunnel-keywords.ts";
 import { refuseAsSsh, refuseImpossible, refuseUnsupported } from "./unsupported.ts";
@@ -33,6 +34,7 @@ export interface RunSettings extends CarryingSettings {
   readonly way: WaySettings;
   /** --ask-server: porthop may run small commands of its own on the server. */
   readonly asksServer: boolean;
+  readonly link: LinkSettings;
   /** What runs on the server; undefined when only the forwards are wanted (-N). */
   readonly remote: CommandSettings | undefined;
   /** -N or ClearAllForwardings is said: the session is enough, also with nothing to forward. */
@@ -102,15 +104,23 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
   const isNone = saysNone(tunnel, keywords);
   refuseAsSsh(tunnel, keywords, { forwards: specs, remote, background: carrying.background, isNone });
   if (remote === undefined) remarkUnused(commandWords(tunnel), keywords);
+  const destination = asSaid({ host: tunnel.host, user: undefined, port: undefined }, keywords);
   return {
     ...carrying,
-    destination: asSaid({ host: tunnel.host, user: undefined, port: undefined }, keywords),
+    destination,
     forwards: nameForwards(specs, keywords.flag("GatewayPorts", defaults.gatewayPorts)),
     keywords,
     identityFiles: flaggedFiles(tunnel.identities),
     way: readWay(keywords),
     asksServer:
       extras.some(({ name }) => name === "ask-server") || keywords.flag("PorthopAskServer", defaults.askServer),
+    link: readLink({
+      extras,
+      keywords,
+      destination,
+      once: isStdio ? "-W" : remote === undefined ? undefined : "a command",
+      isHost: (name) => surroundingsOf(files)?.hasHost(name, tunnel.configFile) === true,
+    }),
     remote,
     isBare: isNone || keywords.flag("ClearAllForwardings", defaults.clearAllForwardings),
     extras,

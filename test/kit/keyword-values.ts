@@ -37,6 +37,8 @@ export function valueFor(keyword: Keyword): string {
       hostKey: "ssh-ed25519",
       publicKey: "ssh-ed25519",
       count: "3",
+      duration: "45s",
+      destination: "anna@backup:2222",
     }[reading] ?? "some-text"
   );
 }

@@ -6,7 +6,8 @@ import { parseRemoteOpen } from "../../codec/config/remote-open.ts";
 import { hostFlaw, parseTrustedName } from "../../codec/host-port.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { escapeOf } from "../../codec/session/escape-character.ts";
-import { isSshTime, parseRate } from "../../codec/units.ts";
+import { isSshTime, parseDuration, parseRate } from "../../codec/units.ts";
+import { parseDestination } from "../../codec/words/destination.ts";
 import { parseJumpList } from "../../codec/words/jump-list.ts";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import { quoted } from "../../text/terminal-text.ts";
@@ -28,6 +29,8 @@ export type Reading =
   | "forward"
   | "plugin"
   | "rate"
+  | "duration"
+  | "destination"
   | "yes-no"
   | "number"
   | "count"
@@ -58,6 +61,8 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "forward") checkForward(keyword as ForwardKeyword, value);
   else if (reading === "plugin") parsePluginSpec(value);
   else if (reading === "rate") parseRate(value);
+  else if (reading === "duration") naming(keyword, () => parseDuration(value));
+  else if (reading === "destination") naming(keyword, () => (lower === "none" ? undefined : parseDestination(value)));
   else if (reading === "rekey-limit") naming(keyword, () => parseRekeyLimit(value.split(" ")));
   else if (reading === "seconds") expect(value === "none" || isSshTime(value), "a time such as 30 or 1m30s, or none");
   else if (isAlgorithmKind(reading)) naming(keyword, () => parseAlgorithmList(reading, value));

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { parsePluginSpec } from "../../codec/words/plugin-spec.ts";
 import type { Extra, SshTunnel } from "../../tunnel/tunnel-description.ts";
+import { defaults } from "../defaults.ts";
 import type { Machine } from "./config-sources.ts";
 import { fillHome } from "./config-tokens.ts";
 import { type Keyword, keywords as readings } from "./keyword.ts";
@@ -26,7 +27,7 @@ export function withConfiguredExtras(
     const keyword = settings[name];
     return keywords
       .all(keyword)
-      .filter((value) => value.toLowerCase() !== "none")
+      .filter((value) => value.toLowerCase() !== "none" || name === "fallback")
       .map((value) => ({ name, value: withFiles(readings[keyword], value, inHome) }));
   };
   const hasLevel =
@@ -34,6 +35,8 @@ export function withConfiguredExtras(
   return [
     ...extras,
     ...(hasLevel ? [] : extrasOf("log")),
+    ...ofLink.filter((name) => !extras.some((extra) => extra.name === name)).flatMap(extrasOf),
+    ...(keywords.flag("PorthopCheckTarget", defaults.checkTarget) ? [{ name: "check-target", value: undefined }] : []),
     ...[...extrasOf("use"), ...extrasOf("rate-limit"), ...extrasOf("capture")].filter(
       (extra) => !pluginOf(extra).some((name) => typed.has(name)),
     ),
@@ -56,7 +59,13 @@ const settings = {
   use: "PorthopUse",
   "rate-limit": "PorthopRateLimit",
   capture: "PorthopCapture",
+  reconnect: "PorthopReconnect",
+  hold: "PorthopHold",
+  sessions: "PorthopSessions",
+  fallback: "PorthopFallback",
 } as const satisfies Record<string, Keyword>;
+
+const ofLink = ["reconnect", "hold", "sessions", "fallback"] as const;
 
 function pluginOf({ name, value = "" }: Extra): readonly string[] {
   if (name === "use") {

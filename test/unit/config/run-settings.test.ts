@@ -48,6 +48,7 @@ test("Without any flag everything has its default", () => {
     background: false,
     graceMs: 5000,
     asksServer: false,
+    link: { reconnect: "auto", holdMs: 30_000, sessions: 1, fallbacks: [], checksTargets: false },
     remote: undefined,
     isBare: false,
     extras: [],
@@ -304,6 +305,8 @@ const word = hostileText(
     "debug",
     "1MB/s",
     "5s",
+    "always",
+    "8",
     "User=",
   ],
 );
@@ -331,7 +334,7 @@ test("Whatever the words are, they are settings or a usage error of one line tha
 /** What a command line may hold, right and wrong: of each flag some values that it takes and one that it does not. */
 const piece = fc.oneof(
   fc.constantFrom(
-    ..."-4 -6 -A -a -C -f -g -K -M -N -n -q -s -T -t -v -X -x -Y -y -1 -2 -tt -Nf --json --ask-server --no-nagle-cure".split(
+    ..."-4 -6 -A -a -C -f -g -K -M -N -n -q -s -T -t -v -X -x -Y -y -1 -2 -tt -Nf --json --ask-server --check-target --no-nagle-cure".split(
       " ",
     ),
   ),
@@ -340,7 +343,8 @@ const piece = fc.oneof(
       "-b|::1 -b|-x -c|aes128-ctr -c|rot13 -D|1080 -D|x -e|^] -e|abc -e|none -F|none -i|key -J|a,b -J|none -J|-x " +
       "-L|1:a:1 -L|1 -l|anna -l|-x -m|hmac-sha1 -m|md4 -p|22 -p|0 -R|2:b:2 -R|3 -S|/s -W|c:3 -w|0 -E|/log -P|tag " +
       "--capture|x.pcap --capture|- --capture-legs|1 --allow-from|::1 --allow-from|x --grace|5s --grace|soon --log|warn " +
-      "--log|loud --rate-limit|1MB/s --use|limit:up=1 --use|limit:up -o|Port=22 -o|Port=x -o|User=anna -o|ProxyCommand=nc " +
+      "--log|loud --reconnect|always --reconnect|x --hold|5s --hold|soon --sessions|2 --sessions|9 --fallback|d:22 --fallback|-x " +
+      "--rate-limit|1MB/s --use|limit:up=1 --use|limit:up -o|Port=22 -o|Port=x -o|User=anna -o|ProxyCommand=nc " +
       "-o|ProxyJump=c -o|ProxyJump=none -o|LocalForward=4|d:4 -o|SessionType=none -o|SessionType=subsystem -o|RemoteCommand=ls " +
       "-o|Compression=maybe -o|ClearAllForwardings=yes -o|LogLevel=QUIET -o|PorthopAskServer=yes -o|Tunnel=yes -o|No -Z " +
       "-B|eth0 -I|/p11 -k -S|none -o|Tunnel=no -o|Tunnel=maybe -o|IPQoS=none -o|SessionType=default -o|RekeyLimit=1 -o|ClearAllForwardings=no"

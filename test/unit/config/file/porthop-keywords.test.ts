@@ -43,6 +43,10 @@ test("A flag that a setting stands for is written as that setting, its files cha
   assert.equal(written("capture", "out.pcapng"), "PorthopCapture /there/out.pcapng");
   assert.equal(written("rate-limit", "1MB/s"), "PorthopRateLimit 1MB/s");
   assert.equal(written("use", "mine.ts"), "PorthopUse /there/mine.ts");
+  assert.equal(written("reconnect", "always"), "PorthopReconnect always");
+  assert.equal(written("hold", "1m"), "PorthopHold 1m");
+  assert.equal(written("sessions", "2"), "PorthopSessions 2");
+  assert.equal(written("fallback", "bob@db:22"), "PorthopFallback bob@db:22");
   assert.equal(written("grace", "1s"), undefined);
   assert.equal(written("toString", "1s"), undefined);
 });
