@@ -74,6 +74,7 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
     const planning = plan({
       log,
       prompter,
+      canAskLater: prompter?.isLasting ?? false,
       environment: environmentForPrograms(process.env),
       signal: interruption.stop,
       terminal: terminal?.request,

@@ -12,6 +12,8 @@ import type { Output } from "./output.ts";
 import { openTerminal, QuestionTerminal } from "./question-terminal.ts";
 
 export interface TerminalPrompter extends Prompter {
+  /** False when `release` leaves nobody to ask. */
+  readonly isLasting: boolean;
   /** Gives a terminal back that the process in front has handed on. Nobody can be asked after that. */
   release(): void;
 }
@@ -29,7 +31,7 @@ export function terminalPrompter(environment: NodeJS.ProcessEnv, deps: Deps): Te
   const askpass = askpassOf(environment);
   if (askpass?.isPreferred === true) return byProgram(askpass, environment, deps);
   const terminal = theTerminal(environment);
-  if (terminal !== undefined) return atTerminal(terminal, deps);
+  if (terminal !== undefined) return atTerminal(terminal, terminalFromFront(environment) === undefined, deps);
   return askpass === undefined ? undefined : byProgram(askpass, environment, deps);
 }
 
@@ -40,12 +42,13 @@ function theTerminal(environment: NodeJS.ProcessEnv): QuestionTerminal | undefin
   return own === undefined ? undefined : new QuestionTerminal(own);
 }
 
-function atTerminal(terminal: QuestionTerminal, { asked, signal: ended }: Deps): TerminalPrompter {
+function atTerminal(terminal: QuestionTerminal, isLasting: boolean, { asked, signal: ended }: Deps): TerminalPrompter {
   const line = (question: string, isHidden: boolean, signal: AbortSignal | undefined) => {
     asked?.();
     return terminal.line(visibleLines(question), { isHidden, signal: anyOf(ended, signal) });
   };
   return {
+    isLasting,
     ask: (question, signal) => line(question, false, signal),
     secret: (question, signal) => line(question, true, signal),
     inform: (text) => terminal.write(`${visibleLines(text)}\n`),
@@ -75,6 +78,7 @@ function byProgram({ program }: Askpass, variables: NodeJS.ProcessEnv, deps: Dep
     }
   };
   return {
+    isLasting: true,
     ask: answer,
     secret: answer,
     inform(text) {

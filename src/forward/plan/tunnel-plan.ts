@@ -21,6 +21,8 @@ import { type ConfiguredHop, planWay } from "./way-plan.ts";
 export interface PlanDeps {
   readonly log: Logger;
   readonly prompter: Prompter | undefined;
+  /** False when nobody can be asked any more once the tunnel is ready. */
+  readonly canAskLater?: boolean | undefined;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   /** The terminal to ask the server for, for a command that gets one. */
@@ -50,6 +52,8 @@ export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise
     session,
     trust: (ssh2, address) => establishTrust(ssh2, { ...known, address }, trust, deps),
     way,
+    link: settings.link,
+    canAskLater: deps.canAskLater,
     forwards: settings.forwards,
     plugins: await planChain(settings.plugins),
     exitOnForwardFailure: exitsOnForwardFailure(settings),
