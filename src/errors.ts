@@ -24,7 +24,7 @@ const codes = {
   "plugin.failed": { exit: 1, hint: "this flow was ended; run with --log debug for more" },
   "host.not-found": { exit: 255, hint: "check the spelling, or use the IP address" },
   "ssh.unreachable": { exit: 255, hint: "check the host, the port (-p) and any firewall in between" },
-  "ssh.lost": { exit: 255, hint: "the network or sshd ended the session; start porthop again" },
+  "ssh.lost": { exit: 255, hint: "the network or sshd ended the session; the log there may say more" },
   "ssh.protocol": { exit: 255, hint: "check that the port is sshd's; -vv shows the negotiation" },
   "ssh.host-key-unknown": { exit: 255, hint: "verify the fingerprint, then add the line to ~/.ssh/known_hosts" },
   "ssh.host-key-changed": {

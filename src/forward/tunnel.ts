@@ -2,7 +2,6 @@
  * A tunnel: the way to its session, its forwards and the chain. Starts them in the order of promise 8 (plugins,
  * session, listeners), reports what happens, and stops without loss of data that is under way.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
 import type { PorthopError } from "../errors.ts";
@@ -168,9 +167,6 @@ export class Tunnel {
 
   async #toldLoss({ lost }: Connected): Promise<PorthopError> {
     const reason = await lost;
-    // Ctrl-C reaches a ProxyCommand too, sometimes before porthop. The session then ends because of the user's own
-    // Ctrl-C, which is no error to report.
-    if (this.#plan.way?.command !== undefined) await sleep(ctrlCMs);
     if (!this.#stopping) this.#telling.bus.publish({ event: "error", error: reason });
     return reason;
   }
@@ -181,9 +177,6 @@ function cutOff(connections: number): string {
   const whose = connections === 1 ? "1 connection" : `${connections} connections`;
   return `the last bytes of ${whose} may be lost: the server had not passed them on when porthop stopped (--grace waits longer)`;
 }
-
-/** The time in which all processes of one terminal hear its Ctrl-C. */
-const ctrlCMs = 100;
 
 /** True when a plugin, such as capture, needs addresses that only the server knows. */
 function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {

@@ -4,6 +4,7 @@
  */
 import { PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
+import { after } from "../../io/after.ts";
 import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
 import { messageOf } from "../../text/error-message.ts";
@@ -33,6 +34,8 @@ export type Prepare = (session: Session) => Promise<void>;
 
 /** A wait that is cut short ends no sooner than this after the attempt before began. */
 const hurriedMs = 1000;
+/** The time in which all processes of one terminal hear its Ctrl-C. */
+const ctrlCMs = 100;
 /** How long a session may be silent when there is a reason to doubt it. */
 const doubtMs = 5000;
 
@@ -108,23 +111,22 @@ export class Connecting {
   /** From now on no session is made any more: porthop ends when what is under way has ended. */
   wind(): void {
     this.#isWinding = true;
+    this.#stop.abort(stopping());
     if (this.uplink.standing === undefined) this.uplink.end(stopping());
     this.#wake?.();
   }
 
   /** Ends the sessions, and also all waits for a session. */
   async close(): Promise<void> {
-    this.#isWinding = true;
+    this.wind();
     this.uplink.end(stopping());
-    this.#stop.abort(stopping());
-    this.#wake?.();
     await Promise.all(this.#places.map(({ lane }) => lane.close()));
     await this.#keeping;
   }
 
   /** Never rejects. Ends at a stop, and when no session will come. */
   async #keep(prepare: Prepare): Promise<void> {
-    while (!this.#isWinding && !this.#stop.signal.aborted) {
+    while (!this.#stop.signal.aborted) {
       const place = this.#nextDue();
       const inMs = place?.dueMs === undefined ? undefined : place.dueMs - performance.now();
       if (place === undefined || inMs === undefined || inMs > 0) await this.#change(inMs);
@@ -197,8 +199,11 @@ export class Connecting {
     log.warn(`a lost session will end porthop: the login was typed, and nobody will be there to type it; ${typedHint}`);
   }
 
-  #lost(place: Place, session: Session, reason: PorthopError): void {
+  async #lost(place: Place, session: Session, reason: PorthopError): Promise<void> {
     const stoodMs = performance.now() - place.sinceMs;
+    // Ctrl-C reaches a ProxyCommand too, sometimes before porthop. The session then ends because of the user's own
+    // Ctrl-C, which is no loss to report.
+    if (this.#plan.goals.some(({ command }) => command !== undefined)) await after(ctrlCMs);
     place.session = undefined;
     if (this.#isWinding) {
       if (this.uplink.standing === undefined) this.#end(reason);
@@ -231,6 +236,7 @@ export class Connecting {
 
   #end(reason: PorthopError): void {
     this.#isWinding = true;
+    this.#stop.abort(reason);
     this.#first.reject(reason);
     this.uplink.end(reason);
     this.#ended.resolve(reason);
