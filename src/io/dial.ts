@@ -1,6 +1,7 @@
 /**
- * TCP connections to a host by name or address, and connections to unix sockets. The addresses of a name are tried one
- * after the other, as ssh does (sshconnect.c, ssh_connect_direct). The user reads the error of the last one.
+ * TCP connections to a host by name or address, and connections to unix sockets. A name is looked up for each
+ * connection anew, and its addresses race (happy-eyeballs.ts). ssh tries them one after the other, each until the
+ * system gives up (sshconnect.c, ssh_connect_direct): two minutes for one that is out of reach since the machine moved.
  */
 import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
@@ -10,6 +11,7 @@ import { PorthopError } from "../errors.ts";
 import type { Cancel } from "../flow/conn.ts";
 import { visible } from "../text/terminal-text.ts";
 import { descriptors } from "./descriptors.ts";
+import { firstConnected, inTurn } from "./happy-eyeballs.ts";
 import { interfaceAddress } from "./interface-address.ts";
 import { describe, errnoOf } from "./socket-failure.ts";
 
@@ -24,35 +26,56 @@ export interface DialOptions {
   readonly fromInterface?: string | undefined;
   /** Looks up the addresses of a name; the system's lookup when left out. */
   readonly resolve?: typeof systemAddresses;
-  /** Called with the addresses of the host, before the first address is tried. */
+  /** Called with the addresses of the host in the order in which they are tried, before the first one is. */
   readonly resolved?: (addresses: readonly string[]) => void;
+  /** After how long the next address is tried beside one that has not answered; as RFC 8305 says when left out. */
+  readonly attemptDelayMs?: number | undefined;
 }
 
 /** The connection cannot come from the address that `from` names. */
 export class SourceUnusable extends Error {}
 
-/** Rejects with the raw error of the last address tried, or with host.not-found. */
+/** Rejects with the raw error of the last address, as ssh does, or with host.not-found. */
 export async function connectTcp(target: TcpAddress, options: DialOptions): Promise<Socket> {
   if (options.signal.aborted) throw options.signal.reason;
-  const hosts = await unlessAborted(addressesOf(target.host, options), options.signal);
+  const found = await unlessAborted(addressesOf(target.host, options), options.signal);
+  const hosts = inTurn(found);
   options.resolved?.(hosts);
-  let failure: unknown;
-  for (const host of hosts) {
-    try {
-      const localAddress = await localAddressFor(host, options);
-      return await connectOne({ host, port: target.port }, options, localAddress);
-    } catch (error) {
-      // `from` has no address of this family: that must not hide the error of an address that could be dialed.
-      if (failure === undefined || !(error instanceof SourceUnusable)) failure = error;
-      if (options.signal.aborted) break;
-    }
-  }
-  throw failure;
+  const connect = (host: string, signal: Cancel, isBeside: boolean) =>
+    connectFrom({ host, port: target.port }, { ...options, signal }, isBeside);
+  const [only] = hosts;
+  if (only !== undefined && hosts.length === 1) return await connect(only, options.signal, false);
+  return await firstConnected(hosts, {
+    signal: options.signal,
+    connect,
+    discard,
+    // One descriptor for the socket, and one so that the listeners do not run out of them because of it.
+    mayAdd: () => descriptors.hasRoom(2),
+    blame: lastThatCounts,
+    delayMs: options.attemptDelayMs,
+  });
 }
 
 /** Rejects with the raw error. */
 export function connectUnix(path: string, options: Pick<DialOptions, "timeoutMs" | "signal">): Promise<Socket> {
   return options.signal.aborted ? Promise.reject(options.signal.reason) : connectOne({ path }, options);
+}
+
+async function connectFrom(address: TcpAddress, options: DialOptions, isBeside: boolean): Promise<Socket> {
+  const localAddress = await localAddressFor(address.host, options);
+  if (options.signal.aborted) throw options.signal.reason;
+  return await connectOne(address, options, { localAddress, isBeside });
+}
+
+/** An address for which `from` has none of its family must not hide the error of an address that could be dialed. */
+function lastThatCounts(failures: readonly unknown[]): unknown {
+  return failures.findLast((error) => !(error instanceof SourceUnusable)) ?? failures[0];
+}
+
+/** Without a listener, a second error of a socket that nobody uses any more would end the process. */
+function discard(socket: Socket): void {
+  socket.on("error", () => {});
+  socket.destroy();
 }
 
 /** Rejects at once after an abort. The work itself goes on unheard, because a lookup cannot be stopped. */
@@ -72,7 +95,9 @@ async function addressesOf(host: string, options: DialOptions): Promise<readonly
     });
   }
   try {
-    return await (options.resolve ?? systemAddresses)(host, options.family);
+    const found = await (options.resolve ?? systemAddresses)(host, options.family);
+    if (found.length === 0) throw new Error("no address");
+    return found;
   } catch (error) {
     // Without a free descriptor the lookup cannot open its files and sockets, and only says that there is no such name.
     if (!descriptors.hasRoom()) throw noDescriptor();
@@ -109,11 +134,14 @@ function addressesOrNone(name: string, family: 4 | 6, options: DialOptions): Pro
   return (options.resolve ?? systemAddresses)(name, family).catch(() => []);
 }
 
-/** Looks up again when no descriptor was free, because the lookup then only says that there is no such name. */
+/**
+ * Looks up again when no descriptor was free, because the lookup then only says that there is no such name. Without
+ * `verbatim` Deno turns the system's order around.
+ */
 async function lookupOrAgain(host: string, family: 4 | 6 | undefined, tries: number): Promise<LookupAddress[]> {
   const from = performance.now();
   try {
-    return await descriptors.lend(() => lookup(host, { all: true, family: family ?? 0 }));
+    return await descriptors.lend(() => lookup(host, { all: true, verbatim: true, family: family ?? 0 }));
   } catch (error) {
     if (tries === 0 || !descriptors.wasFullSince(from)) throw error;
     return lookupOrAgain(host, family, tries - 1);
@@ -128,11 +156,12 @@ async function systemAddresses(host: string, family: 4 | 6 | undefined): Promise
 function connectOne(
   address: Address,
   options: Pick<DialOptions, "timeoutMs" | "signal">,
-  localAddress?: string | undefined,
+  { localAddress, isBeside }: { readonly localAddress?: string | undefined; readonly isBeside?: boolean } = {},
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const from = localAddress === undefined || isUnix(address) ? {} : { localAddress };
-    if (!descriptors.dialing()) {
+    // What was promised to a connection is one descriptor; an attempt beside another one takes none of the promised.
+    if (isBeside === true ? !descriptors.hasRoom() : !descriptors.dialing()) {
       reject(noDescriptor());
       return;
     }
@@ -151,9 +180,7 @@ function connectOne(
     };
     const fail = (error: unknown) => {
       settle();
-      // Without a listener, a second error of this socket, which nobody uses any more, would end the process.
-      socket.on("error", () => {});
-      socket.destroy();
+      discard(socket);
       reject(localAddress === undefined ? error : sourceFailure(error, localAddress));
     };
     socket.once("error", fail);

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { connectTcp, type DialOptions } from "../../../src/io/dial.ts";
 import { describe, errnoOf } from "../../../src/io/socket-failure.ts";
 import { broken, quiet } from "../../kit/carried-flow.ts";
 import { otherListener } from "../../kit/other-listener.ts";
+import { echoServer } from "../../kit/servers.ts";
 
 const never = new AbortController().signal;
 
@@ -28,6 +30,59 @@ test("An abort while a server does not answer rejects with its reason.", async (
   controller.abort(reason);
   assert.equal(await failure, reason);
 });
+
+test("A name whose first address says nothing is reached by its next one, after the delay of RFC 8305.", async (context) => {
+  await using silent = await silentServer(context);
+  if (silent === undefined) return;
+  await using server = await echoServer({ host: "::1", port: silent.port });
+  const started = performance.now();
+  const socket = await connectTcp(several(server.port), { signal: never, resolve: async () => ["127.0.0.1", "::1"] });
+  const ms = performance.now() - started;
+  assert.equal(socket.remoteAddress, "::1");
+  assert.ok(ms > 245, `${ms} ms`);
+  socket.destroy();
+});
+
+test("Attempts that were begun in vain leave no descriptor behind, whether the race is won, lost or aborted.", {
+  skip: process.platform === "linux" ? false : "only Linux shows the descriptors of a process",
+}, async (context) => {
+  await using silent = await silentServer(context);
+  if (silent === undefined) return;
+  await using server = await echoServer({ host: "::1", port: silent.port });
+  const options = { signal: never, attemptDelayMs: 1 };
+  const round = async () => {
+    const resolve = async () => ["127.0.0.1", "::1"];
+    (await connectTcp(several(server.port), { ...options, resolve })).destroy();
+    const late = await failureOf(several(silent.port), { ...options, resolve: twice, timeoutMs: 20 });
+    assert.equal(errnoOf(late), "ETIMEDOUT");
+    const stop = new AbortController();
+    const aborted = failureOf(several(silent.port), { ...options, resolve: twice, signal: stop.signal });
+    await quiet();
+    stop.abort(broken());
+    await aborted;
+  };
+  await round();
+  const before = await settledCount(() => true);
+  for (let each = 0; each < 10; each++) await round();
+  await settledCount((count) => count <= before + 2);
+});
+
+/** Two ways to write one address that says nothing. */
+const twice = async () => ["127.0.0.1", "::ffff:127.0.0.1"];
+
+function several(port: number) {
+  return { host: "several.test", port };
+}
+
+/** The number of descriptors, once it is one that is wanted: the server's own close a little later than ours. */
+async function settledCount(isWanted: (count: number) => boolean): Promise<number> {
+  for (let turn = 0; ; turn++) {
+    const count = readdirSync("/proc/self/fd").length;
+    if (isWanted(count)) return count;
+    assert.ok(turn < 10_000, `${count} descriptors are open`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 async function failureOf(target: { host: string; port: number }, options: Partial<DialOptions> = {}): Promise<unknown> {
   return await connectTcp(target, { signal: never, ...options }).then(

@@ -144,6 +144,79 @@ test("A name with several addresses is tried through: what listens on one of the
   socket.destroy();
 });
 
+test("The families take turns, and are told in the order in which they are tried.", async () => {
+  await using server = await echoServer();
+  const resolve = async () => ["::1", "::1", "127.0.0.9", server.host];
+  const told: (readonly string[])[] = [];
+  const target = { host: "several.test", port: server.port };
+  const socket = await connectTcp(target, { signal: never, resolve, resolved: (addresses) => told.push(addresses) });
+  assert.deepEqual(told, [["::1", "127.0.0.9", server.host]]);
+  assert.equal(socket.remoteAddress, server.host);
+  socket.destroy();
+});
+
+test("Of a name without an address that listens, the error is that of the last one tried.", async () => {
+  const port = await freePort();
+  const resolve = async () => ["127.0.0.9", "::1", "127.0.0.8"];
+  const error = await failureOf({ host: "several.test", port }, { resolve, attemptDelayMs: 0 });
+  assert.equal(errnoOf(error), "ECONNREFUSED");
+  assert.match(describe(error), /connection refused/);
+  const nothing = await failureOf({ host: "several.test", port }, { resolve: async () => [] });
+  assert.ok(nothing instanceof PorthopError && nothing.code === "host.not-found");
+});
+
+test("A machine that moved is found: the name is looked up for each connection anew.", async () => {
+  const target = { host: "moving.test", port: 0 };
+  const homes = ["127.0.0.21", "127.0.0.22", "127.0.0.23"];
+  let moves = 0;
+  const resolve = async () => homes.slice(moves, ++moves);
+  const server = createServer((socket) => socket.destroy());
+  server.listen({ host: "0.0.0.0", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  for (const home of homes) {
+    const socket = await connectTcp({ ...target, port: address.port }, { signal: never, resolve });
+    assert.equal(socket.remoteAddress, home);
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+  assert.equal(moves, homes.length);
+  server.close();
+});
+
+test("A target that answers is connected to once, also when the event loop was held up longer than the delay.", async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((socket) => {
+    seen.push(socket.localAddress);
+    socket.resume();
+    socket.end();
+  });
+  const addresses = ["127.0.0.31", "127.0.0.32"];
+  server.listen({ host: "0.0.0.0", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  const holdUp = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  for (let round = 0; round < 10; round++) {
+    const target = { host: "several.test", port: address.port };
+    const dialing = connectTcp(target, { signal: never, resolve: async () => addresses, attemptDelayMs: 1 });
+    // The kernel has connected it and the delay is over when the event loop hears of either.
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    holdUp();
+    const socket = await dialing;
+    socket.on("error", () => {});
+    socket.resume();
+    await once(socket, "end");
+    socket.destroy();
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 10 }, () => addresses[0]),
+  );
+  server.close();
+});
+
 test("An abort ends the trying of a name's addresses.", async () => {
   const port = await freePort();
   const stop = new AbortController();
