@@ -26,6 +26,11 @@ export const defaults = {
   handshakeTimeoutMs: 30_000,
   /** ConnectTimeout of `porthop check`, which must end also when a server does not answer. */
   checkConnectTimeoutMs: 10_000,
+  /**
+   * ConnectTimeout where --fallback names another server to go to: one that says nothing must not keep the next one
+   * waiting. A ProxyCommand has the longer time all the same.
+   */
+  fallbackConnectTimeoutMs: 10_000,
   /** TCPKeepAlive: the operating system asks from time to time whether the other end is still there. */
   tcpKeepAlive: true,
   /** ServerAliveInterval. ssh's default is 0: ssh never asks, and does not notice that a network is dead. */

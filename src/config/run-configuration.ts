@@ -1,6 +1,6 @@
 /**
  * Adds the configuration files to the words of `run`: their keywords, their forwards, and what they
- * say of the jump hosts on the way.
+ * say of the jump hosts on the way and of the fallbacks.
  */
 
 import { expandTokens, expandVariables } from "../codec/config/percent-tokens.ts";
@@ -20,14 +20,15 @@ import { readWay, type WaySettings } from "./way-settings.ts";
 export interface RunConfiguration {
   readonly forwards: ConfiguredForwards;
   hopSettings(jump: Destination): HopSettings;
+  fallbackSettings(fallback: Destination): HopSettings;
 }
 
-/** The settings of one jump host. */
+/** The settings of one jump host, or of one fallback. */
 export interface HopSettings {
   readonly destination: Destination;
   readonly keywords: Keywords;
   readonly identityFiles: readonly string[];
-  /** The jump hosts or the ProxyCommand on the way to this jump host. */
+  /** The jump hosts or the ProxyCommand on the way to this host. */
   readonly way: WaySettings;
 }
 
@@ -66,6 +67,21 @@ const handedDown: readonly Keyword[] = [
 ];
 
 /**
+ * Those that also count for a fallback when its files say nothing else. It does the work of the destination, so that it is
+ * used in the same way; its address and the name of its host key are its own.
+ */
+const handedToFallback: readonly Keyword[] = [
+  ...handedDown,
+  "CASignatureAlgorithms",
+  "Ciphers",
+  "Compression",
+  "HostKeyAlgorithms",
+  "KexAlgorithms",
+  "MACs",
+  "RekeyLimit",
+];
+
+/**
  * Adds the keywords of the files to `keywords`, which holds those of the command line.
  * Undefined when no files are read.
  */
@@ -77,7 +93,8 @@ export function readConfiguration(
   if (files === undefined) return undefined;
   const { host, configFile, identities } = tunnel;
   const typed = new Keywords();
-  typed.fillFrom(keywords, handedDown);
+  const typedWay: Keyword = keywords.isBefore("ProxyJump", "ProxyCommand") ? "ProxyJump" : "ProxyCommand";
+  typed.fillFrom(keywords, [...handedToFallback, typedWay]);
   const { tokens } = effectiveSettings(host, keywords, files, configFile, askedOf(tunnel));
   return {
     forwards: {
@@ -85,16 +102,51 @@ export function readConfiguration(
       fillPaths: (spec) => fillPaths(spec, (path) => expandTokens(path, tokens)),
     },
     hopSettings(jump) {
-      const own = effectiveSettings(jump.host, ofJump(jump), files, configFile).keywords;
-      const hasOwn = own.text("IdentityFile") !== undefined;
-      own.fillFrom(typed, handedDown);
-      return {
-        destination: asSaid(jump, own),
-        keywords: own,
-        identityFiles: hasOwn ? [] : flaggedFiles(identities),
-        way: readWay(own),
-      };
+      const own = effectiveSettings(jump.host, ofHost(jump), files, configFile).keywords;
+      return joined(jump, own, typed, handedDown, identities);
     },
+    fallbackSettings(fallback) {
+      const own = fallbackKeywords(fallback, tunnel, (said) => {
+        return effectiveSettings(said.host, ofHost(said), files, configFile, askedOf(tunnel)).keywords;
+      });
+      const hasWay = own.text("ProxyJump") !== undefined || own.text("ProxyCommand") !== undefined;
+      return joined(fallback, own, typed, hasWay ? handedToFallback : [...handedToFallback, typedWay], identities);
+    },
+  };
+}
+
+/**
+ * The user and port of the command line count for a fallback that has none. What the files say may depend on the user, so
+ * that they are read once more with it.
+ */
+function fallbackKeywords(
+  { host, user, port }: Destination,
+  typed: Pick<SshTunnel, "user" | "port">,
+  read: (said: Destination) => Keywords,
+): Keywords {
+  const own = read({ host, user, port });
+  const said = {
+    host,
+    user: own.text("User") === undefined ? typed.user : user,
+    port: own.text("Port") === undefined ? typed.port : port,
+  };
+  return said.user === user && said.port === port ? own : read(said);
+}
+
+function joined(
+  host: Destination,
+  own: Keywords,
+  typed: Keywords,
+  handed: readonly Keyword[],
+  identities: readonly Identity[],
+): HopSettings {
+  const hasOwn = own.text("IdentityFile") !== undefined;
+  own.fillFrom(typed, handed);
+  return {
+    destination: asSaid(host, own),
+    keywords: own,
+    identityFiles: hasOwn ? [] : flaggedFiles(identities),
+    way: readWay(own),
   };
 }
 
@@ -140,10 +192,10 @@ export function asSaid({ host }: Destination, keywords: Keywords): Destination {
 }
 
 /**
- * The keywords with which the settings of a jump host begin. ssh runs `ssh -l user -p port ... jump` for a jump host,
+ * The keywords with which the settings of another host begin. ssh runs `ssh -l user -p port ... jump` for a jump host,
  * and passes nothing else on (ssh.c, main).
  */
-function ofJump({ user, port }: Destination): Keywords {
+function ofHost({ user, port }: Destination): Keywords {
   const keywords = new Keywords();
   if (user !== undefined) keywords.add("User", user);
   if (port !== undefined) keywords.add("Port", String(port));

@@ -43,6 +43,8 @@ export interface RunSettings extends CarryingSettings {
   readonly extras: readonly Extra[];
   /** Reads what the configuration says of a jump host; undefined when no configuration was read. */
   readonly hopSettings?: (jump: Destination) => HopSettings;
+  /** The same for a server of --fallback. */
+  readonly fallbackSettings?: (fallback: Destination) => HopSettings;
 }
 
 const hint = "porthop run --help shows the flags";
@@ -124,7 +126,9 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
     remote,
     isBare: isNone || keywords.flag("ClearAllForwardings", defaults.clearAllForwardings),
     extras,
-    ...(configuration === undefined ? {} : { hopSettings: configuration.hopSettings }),
+    ...(configuration === undefined
+      ? {}
+      : { hopSettings: configuration.hopSettings, fallbackSettings: configuration.fallbackSettings }),
   };
 }
 

@@ -16,8 +16,12 @@ export interface HostWords {
   readonly way: WaySettings;
 }
 
-export function sessionSettings({ destination, keywords, way }: HostWords) {
-  const otherwiseMs = way.proxyCommand === undefined ? defaults.connectTimeoutMs : defaults.proxyCommandTimeoutMs;
+/** `usualTimeoutMs` is the limit for a connection of our own when nobody says one. */
+export function sessionSettings(
+  { destination, keywords, way }: HostWords,
+  usualTimeoutMs: number | undefined = defaults.connectTimeoutMs,
+) {
+  const otherwiseMs = way.proxyCommand === undefined ? usualTimeoutMs : defaults.proxyCommandTimeoutMs;
   // A ConnectTimeout of 0 counts as not set, as in ssh.
   const connectTimeoutMs = keywords.time("ConnectTimeout") || otherwiseMs;
   return {

@@ -4,6 +4,7 @@
  */
 import type { RemoteOpenRules } from "../codec/config/remote-open.ts";
 import { type Forward, targetPorts } from "../config/forward.ts";
+import type { LinkSettings } from "../config/link-settings.ts";
 import type { PorthopError } from "../errors.ts";
 import { Chain, type PreparedPlugin } from "../flow/chain.ts";
 import type { Telling } from "../flow/telling.ts";
@@ -16,7 +17,6 @@ import { Grace } from "./grace.ts";
 import { Listeners } from "./listeners.ts";
 import type { PairingOptions } from "./pairing.ts";
 import { type Connected, Connecting } from "./uplink/connecting.ts";
-import type { Reconnect } from "./uplink/retry-policy.ts";
 
 export interface TunnelPlan {
   /** The settings of the session. Without a session both sides are this machine (a relay). */
@@ -44,20 +44,15 @@ export interface TunnelPlan {
   readonly here: Omit<PairingOptions, "telling" | "remoteOpen">;
 }
 
-/** A server that the tunnel may go to: its session, and the way there. */
+/** How the tunnel keeps its link to the server. */
+export type LinkOptions = Omit<LinkSettings, "fallbacks">;
+
+/** A server that the session may go to, with a host key, a login and a way of its own. */
 export interface Goal {
   readonly session: SessionSettings;
   readonly trust: AskTrust;
+  /** Left out when sshd is dialed directly. */
   readonly way?: Way | undefined;
-}
-
-/** How the tunnel keeps its link to the server (LinkSettings of config). */
-export interface LinkOptions {
-  readonly reconnect: Reconnect;
-  readonly holdMs: number;
-  readonly sessions: number;
-  /** True when "ready" waits until each target was reached once. */
-  readonly checksTargets: boolean;
 }
 
 export interface Started {

@@ -2,11 +2,13 @@
  * Turns settings into the plan of a tunnel: for each host the settings of its session and its
  * trust, and the prepared plugins.
  */
-import type { Destination } from "../../codec/words/destination.ts";
+import { type Destination, printDestination } from "../../codec/words/destination.ts";
+import { defaults } from "../../config/defaults.ts";
 import { exitsOnForwardFailure, listenSettings, remoteOpenRules } from "../../config/listen-settings.ts";
 import type { RunSettings } from "../../config/run-settings.ts";
-import { sessionSettings } from "../../config/session-settings.ts";
-import { trustSettings } from "../../config/trust-settings.ts";
+import { type HostWords, sessionSettings } from "../../config/session-settings.ts";
+import { type TrustWords, trustSettings } from "../../config/trust-settings.ts";
+import { PorthopError } from "../../errors.ts";
 import type { StandardStreams } from "../../io/stdio.ts";
 import type { Logger } from "../../plugin.ts";
 import { lackingAlgorithms } from "../../ssh/algorithm/algorithms.ts";
@@ -14,7 +16,8 @@ import type { TerminalRequest } from "../../ssh/channel/session-channel.ts";
 import type { Prompter } from "../../ssh/prompter.ts";
 import type { SessionSettings } from "../../ssh/session.ts";
 import { establishTrust } from "../../ssh/trust.ts";
-import type { TunnelPlan } from "../tunnel.ts";
+import { visible } from "../../text/terminal-text.ts";
+import type { Goal, TunnelPlan } from "../tunnel.ts";
 import { planChain } from "./chain-plan.ts";
 import { type ConfiguredHop, planWay } from "./way-plan.ts";
 
@@ -38,21 +41,16 @@ export interface SshPlan extends TunnelPlan {
 }
 
 export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise<SshPlan> {
-  const session = sessionSettings(settings);
+  const { fallbacks: others, ...link } = settings.link;
+  const goal = planGoal(settings, settings, deps);
+  const fallbacks = others.map((fallback) => planFallback(fallback, settings, deps));
   // Algorithms that porthop does not have are reported before anything is connected.
-  for (const warning of lackingAlgorithms(session.algorithms)) deps.log.warn(warning);
-  // The host key is looked up for HostName and not for the typed name (ssh.c hands HostName to ssh_login).
-  const known = { host: session.host, port: session.port, user: session.user };
-  const trust = trustSettings(settings);
-  const way = planWay(settings, session, {
-    environment: deps.environment,
-    hopOf: (jump) => configuredHop(jump, settings, deps),
-  });
+  const lacks = [goal, ...fallbacks].flatMap(({ session }) => lackingAlgorithms(session.algorithms));
+  for (const warning of new Set(lacks)) deps.log.warn(warning);
   return {
-    session,
-    trust: (ssh2, address) => establishTrust(ssh2, { ...known, address }, trust, deps),
-    way,
-    link: settings.link,
+    ...goal,
+    fallbacks,
+    link,
     canAskLater: deps.canAskLater,
     forwards: settings.forwards,
     plugins: await planChain(settings.plugins),
@@ -67,11 +65,40 @@ export async function planTunnel(settings: RunSettings, deps: PlanDeps): Promise
   };
 }
 
+function planFallback(fallback: Destination, settings: RunSettings, deps: PlanDeps): Goal {
+  if (settings.fallbackSettings === undefined) throw new Error("no configuration was read");
+  try {
+    return planGoal(settings.fallbackSettings(fallback), settings, deps);
+  } catch (error) {
+    if (!(error instanceof PorthopError)) throw error;
+    const which = `the fallback ${visible(printDestination(fallback), 200)}`;
+    throw new PorthopError(error.code, `${which}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}
+
+/** `own` has the words for the host itself, `settings` those of the whole tunnel. */
+function planGoal(own: HostWords & TrustWords, settings: RunSettings, deps: PlanDeps): Goal {
+  const session = sessionSettings(own, usualTimeoutMs(settings));
+  // The host key is looked up for HostName and not for the typed name (ssh.c hands HostName to ssh_login).
+  const known = { host: session.host, port: session.port, user: session.user };
+  const trust = trustSettings(own);
+  const way = planWay(own, session, {
+    environment: deps.environment,
+    hopOf: (jump) => configuredHop(jump, settings, deps),
+  });
+  return { session, trust: (ssh2, address) => establishTrust(ssh2, { ...known, address }, trust, deps), way };
+}
+
+/** A host on the way keeps the next goal waiting as the goal itself does. */
+function usualTimeoutMs({ link }: RunSettings): number | undefined {
+  return link.fallbacks.length === 0 ? undefined : defaults.fallbackConnectTimeoutMs;
+}
+
 /** A jump host with the settings that the configuration has for this host. */
-function configuredHop(jump: Destination, { hopSettings }: RunSettings, deps: PlanDeps): ConfiguredHop {
-  if (hopSettings === undefined) throw new Error("no configuration was read");
-  const own = hopSettings(jump);
-  const session = sessionSettings(own);
+function configuredHop(jump: Destination, tunnel: RunSettings, deps: PlanDeps): ConfiguredHop {
+  if (tunnel.hopSettings === undefined) throw new Error("no configuration was read");
+  const own = tunnel.hopSettings(jump);
+  const session = sessionSettings(own, usualTimeoutMs(tunnel));
   // Not compressed: the session that passes through may compress already.
   const settings = { ...session, isJump: true, algorithms: { ...session.algorithms, compression: false } };
   const { host, port, user } = settings;

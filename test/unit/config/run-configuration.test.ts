@@ -74,6 +74,70 @@ test("A jump host has what its own name has in the file, and of the command line
   assert.deepEqual([other?.destination, other?.identityFiles], [{ user: "x", host: "other", port: 9 }, ["cli"]]);
 });
 
+function fallback(
+  config: string,
+  words: readonly string[],
+  host = "backup",
+  own: { user?: string; port?: number } = {},
+) {
+  const { fallbackSettings } = settings({ [user]: config }, ...words, "-L1:a:1", "web");
+  const read = fallbackSettings?.({ host, user: own.user, port: own.port });
+  assert.ok(read !== undefined);
+  return read;
+}
+
+test("A fallback has what its own name has in the file, and nothing that the file has for the destination.", () => {
+  const config =
+    "Host backup\n HostName b.example.com\n Port 2200\n User ops\n IdentityFile ~/backup\n ProxyJump outer\n HostKeyAlias b\n" +
+    "Host web\n User www\n Port 7\n HostKeyAlias w\n IdentityFile ~/web\n ProxyJump gate\n Ciphers aes128-ctr\n";
+  const { destination, keywords, identityFiles, way } = fallback(config, []);
+  assert.deepEqual(destination, { user: "ops", host: "backup", port: 2200 });
+  assert.deepEqual(
+    (["HostName", "HostKeyAlias", "IdentityFile", "Ciphers"] as const).map((name) => keywords.text(name)),
+    ["b.example.com", "b", "/home/anna/backup", undefined],
+  );
+  assert.deepEqual([identityFiles, way.jumps.map(({ host }) => host)], [[], ["outer"]]);
+});
+
+test("The flags of the command line hold for a fallback where it and its files say nothing.", () => {
+  const words =
+    "-l bob -p 2222 -i key -J gate -C -c aes128-ctr -4 -o BatchMode=yes -o HostKeyAlias=w -o HostName=w".split(" ");
+  const bare = fallback("", words);
+  assert.deepEqual(bare.destination, { user: "bob", host: "backup", port: 2222 });
+  assert.deepEqual([bare.identityFiles, bare.way.jumps.map(({ host }) => host)], [["key"], ["gate"]]);
+  const said = (["Compression", "Ciphers", "AddressFamily", "BatchMode", "HostKeyAlias", "HostName"] as const).map(
+    (name) => bare.keywords.text(name),
+  );
+  assert.deepEqual(said, ["yes", "aes128-ctr", "inet", "yes", undefined, undefined]);
+  const config =
+    "User ops\nPort 23\nIdentityFile ~/own\nProxyJump none\nCiphers aes256-ctr\nCompression no\nBatchMode no\n";
+  const own = fallback(`Host backup\n${config}`, words);
+  assert.deepEqual([own.destination, own.identityFiles], [{ user: "ops", host: "backup", port: 23 }, []]);
+  assert.deepEqual(own.way.jumps, []);
+  assert.deepEqual([own.keywords.text("Ciphers"), own.keywords.flag("BatchMode", true)], ["aes256-ctr", false]);
+  assert.deepEqual(fallback("", words, "backup", { user: "carl", port: 24 }).destination, {
+    user: "carl",
+    host: "backup",
+    port: 24,
+  });
+});
+
+test("A ProxyCommand that is typed leads to a fallback too, unless its files name jump hosts.", () => {
+  const words = ["-o", "ProxyCommand=nc %h %p", "-o", "ProxyJump=gate"];
+  assert.deepEqual(fallback("", words).way, { jumps: [], proxyCommand: "nc %h %p" });
+  assert.deepEqual(
+    fallback("Host backup\n ProxyJump outer\n", words).way.jumps.map(({ host }) => host),
+    ["outer"],
+  );
+  assert.equal(fallback("Host backup\n ProxyCommand none\n", words).way.proxyCommand, undefined);
+});
+
+test("The user of the command line is the one that the files see for a fallback, in Match and in tokens.", () => {
+  const config = "Match user bob\n Port 7\nHost *\n IdentityFile ~/%r-%h\n";
+  const { destination, keywords } = fallback(config, ["-l", "bob"]);
+  assert.deepEqual([destination.port, keywords.text("IdentityFile")], [7, "/home/anna/bob-backup"]);
+});
+
 test("Match sessiontype and command look at what the words ask for, and of a jump host only connections are wanted.", () => {
   const config =
     "Match sessiontype none\n User none\nMatch sessiontype exec command ls*\n User exec\n" +

@@ -37,6 +37,9 @@ async function plan(words: readonly string[], prompter?: Answers, files?: Config
   return { plan: await planTunnel(settings, { log, prompter, environment: {}, signal }), log };
 }
 
+/** The destination, and the servers of --fallback. */
+const goalsOf = (planned: SshPlan) => [planned, ...(planned.fallbacks ?? [])];
+
 /** -o Keyword=value for each. */
 const o = (...lines: string[]) => lines.flatMap((line) => ["-o", line]);
 
@@ -70,6 +73,95 @@ test("A jump host has user, port and algorithms of its own and the time-outs of 
     ["one", 2201, "bob", true, 7000, undefined, false],
     ["two", 22, currentUser(), true, 7000, undefined, false],
   ]);
+});
+
+test("How the session is kept goes into the plan as it was said.", async () => {
+  assert.deepEqual((await plan([])).plan.link, {
+    reconnect: "auto",
+    holdMs: 30_000,
+    sessions: 1,
+    checksTargets: false,
+  });
+  const words = "--reconnect always --hold 0 --sessions 2 --check-target".split(" ");
+  const { link, fallbacks } = (await plan(words)).plan;
+  assert.deepEqual(link, { reconnect: "always", holdMs: 0, sessions: 2, checksTargets: true });
+  assert.deepEqual(fallbacks, []);
+});
+
+test("A fallback has a session, a way and trust of its own, and is no jump host.", async () => {
+  const config = "Host backup\n HostName b.example.com\n User ops\n ProxyJump gate\nHost vishnu\n User root\n";
+  const words = ["-C", "--fallback", "backup:2222", "--fallback", "anna@third"];
+  const planned = (await plan(words, undefined, memoryConfig({ "/home/anna/.ssh/config": config }))).plan;
+  assert.deepEqual(
+    goalsOf(planned).map(({ session, way }) => [
+      ...[session.user, session.host, session.port, session.isJump, session.algorithms.compression],
+      way?.jumps.map(({ settings }) => settings.host),
+    ]),
+    [
+      ["root", "vishnu", 22, undefined, true, undefined],
+      ["ops", "b.example.com", 2222, undefined, true, ["gate"]],
+      ["anna", "third", 22, undefined, true, undefined],
+    ],
+  );
+});
+
+test("A fallback is known by its own host key, under its own name.", async () => {
+  knownHosts("fallbacks", hostKeyLine("backup"));
+  const words = [
+    ...o("GlobalKnownHostsFile=none", `UserKnownHostsFile=~/${fromHome}/fallbacks`),
+    "--fallback",
+    "backup",
+  ];
+  const planned = (await plan(words, undefined, memoryConfig({}))).plan;
+  const known = goalsOf(planned).map(async ({ trust }) => {
+    return (await trust(await loadSsh2(), undefined)).hostKeyTypes;
+  });
+  assert.deepEqual(await Promise.all(known), [[], ["ssh-ed25519"]]);
+});
+
+test("A silent server does not keep its fallback waiting, and neither does a host on the way.", async () => {
+  const timesOf = async (...words: string[]) => {
+    const planned = (await plan(["-J", "gate", ...words], undefined, memoryConfig({}))).plan;
+    return goalsOf(planned).flatMap(({ session, way }) =>
+      [session, ...(way?.jumps ?? []).map(({ settings }) => settings)].map((each) => [
+        each.connectTimeoutMs,
+        each.handshakeTimeoutMs,
+      ]),
+    );
+  };
+  const alone = [undefined, 30_000];
+  const limited = [10_000, 10_000];
+  const said = [7000, 7000];
+  assert.deepEqual(await timesOf(), [alone, alone]);
+  assert.deepEqual(await timesOf("--fallback", "backup"), [limited, limited, limited, limited]);
+  assert.deepEqual(await timesOf("--fallback", "backup", ...o("ConnectTimeout=7")), [said, said, said, said]);
+});
+
+test("A ProxyCommand may ask its own questions, also where there is a fallback.", async () => {
+  const words = [...o("ProxyCommand=nc %h %p"), "--fallback", "backup"];
+  const planned = (await plan(words, undefined, memoryConfig({}))).plan;
+  assert.deepEqual(
+    goalsOf(planned).map(({ session, way }) => [session.connectTimeoutMs, way?.command]),
+    [
+      [120_000, "nc vishnu 22"],
+      [120_000, "nc backup 22"],
+    ],
+  );
+});
+
+test("What is wrong with the way to a fallback names the fallback.", async () => {
+  const wrong = plan(["-J", "gate", "--fallback", "gate"], undefined, memoryConfig({}));
+  await assert.rejects(wrong, {
+    code: "usage",
+    message: "the fallback gate: ProxyJump: gate:22 is the destination itself",
+  });
+});
+
+test("An algorithm that is missing is told once, however many servers there are.", async () => {
+  const words = [...o("HostKeyAlgorithms=sk-ssh-ed25519@openssh.com,ssh-ed25519"), "--fallback", "backup"];
+  const alone = (await plan(words.slice(0, 2), undefined, memoryConfig({}))).log.lines;
+  assert.equal(alone.length, 1);
+  assert.deepEqual((await plan(words, undefined, memoryConfig({}))).log.lines, alone);
 });
 
 test("A listener that cannot be set up ends the tunnel, unless ExitOnForwardFailure says no.", async () => {
