@@ -33,8 +33,11 @@ export const defaults = {
   fallbackConnectTimeoutMs: 10_000,
   /** TCPKeepAlive: the operating system asks from time to time whether the other end is still there. */
   tcpKeepAlive: true,
-  /** ServerAliveInterval. ssh's default is 0: ssh never asks, and does not notice that a network is dead. */
-  serverAliveIntervalMs: 30_000,
+  /**
+   * ServerAliveInterval. ssh's default is 0: ssh never asks, and does not notice that a network is dead. With the count
+   * below that takes a minute.
+   */
+  serverAliveIntervalMs: 15_000,
   /** ServerAliveCountMax: the session is lost after this number of questions without an answer. */
   serverAliveCountMax: 3,
   /** RekeyLimit: the cipher's own limit of data, and none of time. */

@@ -81,7 +81,7 @@ function silence(tunnel: SshTunnel, program: string): string {
     const count = keywordText(tunnel, "ServerAliveCountMax") ?? "3";
     return `When the network fails in silence, it is noticed after ${count} unanswered questions, one every ${interval} seconds.`;
   }
-  if (program !== "ssh") return "When the network fails in silence, it is noticed after about two minutes.";
+  if (program !== "ssh") return "When the network fails in silence, it is noticed after about a minute.";
   return "When the network fails in silence, nobody notices: ServerAliveInterval is not set.";
 }
 

@@ -23,6 +23,6 @@ export function residentWords(tunnel: SshTunnel, effective = tunnel): readonly s
 
 const wanted: readonly KeywordLine[] = [
   { name: "ExitOnForwardFailure", value: "yes" },
-  { name: "ServerAliveInterval", value: "30" },
+  { name: "ServerAliveInterval", value: "15" },
   { name: "ServerAliveCountMax", value: "3" },
 ];

@@ -22,7 +22,7 @@ test("Without any setting a session is as ssh's, but a dead network is noticed."
     tcpKeepAlive: true,
     connectTimeoutMs: undefined,
     handshakeTimeoutMs: 30_000,
-    keepAliveIntervalMs: 30_000,
+    keepAliveIntervalMs: 15_000,
     keepAliveCountMax: 3,
     rekey: { bytes: 0, intervalMs: 0 },
   });

@@ -5,7 +5,7 @@ import { describeTunnel } from "../../../src/config/description.ts";
 import { readPasted } from "../../../src/config/pasted-command.ts";
 import { autosshWords } from "../../../src/tunnel/autossh-command.ts";
 
-const alive = "-o ExitOnForwardFailure=yes -o ServerAliveInterval=30 -o ServerAliveCountMax=3";
+const alive = "-o ExitOnForwardFailure=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=3";
 
 for (const [given, printed] of [
   ["-L 1:a:1 h", `autossh -M 0 -N ${alive} -L 1:a:1 h`],

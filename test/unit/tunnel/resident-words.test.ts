@@ -8,7 +8,7 @@ const words = (text: string) => residentWords(describeTunnel(text.split(" "))).j
 test("ssh is told to end when the network or a forward fails, and to stay in front.", () => {
   assert.equal(
     words("-f -L 1:a:1 h"),
-    "-N -o ExitOnForwardFailure=yes -o ServerAliveInterval=30 -o ServerAliveCountMax=3 -L 1:a:1 h",
+    "-N -o ExitOnForwardFailure=yes -o ServerAliveInterval=15 -o ServerAliveCountMax=3 -L 1:a:1 h",
   );
 });
 
