@@ -7,13 +7,12 @@ import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
 import type { RekeyLimit } from "../codec/config/rekey-limit.ts";
-import { type LegNumber, PorthopError } from "../errors.ts";
+import { PorthopError } from "../errors.ts";
 import type { Accept, Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import type { TellProgress } from "../flow/event.ts";
-import { OpenItems } from "../flow/open-items.ts";
 import type { Telling } from "../flow/telling.ts";
 import { errnoOf } from "../io/socket-failure.ts";
-import { type ChannelCarrier, channelConn } from "./channel/channel-conn.ts";
+import type { ChannelCarrier } from "./channel/channel-conn.ts";
 import { nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
 import { CommandGate } from "./channel/command-gate.ts";
 import { Locator } from "./channel/locator.ts";
@@ -25,6 +24,7 @@ import { heedTraffic } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
+import { OpenChannels } from "./open-channels.ts";
 import { renewKeys } from "./rekeying.ts";
 import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
@@ -64,13 +64,6 @@ export interface SessionFacts extends Negotiated {
   readonly remote: Address | undefined;
 }
 
-/** What breaks when the session is lost: a connection or a command. */
-interface Breakable {
-  readonly conn: Pick<Conn, "abort">;
-  /** Undefined for a command. */
-  readonly channel?: ClientChannel;
-}
-
 /** What listens to the server from its first byte on. */
 interface Attached {
   readonly id: string;
@@ -95,7 +88,7 @@ export class Session {
   readonly #transport: Transport;
   readonly #carrier: ChannelCarrier;
   readonly #remote: RemoteListeners;
-  readonly #open = new OpenItems<Breakable>();
+  readonly #open: OpenChannels;
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
@@ -119,6 +112,7 @@ export class Session {
       },
       congestion: congestionOf(transport.stream),
     };
+    this.#open = new OpenChannels(this.#carrier);
     this.#remote = new RemoteListeners(ports, {
       peer,
       gate,
@@ -126,7 +120,7 @@ export class Session {
       get goneBy() {
         return session.#gone;
       },
-      adopt: (channel, origin) => session.#adopt(channel, origin, 1),
+      adopt: (channel, origin) => session.#open.adopt(channel, origin, 1),
       warn,
     });
     client.on("error", (error) => {
@@ -141,8 +135,7 @@ export class Session {
         // The channels' end and close events come after this event, and have to find the reason here.
         const below = isInboundFault(this.#lastError) ? undefined : transport.goneBy("session");
         this.#gone = below ?? lost(this.#lastError, peer, answers.isStalled);
-        // A channel that is not read at the moment would hear of the loss only after all its data was read.
-        for (const { conn } of this.#open.all()) conn.abort(this.#gone);
+        this.#open.abort(this.#gone);
         if (!this.#closing) resolve(this.#gone);
       });
     });
@@ -211,7 +204,7 @@ export class Session {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
     return requestChannel(this.#client, this, target, origin, signal, (channel) =>
-      this.#adopt(channel, formatAddress(target), 3),
+      this.#open.adopt(channel, formatAddress(target), 3),
     );
   }
 
@@ -236,17 +229,12 @@ export class Session {
    * SSH2_MSG_DISCONNECT).
    */
   async delivered(): Promise<void> {
-    const closed = this.#undelivered().map(({ channel }) => new Promise((resolve) => channel?.once("close", resolve)));
-    await Promise.race([Promise.all(closed), this.lost]);
+    await Promise.race([this.#open.delivered(), this.lost]);
   }
 
   /** How many channels `delivered` would wait for now. */
   get undelivered(): number {
-    return this.#gone === undefined ? this.#undelivered().length : 0;
-  }
-
-  #undelivered(): Breakable[] {
-    return this.#open.all().filter(({ channel }) => channel?.readableEnded && channel.writableFinished);
+    return this.#gone === undefined ? this.#open.undelivered : 0;
   }
 
   /** Says goodbye (SSH_MSG_DISCONNECT) and waits a limited time until the transport has ended. */
@@ -279,19 +267,10 @@ export class Session {
         return session.#gone;
       },
       congestion: this.#carrier.congestion,
-      adopt: (channel: ClientChannel, where: string) => this.#adopt(channel, where, 1),
-      hold: (command: RemoteCommand) => {
-        void command.ended.then(this.#open.add({ conn: command }));
-      },
+      adopt: (channel: ClientChannel, where: string) => this.#open.adopt(channel, where, 1),
+      hold: (command: RemoteCommand) => this.#open.hold(command),
     };
     return SessionChannel.open(carrier, signal);
-  }
-
-  /** A channel of this session as a conn. The conn breaks when the session is lost. */
-  #adopt(channel: ClientChannel, where: string, leg: LegNumber): Conn {
-    const conn = channelConn(channel, this.#carrier, where, leg);
-    channel.on("close", this.#open.add({ conn, channel }));
-    return conn;
   }
 }
 

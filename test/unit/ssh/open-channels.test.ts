@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { PorthopError } from "../../../src/errors.ts";
+import type { RemoteCommand } from "../../../src/ssh/channel/remote-command.ts";
+import { OpenChannels } from "../../../src/ssh/open-channels.ts";
+import { ChannelPair } from "../../kit/channel-pair.ts";
+import { refusal } from "../../kit/refusal.ts";
+
+const timeout = 30_000;
+const lost = new PorthopError("ssh.lost", "lost the session", { leg: 2 });
+const carrier = { goneBy: undefined, congestion: () => undefined };
+
+test("What is open breaks when the session is lost: connections and commands, and none that has ended.", {
+  timeout,
+}, async () => {
+  await using pair = await ChannelPair.open();
+  const open = new OpenChannels(carrier);
+  const [going, over] = [await pair.channel(), await pair.channel()];
+  const conn = open.adopt(going.near, "db:5432", 3);
+  open.adopt(over.near, "web:80", 3);
+  const closed = once(over.near, "close");
+  over.far.close();
+  await closed;
+  const aborted: string[] = [];
+  const command = (name: string, ended: Promise<unknown>) =>
+    ({ ended, abort: () => void aborted.push(name) }) as Partial<RemoteCommand> as RemoteCommand;
+  open.hold(command("runs", new Promise(() => {})));
+  open.hold(command("is over", Promise.resolve()));
+  await Promise.resolve();
+  open.abort(lost);
+  assert.equal(await refusal(conn.read()), lost);
+  assert.deepEqual(aborted, ["runs"]);
+});
+
+test("A channel that both sides have ended is undelivered until the server has closed it.", { timeout }, async () => {
+  await using pair = await ChannelPair.open();
+  const open = new OpenChannels(carrier);
+  const { near, far } = await pair.channel();
+  const conn = open.adopt(near, "db:5432", 3);
+  await open.delivered();
+  assert.equal(open.undelivered, 0, "it has not ended");
+  await conn.end();
+  far.resume();
+  far.end();
+  assert.equal(await conn.read(), undefined);
+  await open.delivered();
+  assert.equal(open.undelivered, 0);
+});
