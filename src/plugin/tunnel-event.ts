@@ -98,4 +98,34 @@ export type TunnelEvent =
       readonly by?: FlowBreaker;
       readonly error?: PorthopError;
     }
+  | {
+      readonly event: "reconnect";
+      /** Why there is no session: the message of the error. */
+      readonly reason: string;
+      /** Which try to connect comes next, counted from 1 since the last session stood. */
+      readonly attempt: number;
+      /** In how many milliseconds that try begins. A new connection may cut the wait short. */
+      readonly inMs: number;
+    }
+  | {
+      readonly event: "held";
+      /** A flow that had to wait for a session, and has one now. */
+      readonly flow: string;
+      /** How long it waited. */
+      readonly ms: number;
+    }
+  | {
+      readonly event: "forward.moved";
+      readonly forward: string;
+      /** Where the forward listens on the server now. */
+      readonly listen: Address;
+      /** Where it listened before the session was lost. */
+      readonly was: Address;
+    }
+  | {
+      readonly event: "forward.waiting";
+      /** A forward that does not listen on the server yet. The server is asked again until it does. */
+      readonly forward: string;
+      readonly reason: string;
+    }
   | { readonly event: "error"; readonly error: PorthopError; readonly flow?: string };
