@@ -1,10 +1,12 @@
 /** Listeners on the event bus: they write events as JSON lines on stdout (README.md, "For scripts") and as words on stderr. */
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
+import { formatWait } from "../codec/units.ts";
 import type { PorthopError } from "../errors.ts";
 import type { Bus } from "../flow/bus.ts";
 import type { EventNamed } from "../flow/event.ts";
 import type { TunnelEvent } from "../plugin.ts";
 import { isBehind } from "./background.ts";
+import { type OutageLine, OutageWords } from "./outage-words.ts";
 import type { Output } from "./output.ts";
 import { plainJson } from "./plain-json.ts";
 
@@ -23,13 +25,29 @@ export function settingsReport({ warnings, notes, remarks }: SettingsRemarks, ou
 }
 
 /** Reports events in words. Flows are left out, because the log plugin reports them. */
-export function wordReport(bus: Bus, output: Output): void {
+export function wordReport(bus: Bus, output: Output, now: () => number = () => performance.now()): void {
+  outageReport(bus, output, now);
   bus.on("session", (event) => {
     if (event.state === "ready") output.debug(sessionText(event));
   });
   bus.on("listening", (event) => output.info(listeningText(event)));
+  bus.on("forward.moved", (event) => output.info(movedText(event)));
+  bus.on("held", ({ flow, ms }) => output.debug(`${flow} waited ${formatWait(ms)} for the session`));
   bus.on("ready", () => output.info(isBehind(process.env) ? "ready" : "ready: press Ctrl-C to stop"));
   bus.on("error", ({ error, flow }) => output.error(error, flow));
+}
+
+/** The session of a jump host is left out: the destination's is lost with it. */
+function outageReport(bus: Bus, output: Output, now: () => number): void {
+  const words = new OutageWords(now);
+  const say = (line: OutageLine | undefined) => line !== undefined && output[line.level](line.text);
+  bus.on("session", (event) => {
+    if (event.hop !== undefined) return;
+    if (event.state === "lost") words.lost();
+    if (event.state === "ready") say(words.stands(event));
+  });
+  bus.on("reconnect", (event) => say(words.reconnect(event)));
+  bus.on("forward.waiting", (event) => say(words.waiting(event)));
 }
 
 /** Prints the text that the server sends before the login. */
@@ -87,6 +105,11 @@ function listeningText({ forward, listen, addresses, connect, side }: EventNamed
   const places = addresses.map(formatAddress).join(" and ");
   const where = `${places}${side === "server" ? " of the server" : ""}`;
   return `${forward} listening on ${where}${connect === undefined ? ":" : ""} ${target}`;
+}
+
+function movedText({ forward, listen, was }: EventNamed<"forward.moved">): string {
+  const onlyPort = !isUnix(listen) && !isUnix(was) && listen.host === was.host;
+  return `${forward} listening on ${formatAddress(listen)} of the server (was ${onlyPort ? was.port : formatAddress(was)})`;
 }
 
 function sessionText(event: EventNamed<"session">): string {

@@ -74,6 +74,13 @@ export function formatDuration(ms: number): string {
   return pair(Math.round(minutes / 60), 24, "d", "h");
 }
 
+/** The same for sentences: `40 ms`, `0.2 s`, `12 s`, and from a minute on `1m30s`. Not read by parseDuration. */
+export function formatWait(ms: number): string {
+  if (ms < 95) return `${Math.round(ms)} ms`;
+  if (ms < 59_500) return `${ms < 9950 ? shortNumber(ms / 1000) : Math.round(ms / 1000)} s`;
+  return formatDuration(Math.max(ms, 60_000));
+}
+
 const byteUnits = ["B", "KB", "MB", "GB", "TB", "PB"] as const;
 
 const durationUnits: ReadonlyMap<string, number> = new Map([

@@ -185,6 +185,27 @@ const events: readonly (readonly [what: string, event: TunnelEvent, fields: obje
     },
   ],
   [
+    "A loss that is tried again",
+    { event: "reconnect", reason: "lost the session with vishnu:22: it stopped answering", attempt: 1, inMs: 200 },
+    { event: "reconnect", reason: "lost the session with vishnu:22: it stopped answering", attempt: 1, inMs: 200 },
+  ],
+  ["A flow that was held", { event: "held", flow: "L1#5", ms: 1200 }, { event: "held", flow: "L1#5", ms: 1200 }],
+  [
+    "A forward that moved",
+    {
+      event: "forward.moved",
+      forward: "R1",
+      listen: { host: "127.0.0.1", port: 41234 },
+      was: { host: "127.0.0.1", port: 41200 },
+    },
+    { event: "forward.moved", forward: "R1", listen: "127.0.0.1:41234", was: "127.0.0.1:41200" },
+  ],
+  [
+    "A forward that waits",
+    { event: "forward.waiting", forward: "R1", reason: "port 41200 of the server is still taken" },
+    { event: "forward.waiting", forward: "R1", reason: "port 41200 of the server is still taken" },
+  ],
+  [
     "An error of a flow",
     { event: "error", error: refused, flow: "L1#2" },
     {
@@ -291,6 +312,41 @@ test("What was negotiated is told for debugging only.", () => {
     "logged in to anna@vishnu:22 (curve25519-sha256, aes128-gcm@openssh.com, host key SHA256:abc)\n",
   );
   assert.match(wordsOf({ ...ready, hop: 2 } as TunnelEvent, debug), /^logged in to jump host 2, anna@vishnu:22 /);
+});
+
+test("An outage is told with its reason, its end with how long it took, and what is missed there for debugging only.", () => {
+  const bus = new Bus();
+  const clock = { ms: 0 };
+  wordReport(bus, info, () => clock.ms);
+  const session = { event: "session", id: "S1", host: "vishnu", port: 22, user: "anna" } as const;
+  const { stderr } = written(() => {
+    bus.publish({ ...session, state: "ready", attempt: 1 });
+    clock.ms = 100_000;
+    bus.publish({ ...session, state: "lost", attempt: 1, hop: 1 });
+    bus.publish({ ...session, state: "lost", attempt: 1 });
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      bus.publish({ event: "reconnect", reason: "cannot reach sshd at vishnu:22", attempt, inMs: 1500 });
+      clock.ms += 1500;
+    }
+    bus.publish({ ...session, id: "S9", state: "ready", attempt: 1, hop: 1 });
+    bus.publish({ ...session, id: "S9", state: "ready", attempt: 9 });
+  });
+  const line = "porthop: warning: cannot reach sshd at vishnu:22; trying again in 1.5 s\n";
+  assert.equal(stderr, `${line.repeat(3)}connected again after 12 s (attempt 9)\n`);
+});
+
+test("A forward that moved says from where, by its port alone when that is all that changed.", () => {
+  const moved = { event: "forward.moved", forward: "R1", listen: { host: "127.0.0.1", port: 41234 } } as const;
+  const line = "R1 listening on 127.0.0.1:41234 of the server";
+  assert.equal(wordsOf({ ...moved, was: { host: "127.0.0.1", port: 41200 } }), `${line} (was 41200)\n`);
+  assert.equal(wordsOf({ ...moved, was: { host: "::1", port: 41234 } }), `${line} (was [::1]:41234)\n`);
+});
+
+test("A forward that waits is a warning, and a flow that was held is told for debugging.", () => {
+  const waiting: TunnelEvent = { event: "forward.waiting", forward: "R1", reason: "its port is still taken" };
+  assert.equal(wordsOf(waiting), "porthop: warning: R1: its port is still taken\n");
+  const held: TunnelEvent = { event: "held", flow: "L1#5", ms: 1200 };
+  assert.deepEqual([wordsOf(held), wordsOf(held, debug)], ["", "L1#5 waited 1.2 s for the session\n"]);
 });
 
 test("A server's words before the login are told line by line, without the empty ones at their end.", () => {

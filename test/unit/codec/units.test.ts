@@ -5,6 +5,7 @@ import { Malformed } from "../../../src/codec/malformed.ts";
 import {
   formatBytes,
   formatDuration,
+  formatWait,
   isSshTime,
   parseDuration,
   parseRate,
@@ -190,6 +191,25 @@ const durationsShown: readonly (readonly [ms: number, shown: string])[] = [
 for (const [ms, shown] of durationsShown) {
   test(`${ms} ms are shown as ${shown}`, () => {
     assert.equal(formatDuration(ms), shown);
+  });
+}
+
+for (const [ms, shown] of [
+  [0, "0 ms"],
+  [40, "40 ms"],
+  [94.9, "95 ms"],
+  [95, "0.1 s"],
+  [200, "0.2 s"],
+  [4000, "4 s"],
+  [9949, "9.9 s"],
+  [9950, "10 s"],
+  [59_499, "59 s"],
+  [59_500, "1m"],
+  [90_000, "1m30s"],
+  [7_500_000, "2h5m"],
+] as const) {
+  test(`A wait of ${ms} ms is ${shown} in a sentence`, () => {
+    assert.equal(formatWait(ms), shown);
   });
 }
 
