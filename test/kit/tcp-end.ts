@@ -138,7 +138,8 @@ export class TcpEnd implements AsyncDisposable {
 
 const headBytes = 64 * 1024;
 
-function drained(socket: Socket): Promise<void> {
+/** Resolves when the socket takes bytes again, or never will. */
+export function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       socket.removeListener("drain", done);
