@@ -56,10 +56,6 @@ const isPublic: Readonly<Record<TunnelEvent["event"], true>> = {
   "forward.waiting": true,
   "flow.open": true,
   "flow.close": true,
-  reconnect: true,
-  held: true,
-  "forward.moved": true,
-  "forward.waiting": true,
   error: true,
 };
 
