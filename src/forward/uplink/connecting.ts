@@ -58,7 +58,7 @@ export class Connecting {
   readonly uplink: Uplink<Session>;
   readonly #plan: LinkPlan;
   readonly #telling: Telling;
-  readonly #policy: RetryPolicy;
+  readonly #policy: Pick<RetryPolicy, "stood" | "lost" | "failed">;
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<PorthopError>();
@@ -70,11 +70,15 @@ export class Connecting {
   #keeping: Promise<void> | undefined;
   #hasRemarked = false;
 
-  constructor(plan: LinkPlan, telling: Telling) {
-    const { goals, reconnect, sessions = 1, holdMs, canAskLater = true } = plan;
+  constructor(
+    plan: LinkPlan,
+    telling: Telling,
+    policy: Pick<RetryPolicy, "stood" | "lost" | "failed"> = new RetryPolicy(plan),
+  ) {
+    const { goals, reconnect, sessions = 1, holdMs } = plan;
     this.#plan = plan;
     this.#telling = telling;
-    this.#policy = new RetryPolicy({ reconnect, canAskLater });
+    this.#policy = policy;
     this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
     const run = new RouteRun();
     this.#places = Array.from({ length: sessions }, () => ({

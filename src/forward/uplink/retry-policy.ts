@@ -35,8 +35,8 @@ export interface Failure {
 
 export interface RetryOptions {
   readonly reconnect: Reconnect;
-  /** False when nobody can be asked later on, as behind -f. */
-  readonly canAskLater: boolean;
+  /** False when nobody can be asked later on, as behind -f. Left out for true. */
+  readonly canAskLater?: boolean | undefined;
   /** At least 0 and less than 1. */
   readonly random?: () => number;
 }
@@ -71,7 +71,7 @@ export class RetryPolicy {
   }
 
   lost({ reason, stoodMs, needs }: Loss): Verdict {
-    const { reconnect, canAskLater } = this.#options;
+    const { reconnect, canAskLater = true } = this.#options;
     if (reconnect === "never") return { next: "end", reason };
     if (needs === "person" && !canAskLater) return { next: "end", reason: unrepeatable(reason) };
     // A session that ends sooner than we waited for it is no success: a server that drops everybody is not stormed.

@@ -1,31 +1,90 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PorthopError } from "../../../../src/errors.ts";
-import { Connecting } from "../../../../src/forward/uplink/connecting.ts";
-import { stateOf } from "../../../kit/carried-flow.ts";
+import { Connecting, type LinkPlan } from "../../../../src/forward/uplink/connecting.ts";
+import type { Failure, Loss, Verdict } from "../../../../src/forward/uplink/retry-policy.ts";
+import type { AskTrust } from "../../../../src/ssh/session.ts";
+import { quiet, stateOf } from "../../../kit/carried-flow.ts";
+import { type FaultyRelay, faultyRelay } from "../../../kit/faulty-relay.ts";
+import { LogLines } from "../../../kit/log-lines.ts";
 import { refusal } from "../../../kit/refusal.ts";
 import { freePort } from "../../../kit/servers.ts";
 import { startSshServer } from "../../../kit/ssh-server.ts";
 import { tellingTo } from "../../../kit/telling.ts";
 import { easyTrust } from "../../../kit/trust.ts";
+import { Waiting } from "../../../kit/waiting.ts";
 
 const timeout = 30_000;
 const { signal } = new AbortController();
+/** Longer than any test: only a hurry ends such a wait. */
+const neverMs = 1_000_000_000;
+const soon: Verdict = { next: "retry", inMs: 1, mayHurry: true };
 
-function connectingTo({ host, port }: { readonly host: string; readonly port: number }): Connecting {
-  const settings = {
-    ...{ host, port, user: "anna", connectTimeoutMs: 10_000, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
-    ...{ handshakeTimeoutMs: 10_000, attempts: 1, algorithms: {} },
-  };
-  return new Connecting(
-    { goals: [{ hops: [{ settings, trust: async () => easyTrust() }] }], reconnect: "never" },
-    tellingTo(),
-  );
+interface Made {
+  readonly plan?: Partial<LinkPlan>;
+  readonly trust?: AskTrust;
+  /** What follows each loss and failure, in place of the policy's own rules. The last one counts for all that come. */
+  readonly verdicts?: readonly Verdict[];
+}
+
+/** The way of a tunnel to a server, and what was told and decided on it. */
+class Kept implements AsyncDisposable {
+  readonly connecting: Connecting;
+  readonly log = new LogLines();
+  readonly story: string[] = [];
+  readonly decided: (Loss | Failure)[] = [];
+  readonly #waiting = new Waiting();
+
+  constructor({ host, port }: { readonly host: string; readonly port: number }, made: Made = {}) {
+    const { plan, trust = async () => easyTrust(), verdicts } = made;
+    const settings = {
+      ...{ host, port, user: "anna", connectTimeoutMs: 10_000, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
+      ...{ handshakeTimeoutMs: 10_000, attempts: 1, algorithms: {} },
+    };
+    const telling = tellingTo(this.log);
+    const tell = (text: string) => {
+      this.story.push(text);
+      this.#waiting.change();
+    };
+    telling.bus.on("session", ({ state, id, attempt }) => tell(`${state} ${id} at ${attempt}`));
+    telling.bus.on("reconnect", ({ attempt, inMs }) => tell(`reconnect ${attempt} in ${inMs}`));
+    const left = [...(verdicts ?? [])];
+    const decide = (what: Loss | Failure): Verdict => {
+      this.decided.push(what);
+      const verdict = (left.length > 1 ? left.shift() : left[0]) ?? soon;
+      return verdict;
+    };
+    const policy = { stood: () => {}, lost: decide, failed: decide };
+    const goals = [{ hops: [{ settings, trust }] }];
+    const link = { goals, reconnect: "never" as const, ...plan };
+    this.connecting = new Connecting(link, telling, ...(verdicts === undefined ? [] : [policy]));
+  }
+
+  told(text: string): Promise<true> {
+    return this.#waiting.until(text, () => (this.story.includes(text) ? true : undefined));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.connecting.close();
+  }
+}
+
+/** Breaks what passes, and waits until it is heard of. */
+async function cut(line: FaultyRelay, kept: Kept, id: string): Promise<void> {
+  line.cut();
+  await kept.told(`lost ${id} at 1`);
+  await until(() => kept.connecting.uplink.standing?.id !== id);
+}
+
+/** The test's own time limit bounds this. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await nextTurn();
 }
 
 test("Whoever waits gets the session once it is ready, and not before.", { timeout }, async () => {
   await using server = await startSshServer();
-  const connecting = connectingTo(server);
+  const { connecting } = new Kept(server);
   const waiting = connecting.uplink.session(signal);
   await connecting.connect(signal, async (session) => {
     assert.deepEqual([await stateOf(waiting), connecting.uplink.standing], ["pending", undefined]);
@@ -35,9 +94,9 @@ test("Whoever waits gets the session once it is ready, and not before.", { timeo
   await connecting.close();
 });
 
-test("When the session is lost the uplink ends with its reason.", { timeout }, async () => {
+test("A session that must not be made again ends the uplink with its reason.", { timeout }, async () => {
   await using server = await startSshServer();
-  const connecting = connectingTo(server);
+  const { connecting } = new Kept(server);
   const { lost } = await connecting.connect(signal);
   server.drop();
   const reason = await lost;
@@ -48,22 +107,171 @@ test("When the session is lost the uplink ends with its reason.", { timeout }, a
 
 test("A close is no loss, and who asks for a session after it is told so.", { timeout }, async () => {
   await using server = await startSshServer();
-  const connecting = connectingTo(server);
+  const { connecting } = new Kept(server);
   const { lost } = await connecting.connect(signal);
   await connecting.close();
   assert.equal(await stateOf(lost), "pending");
   assert.equal((await refusal(connecting.uplink.session(signal))).code, "cancelled");
 });
 
-test("Without a way there, or with a session that cannot be made ready, none stands.", { timeout }, async () => {
-  const nowhere = connectingTo({ host: "127.0.0.1", port: await freePort() });
+test("Without a way there, or with a session that cannot be made ready, none stands, and the reason is told.", {
+  timeout,
+}, async () => {
+  const { connecting: nowhere } = new Kept({ host: "127.0.0.1", port: await freePort() });
   assert.equal((await refusal(nowhere.connect(signal))).code, "ssh.unreachable");
   await using server = await startSshServer();
-  const connecting = connectingTo(server);
+  const { connecting } = new Kept(server);
   const unready = new PorthopError("ssh.protocol", "it has no shell");
   assert.equal(await refusal(connecting.connect(signal, () => Promise.reject(unready))), unready);
   for (const each of [nowhere, connecting]) {
-    assert.notEqual((await refusal(each.uplink.session(signal))).code, "cancelled", "it says why");
+    assert.notEqual((await refusal(each.uplink.session(signal))).code, "cancelled");
     await each.close();
   }
+});
+
+test("Who gives up while it connects is told their own reason, and nothing is left.", { timeout }, async () => {
+  await using server = await startSshServer();
+  const stop = new AbortController();
+  const reason = new PorthopError("cancelled", "stopped by SIGINT");
+  const { connecting } = new Kept(server, {
+    trust: async () => {
+      stop.abort(reason);
+      return easyTrust();
+    },
+  });
+  assert.equal(await refusal(connecting.connect(stop.signal)), reason);
+  await connecting.close();
+  await server.idle();
+});
+
+test("A session that was lost is made again, and each is prepared before anybody gets it.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  await using kept = new Kept(line, { plan: { reconnect: "auto" }, verdicts: [soon] });
+  const prepared: string[] = [];
+  await kept.connecting.connect(signal, async ({ id }) => {
+    prepared.push(id);
+  });
+  for (const id of ["S1", "S2", "S3"]) {
+    await cut(line, kept, id);
+    const session = await kept.connecting.uplink.session(signal);
+    assert.equal(session.id, prepared.at(-1));
+  }
+  assert.deepEqual(prepared, ["S1", "S2", "S3", "S4"]);
+  assert.deepEqual(kept.story.slice(2, 6), ["lost S1 at 1", "reconnect 1 in 1", "connecting S2 at 1", "ready S2 at 1"]);
+});
+
+test("Attempts are counted until one succeeds, and a server that is away is asked again.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  await using kept = new Kept(line, { plan: { reconnect: "auto" }, verdicts: [soon] });
+  await kept.connecting.connect(signal);
+  await line.refuse();
+  line.cut();
+  await kept.told("reconnect 3 in 1");
+  await line.listen();
+  await kept.connecting.uplink.session(signal);
+  const attempts = kept.story.flatMap((text) => /^reconnect (\d+)/.exec(text)?.[1] ?? []);
+  assert.deepEqual(
+    attempts,
+    attempts.map((_text, index) => String(index + 1)),
+  );
+  assert.equal(kept.story.at(-1), kept.story.at(-2)?.replace("connecting", "ready"));
+});
+
+test("A new connection cuts a wait short, and so does doubt about the network.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  await using kept = new Kept(line, {
+    plan: { reconnect: "auto" },
+    verdicts: [{ next: "retry", inMs: neverMs, mayHurry: true }],
+  });
+  await kept.connecting.connect(signal);
+  await cut(line, kept, "S1");
+  await kept.connecting.uplink.session(signal);
+  await cut(line, kept, "S2");
+  kept.connecting.doubt();
+  await kept.told("ready S3 at 1");
+});
+
+test("A wait that a server has earned is not cut short by anybody.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  await using kept = new Kept(line, {
+    plan: { reconnect: "auto" },
+    verdicts: [{ next: "retry", inMs: neverMs, mayHurry: false }],
+  });
+  await kept.connecting.connect(signal);
+  await cut(line, kept, "S1");
+  const waiting = kept.connecting.uplink.session(signal);
+  kept.connecting.doubt();
+  await quiet();
+  assert.deepEqual([await stateOf(waiting), line.accepted], ["pending", 1]);
+  kept.connecting.wind();
+  assert.equal((await refusal(waiting)).code, "cancelled", "a stop lets everybody go who waits");
+});
+
+test("What is decided after a loss or a failure goes by what happened there before.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  let isRefusing = false;
+  const refusing = { authHandler: (_m: unknown, _p: unknown, next: (method: never) => void) => next(false as never) };
+  const trust: AskTrust = async () => easyTrust(isRefusing ? refusing : {});
+  const end = new PorthopError("ssh.auth-failed", "the tenth time");
+  await using kept = new Kept(line, {
+    trust,
+    plan: { reconnect: "auto" },
+    verdicts: [soon, soon, { next: "end", reason: end }],
+  });
+  const { lost } = await kept.connecting.connect(signal);
+  isRefusing = true;
+  line.cut();
+  assert.equal(await lost, end);
+  const [loss, failure] = kept.decided;
+  assert.ok(loss !== undefined && "stoodMs" in loss && loss.reason.code === "ssh.lost");
+  assert.ok(failure !== undefined && "error" in failure);
+  assert.deepEqual([failure.error.code, failure.wasLetIn], ["ssh.auth-failed", true]);
+  assert.equal(await refusal(kept.connecting.uplink.session(signal)), end);
+});
+
+test("Of several sessions the first is waited for, and the loss of one is nobody else's.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  await using kept = new Kept(line, { plan: { reconnect: "auto", sessions: 3 }, verdicts: [soon] });
+  const { uplink } = kept.connecting;
+  await kept.connecting.connect(signal);
+  assert.deepEqual(
+    uplink.all.map(({ id }) => id),
+    ["S1"],
+  );
+  await until(() => uplink.all.length === 3);
+  line.cut(1);
+  await until(() => uplink.all.length === 2);
+  await until(() => uplink.all.length === 3);
+  assert.deepEqual(
+    uplink.all.map(({ id }) => id),
+    ["S2", "S3", "S4"],
+  );
+});
+
+test("A further session that will never be is given up with a warning, and the others go on.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  let logins = 0;
+  const trust: AskTrust = async () => {
+    logins += 1;
+    if (logins > 1) throw new PorthopError("ssh.auth-failed", "too many logins of anna");
+    return easyTrust();
+  };
+  const reason = new PorthopError("ssh.auth-failed", "too many logins of anna");
+  await using kept = new Kept(server, {
+    trust,
+    plan: { reconnect: "auto", sessions: 2 },
+    verdicts: [{ next: "end", reason }],
+  });
+  const { lost } = await kept.connecting.connect(signal);
+  await until(() => kept.log.text !== "");
+  assert.equal(kept.log.text, "warn one session less: too many logins of anna");
+  assert.deepEqual([await stateOf(lost), logins], ["pending", 2]);
 });
