@@ -16,7 +16,7 @@ import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";
 import { visible } from "../text/terminal-text.ts";
 import { autosshWords } from "../tunnel/autossh-command.ts";
-import { commandNotes, commentLines } from "../tunnel/command-notes.ts";
+import { commandNotes, commentLines, type Restarter } from "../tunnel/command-notes.ts";
 import { plinkCommand } from "../tunnel/plink-command.ts";
 import { porthopWords } from "../tunnel/porthop-command.ts";
 import { socatWords } from "../tunnel/socat-command.ts";
@@ -96,7 +96,7 @@ type Printed =
  */
 function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place: Place): Printed {
   const { said, effective } = tunnel;
-  const plainNotes = [...troubleNotes(tunnel), ...commandNotes(effective, place)];
+  const plainNotes = [...troubleNotes(tunnel), ...commandNotes(effective, place, restarterOf(format))];
   const notes = [...unknownNotes(tunnel), ...plainNotes];
   if (format === "ssh") return { words: ["ssh", ...sshWords(withOwnDefaults(said, effective))], notes };
   if (format === "autossh") return { words: autosshWords(said, effective), notes };
@@ -117,6 +117,10 @@ function printTunnel(tunnel: ResolvedTunnel, format: Format, name: string, place
     return { lines: sshConfigBlock(block, name, [`Then: ssh ${name}`, ...notes, ...unknown]) };
   }
   return { lines: systemdUnit(said, name, [...notes, ...relativeNotes(said)], effective) };
+}
+
+function restarterOf(format: Format): Restarter | undefined {
+  return format === "autossh" || format === "systemd" ? format : undefined;
 }
 
 function printRelay(relay: Relay, format: Format): Printed {

@@ -3,14 +3,17 @@
  * are printed beside the command as comments.
  */
 import { Malformed } from "../codec/malformed.ts";
-import { parseRate } from "../codec/units.ts";
+import { parseDuration, parseRate } from "../codec/units.ts";
 import { visible } from "../text/terminal-text.ts";
 import { type Extra, forwardIds, type Place, type SshTunnel } from "./tunnel-description.ts";
 import { legsOf, type PlannedLeg, tcpdump } from "./tunnel-legs.ts";
 
-/** Lines of plain text. */
-export function commandNotes(tunnel: SshTunnel, place: Place): readonly string[] {
-  return tunnel.extras.flatMap((extra) => note(extra, tunnel, place));
+/** Who starts ssh again when ssh ends. */
+export type Restarter = "autossh" | "systemd";
+
+/** Lines of plain text. `restarter` is given where the command is one for that program. */
+export function commandNotes(tunnel: SshTunnel, place: Place, restarter?: Restarter): readonly string[] {
+  return tunnel.extras.flatMap((extra) => [...note(extra, tunnel, place), ...linkNote(extra, restarter)]);
 }
 
 /** The notes as comments: `#` begins a comment in a shell, in ssh_config and in a systemd unit. */
@@ -27,6 +30,45 @@ function note({ name, value = "" }: Extra, tunnel: SshTunnel, place: Place): rea
   if (name === "use") return [`ssh has no plugins (--use ${value}): its -v says when a connection opens`];
   // What is left is about what porthop says and writes itself.
   return [];
+}
+
+/** Notes about how the link to the server is kept. */
+function linkNote({ name, value = "" }: Extra, restarter: Restarter | undefined): readonly string[] {
+  if (name === "reconnect") return reconnectNotes(value, restarter);
+  if (name === "hold" && isTime(value)) {
+    return [`ssh lets no connection wait (--hold ${value}): while it is away, nobody listens`];
+  }
+  if (name === "sessions" && value !== "1") {
+    return [`ssh has one session for all forwards (--sessions ${value}): another ssh, with other ports, is another`];
+  }
+  if (name === "fallback" && value.toLowerCase() !== "none") {
+    return [`ssh goes to one server only (--fallback ${value}): the same command with that one, behind "||", is next`];
+  }
+  if (name === "check-target") return ["ssh tries no target by itself (--check-target): porthop check does"];
+  return [];
+}
+
+function reconnectNotes(value: string, restarter: Restarter | undefined): readonly string[] {
+  const option = `(--reconnect ${value})`;
+  const isWanted = value.toLowerCase() !== "never";
+  if (restarter === undefined) {
+    return isWanted
+      ? [`ssh does not connect again ${option}: autossh and a systemd unit start it again (--format)`]
+      : [];
+  }
+  if (!isWanted) return [`${restarter} starts ssh again whenever it ends ${option}: the plain ssh command ends`];
+  if (restarter === "systemd" || value.toLowerCase() !== "always") return [];
+  return [`autossh gives up where the first try fails ${option}: not with AUTOSSH_GATETIME=0 in its environment`];
+}
+
+/** Whether it is a time, and not 0. */
+function isTime(text: string): boolean {
+  try {
+    return parseDuration(text) > 0;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return true;
+  }
 }
 
 /** The trickle command for a rate. trickle counts in KB per second. */

@@ -3,6 +3,8 @@
  * when, and what the server and each jump host must allow.
  */
 import { isLoopback, isUnix } from "../codec/address.ts";
+import { Malformed } from "../codec/malformed.ts";
+import { formatDuration, parseDuration } from "../codec/units.ts";
 import { type ForwardSpec, listenAddress, printForwardSpec } from "../codec/words/forward-spec.ts";
 import {
   hasFlag,
@@ -29,6 +31,7 @@ export function endings(description: TunnelDescription, { here, program }: Place
       ? `It goes on in the background when the terminal is closed, until it is killed.`
       : `When the terminal on ${here} is closed, ${program} ends with it.`,
     silence(description, program),
+    ...losses(description, program),
     ...(jumps.length === 0
       ? []
       : [`When a jump host goes (${jumps.map((jump) => jump.host).join(", ")}), everything behind it goes.`]),
@@ -83,6 +86,45 @@ function silence(tunnel: SshTunnel, program: string): string {
   }
   if (program !== "ssh") return "When the network fails in silence, it is noticed after about a minute.";
   return "When the network fails in silence, nobody notices: ServerAliveInterval is not set.";
+}
+
+/** What a loss of the session means. ssh has no --reconnect and no --fallback. */
+function losses(tunnel: SshTunnel, program: string): readonly string[] {
+  const said = (name: string) => tunnel.extras.findLast((extra) => extra.name === name)?.value?.toLowerCase();
+  const reconnect = said("reconnect") ?? "auto";
+  const isOnce = tunnel.remote.kind === "command" || opensShell(tunnel, program);
+  if (program !== "porthop") return [`When the session is lost, ${program} ends.`];
+  const sessions = said("sessions") ?? "1";
+  return [
+    isOnce || reconnect === "never"
+      ? "When the session is lost, porthop ends."
+      : `When the session is lost, the open connections break and porthop connects again; ${waiting(said("hold"))}.`,
+    ...(isOnce || reconnect !== "always" ? [] : ["The first connection is tried again and again too."]),
+    ...(sessions === "1" ? [] : [`There are ${sessions} sessions: the loss of one breaks only the connections in it.`]),
+    ...fallbackSentences(tunnel),
+  ];
+}
+
+function waiting(hold: string | undefined): string {
+  const ms = durationOf(hold ?? "30s");
+  return ms === 0 ? "until then new ones are refused" : `new ones wait for it, up to ${formatDuration(ms)}`;
+}
+
+/** What was typed was read before, so that the text is a duration. */
+function durationOf(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return 0;
+  }
+}
+
+function fallbackSentences({ host, extras }: SshTunnel): readonly string[] {
+  const names = extras.flatMap(({ name, value = "" }) => (name === "fallback" ? [value] : []));
+  const end = names.findIndex((name) => name.toLowerCase() === "none");
+  const used = end === -1 ? names : names.slice(0, end);
+  return used.length === 0 ? [] : [`When ${host} cannot be reached, porthop goes to ${used.join(", then to ")}.`];
 }
 
 function needsOf(spec: ForwardSpec): readonly string[] {

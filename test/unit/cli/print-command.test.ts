@@ -209,6 +209,29 @@ test("What only porthop has is no word of ssh, whether a flag or an -o says it, 
   assert.equal(own.stdout, "porthop run -o PorthopRateLimit=1MB/s -L 1:a:1 h\n");
 });
 
+test("How the link is kept is told beside a line of ssh, but not where autossh or systemd does it, and is in one of porthop.", async () => {
+  const words = "--reconnect auto --hold 1m --sessions 2 --fallback db --check-target -L 1:a:1 h".split(" ");
+  const { stderr } = await told(...words);
+  for (const flag of ["--reconnect auto", "--hold 1m", "--sessions 2", "--fallback db", "--check-target"]) {
+    assert.ok(stderr.includes(`(${flag})`), flag);
+  }
+  for (const format of ["autossh", "systemd"]) {
+    const other = await told("--format", format, ...words);
+    const all = other.stdout + other.stderr;
+    assert.deepEqual([all.includes("(--reconnect auto)"), all.includes("(--hold 1m)")], [false, true], format);
+  }
+  assert.equal((await told("--format", "porthop", ...words)).stdout, `porthop run ${words.join(" ")}\n`);
+});
+
+test("What a file says of the link is told as well.", async () => {
+  const file = join(tempDirectory("config"), "config");
+  writeFileSync(file, "IgnoreUnknown Porthop*\nPorthopReconnect always\nPorthopFallback db\nPorthopCheckTarget yes\n");
+  const { stderr } = await told("-F", file, "-L", "1:a:1", "h");
+  for (const flag of ["--reconnect always", "--fallback db", "--check-target"]) {
+    assert.ok(stderr.includes(`(${flag})`), flag);
+  }
+});
+
 test("A Host that has forwards needs no -N in a line of porthop's.", async () => {
   const file = join(tempDirectory("config"), "config");
   writeFileSync(file, "Host prod\n  LocalForward 15432 localhost:3306\n");

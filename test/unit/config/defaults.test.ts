@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatDuration } from "../../../src/codec/units.ts";
 import { defaults } from "../../../src/config/defaults.ts";
 import { describeTunnel } from "../../../src/config/description.ts";
 import { longestTimerMs } from "../../../src/config/file/keyword-record.ts";
@@ -37,4 +38,7 @@ test("What people read of a default is that default.", () => {
     }),
   );
   assert.match(told, /in silence, it is noticed after about a minute/);
+  assert.deepEqual([defaults.reconnect, defaults.sessions], ["auto", 1]);
+  assert.ok(told.includes(`porthop connects again; new ones wait for it, up to ${formatDuration(defaults.holdMs)}.`));
+  assert.doesNotMatch(told, /There are .* sessions/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeTunnel } from "../../../src/config/description.ts";
-import { commandNotes, commentLines } from "../../../src/tunnel/command-notes.ts";
+import { commandNotes, commentLines, type Restarter } from "../../../src/tunnel/command-notes.ts";
 
 const place = { here: "brahma", loopback: "lo", program: "ssh" };
 const notes = (text: string) => commandNotes(describeTunnel(text.split(" ")), place);
@@ -31,6 +31,13 @@ for (const [given, says] of [
   ["--rate-limit nonsense", /trickle before the command/],
   ["--allow-from 10.0.0.0/8", /10\.0\.0\.0\/8.*firewall/],
   ["--use log", /no plugins \(--use log\)/],
+  ["--reconnect auto", /not connect again \(--reconnect auto\): autossh/],
+  ["--reconnect always", /not connect again \(--reconnect always\): autossh/],
+  ["--hold 10s", /no connection wait \(--hold 10s\)/],
+  ["--hold nonsense", /no connection wait \(--hold nonsense\)/],
+  ["--sessions 2", /one session .*\(--sessions 2\)/],
+  ["--fallback bob@db", /one server only \(--fallback bob@db\)/],
+  ["--check-target", /\(--check-target\): porthop check does/],
 ] as const) {
   test(`${given} has a note with the nearest that there is.`, () => {
     const told = notes(`${given} -L 1:a:1 h`);
@@ -41,6 +48,21 @@ for (const [given, says] of [
 
 test("What is about porthop's own words needs no note.", () => {
   assert.deepEqual(notes("--json --log debug --grace 5s --no-nagle-cure -L 1:a:1 h"), []);
+});
+
+test("What ssh does by itself needs no note: it ends with its session, and nobody waits.", () => {
+  assert.deepEqual(notes("--reconnect never --hold 0 --sessions 1 --fallback none -L 1:a:1 h"), []);
+});
+
+test("A command for what starts ssh again says only where that differs.", () => {
+  const told = (word: string, restarter: Restarter) =>
+    commandNotes(describeTunnel(["--reconnect", word, "-L", "1:a:1", "h"]), place, restarter);
+  assert.deepEqual(told("auto", "autossh"), []);
+  assert.deepEqual(told("auto", "systemd"), []);
+  assert.deepEqual(told("always", "systemd"), []);
+  assert.match(told("always", "autossh").join(), /first try fails \(--reconnect always\).*AUTOSSH_GATETIME=0/);
+  assert.match(told("never", "autossh").join(), /^autossh starts ssh again .*\(--reconnect never\)/);
+  assert.match(told("never", "systemd").join(), /^systemd starts ssh again/);
 });
 
 test("A comment stays on its line.", () => {

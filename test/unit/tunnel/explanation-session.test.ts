@@ -53,6 +53,36 @@ for (const [given, says] of [
   });
 }
 
+const lost = (text: string) =>
+  endings(describeTunnel(text.split(" ")), { ...ssh, program: "porthop" })
+    .slice(4)
+    .join(" ");
+
+for (const [given, says] of [
+  [
+    "",
+    /^When the session is lost, the open connections break and porthop connects again; new ones wait for it, up to 30s\./,
+  ],
+  ["--hold 90s", /new ones wait for it, up to 1m30s\./],
+  ["--hold 0", /connects again; until then new ones are refused\./],
+  ["--reconnect never", /^When the session is lost, porthop ends\./],
+  ["--reconnect always", /connects again; .* The first connection is tried again and again too\./],
+  ["--sessions 3", /There are 3 sessions: the loss of one breaks only the connections in it\./],
+  ["--fallback db1 --fallback db2 --fallback none", /When h cannot be reached, porthop goes to db1, then to db2\./],
+] as const) {
+  test(`${given === "" ? "Without a flag" : given} a loss is told: ${says.source}.`, () => {
+    assert.match(lost(`${given} -L 1:a:1 h`.trim()), says);
+  });
+}
+
+test("What runs once ends with its session, whatever was asked for, and so does ssh.", () => {
+  assert.match(
+    lost("--reconnect always -L 1:a:1 h sleep 3"),
+    /^When the session is lost, porthop ends\.( When a target|$)/,
+  );
+  assert.match(ends("-N -L 1:a:1 h"), /When the session is lost, ssh ends\./);
+});
+
 test("porthop opens no shell unasked and notices a dead network; a relay ends with itself.", () => {
   const told = ends("-L 1:a:1 h", { ...ssh, program: "porthop" });
   assert.match(told, /porthop runs until it is told to stop.*about a minute/);
