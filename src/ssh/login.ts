@@ -47,8 +47,6 @@ export interface LoginSettings extends Peer {
   readonly connectTimeoutMs: number | undefined;
   /** For the handshake, in which a server may say nothing; the time that people take for answers does not count. */
   readonly handshakeTimeoutMs: number;
-  readonly keepAliveIntervalMs: number;
-  readonly keepAliveCountMax: number;
   readonly algorithms: Omit<AlgorithmWishes, "hostKeys">;
 }
 
@@ -154,8 +152,6 @@ class Login<A, T> {
       algorithms: sessionAlgorithms(wishes),
       hostVerifier: (key: Buffer, answer: (valid: boolean) => void) => this.#hostKey.verify(key, answer),
       authHandler: trust.authHandler,
-      keepaliveInterval: settings.keepAliveIntervalMs,
-      keepaliveCountMax: settings.keepAliveCountMax,
       readyTimeout: 0,
       // Some servers other than OpenSSH support unix sockets too. With strictVendor, ssh2 would not even ask them. A
       // server without support just refuses (RFC 4254).

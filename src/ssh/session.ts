@@ -6,7 +6,6 @@
 import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
-import type { RekeyLimit } from "../codec/config/rekey-limit.ts";
 import { PorthopError } from "../errors.ts";
 import type { Accept, Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import type { TellProgress } from "../flow/event.ts";
@@ -20,12 +19,11 @@ import type { RemoteCommand } from "./channel/remote-command.ts";
 import { RemoteListeners } from "./channel/remote-listener.ts";
 import { SessionChannel } from "./channel/session-channel.ts";
 import { isClosed, NoGreeting } from "./handshake-failure.ts";
-import { heedTraffic } from "./keep-alive.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
-import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
 import { OpenChannels } from "./open-channels.ts";
-import { renewKeys } from "./rekeying.ts";
+import { type Attached, type Begun, type CareSettings, tendSession } from "./session-care.ts";
 import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
 import { extensionFlaws } from "./ssh2/extension.ts";
@@ -33,18 +31,17 @@ import { isInboundFault } from "./ssh2/inbound-fault.ts";
 import type { Ssh2 } from "./ssh2/loading.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
+import type { Traffic } from "./traffic.ts";
 import { congestionOf, leave, type Transport } from "./transport.ts";
 import { Answers } from "./unsent-answers.ts";
 
-export interface SessionSettings extends LoginSettings {
+export interface SessionSettings extends LoginSettings, CareSettings {
   readonly family?: 4 | 6 | undefined;
   /** The dialer's settings, which sshd-dialer.ts explains. */
   readonly from?: string | undefined;
   readonly attempts: number;
   /** TCPKeepAlive. */
   readonly tcpKeepAlive?: boolean | undefined;
-  /** RekeyLimit. Undefined for what the cipher allows. */
-  readonly rekey?: RekeyLimit | undefined;
   /** Whether porthop may run commands on this server that the user did not ask for. Undefined means no. */
   readonly mayAskServer?: boolean | undefined;
 }
@@ -64,15 +61,6 @@ export interface SessionFacts extends Negotiated {
   readonly remote: Address | undefined;
 }
 
-/** What listens to the server from its first byte on. */
-interface Attached {
-  readonly id: string;
-  readonly ports: Ports;
-  readonly gate: CommandGate;
-  readonly answers: Answers;
-  readonly warn: (text: string) => void;
-}
-
 export class Session {
   readonly id: string;
   readonly facts: SessionFacts;
@@ -89,17 +77,21 @@ export class Session {
   readonly #carrier: ChannelCarrier;
   readonly #remote: RemoteListeners;
   readonly #open: OpenChannels;
+  readonly #traffic: Traffic;
+  readonly #alive: KeepAlive;
   #gone: PorthopError | undefined;
   #closing = false;
   #lastError: Error | undefined;
 
-  private constructor(transport: Transport, peer: Peer, facts: SessionFacts, attached: Attached) {
-    const { id, ports, gate, answers, warn } = attached;
+  private constructor(transport: Transport, peer: Peer, facts: SessionFacts, begun: Begun) {
+    const { id, ports, gate, answers, warn, traffic, alive } = begun;
     const { client } = ports;
     this.id = id;
     this.#ports = ports;
     this.#client = client;
     this.#transport = transport;
+    this.#traffic = traffic;
+    this.#alive = alive;
     this.peer = peer;
     this.hop = transport.hop;
     this.facts = facts;
@@ -163,17 +155,15 @@ export class Session {
         attach(ports) {
           tellKeys(ports, id, context);
           return {
-            ...{ id, ports },
+            ...{ id, ports, stream, outgoing },
             gate: new CommandGate(ports, settings.mayAskServer === true),
             answers: new Answers(ports, stream, outgoing),
             warn: (text) => context.loggerFor().warn(text),
           };
         },
         begin(negotiated, attached) {
-          heedTraffic(attached.ports, stream, settings.keepAliveIntervalMs);
-          renewKeys(attached.ports, stream, outgoing, settings.rekey, negotiated.cipher);
-          if (needsNagleCure(negotiated.serverSoftware)) answerSmallReads(attached.ports, stream, outgoing);
-          return new Session(transport, settings, { local, remote, ...negotiated }, attached);
+          const tended = tendSession(attached, settings, negotiated);
+          return new Session(transport, settings, { local, remote, ...negotiated }, { ...attached, ...tended });
         },
       };
       return await logIn(task, signal);
@@ -191,13 +181,23 @@ export class Session {
     return this.#gone;
   }
 
-  get waiting(): number {
-    return 0;
-  }
-
   readonly needs: "nobody" | "person" | "touch" = "nobody";
 
-  probe(_withinMs: number): void {}
+  /**
+   * Asks the server for a sign of life at once. When nothing at all comes from it within this time, the session is lost:
+   * it stopped answering. Does nothing when the session is over or ends.
+   */
+  probe(withinMs: number): void {
+    if (!this.#closing) this.#alive.probe(withinMs);
+  }
+
+  /**
+   * How much is going on: the bytes that wait to be sent, and those that passed in the last half second, both ways.
+   * Small for a session that is idle or carries small requests; 0 when it is over.
+   */
+  get waiting(): number {
+    return this.#gone === undefined ? this.#traffic.waitingBytes : 0;
+  }
 
   /** Opens a channel to `target`, which the server dials. Rejects with an error that names the leg that failed. */
   async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {

@@ -24,6 +24,11 @@ export interface Ssh2Error extends Error {
   readonly code?: string | number;
 }
 
+/** The server gave no sign of life for too long (keep-alive.ts). */
+export class Unanswered extends Error {
+  override readonly name = "Unanswered";
+}
+
 /** An error of the agent does not end the session: ssh2 goes on with the next method. */
 export function isAgentError(error: Ssh2Error): boolean {
   return error.level === "agent";
@@ -95,14 +100,14 @@ function onLeg2(error: PorthopError): PorthopError {
 /** The error for a session that was ready and is gone. `isStalled` says that the server no longer read our answers. */
 export function lost(error: Ssh2Error | undefined, peer: Peer, isStalled = false): PorthopError {
   const where = nameOf(peer);
-  if (error?.level === "client-timeout" && isStalled) {
+  if (error instanceof Unanswered && isStalled) {
     return new PorthopError("ssh.lost", `lost the session with ${where}: it asks and does not read the answers`, {
       leg: 2,
       hint: "the server, or what stands for it, does not behave as an SSH server",
       cause: error,
     });
   }
-  if (error?.level === "client-timeout") {
+  if (error instanceof Unanswered) {
     return new PorthopError("ssh.lost", `lost the session with ${where}: it stopped answering`, {
       leg: 2,
       hint: "the network or the server is gone; see ServerAliveInterval",

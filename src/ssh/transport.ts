@@ -39,7 +39,7 @@ export interface Outgoing {
 }
 
 export interface HeardOutgoing extends Outgoing {
-  /** Hears each time that bytes go out together. One listener. */
+  /** Hears each time that bytes go out together. Any number of listeners. */
   onGiven(told: () => void): void;
 }
 
@@ -115,11 +115,11 @@ function gatheredWrite(stream: Duplex) {
   let pieces: Uint8Array[] = [];
   let bytes = 0;
   let given = 0;
-  let onGiven: (() => void) | undefined;
+  const listeners: (() => void)[] = [];
   const flush = () => {
     const [only] = pieces;
     if (only === undefined) return;
-    onGiven?.();
+    for (const told of listeners) told();
     const gathered = bytes <= copiedBytes && pieces.length > 1 ? [Buffer.concat(pieces, bytes)] : pieces;
     pieces = [];
     bytes = 0;
@@ -143,9 +143,7 @@ function gatheredWrite(stream: Duplex) {
     get sent() {
       return given - bytes - stream.writableLength;
     },
-    onGiven: (told) => {
-      onGiven = told;
-    },
+    onGiven: (told) => void listeners.push(told),
   };
   return Object.assign(gather, { flush, outgoing });
 }

@@ -90,6 +90,5 @@ export function attach(client: Client): Ports {
       return sending.isHolding;
     },
     sendIgnore: () => sending.ignore(),
-    restartKeepAlive: () => view._resetKA(),
   };
 }

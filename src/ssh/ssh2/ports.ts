@@ -71,6 +71,4 @@ export interface Ports {
   readonly isHolding: boolean;
   /** Sends SSH_MSG_IGNORE, which the receiver drops. Sends nothing during a key exchange. */
   sendIgnore(): void;
-  /** Call this when the server has shown that it is alive: the keepalive interval starts again. */
-  restartKeepAlive(): void;
 }

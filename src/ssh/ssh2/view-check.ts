@@ -43,7 +43,6 @@ const offers = ["kex", "serverHostKey", ...["cs", "sc"].flatMap(oneWay)];
 
 const parts: readonly (readonly [path: string, kind: FieldKind])[] = [
   ["_callbacks", "array"],
-  ["_resetKA", "function"],
   ["_remoteVer", "any"],
   ["_acceptX11", "number"],
   ["_forwarding", "object"],

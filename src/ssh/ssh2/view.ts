@@ -14,8 +14,6 @@ export interface ClientView {
    * 4).
    */
   readonly _callbacks: ((failed: unknown, answer?: Buffer | null) => void)[];
-  /** Forgets unanswered keepalives, and waits a whole interval until the next. */
-  readonly _resetKA: () => void;
   /** The software in the server's identification. Undefined until the identification has arrived. */
   readonly _remoteVer: string | undefined;
   /** The ports of listeners on the server, by the address that the server names with each connection. */

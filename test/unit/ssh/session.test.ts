@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { Connection } from "ssh2";
 import type { Address } from "../../../src/codec/address.ts";
@@ -8,13 +7,14 @@ import { PorthopError } from "../../../src/errors.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
 import type { Wire } from "../../../src/plugin.ts";
 import { Session, type SessionContext, type SessionSettings } from "../../../src/ssh/session.ts";
+import { freezer } from "../../kit/freezer.ts";
 import { ssh2 } from "../../kit/loaded-ssh2.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { readAll, writeAll } from "../../kit/memory-conn.ts";
 import { randomChunks, sumOf } from "../../kit/random.ts";
 import { refusal } from "../../kit/refusal.ts";
 import { echoServer, freePort, lateAnswerServer, resetServer, sinkServer, sourceServer } from "../../kit/servers.ts";
-import { type ForwardAnswer, makeSshKey, type SshServer, startSshServer } from "../../kit/ssh-server.ts";
+import { type ForwardAnswer, makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
 import { tellingTo } from "../../kit/telling.ts";
 import { easyTrust } from "../../kit/trust.ts";
 
@@ -430,50 +430,3 @@ test("A listener on the server brings in connections that break with the session
   assert.equal(await refusal(session.listen({ host: "*", port: 0 }, () => {})), await session.lost);
   ssh.close();
 });
-
-/** A wall between a session and its server: it lets all through until it is told to hold it back, or to end. */
-async function freezer(server: SshServer) {
-  const sockets: Socket[] = [];
-  let frozen = false;
-  const closed = Promise.withResolvers<void>();
-  const wall = createServer({ allowHalfOpen: true }, (near) => {
-    const far = createConnection({ host: server.host, port: server.port, allowHalfOpen: true });
-    sockets.push(near, far);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on("error", () => to.destroy());
-      from.on("data", (chunk: Uint8Array) => {
-        if (!frozen) to.write(chunk);
-      });
-      from.on("end", () => {
-        if (!frozen) to.end();
-      });
-    }
-    near.on("close", () => {
-      far.destroy();
-      closed.resolve();
-    });
-  });
-  wall.listen(0, "127.0.0.1");
-  await once(wall, "listening");
-  return {
-    host: "127.0.0.1",
-    port: (wall.address() as AddressInfo).port,
-    /** Resolves when the session's TCP connection is over. */
-    closed: closed.promise,
-    freeze() {
-      frozen = true;
-    },
-    /** A FIN to the session. */
-    end() {
-      frozen = true;
-      sockets[0]?.end();
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      wall.close();
-    },
-  };
-}

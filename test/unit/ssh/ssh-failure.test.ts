@@ -8,6 +8,7 @@ import {
   lost,
   openFailureOf,
   openRefusal,
+  Unanswered,
   unreachable,
 } from "../../../src/ssh/ssh-failure.ts";
 import { DamagedPacket, Disconnected } from "../../../src/ssh/ssh2/inbound-fault.ts";
@@ -70,7 +71,7 @@ test("A lost session says how it was lost.", () => {
   );
   const reset = failed("read ECONNRESET", { code: "ECONNRESET", level: "client-socket" });
   assertTold(lost(reset, peer), { code: "ssh.lost", leg: 2, message: message("connection reset by peer") }, reset);
-  const silent = failed("Keepalive timeout", { level: "client-timeout" });
+  const silent = new Unanswered("no sign of life");
   const told = {
     code: "ssh.lost",
     leg: 2,

@@ -90,7 +90,7 @@ function membersOf(name: string): readonly string[] {
 test("A part of another kind is as good as none.", () => {
   for (const [path, value] of [
     ["_callbacks", {}],
-    ["_resetKA", 7],
+    ["_chanMgr.add", 7],
     ["_acceptX11", undefined],
     ["_protocol._server", "false"],
     ["_protocol.ping", {}],
