@@ -5,6 +5,7 @@
 import { PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
 import { after } from "../../io/after.ts";
+import { onAddressChange, onWake } from "../../io/network-changes.ts";
 import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
 import { messageOf } from "../../text/error-message.ts";
@@ -98,6 +99,7 @@ export class Connecting {
     const [first] = this.#places;
     if (first !== undefined) first.dueMs = performance.now();
     this.#keeping = this.#keep(prepare);
+    this.#watchMachine();
     try {
       await this.#first.promise;
     } finally {
@@ -126,6 +128,12 @@ export class Connecting {
     this.uplink.end(stopping());
     await Promise.all(this.#places.map(({ lane }) => lane.close()));
     await this.#keeping;
+  }
+
+  #watchMachine(): void {
+    if (this.#plan.reconnect === "never") return;
+    onAddressChange(() => this.doubt(), this.#stop.signal);
+    onWake(() => this.doubt(), this.#stop.signal);
   }
 
   /** Never rejects. Ends at a stop, and when no session will come. */
