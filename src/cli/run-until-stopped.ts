@@ -81,6 +81,7 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
       streams: usesStdio(settings) ? { input: process.stdin, output: process.stdout } : undefined,
     });
     tunnel = new Tunnel(await interruption.orStop(planning), telling, version);
+    onReconnectSignal(tunnel, interruption.stop);
     const started = await interruption.orStop(tunnel.start(interruption.stop)).finally(progress);
     const lost = started.lost.then((reason) => reason.exitCode);
     const code =
@@ -99,6 +100,13 @@ async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output
     progress();
     interruption.release();
   }
+}
+
+/** As with autossh, SIGUSR1 asks for a session at once, however long porthop would have waited. */
+function onReconnectSignal(tunnel: Tunnel, until: AbortSignal): void {
+  const reconnect = () => tunnel.reconnect();
+  process.on("SIGUSR1", reconnect);
+  until.addEventListener("abort", () => process.removeListener("SIGUSR1", reconnect), { once: true });
 }
 
 function usesStdio({ forwards }: Carrying["settings"]): boolean {

@@ -115,6 +115,11 @@ export class Tunnel {
     this.#chain.changeOptions(plugin, texts);
   }
 
+  /** Asks the server whether it is still there, and where a session is missing makes one at once. */
+  reconnect(): void {
+    this.#connecting?.now();
+  }
+
   /**
    * Resolves when no connection is open: no flow, no connection to the agent, and none of an X program. As in ssh, new
    * connections are accepted until then (clientloop.c: session_closed and channel_still_open).

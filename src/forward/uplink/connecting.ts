@@ -114,6 +114,13 @@ export class Connecting {
     this.#hurry();
   }
 
+  /** Somebody wants a session now: no wait is too long to be cut short. */
+  now(): void {
+    for (const place of this.#places) place.mayHurry = true;
+    this.#beganMs = Number.NEGATIVE_INFINITY;
+    this.doubt();
+  }
+
   /** From now on no session is made any more: porthop ends when what is under way has ended. */
   wind(): void {
     this.#isWinding = true;

@@ -132,14 +132,6 @@ function line(event: TunnelEvent): string {
       return `open ${event.flow}`;
     case "flow.close":
       return `close ${event.flow} ${event.reason}`;
-    case "reconnect":
-      return `reconnect ${event.attempt}`;
-    case "held":
-      return `held ${event.flow}`;
-    case "forward.moved":
-      return `moved ${event.forward}`;
-    case "forward.waiting":
-      return `waiting ${event.forward}`;
   }
 }
 

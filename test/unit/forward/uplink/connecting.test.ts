@@ -211,6 +211,19 @@ test("A wait that a server has earned is not cut short by anybody.", { timeout }
   assert.equal((await refusal(waiting)).code, "cancelled", "a stop lets everybody go who waits");
 });
 
+test("Somebody who wants a session now gets it, also out of such a wait.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  await using kept = new Kept(line, {
+    plan: { reconnect: "auto" },
+    verdicts: [{ next: "retry", inMs: neverMs, mayHurry: false }],
+  });
+  await kept.connecting.connect(signal);
+  await cut(line, kept, "S1");
+  kept.connecting.now();
+  await kept.told("ready S2 at 1");
+});
+
 test("What is decided after a loss or a failure goes by what happened there before.", { timeout }, async () => {
   await using server = await startSshServer();
   await using line = await faultyRelay(server);
