@@ -15,7 +15,7 @@ import type { SessionStep, Transport } from "./transport.ts";
 
 export interface DialSettings extends Peer {
   readonly family?: 4 | 6 | undefined;
-  /** ConnectTimeout. */
+  /** ConnectTimeout: for each address that is tried. */
   readonly connectTimeoutMs: number | undefined;
   /** BindAddress, for a TCP connection that this machine makes. */
   readonly from?: string | undefined;
