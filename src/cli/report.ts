@@ -6,6 +6,7 @@ import type { Bus } from "../flow/bus.ts";
 import type { EventNamed } from "../flow/event.ts";
 import type { TunnelEvent } from "../plugin.ts";
 import { isBehind } from "./background.ts";
+import { ListeningWords } from "./listening-words.ts";
 import { type OutageLine, OutageWords } from "./outage-words.ts";
 import type { Output } from "./output.ts";
 import { plainJson } from "./plain-json.ts";
@@ -30,8 +31,16 @@ export function wordReport(bus: Bus, output: Output, now: () => number = () => p
   bus.on("session", (event) => {
     if (event.state === "ready") output.debug(sessionText(event));
   });
-  bus.on("listening", (event) => output.info(listeningText(event)));
-  bus.on("forward.moved", (event) => output.info(movedText(event)));
+  const listeners = new ListeningWords();
+  bus.on("forward.waiting", (event) => listeners.waiting(event));
+  bus.on("listening", (event) => {
+    const { level, text } = listeners.listening(event);
+    output[level](text);
+  });
+  bus.on("forward.moved", (event) => {
+    listeners.moved(event);
+    output.info(movedText(event));
+  });
   bus.on("held", ({ flow, ms }) => output.debug(`${flow} waited ${formatWait(ms)} for the session`));
   bus.on("ready", () => output.info(isBehind(process.env) ? "ready" : "ready: press Ctrl-C to stop"));
   bus.on("error", ({ error, flow }) => output.error(error, flow));
@@ -94,17 +103,6 @@ function isAddress(value: unknown): value is Address {
   if (typeof value !== "object" || value === null) return false;
   const keys = Object.keys(value);
   return (keys.length === 2 && "host" in value && "port" in value) || (keys.length === 1 && "path" in value);
-}
-
-function listeningText({ forward, listen, addresses, connect, side }: EventNamed<"listening">): string {
-  const target = connect === undefined ? "SOCKS and HTTP proxy" : `-> ${formatAddress(connect)}`;
-  if (addresses.length === 0 && !isUnix(listen)) {
-    const doubt = "on which of its addresses only it knows (porthop check tries)";
-    return `${forward} ${target}: the server listens on port ${listen.port}; ${doubt}`;
-  }
-  const places = addresses.map(formatAddress).join(" and ");
-  const where = `${places}${side === "server" ? " of the server" : ""}`;
-  return `${forward} listening on ${where}${connect === undefined ? ":" : ""} ${target}`;
 }
 
 function movedText({ forward, listen, was }: EventNamed<"forward.moved">): string {
