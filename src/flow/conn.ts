@@ -141,6 +141,8 @@ export interface Listener {
   readonly isUnseen?: true;
   /** True when a part of the addresses was taken already: others get these connections. A remark tells it. */
   readonly isPartial?: true;
+  /** Why nobody listens yet. The listener is asked for again with each later session. */
+  readonly refusedBy?: PorthopError | undefined;
   /** What the user should know of this listener. Each remark is one line, and is printed behind the forward's name. */
   readonly remarks?: readonly string[];
   /** Stops accepting. Connections that were already accepted go on. */

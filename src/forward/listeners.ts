@@ -4,7 +4,7 @@
  */
 import type { Forward } from "../config/forward.ts";
 import { PorthopError } from "../errors.ts";
-import type { Cancel, Listener } from "../flow/conn.ts";
+import type { Accept, Cancel, Listener } from "../flow/conn.ts";
 import type { Flows } from "./flows.ts";
 import { type ForwardingSession, type PairingOptions, pair } from "./pairing.ts";
 import type { Uplink } from "./uplink/uplink.ts";
@@ -19,6 +19,8 @@ export class Listeners {
   readonly #uplink: Uplink<ForwardingSession> | undefined;
   readonly #options: ListenersOptions;
   readonly #open: Listener[] = [];
+  /** The remarks that were told last of each forward on the server. Each new session makes them again. */
+  readonly #told = new Map<string, readonly string[]>();
 
   /** `uplink` is undefined for a relay. */
   constructor(flows: Pick<Flows, "accept">, uplink: Uplink<ForwardingSession> | undefined, options: ListenersOptions) {
@@ -44,8 +46,13 @@ export class Listeners {
     if (signal.aborted) throw signal.reason;
     try {
       const pairing = pair(forward, this.#uplink, this.#options);
-      const listener = await pairing.listen((inbound) => this.#flows.accept(forward, pairing, inbound), signal);
+      const accept: Accept = (inbound) => this.#flows.accept(forward, pairing, inbound);
+      const listener = await pairing.listen(accept, signal, {
+        again: (later) => this.#tell(forward, later),
+        mayBeRefused: !exitOnForwardFailure,
+      });
       this.#open.push(listener);
+      if (listener.refusedBy !== undefined) throw listener.refusedBy;
       this.#tell(forward, listener);
       return true;
     } catch (error) {
@@ -69,6 +76,10 @@ export class Listeners {
       connect,
       side,
     });
-    for (const remark of remarks) this.#options.telling.loggerFor().warn(`${id}: ${remark}`);
+    const told = this.#told.get(id) ?? [];
+    this.#told.set(id, remarks);
+    for (const remark of remarks) {
+      if (!told.includes(remark)) this.#options.telling.loggerFor().warn(`${id}: ${remark}`);
+    }
   }
 }

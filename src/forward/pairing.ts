@@ -13,15 +13,15 @@ import { permittedDialer } from "./permitted-dialer.ts";
 import { proxyTarget } from "./proxy-target.ts";
 import { specTarget, type TargetSource } from "./target-source.ts";
 import { channelDialer, type DialingSession } from "./uplink/channel-dialer.ts";
-import { type ListeningSession, listenThere } from "./uplink/there-listener.ts";
+import { type LaterListeners, type ListeningSession, listenThere } from "./uplink/there-listener.ts";
 import type { Uplink } from "./uplink/uplink.ts";
 
 /** The part of a session that forwards use. */
 export type ForwardingSession = DialingSession & ListeningSession;
 
 export interface Pairing {
-  /** `signal` ends the wait for a session. */
-  listen(accept: Accept, signal: Cancel): Promise<Listener>;
+  /** `signal` ends the wait for a session. `later` is for listeners on the server: each session has its own. */
+  listen(accept: Accept, signal: Cancel, later?: LaterListeners): Promise<Listener>;
   readonly targetOf: TargetSource;
   readonly dialer: Dialer;
 }
@@ -51,7 +51,8 @@ export function pair(
   if (forward.side === "server" && listen !== undefined) {
     const { remoteOpen, telling } = options;
     return {
-      listen: (accept, signal) => listenThere({ id, listen, uplink, bus: telling.bus }, accept, signal),
+      listen: (accept, signal, later) =>
+        listenThere({ id, listen, uplink, bus: telling.bus, ...later }, accept, signal),
       targetOf,
       dialer: kind === "remote" || remoteOpen === undefined ? dialer : permittedDialer(dialer, remoteOpen),
     };

@@ -22,6 +22,8 @@ const without8080: MadeUp = {
     "port" in wanted && wanted.port === 8080 ? Promise.reject(taken) : Promise.resolve({ addresses: [wanted] }),
 };
 
+const remarking = (...remarks: string[]): MadeUp => ({ listen: async (wanted) => ({ addresses: [wanted], remarks }) });
+
 const forwardsOf = (...texts: string[]) =>
   nameForwards(
     texts.map((text) => parseForwardSpec(text.slice(0, 1) as ForwardFlag, text.slice(1))),
@@ -101,7 +103,7 @@ test("A stop, or a lost session, in the midst of them is the end of all, and no 
   }
 });
 
-test("A later session that lacks one of them tells an error, and the others go on.", async () => {
+test("A later session that lacks one of them leaves it out, and the others are told of again.", async () => {
   const first = new MadeUpSession(1);
   const uplink = uplinkWith(first);
   const { listeners, told } = listenersWith(uplink);
@@ -112,7 +114,40 @@ test("A later session that lacks one of them tells an error, and the others go o
   uplink.stands(second);
   await quiet();
   second.connect("localhost:8081", inbound);
-  assert.deepEqual(told, ["error forward.refused", "R2 server accepts, leg 2 is known: true"]);
+  assert.deepEqual(told, ["R2 listens: server", "R2 server accepts, leg 2 is known: true"]);
+  await listeners.close();
+});
+
+test("A remark is made again only when the next session's listener has another one.", async () => {
+  const first = new MadeUpSession(1, remarking("others can connect to it"));
+  const uplink = uplinkWith(first);
+  const { listeners, told } = listenersWith(uplink);
+  await listeners.open(forwardsOf("R8080:db:1"), signal);
+  let last = first;
+  for (const remarks of [["others can connect to it"], ["others can connect to it", "a part of it is taken"], []]) {
+    told.length = 0;
+    last.lose();
+    last = new MadeUpSession(2, remarking(...remarks));
+    uplink.stands(last);
+    await quiet();
+    const isNew = remarks.length === 2;
+    assert.deepEqual(told, ["R1 listens: server", ...(isNew ? ["warning R1: a part of it is taken"] : [])]);
+  }
+});
+
+test("One that was refused at first and left out is asked for with each later session.", async () => {
+  const first = new MadeUpSession(1, without8080);
+  const uplink = uplinkWith(first);
+  const { listeners, told } = listenersWith(uplink, { exitOnForwardFailure: false });
+  assert.deepEqual(await listeners.open(forwardsOf("R8080:db:1", "R8081:db:2"), signal), ["R2"]);
+  told.length = 0;
+  first.lose();
+  const second = new MadeUpSession(2);
+  uplink.stands(second);
+  await quiet();
+  assert.deepEqual(told.sort(), ["R1 listens: server", "R2 listens: server"]);
+  await listeners.close();
+  assert.deepEqual(second.listening, []);
 });
 
 test("Without an uplink they are a relay's; any other forward is a defect, and never left out.", async () => {
