@@ -13,6 +13,7 @@ import { freshSettings } from "./fresh-start.ts";
 import { onSignals } from "./interruption.ts";
 import { ownCommand } from "./own-command.ts";
 import { openTerminal } from "./question-terminal.ts";
+import { serviceBehind } from "./service-environment.ts";
 
 /**
  * The environment variable of the background process: the file descriptor on which that
@@ -69,7 +70,7 @@ export function goBehind(
     // With `freshSettings` set, the process does not start itself afresh: that would close the pipe.
     env: {
       ...freshSettings,
-      ...environmentForPrograms(process.env),
+      ...serviceBehind(environmentForPrograms(process.env), process.pid),
       [variable]: String(readyFd),
       ...(terminal === undefined ? {} : { [terminalVariable]: String(terminalFd) }),
     },

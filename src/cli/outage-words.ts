@@ -39,7 +39,8 @@ export class OutageWords {
     this.#now = now;
   }
 
-  reconnect({ reason, attempt, inMs }: EventNamed<"reconnect">): OutageLine {
+  reconnect(event: EventNamed<"reconnect">): OutageLine {
+    const { reason, attempt, inMs } = event;
     const missingMs = this.#begin();
     this.#tries++;
     // Each of these has an effect, so all are asked.
@@ -50,8 +51,7 @@ export class OutageWords {
       this.#toldAtMs = this.#now();
     }
     const effort = attempt > firstTries ? ` (attempt ${attempt}, for ${formatWait(missingMs)} now)` : "";
-    const when = inMs < 1 ? "at once" : `in ${formatWait(inMs)}`;
-    return { level: isTold ? "warn" : "debug", text: `${visible(reason)}; trying again ${when}${effort}` };
+    return { level: isTold ? "warn" : "debug", text: `${tryingAgain(event)}${effort}` };
   }
 
   /** A session is gone. When one is wanted in its place, `reconnect` follows. */
@@ -117,6 +117,11 @@ export class OutageWords {
   #isNew(reason: string): boolean {
     return addNew(this.#reasons, reason);
   }
+}
+
+/** Why there is no session, and when one is tried again. */
+export function tryingAgain({ reason, inMs }: EventNamed<"reconnect">): string {
+  return `${visible(reason)}; trying again ${inMs < 1 ? "at once" : `in ${formatWait(inMs)}`}`;
 }
 
 /** Two reasons that differ in a number only are one: the number may be a port or a time. */

@@ -16,6 +16,7 @@ import { Interruption } from "./interruption.ts";
 import { Output } from "./output.ts";
 import { type CommandJob, runCommand } from "./remote-streams.ts";
 import { bannerReport, jsonExit, jsonReport, type SettingsRemarks, settingsReport, wordReport } from "./report.ts";
+import { type ServiceReport, serviceReport } from "./service-report.ts";
 import { terminalFor } from "./terminal.ts";
 import { terminalPrompter } from "./terminal-prompter.ts";
 import { version } from "./version.ts";
@@ -49,23 +50,31 @@ export async function carryUntilStopped(carrying: Carrying): Promise<number> {
     output.info(`in the background as pid ${behind.pid}: kill ${behind.pid} stops it`);
     return 0;
   }
-  const code = await carryWith(carrying, output);
+  const telling = tellingBy(settings, output);
+  const service = serviceReport(process.env, telling.bus, output.loggerFor(), isBehind(process.env));
+  const code = await carryWith(carrying, output, telling, service);
+  await service.ends(code);
   if (settings.json) jsonExit(output, code);
   return code;
 }
 
-async function carryWith({ settings, plan, remote, meanwhile }: Carrying, output: Output): Promise<number> {
+async function carryWith(
+  { settings, plan, remote, meanwhile }: Carrying,
+  output: Output,
+  telling: Telling,
+  service: ServiceReport,
+): Promise<number> {
   const interruption = new Interruption();
+  interruption.stop.addEventListener("abort", () => service.stops(), { once: true });
   const log = output.loggerFor();
   settingsReport(settings.keywords, output);
   const stdio = Promise.withResolvers<number>();
-  const telling = tellingBy(settings, output);
   const progress = sayLater(output, meanwhile);
   const prompter = terminalPrompter(process.env, { asked: progress, output, signal: interruption.stop });
   telling.bus.on("ready", () => {
     if (!isBehind(process.env)) return;
     prompter?.release();
-    tellReady(process.env);
+    void service.announced.then(() => tellReady(process.env));
   });
   if (usesStdio(settings)) telling.bus.on("flow.close", (event) => stdio.resolve(stdioExit(event)));
   const terminal = remote === undefined ? undefined : terminalFor(remote.settings, output);

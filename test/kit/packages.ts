@@ -90,6 +90,8 @@ const packageOf: Readonly<Record<string, string>> = {
   ip: "iproute2",
   ss: "iproute2",
   tc: "iproute2",
+  perl: "perl-base",
+  "systemd-notify": "systemd",
 };
 
 function packagesOf(tools: readonly string[]): string[] {

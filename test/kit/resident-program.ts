@@ -7,11 +7,16 @@ import { atExit } from "./lifetime.ts";
 import { killTree } from "./processes.ts";
 import { Transcript } from "./transcript.ts";
 
+export interface ResidentProgram extends AsyncDisposable {
+  /** What the program writes to stdout. */
+  readonly transcript: Transcript;
+}
+
 export async function startResident(
   program: string,
   words: readonly string[],
   ready: RegExp,
-): Promise<AsyncDisposable> {
+): Promise<ResidentProgram> {
   const child = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"] });
   const transcript = new Transcript(program);
   const kill = () => {
@@ -28,6 +33,7 @@ export async function startResident(
   child.stdout.on("data", (chunk: Uint8Array) => transcript.add(String(chunk)));
   await transcript.until(ready);
   return {
+    transcript,
     async [Symbol.asyncDispose]() {
       kill();
       await closed;

@@ -9,6 +9,9 @@ import type { PlanDeps } from "../../../src/forward/plan/tunnel-plan.ts";
 import type { TunnelPlan } from "../../../src/forward/tunnel.ts";
 import { writtenBy } from "../../kit/written.ts";
 
+// Who tests as a service of systemd is not told how the tunnels of the tests are.
+delete process.env["NOTIFY_SOCKET"];
+
 async function carried(words: readonly string[], plan: (deps: PlanDeps) => Promise<TunnelPlan>) {
   let code: number | undefined;
   const settings = readRunSettings([...words, "vishnu"]);
