@@ -14,6 +14,11 @@ export async function measure(mode: string, ...words: readonly (string | number)
   return JSON.parse(line) as { seconds: number };
 }
 
+/** Small requests one after the other, each on its own connection: milliseconds. */
+export async function measureRequests(place: string, count: number): Promise<{ p50: number; p99: number }> {
+  return (await measure("requests", place, count)) as unknown as { p50: number; p99: number };
+}
+
 /** Starts a peer that stays. Resolves after its first line. */
 export async function keep(mode: string, ...words: readonly (string | number)[]) {
   const peer = startPeer(mode, ...words);

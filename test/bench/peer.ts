@@ -17,6 +17,8 @@ const modes: Readonly<Record<string, () => Promise<unknown>>> = {
   connects: () => connections(place, Number(rest[1]), Number(rest[2])),
   idle: () => idle(place, Number(rest[1])),
   stall: () => stall(place, Number(rest[1])),
+  requests: () => smallRequests(place, Number(rest[1])),
+  pull: () => pull(place),
   many: () => many(place, Number(rest[1]), Number(rest[2])),
 };
 const work = modes[mode];
@@ -194,6 +196,40 @@ async function stall(to: string, width: number): Promise<void> {
     socket.pause();
     socket.write(ask(0));
   }
+  process.stdout.write('{"ready":true}\n');
+  process.stdin.resume().on("end", () => process.exit(0));
+}
+
+/** A connection, a byte there and back, an end; then the next one. */
+async function smallRequests(to: string, count: number): Promise<{ p50: number; p99: number }> {
+  const taken: number[] = [];
+  for (let left = count; left > 0; left--) {
+    const start = performance.now();
+    const socket = await open(to);
+    await new Promise<void>((resolve, reject) => {
+      socket.once("data", () => resolve()).on("error", reject);
+      socket.write("x");
+    });
+    taken.push(performance.now() - start);
+    socket.end();
+  }
+  taken.sort((one, other) => one - other);
+  const at = (part: number) => taken[Math.floor(count * part)] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** A download without end, read as fast as it comes. Reports once 20 MB have come. */
+async function pull(to: string): Promise<void> {
+  const socket = await open(to);
+  let left = 20_000_000;
+  const flows = new Promise<void>((resolve) => {
+    socket.on("data", (data: Buffer) => {
+      left -= data.byteLength;
+      if (left <= 0) resolve();
+    });
+  });
+  socket.write(ask(0));
+  await flows;
   process.stdout.write('{"ready":true}\n');
   process.stdin.resume().on("end", () => process.exit(0));
 }
