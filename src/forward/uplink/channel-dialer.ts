@@ -2,7 +2,8 @@
  * Dials targets through a standing session: the server makes the TCP connection (leg 3) and porthop gets a channel.
  * Without a session the connection is held until one stands.
  */
-import type { Dialer } from "../../flow/conn.ts";
+import { PorthopError } from "../../errors.ts";
+import type { Cancel, Dialer } from "../../flow/conn.ts";
 import type { Locator } from "../../ssh/channel/locator.ts";
 import type { Session } from "../../ssh/session.ts";
 import type { Losable, Uplink } from "./uplink.ts";
@@ -30,11 +31,26 @@ export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session" | "
           return { conn, leg, session: session.leg };
         } catch (error) {
           // The session was lost before it answered. No byte of the flow has gone out, so the next session is asked.
-          if (session.goneBy === undefined || signal.aborted) throw error;
+          if (!(await isLostBy(session, error, signal))) throw error;
         } finally {
           dialing.done();
         }
       }
     },
   };
+}
+
+/** A request for a channel hears of the end of its session a moment before the session itself knows. */
+async function isLostBy(session: Losable, error: unknown, signal: Cancel): Promise<boolean> {
+  const isEnd = error instanceof PorthopError && error.code === "ssh.lost";
+  if (isEnd && session.goneBy === undefined && !signal.aborted) {
+    await new Promise<void>((resolve) => {
+      signal.addEventListener("abort", resolve, { once: true });
+      void session.lost.then(() => {
+        signal.removeEventListener("abort", resolve);
+        resolve();
+      });
+    });
+  }
+  return session.goneBy !== undefined && !signal.aborted;
 }

@@ -104,6 +104,21 @@ test("A dial whose session is lost before the channel opens is made by the next 
   assert.deepEqual([first.asked.at(-1), second.asked.at(-1)], ["dialed db:5432", "dialed db:5432"]);
 });
 
+test("A dial that hears of the end of its session before the session does is made by the next one too.", async () => {
+  const early = new PorthopError("ssh.lost", "the session ended while connecting");
+  const [first, second] = [new MadeUpSession(1, { open: () => Promise.reject(early) }), new MadeUpSession(2)];
+  const uplink = uplinkWith(first);
+  const dialer = channelDialer(uplink);
+  const stop = new AbortController();
+  const [dialing, leaving] = [dialer.dial(target, origin, signal), dialer.dial(target, origin, stop.signal)];
+  assert.equal(await stateOf(dialing), "pending");
+  stop.abort(new PorthopError("cancelled", "the client has left"));
+  assert.equal(await refusal(leaving), early);
+  first.lose();
+  uplink.stands(second);
+  assert.equal((await dialing).session, second.leg);
+});
+
 test("A dial that waits ends with its flow, or with the reason why there will be no session.", async () => {
   const uplink = new Uplink<MadeUpSession>();
   const dialer = channelDialer(uplink);
