@@ -23,6 +23,12 @@ export interface RemoteContext extends RemoteCarrier {
   readonly warn?: ((text: string) => void) | undefined;
 }
 
+interface Asked {
+  readonly bind: string;
+  /** True when sshd has said that it ignores the bind address. */
+  overridden: boolean;
+}
+
 type ListenerPorts = Pick<Ports, "client" | "serverSoftware" | "onChannelOpen" | "onDebug" | "watchChannelOpens">;
 
 export class RemoteListeners {
@@ -30,11 +36,8 @@ export class RemoteListeners {
   readonly #isOpenSsh: boolean;
   readonly #context: RemoteContext;
   readonly #listening = new Map<string, { readonly listen: Address; readonly accept: Accept }>();
-  /**
-   * The bind addresses that sshd is being asked for. `overridden` becomes true when sshd says that it ignores the
-   * address.
-   */
-  readonly #asked = new Map<string, { overridden: boolean }>();
+  /** What sshd is being asked for, in this order. It answers in the same order (RFC 4254, section 4). */
+  #asked: readonly Asked[] = [];
   readonly #everAsked = new AskedAddresses();
   /** How many channels the server has opened, whether answered or not. */
   #open = 0;
@@ -53,7 +56,7 @@ export class RemoteListeners {
     });
     ports.onDebug((text) => {
       const bind = overriddenBind(text);
-      const asked = bind === undefined ? undefined : this.#asked.get(bind);
+      const asked = this.#asked.find((each) => each.bind === bind);
       if (asked !== undefined) asked.overridden = true;
     });
   }
@@ -80,14 +83,19 @@ export class RemoteListeners {
   async #listenTcp(wanted: TcpAddress, accept: Accept, forward: string | undefined): Promise<Listener> {
     const bind = bindHost(wanted.host);
     const binding = await RemoteBind.before({ gate: this.#context.gate, isOpenSsh: this.#isOpenSsh }, wanted);
-    const asked = { overridden: false };
-    this.#asked.set(bind, asked);
+    const asked = { bind, overridden: false };
+    this.#asked = [...this.#asked, asked];
+    const answered = () => {
+      this.#asked = this.#asked.filter((each) => each !== asked);
+    };
     const listen = await this.#ask<TcpAddress>(wanted, (answer) =>
       this.#client.forwardIn(bind, wanted.port, (error, port) => {
+        // Not later: what sshd says of the next one may follow at once.
+        answered();
         const bound = { host: bind, port };
         answer(error ?? this.#begin(bound, accept, forward), bound);
       }),
-    ).finally(() => this.#asked.delete(bind));
+    ).finally(answered);
     const cancel = (done: () => void) => this.#client.unforwardIn(bind, listen.port, done);
     return this.#listener(listen, await binding.after(listen.port, asked.overridden), cancel);
   }
