@@ -16,6 +16,7 @@ import { FirstWords, hearGreeting, serverWords } from "./greeting.ts";
 import { handshakeFailure, lostEarly } from "./handshake-failure.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
 import { HostKeyCheck } from "./host/host-key-at-exchange.ts";
+import type { LoginNeeds } from "./login/auth-record.ts";
 import { isRecorded, tellReadable } from "./session-watch.ts";
 import { isAgentError, isEndOfTries, isLoginError, type Peer } from "./ssh-failure.ts";
 import { attach } from "./ssh2/attach.ts";
@@ -37,6 +38,8 @@ export interface Trust {
   attach(ports: Ports): void;
   /** Why the host key was accepted and what the login was granted for, in words for people. Undefined until then. */
   readonly grounds?: { hostKey(): string | undefined; login(): string } | undefined;
+  /** Who must be there when the same login is made again. Asked after the login; "nobody" when left out. */
+  needs?(): LoginNeeds;
   /** The error of a failed login. `cause` is what ended the connection, when the server ended it. */
   authFailure(cause?: Error): PorthopError;
 }

@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import type { RekeyLimit } from "../codec/config/rekey-limit.ts";
 import type { CommandGate } from "./channel/command-gate.ts";
 import { KeepAlive, type KeepAliveSettings } from "./keep-alive.ts";
+import type { LoginNeeds } from "./login/auth-record.ts";
 import type { Negotiated } from "./login.ts";
 import { answerSmallReads, needsNagleCure } from "./nagle-cure.ts";
 import { renewKeys } from "./rekeying.ts";
@@ -30,6 +31,7 @@ export interface Attached {
 export interface Begun extends Attached {
   readonly traffic: Traffic;
   readonly alive: KeepAlive;
+  readonly needs: LoginNeeds;
 }
 
 export interface CareSettings extends KeepAliveSettings {

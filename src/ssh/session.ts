@@ -21,6 +21,7 @@ import { SessionChannel } from "./channel/session-channel.ts";
 import { isClosed, NoGreeting } from "./handshake-failure.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
+import type { LoginNeeds } from "./login/auth-record.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { OpenChannels } from "./open-channels.ts";
 import { type Attached, type Begun, type CareSettings, tendSession } from "./session-care.ts";
@@ -71,6 +72,8 @@ export class Session {
   readonly peer: Peer;
   /** The number of the session on the way, from 1. It is 1 unless there are jump hosts. */
   readonly hop: number;
+  /** Who must be there when this login is made again: `person` and `touch` may not be repeated unasked. */
+  readonly needs: LoginNeeds;
   readonly #ports: Ports;
   readonly #client: Client;
   readonly #transport: Transport;
@@ -94,6 +97,7 @@ export class Session {
     this.#alive = alive;
     this.peer = peer;
     this.hop = transport.hop;
+    this.needs = begun.needs;
     this.facts = facts;
     this.leg = { from: facts.local, to: facts.remote, observed: transport.observed, session: id };
     this.locator = new Locator(gate);
@@ -163,7 +167,8 @@ export class Session {
         },
         begin(negotiated, attached) {
           const tended = tendSession(attached, settings, negotiated);
-          return new Session(transport, settings, { local, remote, ...negotiated }, { ...attached, ...tended });
+          const needs = trust.needs?.() ?? "nobody";
+          return new Session(transport, settings, { local, remote, ...negotiated }, { ...attached, ...tended, needs });
         },
       };
       return await logIn(task, signal);

@@ -26,6 +26,12 @@ export interface Attempt {
   answer: "refused" | "partial" | "unsent" | "unsigned" | undefined;
 }
 
+/**
+ * Who must be there when the same login is made again. `person`: somebody typed a password, an answer or a passphrase
+ * that does not stay. `touch`: a security key wants to be touched.
+ */
+export type LoginNeeds = "nobody" | "touch" | "person";
+
 /** Kinds of obstacles. Hints are shown in this order, the most helpful first. */
 const ranks = [
   "permissions",
@@ -52,6 +58,8 @@ export interface Obstacle {
 export interface AuthRecord extends Account {
   readonly attempts: Attempt[];
   readonly obstacles: Obstacle[];
+  /** Of all that was tried so far, since the same login tries it again. */
+  needs: LoginNeeds;
   /** The methods in the server's latest answer; undefined before the first answer. */
   serverMethods: readonly string[] | undefined;
   /** What ended the login on our side: the person gave up, or porthop has a defect. */
@@ -59,7 +67,22 @@ export interface AuthRecord extends Account {
 }
 
 export function newAuthRecord({ user, host, port }: Account): AuthRecord {
-  return { user, host, port, attempts: [], obstacles: [], serverMethods: undefined, stopped: undefined };
+  return {
+    user,
+    host,
+    port,
+    attempts: [],
+    obstacles: [],
+    needs: "nobody",
+    serverMethods: undefined,
+    stopped: undefined,
+  };
+}
+
+/** Notes what the login needs besides. A person can touch a key too. */
+export function noteNeed(record: AuthRecord, needs: LoginNeeds): void {
+  const order: readonly LoginNeeds[] = ["nobody", "touch", "person"];
+  if (order.indexOf(needs) > order.indexOf(record.needs)) record.needs = needs;
 }
 
 /** The error of a failed login. `cause` is what ended the connection, when the server ended it. */

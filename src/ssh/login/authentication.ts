@@ -13,7 +13,14 @@ import type { Ssh2 } from "../ssh2/loading.ts";
 import type { ChangePassword } from "../ssh2/login-messages.ts";
 import type { Ports } from "../ssh2/ports.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
-import { type Account, type AuthRecord, authFailure, grantedBy, newAuthRecord } from "./auth-record.ts";
+import {
+  type Account,
+  type AuthRecord,
+  authFailure,
+  grantedBy,
+  type LoginNeeds,
+  newAuthRecord,
+} from "./auth-record.ts";
 import { KeyboardMethod } from "./keyboard-method.ts";
 import { PasswordMethod } from "./password-method.ts";
 import { type KeySources, PublicKeyMethod } from "./public-key-method.ts";
@@ -102,6 +109,11 @@ export class Authentication {
   /** What the server accepted in the login, in words. */
   get grounds(): string {
     return grantedBy(this.record);
+  }
+
+  /** Who must be there when the same login is made again. Certain once the login has succeeded. */
+  get needs(): LoginNeeds {
+    return this.record.needs;
   }
 
   #makeMethods(): void {

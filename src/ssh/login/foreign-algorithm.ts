@@ -32,5 +32,18 @@ export function foreignAlgorithm(type: string, serverTakes: readonly string[] | 
   return { offered: type, signature: plain.startsWith("sk-") ? `${plain}@openssh.com` : plain, hash: undefined };
 }
 
+/** Of such a key, plain or certified, a signature has a name of its own. */
+export function isOfSecurityKey(algorithm: KeyAlgorithm | undefined): boolean {
+  return algorithm !== undefined && securityKey.test(algorithm.signature);
+}
+
+/**
+ * Whether the device saw a touch for this signature: the lowest of the flags, behind which stands a counter of four
+ * bytes (PROTOCOL.u2f, SSH2_SK signatures).
+ */
+export function wasTouched(signature: Uint8Array): boolean {
+  return ((signature.at(-5) ?? 0) & 1) === 1;
+}
+
 /** The types of plain security keys: `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. */
 export const securityKey = /^sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com$/;

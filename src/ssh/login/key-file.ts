@@ -70,6 +70,18 @@ export class KeyFile {
     this.isLocked = recognized.locked;
   }
 
+  /** True once a signature was or could be made: nobody is asked for a passphrase any more. */
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** Takes what another KeyFile has opened, when that one was read from the same file with the same content. */
+  stayOpen(earlier: KeyFile): void {
+    const isSame =
+      earlier.label === this.label && earlier.#text === this.#text && sameBlob(earlier.publicBlob, this.publicBlob);
+    if (isSame) this.#opened ??= earlier.#opened;
+  }
+
   /** Rejects with KeyUnusable, or with the prompter's reason. */
   async open(opening: Opening): Promise<PrivateKey> {
     this.#opened ??= this.#check(this.isLocked ? await this.#unlock(opening) : this.#read(opening.ssh2));
@@ -107,4 +119,8 @@ export class KeyFile {
     if (this.publicBlob === undefined || this.publicBlob.equals(key.blob)) return key;
     throw new KeyUnusable("format", `${this.label} and ${this.label}.pub are two different keys`);
   }
+}
+
+function sameBlob(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other);
 }

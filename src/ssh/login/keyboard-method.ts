@@ -6,6 +6,7 @@ import type { AnyAuthMethod, Prompt } from "ssh2";
 import type { Prompter } from "../prompter.ts";
 import { serverText } from "../server-text.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
+import { noteNeed } from "./auth-record.ts";
 
 export class KeyboardMethod implements AuthMethod {
   readonly #context: AuthContext;
@@ -36,9 +37,11 @@ export class KeyboardMethod implements AuthMethod {
   }
 
   async #answer(name: string, instructions: string, questions: readonly Prompt[]): Promise<string[]> {
-    const { account, signal } = this.#context;
+    const { account, signal, record } = this.#context;
     if (questions.length > maxQuestions) throw new Error(`the server asks ${questions.length} questions at once`);
     const text = [name, instructions].map((part) => serverText(part)).filter((part) => part !== "");
+    // A text alone may mean that a question was sent to somebody's telephone.
+    if (questions.length > 0 || text.length > 0) noteNeed(record, "person");
     if (text.length > 0) this.#prompter.inform(text.join("\n"));
     const answers: string[] = [];
     for (const { prompt, echo } of questions) {

@@ -6,6 +6,7 @@ import type { AnyAuthMethod } from "ssh2";
 import type { Prompter } from "../prompter.ts";
 import { serverText } from "../server-text.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
+import { noteNeed } from "./auth-record.ts";
 
 export class PasswordMethod implements AuthMethod {
   readonly #context: AuthContext;
@@ -23,6 +24,7 @@ export class PasswordMethod implements AuthMethod {
     this.#sent = undefined;
     const { record, account, signal, prompts } = this.#context;
     if (this.#tries++ >= prompts) return undefined;
+    noteNeed(record, "person");
     if (this.#tries > 1) this.#prompter.inform("Permission denied, please try again.");
     this.#sent = await this.#prompter.secret(`${account}'s password: `, signal);
     record.attempts.push({ method: "password", answer: undefined });

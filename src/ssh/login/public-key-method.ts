@@ -12,8 +12,8 @@ import { foreignKey } from "../ssh2/foreign-key.ts";
 import { acceptedAlgorithm, rsaAlgorithm } from "./accepted-algorithms.ts";
 import { type Agent, type AgentKey, AgentSilent } from "./agent.ts";
 import type { AuthContext, AuthMethod } from "./auth-method.ts";
-import type { Attempt, Obstacle } from "./auth-record.ts";
-import { foreignAlgorithm, type KeyAlgorithm } from "./foreign-algorithm.ts";
+import { type Attempt, noteNeed, type Obstacle } from "./auth-record.ts";
+import { foreignAlgorithm, isOfSecurityKey, type KeyAlgorithm, wasTouched } from "./foreign-algorithm.ts";
 import type { Identities } from "./identity.ts";
 import { type Candidate, gatherCandidates } from "./key-candidate.ts";
 import { KeyFile, KeyUnusable } from "./key-file.ts";
@@ -196,10 +196,13 @@ export class PublicKeyMethod implements AuthMethod {
     algorithm: KeyAlgorithm | undefined,
   ): Promise<Buffer | undefined> {
     try {
+      const wasOpen = candidate.file?.isOpen === true;
+      if (isOfSecurityKey(algorithm)) this.#askForTouch(candidate);
       const signed = await (algorithm === undefined
         ? candidate.sign(data, hash)
         : candidate.signWhole(data, algorithm));
-      this.#tellOfAgent(candidate);
+      if (isOfSecurityKey(algorithm) && wasTouched(signed)) noteNeed(this.#context.record, "touch");
+      if (!wasOpen) this.#tellOfAgent(candidate);
       return signed;
     } catch (error) {
       attempt.answer = "unsigned";
@@ -217,12 +220,19 @@ export class PublicKeyMethod implements AuthMethod {
     }
   }
 
+  /** Each time, as with ssh (sshconnect2.c, notify_start): a login that waits for a touch looks like one that hangs. */
+  #askForTouch({ label }: Candidate): void {
+    const { log, account } = this.#context;
+    log.info(`the login of ${account} waits for the security key ${label}: touch it if it blinks`);
+  }
+
   #tellOfAgent({ file, label }: Candidate): void {
     if (this.#sources.addsToAgent !== true || this.#sources.agent === undefined || file?.isLocked !== true) return;
     this.#context.log.warn(`AddKeysToAgent: porthop adds no keys to the agent; ssh-add ${label} does`);
   }
 
   #unusable(error: KeyUnusable): void {
+    if (error.reason === "passphrase") noteNeed(this.#context.record, "person");
     this.#context.log.warn(error.message);
     const kinds = { passphrase: "passphrase", nobody: "locked", format: "format" } as const;
     const advice = error.reason === "nobody" ? ": add the key to ssh-agent with ssh-add" : "";

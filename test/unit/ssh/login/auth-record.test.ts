@@ -7,6 +7,7 @@ import {
   authFailure,
   grantedBy,
   newAuthRecord,
+  noteNeed,
   type Obstacle,
 } from "../../../../src/ssh/login/auth-record.ts";
 
@@ -167,4 +168,13 @@ test("A login that went well was granted for what was not refused, and for nothi
   assert.equal(granted({ ...agentKey("a\u001b"), answer: undefined }), "publickey (a\\x1b of the agent)");
   assert.equal(granted(key("~/one", "partial"), { ...password, answer: undefined }), "publickey (~/one) and password");
   assert.match(granted(), /^no proof at all/);
+});
+
+test("A login that needs a person needs one, whatever else it needs.", () => {
+  const kept = record();
+  const seen = (["touch", "nobody", "person", "touch"] as const).map((needs) => {
+    noteNeed(kept, needs);
+    return kept.needs;
+  });
+  assert.deepEqual(seen, ["touch", "touch", "person", "person"]);
 });

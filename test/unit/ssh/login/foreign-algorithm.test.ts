@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foreignAlgorithm, securityKey } from "../../../../src/ssh/login/foreign-algorithm.ts";
+import {
+  foreignAlgorithm,
+  isOfSecurityKey,
+  securityKey,
+  wasTouched,
+} from "../../../../src/ssh/login/foreign-algorithm.ts";
+import { makeSecurityKey } from "../../../kit/soft-agent.ts";
 
 const type = "sk-ssh-ed25519@openssh.com";
 
@@ -35,4 +41,20 @@ test("A security key is told by its type, and its certificate is none.", () => {
   ] as const) {
     assert.equal(securityKey.test(name), isOne, name);
   }
+});
+
+test("Signatures are a security key's for its plain and its certified type, and say whether it was touched.", () => {
+  for (const [name, isOne] of [
+    [type, true],
+    ["sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", true],
+    ["ssh-rsa-cert-v01@openssh.com", false],
+    ["ssh-ed25519", false],
+  ] as const) {
+    assert.equal(isOfSecurityKey(foreignAlgorithm(name, undefined)), isOne, name);
+  }
+  const signature = makeSecurityKey(type).sign(Buffer.from("data"));
+  assert.equal(wasTouched(signature), true);
+  signature[signature.length - 5] = 4;
+  assert.equal(wasTouched(signature), false);
+  assert.equal(wasTouched(new Uint8Array(0)), false);
 });

@@ -60,6 +60,20 @@ test("A round without questions is answered with none.", async () => {
   assert.equal(played.prompter.text, "inform Just so you know.");
 });
 
+test("A login with a question or a text needs a person the next time, one with neither needs nobody.", async () => {
+  for (const [questions, text, needs] of [
+    [[], "", "nobody"],
+    [[], "We have sent a push to your telephone.", "person"],
+    [[{ prompt: "Code: " }], "", "person"],
+  ] as const) {
+    const played = await method("123456");
+    const next = await attempt(played);
+    assert.equal(played.context.record.needs, "nobody");
+    await round(next, questions, "", text);
+    assert.equal(played.context.record.needs, needs, text);
+  }
+});
+
 test("Whatever the server wants to have shown is made safe.", async () => {
   const played = await method("x");
   await round(await attempt(played), [{ prompt: "\u001b[2JPass\u202eword:" }], "\u0007name", "in\u009bstructions");

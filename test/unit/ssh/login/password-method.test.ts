@@ -15,6 +15,7 @@ test("A password is asked for without an echo, with whose it is, and sent as tha
   assert.deepEqual(await password.next(), { type: "password", username: "anna", password: "s3cret" });
   assert.equal(prompter.text, "secret anna@vishnu's password: ");
   assert.deepEqual(context.record.attempts, [{ method: "password", answer: undefined }]);
+  assert.equal(context.record.needs, "person");
 });
 
 test("It is asked for as often as is wanted and no more, and after the first time it is said why.", async () => {

@@ -327,6 +327,54 @@ test("A security key of the agent is offered under its own name, and signed with
   assert.deepEqual(await sign(), whole);
 });
 
+for (const [flags, needs] of [
+  [1, "touch"],
+  [0, "nobody"],
+  [4, "nobody"],
+  [5, "touch"],
+] as const) {
+  test(`Before a security key signs, the person is told; with the flags ${flags} such a login needs ${needs}.`, async () => {
+    const type = "sk-ssh-ed25519@openssh.com";
+    const token = agentKey("a token", writeStrings(type, Buffer.alloc(32), "ssh:"), type);
+    const told: string[] = [];
+    const signing = agent({
+      keys: [token],
+      async sign() {
+        told.push(context.log.text);
+        return Buffer.concat([writeStrings(type, Buffer.alloc(64)), Buffer.from([flags, 1, 1, 1, 1])]);
+      },
+    });
+    const { all, sign, context } = await play({ agent: signing });
+    await all();
+    assert.equal(context.record.needs, "nobody");
+    await sign();
+    await sign();
+    const line = "info the login of anna@vishnu waits for the security key a token: touch it if it blinks";
+    assert.deepEqual(
+      told.map((text) => text.split("\n").filter((each) => each === line).length),
+      [1, 2],
+    );
+    assert.equal(context.record.needs, needs);
+  });
+}
+
+test("A key that no right passphrase was typed for needs a person the next time, one that opens needs nobody.", async () => {
+  const locked = keyFile("~/locked", { locked: true });
+  const { next, sign, context } = await play({
+    identities: identities({ files: [locked.file] }),
+    context: { prompter: new Answers("") },
+  });
+  await next();
+  void sign();
+  await settled();
+  assert.deepEqual([context.advanced(), context.record.needs], [1, "person"]);
+  const open = keyFile("~/open");
+  const other = await play({ identities: identities({ files: [open.file] }) });
+  await other.next();
+  await other.sign();
+  assert.equal(other.context.record.needs, "nobody");
+});
+
 test("An agent that hangs is a warning, one that is not there none.", async () => {
   for (const [error, level] of [
     [new AgentSilent("it hangs"), "warn"],
