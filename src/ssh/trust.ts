@@ -9,9 +9,11 @@ import { refuseRevoked } from "./host/revoked-keys.ts";
 import { refuseShort } from "./host/short-key.ts";
 import { Agent, agentSocket } from "./login/agent.ts";
 import { type AuthSettings, createAuthHandler } from "./login/authentication.ts";
-import { type IdentitySettings, loadIdentities } from "./login/identity.ts";
+import type { IdentitySettings } from "./login/identity.ts";
+import { KeyRing } from "./login/key-ring.ts";
 import type { Trust } from "./login.ts";
 import type { Prompter } from "./prompter.ts";
+import type { AskTrust } from "./session.ts";
 import type { Peer } from "./ssh-failure.ts";
 import type { Ssh2 } from "./ssh2/loading.ts";
 
@@ -32,17 +34,26 @@ export interface TrustDeps {
   readonly signal: AbortSignal;
 }
 
-export async function establishTrust(
+/**
+ * Asks for trust anew for each connection with this host: files may have changed. Keys that a passphrase has opened
+ * stay open in it.
+ */
+export function trustFor(host: Peer & { readonly user: string }, settings: TrustSettings, deps: TrustDeps): AskTrust {
+  const keys = new KeyRing(settings.identities, deps.log);
+  return (ssh2, address) => establishTrust(ssh2, { ...host, address }, settings, { ...deps, keys });
+}
+
+async function establishTrust(
   ssh2: Ssh2,
   peer: Peer & { readonly user: string; readonly address: string | undefined },
   settings: TrustSettings,
-  deps: TrustDeps,
+  deps: TrustDeps & { readonly keys: KeyRing },
 ): Promise<Trust> {
-  const { log, prompter, environment, signal } = deps;
+  const { log, prompter, environment, signal, keys } = deps;
   const asked = settings.authentication.batchMode ? undefined : prompter;
   const [hostKeys, identities] = await Promise.all([
     loadHostKeys(peer.host, peer.port, settings.hostKeys, { prompter: asked, log, address: peer.address }),
-    loadIdentities(settings.identities, log),
+    keys.read(),
   ]);
   const socket = agentSocket(settings.identityAgent, environment);
   const agent = socket === undefined ? undefined : new Agent(ssh2, socket);
@@ -70,6 +81,7 @@ export async function establishTrust(
       updateHostKeys(ports, hostKeyUpdate(hostKeys, settings.hostKeys, asked, deps));
     },
     grounds: { hostKey: () => hostKeys.grounds, login: () => authentication.grounds },
+    needs: () => authentication.needs,
     authFailure: (cause) => authentication.failure(cause),
   };
 }

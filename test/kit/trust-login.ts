@@ -5,8 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defaults } from "../../src/config/defaults.ts";
 import type { PorthopError } from "../../src/errors.ts";
-import { Session } from "../../src/ssh/session.ts";
-import { establishTrust, type TrustSettings } from "../../src/ssh/trust.ts";
+import { type AskTrust, Session } from "../../src/ssh/session.ts";
+import { type TrustSettings, trustFor } from "../../src/ssh/trust.ts";
 import type { Answers } from "./answers.ts";
 import { LogLines } from "./log-lines.ts";
 import { makeSshKey, type SshServer } from "./ssh-server.ts";
@@ -37,8 +37,8 @@ interface Case {
   readonly signal?: AbortSignal;
 }
 
-/** Logs in as anna with a trust made of these, and leaves again. Gives the error, if it failed, and what was logged. */
-export async function logIn(server: SshServer, options: Case = {}) {
+/** The trust of a run, for one login after the other. */
+export function runTrust(server: SshServer, options: Case = {}) {
   const log = new LogLines();
   const { prompter, environment = {}, signal = never } = options;
   const settings: TrustSettings = {
@@ -61,6 +61,12 @@ export async function logIn(server: SshServer, options: Case = {}) {
     identityAgent: options.identityAgent ?? defaults.identityAgent,
     requiredRsaBits: defaults.requiredRsaBits,
   };
+  const host = { host: server.host, port: server.port, user: "anna" };
+  return { trust: trustFor(host, settings, { log, prompter, environment, signal }), log };
+}
+
+/** Logs in as anna, and leaves again. Gives the error, if it failed, and whom the login needs. */
+export async function logInWith(server: SshServer, trust: AskTrust, signal = never) {
   const connecting = Session.connect(
     {
       host: server.host,
@@ -73,24 +79,20 @@ export async function logIn(server: SshServer, options: Case = {}) {
       keepAliveCountMax: 0,
       algorithms: {},
     },
-    {
-      trust: (ssh2, address) =>
-        establishTrust(ssh2, { host: server.host, port: server.port, user: "anna", address }, settings, {
-          log,
-          prompter,
-          environment,
-          signal,
-        }),
-      ...tellingTo(),
-    },
+    { trust, ...tellingTo() },
     signal,
   );
-  const error = await connecting.then(
+  return connecting.then(
     async (session) => {
       await session.close();
-      return undefined;
+      return { error: undefined, needs: session.needs };
     },
-    (thrown: unknown) => thrown as PorthopError,
+    (thrown: unknown) => ({ error: thrown as PorthopError, needs: undefined }),
   );
-  return { error, log };
+}
+
+/** Logs in as anna with a trust made of these, and leaves again. Gives the error, if it failed, and what was logged. */
+export async function logIn(server: SshServer, options: Case = {}) {
+  const { trust, log } = runTrust(server, options);
+  return { ...(await logInWith(server, trust, options.signal)), log };
 }

@@ -15,7 +15,7 @@ import { lackingAlgorithms } from "../../ssh/algorithm/algorithms.ts";
 import type { TerminalRequest } from "../../ssh/channel/session-channel.ts";
 import type { Prompter } from "../../ssh/prompter.ts";
 import type { SessionSettings } from "../../ssh/session.ts";
-import { establishTrust } from "../../ssh/trust.ts";
+import { trustFor } from "../../ssh/trust.ts";
 import { visible } from "../../text/terminal-text.ts";
 import type { Goal, TunnelPlan } from "../tunnel.ts";
 import { planChain } from "./chain-plan.ts";
@@ -86,7 +86,7 @@ function planGoal(own: HostWords & TrustWords, settings: RunSettings, deps: Plan
     environment: deps.environment,
     hopOf: (jump) => configuredHop(jump, settings, deps),
   });
-  return { session, trust: (ssh2, address) => establishTrust(ssh2, { ...known, address }, trust, deps), way };
+  return { session, trust: trustFor(known, trust, deps), way };
 }
 
 /** A host on the way keeps the next goal waiting as the goal itself does. */
@@ -102,10 +102,5 @@ function configuredHop(jump: Destination, tunnel: RunSettings, deps: PlanDeps): 
   // Not compressed: the session that passes through may compress already.
   const settings = { ...session, isJump: true, algorithms: { ...session.algorithms, compression: false } };
   const { host, port, user } = settings;
-  const trust = trustSettings(own);
-  return {
-    own,
-    settings,
-    trust: (ssh2, address) => establishTrust(ssh2, { host, port, user, address }, trust, deps),
-  };
+  return { own, settings, trust: trustFor({ host, port, user }, trustSettings(own), deps) };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { defaults } from "../../../src/config/defaults.ts";
 import { loadSsh2 } from "../../../src/ssh/loader.ts";
-import { establishTrust } from "../../../src/ssh/trust.ts";
+import { trustFor } from "../../../src/ssh/trust.ts";
 import { Answers } from "../../kit/answers.ts";
 import { LogLines } from "../../kit/log-lines.ts";
 import { makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
@@ -20,9 +20,8 @@ test("A known host and a key file are all that a login needs.", { timeout }, asy
 
 test("The types of the keys that are known are asked for first.", { timeout }, async () => {
   await using server = await startSshServer();
-  const trust = await establishTrust(
-    await loadSsh2(),
-    { host: server.host, port: server.port, user: "anna", address: undefined },
+  const ask = trustFor(
+    { host: server.host, port: server.port, user: "anna" },
     {
       hostKeys: { strict: "yes", userFiles: [server.knownHostsFile], globalFiles: [], hashKnownHosts: false },
       identities: { flagFiles: [], configFiles: ["none"], usualFiles: [], home: folder },
@@ -40,6 +39,7 @@ test("The types of the keys that are known are asked for first.", { timeout }, a
     },
     { log: new LogLines(), prompter: undefined, environment: {}, signal: never },
   );
+  const trust = await ask(await loadSsh2(), undefined);
   assert.deepEqual(trust.hostKeyTypes, ["ssh-ed25519"]);
 });
 
