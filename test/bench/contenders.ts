@@ -15,6 +15,11 @@ export interface Contender {
   readonly command: readonly string[];
 }
 
+/** What is needed of an sshd, or of a line before one. */
+export type Reached = Pick<Sshd, "port" | "user" | "keyFile" | "knownHostsFile" | "sshArgs"> & {
+  readonly host: string;
+};
+
 export type Services = Readonly<Record<"source" | "sink" | "echo", number>>;
 
 /** How clients reach the services through a contender. */
@@ -28,12 +33,17 @@ export interface Tunnel {
   stop(): Promise<void>;
 }
 
-export function sshContender(name: string, sshd: Sshd, extra: readonly string[] = []): Contender {
+export function sshContender(name: string, sshd: Reached, extra: readonly string[] = []): Contender {
   const target = `${sshd.user}@${sshd.host}`;
   return { name, command: ["ssh", ...sshd.sshArgs, "-N", "-o", "ExitOnForwardFailure=yes", ...extra, target] };
 }
 
-export function porthopContender(name: string, program: readonly string[], sshd: Sshd, extra: readonly string[] = []) {
+export function porthopContender(
+  name: string,
+  program: readonly string[],
+  sshd: Reached,
+  extra: readonly string[] = [],
+) {
   const target = `${sshd.user}@${sshd.host}`;
   const flags = ["-i", sshd.keyFile, "-o", `UserKnownHostsFile=${sshd.knownHostsFile}`, "-p", String(sshd.port)];
   return { name, command: [...program, "run", "--log", "error", ...flags, ...extra, target] };

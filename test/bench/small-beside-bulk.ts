@@ -1,7 +1,7 @@
 /** Small requests, each on a connection of its own, beside a bulk download: ssh has one session, porthop one or two. */
-import { faultyRelay } from "../kit/faulty-relay.ts";
+import { type FaultyRelay, faultyRelay } from "../kit/faulty-relay.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
-import { porthopContender, type Services, sshContender, withTunnels } from "./contenders.ts";
+import { porthopContender, type Reached, type Services, sshContender, withTunnels } from "./contenders.ts";
 import { keep, measureRequests } from "./measure.ts";
 import { printTable } from "./table.ts";
 
@@ -17,17 +17,23 @@ export async function smallBesideBulk(program: string): Promise<void> {
     ["a line of 20 MB/s for each connection", 20_000_000],
   ] as const) {
     await using relay = await faultyRelay(sshd, bytesPerSecond === undefined ? {} : { bytesPerSecond });
-    const login = bytesPerSecond === undefined ? sshd : Object.assign(Object.create(sshd), relay.login(sshd));
-    await compare(program, login, services, line);
+    await compare(program, bytesPerSecond === undefined ? sshd : through(relay, sshd), services, line);
   }
   await served.stop();
 }
 
-async function compare(program: string, sshd: Sshd, services: Services, line: string): Promise<void> {
+function through(relay: FaultyRelay, sshd: Sshd): Reached {
+  const { user, keyFile, knownHostsFile } = sshd;
+  return { ...relay.login(sshd), user, keyFile, knownHostsFile };
+}
+
+async function compare(program: string, sshd: Reached, services: Services, line: string): Promise<void> {
+  // Behind a relay the host key is known by sshd's own name.
+  const alias = sshd.sshArgs.filter((word) => word.startsWith("HostKeyAlias=")).flatMap((word) => ["-o", word]);
   const contenders = [
     sshContender("ssh, one session", sshd),
-    porthopContender("porthop, one session", [program], sshd),
-    porthopContender("porthop --sessions 2", [program], sshd, ["--sessions", "2"]),
+    porthopContender("porthop, one session", [program], sshd, alias),
+    porthopContender("porthop --sessions 2", [program], sshd, [...alias, "--sessions", "2"]),
   ];
   const rows: string[][] = [];
   let theirs = Number.NaN;
