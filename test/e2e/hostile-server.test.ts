@@ -9,7 +9,7 @@ import { startSshServer } from "../kit/ssh-server.ts";
 import { untilClosed } from "./closed-port.ts";
 import { assertClean, assertEvents } from "./failure.ts";
 import { assertReset } from "./reset-client.ts";
-import { openTunnel } from "./tunnel.ts";
+import { lostForGood, openTunnel } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { timeout: 60_000 };
@@ -24,7 +24,8 @@ const message = {
 async function runAgainst(manners: Manners, use: (port: number, program: Porthop) => Promise<void> = async () => {}) {
   await using server = await hostileSsh(manners);
   const port = await freePort();
-  const words = ["run", "--json", "-L", `${port}:${target.host}:${target.port}`, ...server.sshArgs, server.host];
+  const forward = ["-L", `${port}:${target.host}:${target.port}`];
+  const words = ["run", "--json", ...lostForGood, ...forward, ...server.sshArgs, server.host];
   await using program = porthop(words);
   const used = program.event("ready").then(() => use(port, program));
   // A server may be so bad that nothing gets ready: then the exit tells.
@@ -276,7 +277,9 @@ test(
   limits,
   async () => {
     await using server = await startSshServer({ forward: () => "drop" });
-    await using tunnel = await openTunnel({ ...server, sshArgs: ["-l", "alice", ...server.sshArgs] }, [target]);
+    await using tunnel = await openTunnel({ ...server, sshArgs: ["-l", "alice", ...server.sshArgs] }, [target], {
+      args: lostForGood,
+    });
     await assertReset(tunnel.port);
     const exit = await tunnel.program.exit;
     assert.equal(exit.code, 255);

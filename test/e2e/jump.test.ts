@@ -17,7 +17,7 @@ import { tempDirectory } from "../kit/temp.ts";
 import { assertCarriesBulk } from "./carriage.ts";
 import { assertFails, runToEnd } from "./failure.ts";
 import { type JumpWay, jumpOf, jumpWay } from "./jump-way.ts";
-import { openTunnel, type TunnelOptions } from "./tunnel.ts";
+import { lostForGood, openTunnel, type TunnelOptions } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "script", "stty"), timeout: 60_000 };
@@ -210,7 +210,7 @@ for (const [what, index] of [
   test(`${what} is killed in mid transfer: the tunnel is lost, told once, with its name.`, limits, async () => {
     await using way = await jumpWay(3);
     await using source = await sourceServer({ bytes: 500_000_000 });
-    await using tunnel = await openTunnel(way, [source]);
+    await using tunnel = await openTunnel(way, [source], { args: lostForGood });
     await using client = await tunnel.connect();
     await client.got(1_000_000);
     const killed = way.sshds[index];

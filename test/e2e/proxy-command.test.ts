@@ -19,7 +19,7 @@ import { tempDirectory } from "../kit/temp.ts";
 import { assertCarriesBulk } from "./carriage.ts";
 import { assertFails, runToEnd } from "./failure.ts";
 import { jumpWay } from "./jump-way.ts";
-import { openTunnel, type TunnelOptions } from "./tunnel.ts";
+import { lostForGood, openTunnel, type TunnelOptions } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh", "ssh-keygen", "nc", "script", "stty"), timeout: 60_000 };
@@ -171,7 +171,8 @@ test("The command ends with porthop, also one that ignores the hangup and the en
 
 test("A command that dies takes the session with it, and the error says how.", limits, async () => {
   await using target = await echoServer();
-  await using tunnel = await openTunnel(await theSshd(), [target], { args: ["-o", "ProxyCommand=nc %h %p"] });
+  const args = [...lostForGood, "-o", "ProxyCommand=nc %h %p"];
+  await using tunnel = await openTunnel(await theSshd(), [target], { args });
   await using client = await tunnel.connect();
   await client.send("hello");
   await client.got(5);

@@ -10,6 +10,7 @@ import { startSshd } from "../kit/sshd.ts";
 import { echoes } from "../kit/tcp-end.ts";
 import { assertFails } from "./failure.ts";
 import { openRemoteSpecs } from "./remote-tunnel.ts";
+import { lostForGood } from "./tunnel.ts";
 
 builtExecutable();
 const missing = need("sshd", "ssh-keygen");
@@ -77,7 +78,7 @@ test("With ExitOnForwardFailure=no a refusal is told, and the others go on.", li
 
 test("An sshd that dies as soon as the session stands is a lost session, and no refused forward.", limits, async () => {
   await using sshd = await startSshd();
-  await using program = porthop(["run", "--json", "-R", "0:localhost:9", ...sshd.sshArgs, sshd.host]);
+  await using program = porthop(["run", "--json", ...lostForGood, "-R", "0:localhost:9", ...sshd.sshArgs, sshd.host]);
   await program.event("session", ({ state }) => state === "ready");
   await sshd.kill();
   const exit = await program.exit;

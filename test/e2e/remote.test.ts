@@ -13,6 +13,7 @@ import { connectTo, echoes, type PlayedTarget, playTarget, type TcpEnd } from ".
 import { assertCarriesBulk } from "./carriage.ts";
 import { untilClosed } from "./closed-port.ts";
 import { openRemote, openRemoteSpecs } from "./remote-tunnel.ts";
+import { lostForGood } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "tshark"), timeout: 60_000 };
@@ -163,7 +164,7 @@ test(
 test("An sshd that dies in mid transfer resets the target, never ends it.", limits, async () => {
   await using sshd = await startSshd();
   await using target = await playTarget();
-  await using tunnel = await openRemote(sshd, [target]);
+  await using tunnel = await openRemote(sshd, [target], { args: lostForGood });
   await using client = await tunnel.connect();
   const sending = client.send(randomChunks(200_000_000, 7));
   const end = await target.accepted();

@@ -15,7 +15,7 @@ import { echoServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { playTarget } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
-import { openTunnel } from "./tunnel.ts";
+import { lostForGood, openTunnel } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "tshark"), timeout: 60_000 };
@@ -71,7 +71,7 @@ for (const runtime of ["bun", "deno"] as const) {
     async () => {
       await using sshd = await startSshd();
       await using source = await sourceServer({ bytes: 2_000_000_000 });
-      await using tunnel = await openTunnel(sshd, [source], { runtime });
+      await using tunnel = await openTunnel(sshd, [source], { runtime, args: lostForGood });
       const clients = await Promise.all([tunnel.connect(), tunnel.connect(), tunnel.connect()]);
       const [, ended, paused] = clients;
       for (const client of clients) await client.got(1_000_000);

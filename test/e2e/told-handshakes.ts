@@ -9,7 +9,7 @@ import { clearPacket, kexInit, sameLists } from "../kit/ssh-stream.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
 import { connectTo } from "../kit/tcp-end.ts";
 import { failing, failingAt, goodbye, type Provocation } from "./told.ts";
-import { openTunnel, type Server, type TunnelOptions } from "./tunnel.ts";
+import { lostForGood, openTunnel, type Server, type TunnelOptions } from "./tunnel.ts";
 
 const target = { host: "127.0.0.1", port: 1 };
 
@@ -72,7 +72,7 @@ export const endings: Readonly<Record<string, Provocation>> = {
   "one that asks and does not read": () => unread(),
   "a ProxyCommand that dies": () =>
     withSshd({}, async (sshd) => {
-      const args = ["-o", "ProxyCommand=nc %h %p"];
+      const args = [...lostForGood, "-o", "ProxyCommand=nc %h %p"];
       await using tunnel = await openTunnel(sshd, [target], { args });
       await sshd.kill();
       return (await tunnel.program.exit).stderr;
@@ -140,7 +140,7 @@ async function unread(): Promise<string> {
 
 /** What is told of a session that ends by what `act` does. */
 async function lostBy(server: Server, options: TunnelOptions, act: (port: number) => Promise<void>): Promise<string> {
-  await using tunnel = await openTunnel(server, [target], options);
+  await using tunnel = await openTunnel(server, [target], { args: [...lostForGood, ...(options.args ?? [])] });
   await Promise.all([act(tunnel.port), tunnel.program.exit]);
   return (await tunnel.program.exit).stderr;
 }

@@ -10,14 +10,14 @@ import { freePort } from "../kit/servers.ts";
 import { clearPacket } from "../kit/ssh-stream.ts";
 import { connectTo } from "../kit/tcp-end.ts";
 import { runToEnd } from "./failure.ts";
-import { openTunnel, type Server, type Target } from "./tunnel.ts";
+import { lostForGood, openTunnel, type Server, type Target } from "./tunnel.ts";
 
 /** One failure, or several of a kind. */
 export type Provocation = () => Promise<string>;
 
 /** Runs porthop with a forward that nobody uses, until it fails. */
 export async function failing(...args: string[]): Promise<string> {
-  const exit = await runToEnd(["run", "-L", `${await freePort()}:localhost:1`, ...args]);
+  const exit = await runToEnd(["run", ...lostForGood, "-L", `${await freePort()}:localhost:1`, ...args]);
   return exit.stderr;
 }
 

@@ -28,6 +28,9 @@ export interface TunnelOptions extends PorthopOptions {
   readonly under?: readonly string[];
 }
 
+/** With these words the loss of the session is the end of porthop. */
+export const lostForGood: readonly string[] = ["--reconnect", "never"];
+
 /** Forwards a free local port to each target, and waits until porthop is ready. */
 export async function openTunnel(
   server: Server,

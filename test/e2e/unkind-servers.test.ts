@@ -11,7 +11,7 @@ import type { Porthop } from "../kit/porthop.ts";
 import { connectTo, echoes } from "../kit/tcp-end.ts";
 import { assertClean, assertEvents } from "./failure.ts";
 import { notLinux, residentBytes, tidyMemory } from "./resident.ts";
-import { openTunnel, type Tunnel } from "./tunnel.ts";
+import { lostForGood, openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: notLinux, timeout: 120_000 };
@@ -101,7 +101,7 @@ async function flooded(
   use: (server: Awaited<ReturnType<typeof floodingServer>>, tunnel: Tunnel, growth: () => number) => Promise<void>,
 ): Promise<void> {
   await using server = await floodingServer(flood);
-  const short = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"];
+  const short = [...lostForGood, "-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"];
   const args = ["--grace", "100ms", ...(flood.reads === true ? [] : short)];
   await using tunnel = await openTunnel(server, [target], { args, env: tidyMemory });
   const { pid } = tunnel.program;

@@ -12,6 +12,7 @@ import { run } from "../kit/run.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { removeTemp, tempDirectory } from "../kit/temp.ts";
+import { lostForGood } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh", "ssh-keygen"), timeout: 60_000 };
@@ -68,14 +69,18 @@ test("vagrant ssh-config as the file of -F is read without a word.", limits, asy
   assert.deepEqual([code, stdout, stderr], [0, "in\n", ""]);
 });
 
-test("With -N and nothing to forward the session is there and stays, and its loss is 255.", limits, async () => {
-  await using sshd = await startSshd();
-  await using program = porthop(["run", "--json", "-N", ...sshd.sshArgs, sshd.host]);
-  assert.deepEqual((await program.event("ready"))["forwards"], []);
-  assert.equal((await program.event("session", ({ state }) => state === "ready"))["user"], sshd.user);
-  await sshd.stop();
-  assert.equal((await program.exit).code, 255);
-});
+test(
+  "With -N and nothing to forward the session is there and stays, and its loss for good is 255.",
+  limits,
+  async () => {
+    await using sshd = await startSshd();
+    await using program = porthop(["run", "--json", "-N", ...lostForGood, ...sshd.sshArgs, sshd.host]);
+    assert.deepEqual((await program.event("ready"))["forwards"], []);
+    assert.equal((await program.event("session", ({ state }) => state === "ready"))["user"], sshd.user);
+    await sshd.stop();
+    assert.equal((await program.exit).code, 255);
+  },
+);
 
 test("With -N a command is not run, as by ssh, and that is said.", limits, async () => {
   const sshd = await theSshd();
