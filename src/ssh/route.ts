@@ -6,6 +6,7 @@
 import type { EventNamed } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
+import { type LoginNeeds, strongestNeed } from "./login/auth-record.ts";
 import { type AskTrust, Session, type SessionFacts, type SessionSettings } from "./session.ts";
 import { type DialSshd, dialByCommand, dialDirectly, dialThrough } from "./sshd-dialer.ts";
 
@@ -46,6 +47,8 @@ export class Route {
   readonly #telling: Telling;
   readonly #run: RouteRun;
   readonly #sessions: Session[] = [];
+  /** What the last login at each host needed. */
+  readonly #needs: LoginNeeds[] = [];
   readonly #closed = new AbortController();
   #connecting: Promise<Session> | undefined;
   #attempt = 1;
@@ -60,6 +63,17 @@ export class Route {
   /** True when the host at which the last attempt ended has let us in before, in this run. */
   get wasLetIn(): boolean {
     return this.#wasLetIn;
+  }
+
+  /** What the logins of the way have needed. */
+  get needs(): LoginNeeds {
+    return strongestNeed(this.#needs);
+  }
+
+  /** The same of those hosts with which no session stands now. */
+  get needsAgain(): LoginNeeds {
+    const standing = this.#sessions.map(({ goneBy }) => goneBy === undefined);
+    return strongestNeed(this.#needs.filter((_needs, index) => standing[index] !== true));
   }
 
   /**
@@ -133,6 +147,7 @@ export class Route {
     this.#tell("connecting", number, { id });
     const session = await Session.connect(settings, { ...this.#telling, id, trust }, signal, dial);
     this.#run.letIn.add(hop);
+    this.#needs[number - 1] = session.needs;
     this.#sessions.push(session);
     this.#tell("ready", number, session);
     void session.lost.then(() => this.#tell("lost", number, session));

@@ -186,8 +186,6 @@ export class Session {
     return this.#gone;
   }
 
-  readonly needs: "nobody" | "person" | "touch" = "nobody";
-
   /**
    * Asks the server for a sign of life at once. When nothing at all comes from it within this time, the session is lost:
    * it stopped answering. Does nothing when the session is over or ends.

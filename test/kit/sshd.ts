@@ -105,7 +105,7 @@ export class Sshd implements AsyncDisposable {
   }
 
   /** Flags for ssh and for porthop, to stand before the host's name. */
-  get sshArgs(): string[] {
+  get sshArgs(): readonly string[] {
     return keyLogin(this.port, this.user, this.keyFile, this.knownHostsFile);
   }
 

@@ -10,7 +10,7 @@ import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
 import { messageOf } from "../../text/error-message.ts";
 import { Lane } from "./lane.ts";
-import { type LoginNeeds, type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
+import { type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface LinkPlan {
@@ -51,8 +51,6 @@ interface Place {
   isGivenUp: boolean;
   /** When the session stood. */
   sinceMs: number;
-  /** What the last login needed. */
-  needs: LoginNeeds;
 }
 
 export class Connecting {
@@ -84,7 +82,7 @@ export class Connecting {
     const run = new RouteRun();
     this.#places = Array.from({ length: sessions }, () => ({
       ...{ lane: new Lane(goals, telling, run), session: undefined, dueMs: undefined },
-      ...{ mayHurry: true, isGivenUp: false, sinceMs: 0, needs: "nobody" as const },
+      ...{ mayHurry: true, isGivenUp: false, sinceMs: 0 },
     }));
   }
 
@@ -180,7 +178,6 @@ export class Connecting {
     place.dueMs = undefined;
     try {
       const session = await place.lane.connect(this.#stop.signal, this.#attempt);
-      place.needs = session.needs;
       await prepare(session);
       this.#took(place, session);
     } catch (error) {
@@ -195,9 +192,9 @@ export class Connecting {
     place.sinceMs = performance.now();
     this.#attempt = 0;
     this.#policy.stood();
-    void session.lost.then((reason) => this.#lost(place, session, reason));
+    void session.lost.then((reason) => this.#lost(place, reason));
     this.uplink.stands(session);
-    this.#remarkNeeds(session);
+    this.#remarkNeeds(place.lane.needs);
     this.#first.resolve();
     for (const other of this.#places) {
       if (other.session === undefined && !other.isGivenUp) other.dueMs ??= performance.now();
@@ -205,7 +202,7 @@ export class Connecting {
   }
 
   /** Says once what a login that asks a person means for the hours to come. */
-  #remarkNeeds({ needs }: Session): void {
+  #remarkNeeds(needs: Lane["needs"]): void {
     const log = this.#telling.loggerFor();
     const { reconnect, canAskLater = true } = this.#plan;
     if (needs !== "nobody" && this.#places.length > 1) {
@@ -218,7 +215,7 @@ export class Connecting {
     log.warn(`a lost session will end porthop: the login was typed, and nobody will be there to type it; ${typedHint}`);
   }
 
-  async #lost(place: Place, session: Session, reason: PorthopError): Promise<void> {
+  async #lost(place: Place, reason: PorthopError): Promise<void> {
     const stoodMs = performance.now() - place.sinceMs;
     // Ctrl-C reaches a ProxyCommand too, sometimes before porthop. The session then ends because of the user's own
     // Ctrl-C, which is no loss to report.
@@ -228,13 +225,13 @@ export class Connecting {
       if (this.uplink.standing === undefined) this.#end(reason);
       return;
     }
-    this.#decide(place, this.#policy.lost({ reason, stoodMs, needs: session.needs }), reason);
+    this.#decide(place, this.#policy.lost({ reason, stoodMs, needs: place.lane.needsAgain }), reason);
   }
 
   #failed(place: Place, thrown: unknown): void {
     const error = asPorthopError(thrown);
-    const { wasLetIn } = place.lane;
-    this.#decide(place, this.#policy.failed({ error, wasLetIn, needs: place.needs }), error);
+    const { wasLetIn, needsAgain } = place.lane;
+    this.#decide(place, this.#policy.failed({ error, wasLetIn, needs: needsAgain }), error);
   }
 
   #decide(place: Place, verdict: Verdict, because: PorthopError): void {

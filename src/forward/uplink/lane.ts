@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
+import type { LoginNeeds } from "../../ssh/login/auth-record.ts";
 import { Route, type RoutePlan, type RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
 
@@ -15,6 +16,7 @@ export class Lane {
   /** Fallbacks that said a no that stays one. */
   readonly #refused = new Set<RoutePlan>();
   #wasLetIn = false;
+  #used: Route | undefined;
 
   /** `goals` are the ways to the destination and to the fallbacks, in this order. */
   constructor(goals: readonly RoutePlan[], telling: Telling, run: RouteRun) {
@@ -28,6 +30,16 @@ export class Lane {
     return this.#wasLetIn;
   }
 
+  /** What the logins of the way in use have needed. */
+  get needs(): LoginNeeds {
+    return this.#used?.needs ?? "nobody";
+  }
+
+  /** What those that have to be repeated will need. */
+  get needsAgain(): LoginNeeds {
+    return this.#used?.needsAgain ?? "nobody";
+  }
+
   /** Rejects with the error of the destination; those of the fallbacks are told. */
   async connect(signal: AbortSignal, attempt: number): Promise<Session> {
     let failure: unknown;
@@ -36,6 +48,7 @@ export class Lane {
       const route = this.#routeTo(goal);
       try {
         const session = await route.connect(signal, attempt);
+        this.#used = route;
         await this.#leaveOthers(route);
         return session;
       } catch (error) {

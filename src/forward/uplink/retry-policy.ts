@@ -3,11 +3,9 @@
  * of rules, without clock and timer. The waits double from 0.2 s to 30 s; what a server counts against us waits longer.
  */
 import { type ErrorCode, PorthopError } from "../../errors.ts";
+import type { LoginNeeds } from "../../ssh/login/auth-record.ts";
 
 export type Reconnect = "never" | "auto" | "always";
-
-/** What a login has asked of a person, and will ask again. */
-export type LoginNeeds = "nobody" | "person" | "touch";
 
 export type Verdict =
   | {
@@ -22,6 +20,7 @@ export interface Loss {
   readonly reason: PorthopError;
   /** How long the session stood. */
   readonly stoodMs: number;
+  /** What the logins that have to be repeated will need. */
   readonly needs: LoginNeeds;
 }
 
@@ -29,7 +28,7 @@ export interface Failure {
   readonly error: PorthopError;
   /** The host that refused us has let us in before, in this run. */
   readonly wasLetIn: boolean;
-  /** What the last login there needed; `nobody` when there was none. */
+  /** The same, as far as it is known. */
   readonly needs: LoginNeeds;
 }
 

@@ -79,10 +79,14 @@ export function newAuthRecord({ user, host, port }: Account): AuthRecord {
   };
 }
 
-/** Notes what the login needs besides. A person can touch a key too. */
+/** Notes what the login needs besides. */
 export function noteNeed(record: AuthRecord, needs: LoginNeeds): void {
-  const order: readonly LoginNeeds[] = ["nobody", "touch", "person"];
-  if (order.indexOf(needs) > order.indexOf(record.needs)) record.needs = needs;
+  record.needs = strongestNeed([record.needs, needs]);
+}
+
+/** A person can touch a key too. */
+export function strongestNeed(needs: readonly LoginNeeds[]): LoginNeeds {
+  return (["person", "touch"] as const).find((need) => needs.includes(need)) ?? "nobody";
 }
 
 /** The error of a failed login. `cause` is what ended the connection, when the server ended it. */

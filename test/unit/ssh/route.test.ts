@@ -215,6 +215,27 @@ test("A way is made again, and a host on it that still stands is kept.", { timeo
   await played.route.close();
 });
 
+test("What a login asks of a person counts where it has to be repeated, and not where the host is kept.", {
+  timeout,
+}, async () => {
+  await using all = await servers(2);
+  const [gate, inner] = all;
+  assert.ok(gate !== undefined && inner !== undefined);
+  const typed = async () => easyTrust({ needs: () => "person" as const });
+  const touched = async () => easyTrust({ needs: () => "touch" as const });
+  const played = new Played({ hops: [hop(gate, { trust: typed }), hop(inner, { trust: touched })] });
+  const session = await played.route.connect(never);
+  assert.deepEqual([played.route.needs, played.route.needsAgain], ["person", "nobody"]);
+  inner.drop();
+  await session.lost;
+  assert.equal(played.route.needsAgain, "touch");
+  const again = await played.route.connect(never);
+  gate.drop();
+  await again.lost;
+  assert.equal(played.route.needsAgain, "person");
+  await played.route.close();
+});
+
 test("An outer session that is lost while the next one begins is told, not the silence of the next.", {
   timeout,
 }, async () => {

@@ -288,3 +288,34 @@ test("A further session that will never be is given up with a warning, and the o
   assert.equal(kept.log.text, "warn one session less: too many logins of anna");
   assert.deepEqual([await stateOf(lost), logins], ["pending", 2]);
 });
+
+test("A login that somebody typed has one session, and says at the start what its loss will mean.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  const trust: AskTrust = async () => easyTrust({ needs: () => "person" });
+  await using kept = new Kept(line, { trust, plan: { reconnect: "auto", sessions: 3, canAskLater: false } });
+  const { lost } = await kept.connecting.connect(signal);
+  const [first, second, ...others] = kept.log.lines;
+  assert.match(first ?? "", /^warn one session only \(--sessions\): the login cannot be repeated without asking/);
+  assert.match(second ?? "", /^warn a lost session will end porthop: the login was typed/);
+  assert.deepEqual(others, []);
+  line.cut();
+  const reason = await lost;
+  assert.deepEqual([reason.code, reason.exitCode], ["ssh.lost", 255]);
+  assert.match(reason.message, /the login was typed, and nobody is there to type it again$/);
+});
+
+test("Where somebody is there to type it again, the session is made again, and nothing is said before.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  const trust: AskTrust = async () => easyTrust({ needs: () => "person" });
+  await using kept = new Kept(line, { trust, plan: { reconnect: "auto" } });
+  await kept.connecting.connect(signal);
+  assert.equal(kept.log.text, "");
+  line.cut();
+  await kept.told("ready S2 at 1");
+});
