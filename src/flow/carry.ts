@@ -1,7 +1,7 @@
 /**
  * Carries one flow from the inbound connection to the dialed one, through the chain. Promises 3, 4 and 7: half-close
  * works both ways. A break on one side breaks the other side, and never looks like a clean end. The inbound connection
- * is answered only after the dial has succeeded or failed.
+ * is answered only after the dial has succeeded or failed; when it breaks before, the dial is given up.
  */
 import { PorthopError } from "../errors.ts";
 import { messageOf } from "../text/error-message.ts";
@@ -34,6 +34,7 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
   const session = inbound.session ?? carriage.dialer.through;
   if (session !== undefined) flow.legs[1].learn(session);
   const state: Joining = { inbound: undefined, target: undefined };
+  inbound.onBroken?.((reason) => flow.leave(reason));
   try {
     await chain.run(
       (plugin) => flow.enter(plugin),
@@ -44,8 +45,8 @@ export async function carry(carriage: Carriage): Promise<FlowOutcome> {
   } catch (thrown) {
     // A plugin may decide to end the flow, and after that throw or not call `next`. The first decision stays the
     // reason.
-    const error = (flow.isDecided ? flow.abortedBy : undefined) ?? asPorthopError(thrown);
-    if (state.inbound === undefined) return refuse(carriage, error);
+    const error = (flow.isDecided || flow.hasLeft ? flow.abortedBy : undefined) ?? asPorthopError(thrown);
+    if (state.inbound === undefined && !flow.hasLeft) return refuse(carriage, error);
     breakOff(flow, state, error);
     return { reason: "aborted", error };
   }
@@ -92,6 +93,7 @@ async function pumpBoth(flow: LiveFlow, near: HalfEnd, target: Conn, state: Join
   // A half that is over neither reads nor writes, and the other half may be idle. A break must be heard in these cases
   // too.
   for (const conn of [inbound, target]) conn.onBroken((reason) => flow.abort(reason));
+  inbound.joined?.();
   // The break must happen in this turn of the event loop. The stage that decided may end in the next turn, and its
   // return must not look like an end of the flow.
   flow.onDecided((reason) => breakOff(flow, state, reason));

@@ -37,6 +37,11 @@ export interface Conn {
    */
   onBroken(told: (reason: PorthopError) => void): void;
   /**
+   * Called when the other side of the flow is open too: from now on the conn may read ahead. Before, a conn that may
+   * have to wait for its target reads little more than it is asked for. Left out where no conn waits.
+   */
+  joined?(): void;
+  /**
    * True when the peer has gone in good order, as a server does that closes a channel. All bytes that the peer sent can
    * still be read. Bytes that are written from now on do not reach the peer. This is not a break.
    */
@@ -55,6 +60,13 @@ export interface Inbound {
   /** Answers with yes. The bytes of the answer itself are no part of the flow, and are reported to `leg`. */
   accept(leg?: LegTeller): Promise<Conn>;
   refuse(error: PorthopError, leg?: LegTeller): void;
+  /**
+   * Calls `told` when the connection breaks while it has no answer: at once when it is broken already. It then needs no
+   * answer any more. A client that has only ended its half is not told of: it may wait for what the target says. A TCP
+   * client that has closed both halves looks the same until it is written to, so its bytes go to the target, as with ssh.
+   * Left out where a break cannot be seen before the answer.
+   */
+  onBroken?(told: (reason: PorthopError) => void): void;
   /**
    * True when `refuse` answers in the words of a protocol (SOCKS, HTTP) and then ends the connection in good order;
    * `leg` hears of that. Without this, `refuse` breaks the connection off.

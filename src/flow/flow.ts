@@ -33,6 +33,7 @@ export class LiveFlow {
   #dialing = false;
   #turn = 0;
   #isDecided = false;
+  #hasLeft = false;
   #isSettled = false;
   #toldDecided: ((reason: PorthopError) => void) | undefined;
   readonly #now: () => number;
@@ -102,6 +103,17 @@ export class LiveFlow {
     this.#isDecided = true;
     this.abort(reason);
     this.#toldDecided?.(reason);
+  }
+
+  /** The origin broke off before it had an answer. When the dial has failed already, that stays the outcome. */
+  leave(reason: PorthopError): void {
+    if (this.#cancel.aborted || this.#isSettled) return;
+    this.#hasLeft = true;
+    this.abort(reason);
+  }
+
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** The flow has ended, or its failure is known: no decision can change the outcome any more. */

@@ -76,6 +76,10 @@ export class PlainHttpConn implements Conn {
     this.#conn.abort(reason);
   }
 
+  joined(): void {
+    this.#conn.joined?.();
+  }
+
   onBroken(told: (reason: PorthopError) => void): void {
     this.#conn.onBroken(told);
   }

@@ -98,6 +98,7 @@ function ask(
       return early.length === 0 ? conn : withEarly(conn, early);
     },
     refuse: (error, told) => void refuse(conn, answers, error, early, farewellMs, told),
+    onBroken: (told) => conn.onBroken(told),
   };
   return { inbound, target };
 }
@@ -180,6 +181,7 @@ function withEarly(conn: Conn, early: Chunk): Conn {
     close: (left) => conn.close(left),
     abort: (reason) => conn.abort(reason),
     onBroken: (told) => conn.onBroken(told),
+    joined: () => conn.joined?.(),
     get isGone() {
       return conn.isGone;
     },

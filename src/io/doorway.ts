@@ -38,13 +38,14 @@ export class Doorway {
   }
 
   came(socket: Socket, origin: Address, leg: LegFacts): void {
-    const conn = socketConn(socket, 1, origin);
+    const conn = socketConn(socket, 1, origin, { mayWait: true });
     if (this.#room === undefined) {
       this.#onInbound({
         origin,
         leg,
         accept: () => Promise.resolve(conn),
         refuse: (error) => conn.abort(error),
+        onBroken: (told) => conn.onBroken(told),
       });
       return;
     }
@@ -62,10 +63,15 @@ export class Doorway {
       settle(true);
       return Promise.resolve(conn);
     };
+    const onBroken: Inbound["onBroken"] = (told) =>
+      conn.onBroken((reason) => {
+        settle(false);
+        told(reason);
+      });
     socket.once("close", () => descriptors.freed());
     const serve = () => {
       isOwed = dials;
-      this.#onInbound({ origin, leg, accept, refuse });
+      this.#onInbound({ origin, leg, accept, refuse, onBroken });
     };
     descriptors.admit({ dials, serve, refuse });
   }

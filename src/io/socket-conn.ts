@@ -7,7 +7,8 @@ import { closeLingering } from "./lingering-close.ts";
 import { brokenConnection } from "./socket-failure.ts";
 import { StreamConn } from "./stream-conn.ts";
 
-export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn {
+/** `mayWait` is for a connection that came in, whose target may have to be waited for. */
+export function socketConn(socket: Socket, leg: LegNumber, peer: Address, { mayWait } = { mayWait: false }): Conn {
   const isTcp = socket.remoteAddress !== undefined;
   // Small writes must not wait for the peer's delayed ACK (Node and Deno leave Nagle's algorithm on).
   if (isTcp) {
@@ -15,6 +16,7 @@ export function socketConn(socket: Socket, leg: LegNumber, peer: Address): Conn 
     failByReset(socket);
   }
   return new StreamConn(socket, {
+    mayWait,
     // One read can bring sixteen SSH packets, and sixteen separate sends would wake the peer sixteen times.
     corks: true,
     reset() {

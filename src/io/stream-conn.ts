@@ -3,7 +3,7 @@
  * end, a break breaks both halves, and no write waits for a peer that is gone. `stream.pipeline`, `finished` and `for
  * await` are not used, because they destroy the writable half at the end of the readable half.
  */
-import type { Duplex } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import type { PorthopError } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
 import type { Chunk } from "../plugin.ts";
@@ -14,6 +14,12 @@ const readAheadBytes = 256 * 1024;
 const writeAheadBytes = 256 * 1024;
 
 export interface StreamTraits {
+  /**
+   * True when the connection may have to wait for its target. Until `joined` only what is asked for is taken from the
+   * stream. Meanwhile the stream itself reads up to its own mark (64 KiB; 16 KiB under Node 20) and the read that
+   * passes it: a peer that breaks the connection is noticed by these reads. The kernel keeps the rest.
+   */
+  readonly mayWait?: boolean;
   /** Breaks the stream at once, so that the peer sees a break and no clean end. */
   reset(): void;
   /**
@@ -58,10 +64,14 @@ export class StreamConn implements Conn {
    * Set when the peer closed after a clean end of its half: nothing can be written any more, but nothing was lost yet.
    */
   #gone: PorthopError | undefined;
+  /** `joined` has to be called before the conn reads ahead by itself. */
+  #isWaiting: boolean;
 
   constructor(stream: Duplex, traits: StreamTraits) {
     this.#stream = stream;
     this.#traits = traits;
+    this.#isWaiting = traits.mayWait === true;
+    if (this.#isWaiting) pauseFlow(stream);
     stream.on("data", (chunk: Chunk) => this.#take(chunk));
     stream.on("end", () => this.#takeEnd());
     stream.on("finish", () => {
@@ -72,13 +82,14 @@ export class StreamConn implements Conn {
     });
     stream.on("error", (error: unknown) => this.#break(traits.translate(error)));
     stream.on("close", () => this.#takeClose());
+    if (this.#isWaiting) stream.read(0);
   }
 
   read(): Promise<Chunk | undefined> {
     const chunk = this.#unread.shift();
     if (chunk !== undefined) {
       this.#unreadBytes -= chunk.byteLength;
-      if (this.#unreadBytes === 0 && this.#stream.isPaused()) this.#stream.resume();
+      if (this.#unreadBytes === 0 && this.#stream.isPaused() && !this.#isWaiting) this.#stream.resume();
       return Promise.resolve(chunk);
     }
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
@@ -147,6 +158,10 @@ export class StreamConn implements Conn {
     if (first) this.#traits.reset();
   }
 
+  joined(): void {
+    this.#isWaiting = false;
+  }
+
   onBroken(told: (reason: PorthopError) => void): void {
     if (this.#broken !== undefined) told(this.#broken);
     else this.#toldBroken = told;
@@ -193,6 +208,7 @@ export class StreamConn implements Conn {
       const reader = this.#reader;
       this.#reader = undefined;
       reader.resolve(chunk);
+      if (this.#isWaiting) pauseFlow(this.#stream);
       return;
     }
     this.#unread.push(chunk);
@@ -252,6 +268,11 @@ export class StreamConn implements Conn {
     for (const writer of [...this.#writers, ...this.#enders.splice(0)]) writer.resolve();
     this.#writers.clear();
   }
+}
+
+/** Unlike the socket's own pause, which stops all reads under Deno, this lets the stream read up to its mark. */
+function pauseFlow(stream: Duplex): void {
+  Readable.prototype.pause.call(stream);
 }
 
 const accepted = Promise.resolve();

@@ -76,6 +76,7 @@ export async function carryFlow(options: CarryOptions = {}): Promise<CarriedFlow
         steps.push(`refuse ${error.code}`);
         near.abort(error);
       },
+      onBroken: (told) => near.onBroken(told),
     },
     dialer: {
       through: options.through,

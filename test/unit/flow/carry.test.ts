@@ -613,3 +613,91 @@ test("A stage that has returned and reads on in the background makes no second r
   assert.equal((await readAll(origin)).byteLength, 0);
   assert.deepEqual(await outcome, { reason: "ended" });
 });
+
+/** A dial that ends when its flow is given up, as one that waits for a session. */
+function waitingDial(): NonNullable<CarryOptions["dial"]> {
+  return (_dialed, _target, _origin, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}
+
+test("A client that breaks off while its target is dialed ends its flow at once: the dial is given up.", async () => {
+  const told: string[] = [];
+  const { origin, outcome, steps, flow } = await carryFlow({
+    middlewares: {
+      watching: hanging((each) => {
+        each.legs[0].watch({ aborted: (by) => void told.push(`aborted ${by}`) });
+      }),
+    },
+    dial: waitingDial(),
+  });
+  await quiet();
+  const reason = broken(1);
+  origin.abort(reason);
+  assert.deepEqual(await outcome, { reason: "aborted", error: reason });
+  assert.deepEqual(steps, ["dial db.internal:5432"], "and nobody answers it");
+  assert.deepEqual(told, ["aborted up"]);
+  assert.equal(flow.signal.reason, reason);
+});
+
+test("A client that only ends its half while its target is dialed is carried, with its end.", async () => {
+  const dialing = Promise.withResolvers<void>();
+  const { origin, target, outcome } = await carryFlow({
+    dial: async (dialed) => {
+      await dialing.promise;
+      return dialed;
+    },
+  });
+  await writeAll(origin, [randomBytes(10)]);
+  assert.equal(await stateOf(outcome), "pending");
+  dialing.resolve();
+  assert.deepEqual(Buffer.from(await readAll(target)), Buffer.from(randomBytes(10)));
+  await writeAll(target, [randomBytes(20)]);
+  assert.equal((await readAll(origin)).length, 20);
+  assert.deepEqual(await outcome, { reason: "ended" });
+});
+
+test("Of a client that broke off while a plugin still thought, no target is dialed.", async () => {
+  const thinking = Promise.withResolvers<void>();
+  const { origin, outcome, steps } = await carryFlow({
+    middlewares: {
+      thinker: async (_flow, next) => {
+        await thinking.promise;
+        await next();
+      },
+    },
+  });
+  const reason = broken(1);
+  origin.abort(reason);
+  thinking.resolve();
+  assert.deepEqual(await outcome, { reason: "aborted", error: reason });
+  assert.deepEqual(steps, []);
+});
+
+test("A client that breaks off after its dial failed was refused, also while a plugin tidies up.", async () => {
+  const tidying = Promise.withResolvers<void>();
+  const refused = new PorthopError("target.refused", "no", { leg: 3 });
+  const { origin, outcome } = await carryFlow({
+    middlewares: { tidy: (_flow, next) => next().finally(() => tidying.promise) },
+    dial: () => Promise.reject(refused),
+  });
+  await quiet();
+  origin.abort(broken(1));
+  tidying.resolve();
+  assert.deepEqual(await outcome, { reason: "refused", error: refused });
+});
+
+test("A plugin that ends a flow while its target is dialed ends the dial, and the client is told.", async () => {
+  const { outcome, steps } = await carryFlow({
+    middlewares: {
+      cut: async (flow, next) => {
+        const over = next();
+        await quiet();
+        flow.abort("enough");
+        await over;
+      },
+    },
+    dial: waitingDial(),
+  });
+  const { reason } = await outcome;
+  assert.deepEqual([reason, ...steps], ["aborted", "dial db.internal:5432", "refuse cancelled"]);
+});

@@ -122,6 +122,12 @@ test("What breaks or leaves is heard of as on any connection.", async () => {
   assert.equal(told.length, 2);
 });
 
+test("The connection under it hears that it was joined.", () => {
+  const { near, joins } = begin(get);
+  near.joined();
+  assert.deepEqual(joins, [1]);
+});
+
 test("Whatever a client sends after its request, in whatever pieces, its target gets the one request.", async () => {
   const bodies = fc.constantFrom(
     ["", "", ""],
@@ -145,6 +151,8 @@ test("Whatever a client sends after its request, in whatever pieces, its target 
 /** A client that has sent these bytes, and its conn as the flow sees it. */
 function begin(first: string | readonly Uint8Array[]) {
   const [client, inner] = connPair();
+  const joins: number[] = [];
+  Object.assign(inner, { joined: () => joins.push(1) });
   const handshake = new ProxyHandshake();
   const seen: string[] = [];
   const leg = {
@@ -158,7 +166,7 @@ function begin(first: string | readonly Uint8Array[]) {
     if (step.kind !== "asked") continue;
     assert.ok(step.plain);
     for (const later of pieces.slice(index + 1)) void client.write(later);
-    return { client, near: new PlainHttpConn(inner, step.plain, step.early, leg), seen };
+    return { client, near: new PlainHttpConn(inner, step.plain, step.early, leg), seen, joins };
   }
   throw new Error("the request is not complete");
 }

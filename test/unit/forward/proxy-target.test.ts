@@ -248,6 +248,23 @@ test("A plain HTTP request for a target that refuses is answered with the leg th
   }
 });
 
+test("A client that breaks off while its target is dialed gets no answer, and no bytes of one are shown.", async () => {
+  for (const request of [bytes([], "", greeting5, request5("db", 5432)), connectRequest("db:5432")]) {
+    const { client, asked } = begin();
+    await client.write(request);
+    const dial: Dialer["dial"] = (_target, _origin, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const { outcome, seen } = await carried(await asked, undefined, { dial });
+    await quiet();
+    const reason = broken(1);
+    client.abort(reason);
+    assert.deepEqual(await outcome, { reason: "aborted", error: reason });
+    await quiet();
+    assert.deepEqual(seen.at(-1), "aborted up");
+    assert.doesNotMatch(seen.join(), /down 05 0[1-8]|down 48 54 54 50/);
+  }
+});
+
 test("Only a proxy that others can reach is remarked on, with the cure.", () => {
   assert.equal(
     openProxyRemark([{ host: "127.0.0.1", port: 1 }, { host: "::1", port: 1 }, { path: "/run/s" }]),
@@ -287,9 +304,13 @@ function begin(
 }
 
 /** What was asked for, carried to a target in memory, and all that a watcher of leg 1 is told. */
-async function carried({ inbound }: AskedConnection, also?: (flow: { refuse(reason: string): never }) => void) {
+async function carried(
+  { inbound }: AskedConnection,
+  also?: (flow: { refuse(reason: string): never }) => void,
+  otherDialer?: Dialer,
+) {
   const [far, target] = connPair();
-  const dialer: Dialer = {
+  const dialer: Dialer = otherDialer ?? {
     dial: async (to) => ({ conn: far, leg: { from: undefined, to, observed: false } }),
   };
   const seen: string[] = [];

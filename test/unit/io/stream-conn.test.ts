@@ -66,6 +66,38 @@ test("What is read ahead of the reader is bounded, before the first read and aft
   assert.equal(readBytes, total);
 });
 
+test("A conn that may wait takes no more than it is asked for until it is joined, and then reads ahead.", async () => {
+  const stream = new HeldStream();
+  const conn = new StreamConn(stream, { ...traitsOf(stream), mayWait: true });
+  const chunks = Array.from({ length: 10 }, (_, index) => randomBytes(10 * 1024, index));
+  for (const chunk of chunks) stream.push(chunk);
+  await quiet();
+  assert.equal(stream.readableLength, 100 * 1024);
+  for (const chunk of chunks.slice(0, 2)) assert.equal(await conn.read(), chunk);
+  await quiet();
+  assert.equal(stream.readableLength, 80 * 1024, "a handshake has read its words");
+  conn.joined();
+  assert.equal(await conn.read(), chunks[2]);
+  await quiet();
+  assert.equal(stream.readableLength, 0);
+  stream.push(null);
+  assert.deepEqual(Buffer.from(await readAll(conn)), Buffer.concat(chunks.slice(3)));
+});
+
+test("A conn that may wait tells of a break though nobody reads it, and of no end.", async () => {
+  const stream = new HeldStream();
+  const conn = new StreamConn(stream, { ...traitsOf(stream), mayWait: true });
+  const told: string[] = [];
+  conn.onBroken((reason) => void told.push(reason.message));
+  stream.push(randomBytes(10));
+  stream.push(null);
+  await quiet();
+  assert.deepEqual(told, []);
+  stream.destroy(new Error("reset"));
+  await closed(stream);
+  assert.deepEqual(told, ["the connection with the peer broke: reset"]);
+});
+
 test("Writes are accepted while little waits in the stream, and then wait until it has taken them, in their order.", async () => {
   const { stream, conn } = held();
   const chunk = randomBytes(64 * 1024);
