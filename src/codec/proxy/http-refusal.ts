@@ -53,6 +53,8 @@ const statuses: Readonly<Record<ProxyFailure, HttpStatus>> = {
   unreachable: 502,
   failed: 502,
   shortage: 503,
+  // RFC 9110, section 15.6.4: a passing condition. Nobody knows how long it lasts, so there is no Retry-After.
+  unavailable: 503,
   "timed-out": 504,
 };
 

@@ -9,7 +9,10 @@ import { parseHost } from "../host-port.ts";
 import { Malformed } from "../malformed.ts";
 import type { BodyFraming } from "./http-fields.ts";
 
-/** Why a target was not reached, in the reasons that a proxy protocol can tell. `failed` is any other reason. */
+/**
+ * Why a target was not reached, in the reasons that a proxy protocol can tell. `unavailable`: the proxy has no way to
+ * any target now. `failed` is any other reason.
+ */
 export type ProxyFailure =
   | "refused"
   | "unreachable"
@@ -17,6 +20,7 @@ export type ProxyFailure =
   | "prohibited"
   | "unsupported"
   | "shortage"
+  | "unavailable"
   | "failed";
 
 /** The answers for the client. One of them is sent after the dial succeeded or failed. */

@@ -79,6 +79,7 @@ const ipLengths: ReadonlyMap<number, number> = new Map([
 const reply5: Readonly<Record<ProxyFailure, number>> = {
   failed: 0x01,
   shortage: 0x01,
+  unavailable: 0x01,
   prohibited: 0x02,
   unreachable: 0x04,
   "timed-out": 0x04,

@@ -30,7 +30,8 @@ for (const [code, errno, failure] of [
   ["target.unreachable", "EMFILE", "shortage"],
   ["host.not-found", undefined, "unreachable"],
   ["target.prohibited", undefined, "prohibited"],
-  ["ssh.lost", undefined, "failed"],
+  ["ssh.lost", undefined, "unavailable"],
+  ["ssh.unreachable", "ETIMEDOUT", "unavailable"],
   ["plugin.failed", undefined, "failed"],
   ["cancelled", undefined, "failed"],
 ] as const satisfies readonly (readonly [ErrorCode, string | undefined, string])[]) {

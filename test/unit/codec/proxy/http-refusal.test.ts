@@ -10,6 +10,7 @@ const statuses: Readonly<Record<ProxyFailure, string>> = {
   unreachable: "502 Bad Gateway",
   failed: "502 Bad Gateway",
   shortage: "503 Service Unavailable",
+  unavailable: "503 Service Unavailable",
   "timed-out": "504 Gateway Timeout",
 };
 

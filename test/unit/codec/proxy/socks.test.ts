@@ -71,6 +71,7 @@ for (const [what, said, code, reason] of [
 const replies: Readonly<Record<ProxyFailure, string>> = {
   failed: "01",
   shortage: "01",
+  unavailable: "01",
   prohibited: "02",
   unreachable: "04",
   "timed-out": "04",
