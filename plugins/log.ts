@@ -33,7 +33,7 @@ export default definePlugin({
         host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}`);
       } catch (error) {
         const why = visible(messageOf(error), 200);
-        if (opened || isDecision(error))
+        if (opened || isDecision(error) || isLeaving(error))
           host.log.info(`${flow.id} ${route(flow)} ${traffic(flow)}${labels(flow)}, aborted: ${why}`);
         else host.log.debug(`${flow.id} refuse ${route(flow)}: ${why}`);
         throw error;
@@ -72,6 +72,11 @@ function isDecision(error: unknown): boolean {
   return (
     error instanceof Error && "code" in error && error.code === "cancelled" && "by" in error && error.by !== undefined
   );
+}
+
+/** True when the origin broke off while its target was dialed, or waited for. */
+function isLeaving(error: unknown): boolean {
+  return error instanceof Error && "by" in error && error.by === "origin";
 }
 
 function route(flow: Flow): string {

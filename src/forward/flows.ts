@@ -4,7 +4,7 @@
  */
 
 import { formatAddress } from "../codec/address.ts";
-import { PorthopError } from "../errors.ts";
+import { type ErrorCode, PorthopError } from "../errors.ts";
 import { carry, type FlowOutcome } from "../flow/carry.ts";
 import type { Chain } from "../flow/chain.ts";
 import type { Dialer, Inbound, LegFacts } from "../flow/conn.ts";
@@ -14,6 +14,7 @@ import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
 import type { ForwardInfo, LegNumber, LegReport } from "../plugin.ts";
 import { messageOf } from "../text/error-message.ts";
+import { OutageRefusals } from "./outage-refusals.ts";
 import type { AskedConnection, TargetSource } from "./target-source.ts";
 
 /** How long a stop waits for plugins to let go of flows that were broken off. */
@@ -38,10 +39,12 @@ export class Flows {
   readonly #asking = new OpenItems<Promise<void>>();
   readonly #counts = new Map<string, number>();
   readonly #stopped = new AbortController();
+  readonly #outageRefusals: OutageRefusals;
 
   constructor(chain: Chain, telling: Telling) {
     this.#chain = chain;
     this.#telling = telling;
+    this.#outageRefusals = new OutageRefusals(telling);
   }
 
   /** Takes a connection that came in. The connection becomes a flow when its target is known. */
@@ -106,11 +109,13 @@ export class Flows {
     // A connection that has not named its target loses nothing, so it is ended at once.
     this.#stopped.abort(reason);
     await Promise.all(this.#asking.all());
-    if (this.#open.size === 0) return;
-    await Promise.race([Promise.all(this.#ends()), patience]);
-    for (const { flow } of this.#open.all()) flow.abort(reason);
-    // A plugin may ignore the signal of its flow. porthop does not wait for such a plugin for ever.
-    await Promise.race([Promise.all(this.#ends()), after(heedMs)]);
+    if (this.#open.size > 0) {
+      await Promise.race([Promise.all(this.#ends()), patience]);
+      for (const { flow } of this.#open.all()) flow.abort(reason);
+      // A plugin may ignore the signal of its flow. porthop does not wait for such a plugin for ever.
+      await Promise.race([Promise.all(this.#ends()), after(heedMs)]);
+    }
+    this.#outageRefusals.flush();
   }
 
   #ends(): readonly Promise<void>[] {
@@ -151,7 +156,8 @@ export class Flows {
   #reportClose(flow: LiveFlow, outcome: FlowOutcome): void {
     const error = outcome.reason === "ended" ? undefined : outcome.error;
     if (error !== undefined && isTrouble(outcome.reason, error)) {
-      this.#telling.bus.publish({ event: "error", error, flow: flow.id });
+      if (isOutage(error)) this.#outageRefusals.tell(error, flow.id);
+      else this.#telling.bus.publish({ event: "error", error, flow: flow.id });
     }
     this.#telling.bus.publish({
       event: "flow.close",
@@ -179,10 +185,23 @@ function legReport({ number, from, to, observed, session }: LegKnown): LegReport
 
 /**
  * True when a flow's end must be reported as an error. A client that leaves in the middle (a browser's stop button) is
- * usual, a stop was asked for, and a lost session is reported once for all its flows. These ends are reported only in
- * flow.close.
+ * usual, a stop was asked for, and what ends a session is reported once for all its flows. These ends are reported only
+ * in flow.close.
  */
 function isTrouble(reason: FlowOutcome["reason"], error: PorthopError): boolean {
-  if (reason === "refused") return error.code !== "cancelled" && error.code !== "ssh.lost";
-  return error.leg !== 1 && error.code !== "cancelled" && error.code !== "ssh.lost";
+  if (error.code === "cancelled" || endsOfSessions.has(error.code)) return false;
+  return reason === "refused" || error.leg !== 1;
+}
+
+const endsOfSessions: ReadonlySet<ErrorCode> = new Set([
+  "ssh.lost",
+  "ssh.auth-failed",
+  "ssh.host-key-unknown",
+  "ssh.host-key-changed",
+  "ssh.host-key-revoked",
+]);
+
+/** True when no session stood for the flow. */
+function isOutage({ code }: PorthopError): boolean {
+  return code === "ssh.unreachable";
 }

@@ -192,6 +192,9 @@ const failures = [
   ["internal", undefined, true],
   ["cancelled", undefined, false],
   ["ssh.lost", 2, false],
+  ["ssh.auth-failed", 2, false],
+  ["ssh.host-key-changed", 2, false],
+  ["ssh.unreachable", 2, true],
 ] as const;
 
 for (const [code, leg, told] of failures) {

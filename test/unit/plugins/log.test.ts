@@ -53,6 +53,13 @@ for (const opened of [true, false]) {
   });
 }
 
+test("A client that broke off before its target was reached is a line at info, for no error tells of it.", async () => {
+  const lines = await logged({}, (flow) =>
+    flow.break(new PorthopError("target.unreachable", "the connection with 127.0.0.1:40000 broke", { leg: 1 })),
+  );
+  assert.match(lines.join(), /^info L1#1 .* 0ms, aborted: the connection with 127\.0\.0\.1:40000 broke$/);
+});
+
 test("A stop of porthop while the target is dialed is no line at info.", async () => {
   const lines = await logged({}, (flow) => flow.break(new PorthopError("cancelled", "porthop is stopping")));
   assert.match(lines.join(), /^debug L1#1 refuse .*: porthop is stopping$/);
