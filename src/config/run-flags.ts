@@ -93,7 +93,7 @@ export const porthopFlags: readonly RunFlag[] = [
   },
   { name: "sessions", value: "N", about: `that many SSH connections share the work, 1 to 8 (${defaults.sessions})` },
   { name: "fallback", value: "DESTINATION", about: "tried when the destination cannot be reached (repeatable)" },
-  { name: "check-target", about: "ready only after each target was reached once" },
+  { name: "check-target", about: "ready only after each target was reached: it sees a connection that ends at once" },
   { name: "help", about: "this help" },
   { name: "ask-server", about: "small commands may run on the server: where it listens is asked there" },
   { name: "no-nagle-cure", about: "accepted, and does nothing any more: the cure needs no command on the server" },

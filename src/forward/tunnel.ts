@@ -16,6 +16,7 @@ import { Flows } from "./flows.ts";
 import { Grace } from "./grace.ts";
 import { Listeners } from "./listeners.ts";
 import type { PairingOptions } from "./pairing.ts";
+import { TargetCheck } from "./target-check.ts";
 import { type Connected, Connecting } from "./uplink/connecting.ts";
 
 export interface TunnelPlan {
@@ -74,6 +75,7 @@ export class Tunnel {
   #chain: Chain | undefined;
   #connecting: Connecting | undefined;
   #listeners: Listeners | undefined;
+  #targets: TargetCheck | undefined;
   #stopping = false;
   #flows: Flows | undefined;
   #command: CommandRun | undefined;
@@ -101,6 +103,7 @@ export class Tunnel {
       telling: this.#telling,
     });
     const up = await this.#listeners.open(forwards, signal);
+    await this.#checkTargets(up, signal);
     this.#telling.bus.publish({ event: "ready", forwards: up });
     const lost = connected === undefined ? new Promise<never>(() => {}) : this.#toldLoss(connected);
     return { lost, command: await this.#command?.start() };
@@ -135,6 +138,7 @@ export class Tunnel {
   async stop(graceMs: number, hurry: AbortSignal): Promise<void> {
     this.#stopping = true;
     this.#connecting?.wind();
+    this.#targets?.close();
     await this.#listeners?.close();
     const grace = new Grace(graceMs, hurry);
     await this.#flows?.drain(grace.over);
@@ -163,6 +167,15 @@ export class Tunnel {
       }
       if (wantsTargets(chain, forwards)) await session.locator.start(targetPorts(forwards));
     });
+  }
+
+  /** Resolves when the target of each forward that is up was reached once, where that was asked for. */
+  async #checkTargets(up: readonly string[], signal: AbortSignal): Promise<void> {
+    const { link, forwards, here } = this.#plan;
+    if (link?.checksTargets !== true || this.#connecting === undefined) return;
+    const checked = forwards.filter(({ id }) => up.includes(id));
+    this.#targets = new TargetCheck(checked, this.#connecting.uplink, { ...here, telling: this.#telling });
+    await this.#targets.first(signal);
   }
 
   async #toldLoss({ lost }: Connected): Promise<PorthopError> {

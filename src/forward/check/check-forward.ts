@@ -12,7 +12,8 @@ import { serviceMistake } from "../../tunnel/service-mistakes.ts";
 import { type ForwardingSession, type Pairing, type PairingOptions, pair } from "../pairing.ts";
 import type { Uplink } from "../uplink/uplink.ts";
 import { type CheckStep, skipped, tried, within } from "./check-step.ts";
-import { ComingBack, noClient } from "./come-back.ts";
+import { ComingBack } from "./come-back.ts";
+import { dialTarget } from "./target-dial.ts";
 import { hearTarget } from "./target-greeting.ts";
 
 export interface ForwardCheckContext {
@@ -137,7 +138,7 @@ function sidesOf(
 async function reach(dialer: Dialer, target: Address, { signal, limits }: ForwardCheckContext) {
   const where = formatAddress(target);
   const since = performance.now();
-  const { conn } = await dial(dialer, target, signal, limits);
+  const { conn } = await dialTarget(dialer, target, limits.dialMs, signal);
   const ms = performance.now() - since;
   const heard = await hearTarget(conn, limits.greetingMs).catch((error: unknown) => {
     throw hungUp(target, "reset the connection at once", error);
@@ -152,16 +153,6 @@ async function reach(dialer: Dialer, target: Address, { signal, limits }: Forwar
   return { message: `${where} ${found}${more === undefined ? "" : `; but ${more}`}`, ms };
 }
 
-async function dial(dialer: Dialer, target: Address, signal: AbortSignal, { dialMs }: ForwardLimits) {
-  const late = () =>
-    new PorthopError("target.unreachable", `the target ${formatAddress(target)} did not answer in ${dialMs / 1000} s`, {
-      leg: 3,
-      hint: "it is off, or a firewall in front of it drops what is sent to it: check the address and the port",
-    });
-  const give = (limit: AbortSignal) => dialer.dial(target, noClient, limit);
-  return await within(dialMs, signal, late, give, ({ conn }) => conn.abort(late()));
-}
-
 /**
  * Tries whether the server dials at all, for a forward whose clients name the target. Any target shows that, and sshd
  * itself is one that exists.
@@ -170,7 +161,7 @@ async function probe(dialer: Dialer, sshdPort: number, { signal, limits }: Forwa
   const target = { host: "localhost", port: sshdPort };
   const where = formatAddress(target);
   try {
-    const { conn } = await dial(dialer, target, signal, limits);
+    const { conn } = await dialTarget(dialer, target, limits.dialMs, signal);
     conn.abort(new PorthopError("cancelled", "the server dials: that is all that was to be known"));
     return { message: `the server dials for it: its own ${where} was reached` };
   } catch (error) {

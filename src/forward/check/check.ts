@@ -15,6 +15,7 @@ import type { Uplink } from "../uplink/uplink.ts";
 import { checkListener, checkTarget } from "./check-forward.ts";
 import type { CheckStep } from "./check-step.ts";
 import { WayCheck } from "./check-way.ts";
+import { dialLimitMs } from "./target-dial.ts";
 
 export interface CheckOptions {
   /** Called with each step, in the order of the way. */
@@ -35,7 +36,7 @@ const usualLimits: CheckLimits = {
   connectMs: defaults.checkConnectTimeoutMs,
   loginMs: 120_000,
   listenMs: 10_000,
-  dialMs: 10_000,
+  dialMs: dialLimitMs,
   greetingMs: 500,
   comeBackMs: 2000,
 };

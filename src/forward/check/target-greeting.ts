@@ -2,9 +2,9 @@
  * Listens to a target that was dialed: it speaks first, as SSH, SMTP or MySQL servers do, or waits, or hangs up at
  * once. Then the connection is ended in good order, so that a service logs no broken connection.
  */
-import { PorthopError } from "../../errors.ts";
 import type { Conn } from "../../flow/conn.ts";
 import type { Chunk } from "../../plugin.ts";
+import { leaveTarget } from "./target-dial.ts";
 
 /**
  * What a target said. `text` is its first line, or the first 120 characters of a longer one; undefined when nothing
@@ -16,8 +16,6 @@ export interface TargetGreeting {
   readonly ended: boolean;
 }
 
-/** How long the target may take to end its half after porthop has ended its own. */
-const goodbyeMs = 200;
 const mostCharacters = 120;
 
 /**
@@ -48,25 +46,9 @@ export async function hearTarget(conn: Conn, patienceMs: number): Promise<Target
     ended = true;
   } finally {
     clearTimeout(alarm);
-    await takeLeave(conn, reading);
+    await leaveTarget(conn, reading);
   }
   return { text: text === "" ? undefined : firstLine(text), ended };
-}
-
-async function takeLeave(conn: Conn, reading: Promise<Chunk | undefined> | undefined): Promise<void> {
-  let alarm: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<void>((resolve) => {
-    alarm = setTimeout(resolve, goodbyeMs);
-  });
-  // An error here does not matter: the check has heard what it wanted.
-  await Promise.race([drain(conn, reading).catch(() => {}), patience]);
-  clearTimeout(alarm);
-  conn.abort(new PorthopError("cancelled", "the check of this target is over"));
-}
-
-async function drain(conn: Conn, reading: Promise<Chunk | undefined> | undefined): Promise<void> {
-  await conn.end();
-  for (let chunk = await (reading ?? conn.read()); chunk !== undefined; chunk = await conn.read());
 }
 
 function firstLine(text: string): string {
