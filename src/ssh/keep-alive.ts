@@ -136,7 +136,7 @@ const systemClock: AliveClock = {
 /**
  * On a line of a few kilobytes a second, a question may stand for minutes behind data that the line is still to take.
  * While this data leaves, the line is alive and the server was not asked yet. Here we know better than ssh, which gives
- * up. What has left this machine's memory is not seen: the system's own buffer is a wait that counts.
+ * up. It is seen only as far as the stream tells it: by whole batches of writes, and not in the system's own buffer.
  */
 class Question {
   readonly askedMs: number;
