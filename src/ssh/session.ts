@@ -106,7 +106,7 @@ export class Session {
       get goneBy() {
         return session.#gone;
       },
-      congestion: congestionOf(transport.stream),
+      congestion: congestionOf(transport.stream, begun.outgoing),
     };
     this.#open = new OpenChannels(this.#carrier);
     this.#remote = new RemoteListeners(ports, {

@@ -94,7 +94,7 @@ export function watchTransport(
   stream.end = (() => {
     if (!ended.up) leg.ended("up");
     ended.up = true;
-    write.flush();
+    write.finish();
     return end();
   }) as typeof stream.end;
   return write.outgoing;
@@ -111,22 +111,37 @@ export function leave(stream: Duplex): void {
  * all pieces of one turn of the event loop go out together.
  */
 function gatheredWrite(stream: Duplex) {
-  const write = stream.write.bind(stream) as (data: Uint8Array) => boolean;
-  let pieces: Uint8Array[] = [];
+  const write = stream.write.bind(stream) as (data: Uint8Array, done?: () => void) => boolean;
+  const pieces: Uint8Array[] = [];
   let bytes = 0;
   let given = 0;
   const listeners: (() => void)[] = [];
   const flush = () => {
-    const [only] = pieces;
-    if (only === undefined) return;
+    if (pieces.length === 0) return;
     for (const told of listeners) told();
-    const gathered = bytes <= copiedBytes && pieces.length > 1 ? [Buffer.concat(pieces, bytes)] : pieces;
-    pieces = [];
-    bytes = 0;
+    handOver();
+  };
+  // A stream that is behind takes all that it was given as one write, and would tell nothing until all of it is gone.
+  const handOver = () => {
+    while (pieces.length > 0 && stream.writableLength === 0) handOverBatch(gatheredBytes);
+  };
+  const handOverBatch = (mostBytes: number) => {
+    const batch = takeBatch(pieces, mostBytes);
+    const batchBytes = batch.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    bytes -= batchBytes;
+    const gathered = batchBytes <= copiedBytes && batch.length > 1 ? [Buffer.concat(batch, batchBytes)] : batch;
     if (stream.destroyed) return;
     stream.cork();
-    for (const piece of gathered) write(piece);
+    for (const [index, piece] of gathered.entries()) {
+      if (index === gathered.length - 1) write(piece, handOver);
+      else write(piece);
+    }
     stream.uncork();
+  };
+  const finish = () => {
+    if (pieces.length === 0) return;
+    for (const told of listeners) told();
+    handOverBatch(Number.POSITIVE_INFINITY);
   };
   const gather = (data: Uint8Array): boolean => {
     if (pieces.length === 0) process.nextTick(flush);
@@ -145,19 +160,27 @@ function gatheredWrite(stream: Duplex) {
     },
     onGiven: (told) => void listeners.push(told),
   };
-  return Object.assign(gather, { flush, outgoing });
+  return Object.assign(gather, { finish, outgoing });
+}
+
+/** Takes the first pieces away: as many as make up these bytes, and one at least. */
+function takeBatch(pieces: Uint8Array[], mostBytes: number): Uint8Array[] {
+  let [count, bytes] = [0, 0];
+  while (count < pieces.length && bytes < mostBytes) bytes += pieces[count++]?.byteLength ?? 0;
+  return pieces.splice(0, count);
 }
 
 /**
  * Returns a function. Its result is undefined when the network keeps up; otherwise a promise that resolves when the
  * network has caught up.
  */
-export function congestionOf(stream: Duplex): () => Promise<void> | undefined {
+export function congestionOf(stream: Duplex, outgoing: Outgoing): () => Promise<void> | undefined {
   let waiting: Promise<void> | undefined;
   return () => {
-    if (stream.writableLength < congestedBytes || stream.destroyed) return undefined;
+    if (outgoing.given - outgoing.sent < congestedBytes || stream.destroyed) return undefined;
     waiting ??= new Promise((resolve) => {
       const release = () => {
+        if (outgoing.given - outgoing.sent > gatheredBytes && !stream.destroyed) return;
         stream.removeListener("drain", release);
         stream.removeListener("close", release);
         waiting = undefined;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import { PorthopError } from "../../../src/errors.ts";
@@ -80,10 +81,10 @@ class Play implements AsyncDisposable {
 
   #watch(): void {
     this.near.on("error", () => {});
-    const write = this.near.write.bind(this.near) as (data: Uint8Array) => boolean;
-    this.near.write = ((data: Uint8Array) => {
+    const write = this.near.write.bind(this.near) as (data: Uint8Array, done?: () => void) => boolean;
+    this.near.write = ((data: Uint8Array, done?: () => void) => {
       this.written.push(data);
-      return write(data);
+      return write(data, done);
     }) as typeof this.near.write;
     const loss = (error: unknown) => new PorthopError("ssh.lost", `lost: ${(error as Error)?.message}`, { leg: 2 });
     this.outgoing = watchTransport(this.near, this.leg, loss);
@@ -278,7 +279,7 @@ test("A connection that we give up is a break from our side.", { timeout }, asyn
 
 test("The network is behind when much waits for it, and has caught up once it was taken.", { timeout }, async () => {
   await using play = await Play.open();
-  const congestion = congestionOf(play.near);
+  const congestion = congestionOf(play.near, play.outgoing);
   assert.equal(congestion(), undefined);
   play.far.socket.pause();
   let sent = 0;
@@ -288,7 +289,7 @@ test("The network is behind when much waits for it, and has caught up once it wa
     sent += 500_000;
     await turn();
   }
-  assert.ok(play.near.writableLength >= 4 * 1024 * 1024);
+  assert.ok(play.outgoing.given - play.outgoing.sent >= 4 * 1024 * 1024);
   const caughtUp = congestion();
   assert.equal(congestion(), caughtUp, "all wait for the same");
   play.far.socket.resume();
@@ -297,9 +298,31 @@ test("The network is behind when much waits for it, and has caught up once it wa
   await play.far.got(sent);
 });
 
+test("While much waits, what leaves is told bit by bit: whoever looks sees that the line is alive.", async () => {
+  const taken: (() => void)[] = [];
+  const stream = new Duplex({
+    read() {},
+    write: (_chunk, _encoding, done) => void taken.push(done),
+    // As a socket does it: all that waits is one write.
+    writev: (_chunks, done) => void taken.push(done),
+  });
+  const outgoing = watchTransport(stream, new LiveLeg(2, assert.fail), () => assert.fail("it is not lost"));
+  const bytes = 2_000_000;
+  for (let given = 0; given < bytes; given += 10_000) stream.write(new Uint8Array(10_000));
+  await turn();
+  const steps: number[] = [];
+  for (let before = 0; outgoing.sent < bytes; before = outgoing.sent) {
+    taken.shift()?.();
+    await turn();
+    if (outgoing.sent > before) steps.push(outgoing.sent - before);
+  }
+  assert.equal(outgoing.given, bytes);
+  assert.ok(Math.max(...steps) <= 150_000, steps.join());
+});
+
 test("Nobody waits for a network that is gone.", { timeout }, async () => {
   await using play = await Play.open();
-  const congestion = congestionOf(play.near);
+  const congestion = congestionOf(play.near, play.outgoing);
   play.far.socket.pause();
   let waits = congestion();
   for (let sent = 0; waits === undefined && sent < 64_000_000; sent += 500_000) {
