@@ -16,8 +16,9 @@ export interface Contender {
 }
 
 /** What is needed of an sshd, or of a line before one. */
-export type Reached = Pick<Sshd, "port" | "user" | "keyFile" | "knownHostsFile" | "sshArgs"> & {
+export type Reached = Pick<Sshd, "port" | "user" | "keyFile" | "knownHostsFile"> & {
   readonly host: string;
+  readonly sshArgs: readonly string[];
 };
 
 export type Services = Readonly<Record<"source" | "sink" | "echo", number>>;

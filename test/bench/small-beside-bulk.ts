@@ -5,7 +5,7 @@ import { porthopContender, type Reached, type Services, sshContender, withTunnel
 import { keep, measureRequests } from "./measure.ts";
 import { printTable } from "./table.ts";
 
-const requests = 1000;
+const requests = 300;
 
 export async function smallBesideBulk(program: string): Promise<void> {
   await using sshd = await startSshd();
