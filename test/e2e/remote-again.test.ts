@@ -8,43 +8,19 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
-import { faultyRelay } from "../kit/faulty-relay.ts";
 import { type OpenSsh, opensshes } from "../kit/openssh.ts";
 import { need } from "../kit/packages.ts";
 import type { Porthop, PorthopEvent } from "../kit/porthop.ts";
 import { gone, send } from "../kit/processes.ts";
 import { echoServer, freePort } from "../kit/servers.ts";
-import { type Sshd, type SshdOptions, startSshd } from "../kit/sshd.ts";
 import { connectTo, echoes } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { cutBehind, startLine } from "./faulty-line.ts";
 import { connectAt } from "./place.ts";
 import { openRemoteSpecs } from "./remote-tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen"), timeout: 90_000 };
-
-/** An sshd behind a line that can be cut. */
-async function startLine(options: SshdOptions = {}) {
-  const sshd = await startSshd(options);
-  const relay = await faultyRelay(sshd);
-  return {
-    sshd,
-    relay,
-    login: relay.login(sshd),
-    async [Symbol.asyncDispose]() {
-      await relay[Symbol.asyncDispose]();
-      await sshd[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Loses the session for porthop only: sshd is frozen and holds its listeners. Returns its processes. */
-function cutBehind({ sshd, relay }: { readonly sshd: Sshd; readonly relay: { cut(): number } }): readonly number[] {
-  const frozen = sshd.sessionPids();
-  send(frozen, "SIGSTOP");
-  relay.cut();
-  return frozen;
-}
 
 /** The event of that forward's listener number `count`, from 1. */
 function listening({ program }: { readonly program: Porthop }, count: number, forward = "R1") {

@@ -64,6 +64,7 @@ export class TcpEnd implements AsyncDisposable {
   /** The first bytes that came in, for short answers. */
   readonly #head: Uint8Array[] = [];
   #received: Received | undefined;
+  #isBroken = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -81,8 +82,11 @@ export class TcpEnd implements AsyncDisposable {
     };
     socket.on("end", () => settle(true));
     socket.on("close", () => settle(false));
-    // Tests ask for a reset as an outcome, and `received` reports it.
-    socket.on("error", () => {});
+    // Tests ask for a reset as an outcome, and `received` and `broken` report it.
+    socket.on("error", () => {
+      this.#isBroken = true;
+      this.#waiting.change();
+    });
   }
 
   /** The text that has come so far; only the beginning of a long answer. */
@@ -93,6 +97,11 @@ export class TcpEnd implements AsyncDisposable {
   /** Resolves when the other end has ended its half or reset the connection. */
   get received(): Promise<Received> {
     return this.#waiting.until("the end of the connection", () => this.#received, 60_000);
+  }
+
+  /** Resolves when the connection has failed, be it after the other end has ended its half. */
+  async broken(): Promise<void> {
+    await this.#waiting.until("the break of the connection", () => (this.#isBroken ? true : undefined), 60_000);
   }
 
   /** Resolves when this many bytes have come in. */
