@@ -9,6 +9,7 @@ import type { PorthopError } from "../errors.ts";
 import { Chain, type PreparedPlugin } from "../flow/chain.ts";
 import type { Telling } from "../flow/telling.ts";
 import type { RemoteCommand } from "../ssh/channel/remote-command.ts";
+import { cutOff } from "../ssh/open-channels.ts";
 import type { RoutePlan } from "../ssh/route.ts";
 import type { AskTrust, Session, SessionSettings } from "../ssh/session.ts";
 import { type CommandPlan, CommandRun } from "./command-run.ts";
@@ -146,7 +147,7 @@ export class Tunnel {
     await Promise.race([Promise.all(sessions.map((session) => session.delivered())), grace.over]);
     grace.release();
     const cut = sessions.reduce((count, { undelivered }) => count + undelivered, 0);
-    if (cut > 0) this.#telling.loggerFor().warn(cutOff(cut));
+    if (cut > 0) this.#telling.loggerFor().warn(cutOff(cut, notPassedOn));
     await this.#connecting?.close();
     await this.#chain?.dispose();
   }
@@ -185,11 +186,7 @@ export class Tunnel {
   }
 }
 
-/** The warning for connections that ended cleanly on this machine while the server still held bytes of them. */
-function cutOff(connections: number): string {
-  const whose = connections === 1 ? "1 connection" : `${connections} connections`;
-  return `the last bytes of ${whose} may be lost: the server had not passed them on when porthop stopped (--grace waits longer)`;
-}
+const notPassedOn = "the server had not passed them on when porthop stopped (--grace waits longer)";
 
 /** True when a plugin, such as capture, needs addresses that only the server knows. */
 function isAsked(chain: Chain, forwards: readonly Forward[]): boolean {

@@ -55,3 +55,9 @@ export class OpenChannels {
     return this.#open.all().filter(({ channel }) => channel?.readableEnded && channel.writableFinished);
   }
 }
+
+/** The warning for connections that ended cleanly here while the server still held bytes of them. */
+export function cutOff(connections: number, why: string): string {
+  const whose = connections === 1 ? "1 connection" : `${connections} connections`;
+  return `the last bytes of ${whose} may be lost: ${why}`;
+}

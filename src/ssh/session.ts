@@ -23,7 +23,7 @@ import type { KeepAlive } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import type { LoginNeeds } from "./login/auth-record.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
-import { OpenChannels } from "./open-channels.ts";
+import { cutOff, OpenChannels } from "./open-channels.ts";
 import { type Attached, type Begun, type CareSettings, tendSession } from "./session-care.ts";
 import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
@@ -128,6 +128,8 @@ export class Session {
     });
     this.lost = new Promise((resolve) => {
       client.on("close", () => {
+        const cut = this.undelivered;
+        if (cut > 0 && !this.#closing) warn(cutOff(cut, "the session was lost before the server had passed them on"));
         // The channels' end and close events come after this event, and have to find the reason here.
         const below = isInboundFault(this.#lastError) ? undefined : transport.goneBy("session");
         this.#gone = below ?? lost(this.#lastError, peer, answers.isStalled);

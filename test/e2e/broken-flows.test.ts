@@ -184,6 +184,31 @@ test(
   },
 );
 
+for (const kind of kinds) {
+  test(
+    `What the server of ${kind} had not passed on of a flow that had ended is said to be lost with its session.`,
+    limits,
+    async () => {
+      await using line = await startLine();
+      await using scene = await startScene(line, kind, { place: "unix" });
+      const { near, far } = await scene.open();
+      far.end();
+      far.pause();
+      await near.received;
+      // More than the kernel holds for a unix socket that is not read, and less than sshd's window.
+      await near.send(randomChunks(1_500_000, 7));
+      near.end();
+      assert.equal((await scene.program.event("flow.close")).reason, "ended");
+      line.relay.cut();
+      await scene.program.stderr(
+        /warning: the last bytes of 1 connection may be lost: the session was lost before the server had/,
+      );
+      far.resume();
+      assert.ok((await far.received).bytes < 1_500_000);
+    },
+  );
+}
+
 test("A stop during an outage resets who waits for the session, and ends at once.", limits, async () => {
   await using line = await startLine();
   await using scene = await startScene(line, "-L");

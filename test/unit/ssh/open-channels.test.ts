@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import type { RemoteCommand } from "../../../src/ssh/channel/remote-command.ts";
-import { OpenChannels } from "../../../src/ssh/open-channels.ts";
+import { cutOff, OpenChannels } from "../../../src/ssh/open-channels.ts";
 import { ChannelPair } from "../../kit/channel-pair.ts";
 import { refusal } from "../../kit/refusal.ts";
 
@@ -46,4 +46,9 @@ test("A channel that both sides have ended is undelivered until the server has c
   assert.equal(await conn.read(), undefined);
   await open.delivered();
   assert.equal(open.undelivered, 0);
+});
+
+test("What was not passed on is told with how many it is of.", () => {
+  assert.equal(cutOff(1, "it stopped"), "the last bytes of 1 connection may be lost: it stopped");
+  assert.equal(cutOff(2, "it stopped"), "the last bytes of 2 connections may be lost: it stopped");
 });
