@@ -108,6 +108,26 @@ for (const kind of ["tcp", "unix"] as const) {
   });
 }
 
+test("80 clients that wait for the session leave it the open files that it needs to come back.", limits, async () => {
+  await using sshd = await startSshd();
+  await using target = await echoServer();
+  const port = await freePort();
+  const forward = ["--hold", "60s", "-L", `127.0.0.1:${port}:127.0.0.1:${target.port}`];
+  await using program = await start(["run", "--json", ...forward, ...sshd.sshArgs, sshd.host]);
+  await sshd.kill();
+  await program.event("session", ({ state }) => state === "lost");
+  const all = Array.from({ length: clients }, async (_, index) => {
+    await using client = await connectTo(port);
+    await client.send([randomBytes(contentBytes, index + 1)]);
+    client.end();
+    const { ended, sha256: got } = await client.received;
+    return ended && got === sha256(randomBytes(contentBytes, index + 1));
+  });
+  await program.stderr(said);
+  await sshd.start();
+  assert.deepEqual([...new Set(await Promise.all(all))], [true]);
+});
+
 test("80 clients of a proxy (-D) are all served with 40 open files.", limits, async () => {
   await using target = await echoServer();
   const sshd = await theSshd();

@@ -3,11 +3,11 @@
  * RevokedHostKeys, a list of keys as in `.pub` files. A line revokes a key and every certificate of that key; a line
  * with a certificate revokes the key inside (sshkey_equal_public).
  */
-import { open } from "node:fs/promises";
 import { type Certificate, isAuthentic } from "../../codec/keys/certificate.ts";
 import { fingerprint } from "../../codec/keys/fingerprint.ts";
 import { type ListedKey, parseKeyList } from "../../codec/keys/key-list.ts";
 import { PorthopError } from "../../errors.ts";
+import { openLent } from "../../io/lent-file.ts";
 import { describe } from "../../io/socket-failure.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { readBounded } from "../bounded-file.ts";
@@ -109,7 +109,7 @@ const maxBytes = 64 * 1024 * 1024;
 
 async function readText(path: string): Promise<string> {
   try {
-    const file = await open(path, "r");
+    const file = await openLent(path);
     try {
       return await readBounded(file, maxBytes, "latin1");
     } finally {
