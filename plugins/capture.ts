@@ -7,7 +7,7 @@
 import { type Chunks, definePlugin, type Host, type LegNumber, visible } from "../src/plugin.ts";
 import { Conversations } from "./capture/conversations.ts";
 import { Ends } from "./capture/ends.ts";
-import { captureLanes, type Lane } from "./capture/interfaces.ts";
+import { type CaptureLane, captureLanes } from "./capture/interfaces.ts";
 import { watchLeg, watchWire } from "./capture/leg-watching.ts";
 import { finishRecording, startRecording } from "./capture/recorded-file.ts";
 import type { Recording } from "./capture/recording.ts";
@@ -81,8 +81,8 @@ function readSnapLength(host: Host, bytes: number | undefined): number | undefin
 /** The largest packet for tcpdump and Wireshark. */
 const largestPacketBytes = 262_144;
 
-function wantedLanes(host: Host, legs: ReadonlySet<LegNumber>): readonly Lane[] {
-  const lanes = captureLanes(legs, host.sessions);
+function wantedLanes(host: Host, legs: ReadonlySet<LegNumber>): readonly CaptureLane[] {
+  const lanes = captureLanes(legs, host.sessions, host.strands);
   if (lanes.length === 0) {
     host.fail("plugin.invalid", "plugin capture: there is no leg 2 without ssh", "a relay has the legs 1 and 3");
   }

@@ -52,6 +52,8 @@ export type MadeUpSession = Required<Omit<Watcher, "opened" | "refused">>;
 export interface MadeUpFacts {
   /** The value of `Host.sessions`. */
   readonly sessions?: readonly string[];
+  /** The value of `Host.strands`. */
+  readonly strands?: number;
   readonly version?: string;
 }
 
@@ -91,11 +93,11 @@ export class MadeUpTunnel {
 
   static async open(
     plugin: PreparedPlugin,
-    { version = "0.0.0", sessions = ["vishnu"] }: MadeUpFacts,
+    { version = "0.0.0", sessions = ["vishnu"], strands }: MadeUpFacts,
   ): Promise<MadeUpTunnel> {
     const tunnel = new MadeUpTunnel(plugin.name);
     const telling: Telling = { bus: tunnel.#bus, loggerFor: (name) => tunnel.#loggerFor(name), trace: undefined };
-    const chain = await Chain.setUp([tunnel.#labelKeeper(), plugin], telling, { version, sessions });
+    const chain = await Chain.setUp([tunnel.#labelKeeper(), plugin], telling, { version, sessions, strands });
     tunnel.#chain = chain;
     tunnel.#flows = new Flows(chain, telling);
     return tunnel;
@@ -213,6 +215,7 @@ const madeUpWire: Omit<Wire, "watch"> = {
   host: "vishnu",
   port: 22,
   hop: 1,
+  strand: 1,
   from: { host: "10.0.0.1", port: 33_450 },
   to: { host: "10.0.0.2", port: 22 },
   observed: true,

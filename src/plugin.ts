@@ -161,10 +161,10 @@ export interface Wire {
   /** The host and port of the sshd, as the user named them. */
   readonly host: string;
   readonly port: number;
-  /**
-   * The place on the way: 1 is the session that starts here, `Host.sessions.length` is the one that carries the flows.
-   */
+  /** The place on the way: 1 is the session that starts here, the last of `Host.sessions` is the one with the flows. */
   readonly hop: number;
+  /** Which of `--sessions` it is, from 1. A session that is made again after a loss has the number of the lost one. */
+  readonly strand: number;
   /**
    * The address that dialed. Undefined when unknown: beyond hop 1 the host before dials, and we cannot see its address.
    */
@@ -195,6 +195,8 @@ export interface Host<O extends OptionSpecs = OptionSpecs> {
   readonly signal: AbortSignal;
   /** The hosts of the sessions, in the order in which they are reached. Empty for a relay, which has no leg 2. */
   readonly sessions: readonly string[];
+  /** How many sessions share the work (`--sessions`): each `Wire.strand` is one of them. */
+  readonly strands: number;
   /**
    * Calls `fn` for each session, when its connection is established and before its first byte. Watch the wire in `fn`.
    */
@@ -251,9 +253,7 @@ export interface OptionTypes {
   duration: number;
 }
 
-/**
- * Describes one option. porthop reads the user's text by this record; the plugin never sees a text that does not fit.
- */
+/** Describes one option. porthop reads the user's text by this record; a plugin never sees a text that does not fit. */
 export interface OptionSpec<T extends keyof OptionTypes = keyof OptionTypes> {
   readonly type: T;
   /** One line, for `porthop plugins` and for error messages. */

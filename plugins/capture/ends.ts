@@ -30,9 +30,11 @@ export class Ends {
   readonly #name: NameAddress;
   readonly #hops: number;
   readonly #madeUp = new MadeUpAddresses();
-  #sessions = 0;
-  /** The address of the sshd that was reached last. This is the destination's sshd when flows begin. */
-  #sshd: string | undefined;
+  /**
+   * Of each strand (`Wire.strand`) the session that began last, with the address of its sshd. This is the destination's
+   * sshd when flows begin.
+   */
+  readonly #newest = new Map<number, { readonly id: string; readonly sshd: string }>();
 
   /** `hops` is the number of sessions on the way, with the destination's session. */
   constructor(hops: number, name: NameAddress) {
@@ -41,16 +43,15 @@ export class Ends {
   }
 
   ofWire(wire: Wire): TrackEnds {
-    this.#sessions += 1;
     const asked = wire.to ?? { host: wire.host, port: wire.port };
     const to = this.#resolve(asked);
-    const from = this.#source(wire.from, to, wire.hop === 1 ? undefined : this.#sshd);
-    this.#sshd = to.host;
+    const from = this.#source(wire.from, to, wire.hop === 1 ? undefined : this.#newest.get(wire.strand)?.sshd);
+    this.#newest.set(wire.strand, { id: wire.id, sshd: to.host });
     const isName = isIP(plainHost(wire.host)) === 0;
     if (wire.observed && isName && !isLoopback(to.host)) this.#name({ address: to.host, name: wire.host });
     const place = this.#hops > 1 ? ` hop=${wire.hop}` : "";
     return commented(from, to, [
-      `porthop session=${this.#sessions} leg=2${place} host=${wire.host}`,
+      `porthop session=${wire.id} leg=2${place} host=${wire.host}`,
       ...sourceNotes(wire.from, from),
       ...standsFor("to", asked, to),
       // Only a ProxyCommand itself knows where it connects, so `to` is what the user asked for.
@@ -61,13 +62,20 @@ export class Ends {
   ofLeg(flow: Flow, leg: Leg): TrackEnds {
     const asked = leg.to ?? (leg.number === 3 ? flow.target : (flow.forward.listen ?? flow.origin));
     const to = this.#resolve(asked);
+    const { session } = flow.legs[1];
     const isServers = leg.number === 3 && !dialsHere(flow.forward);
-    const from = this.#source(leg.from, to, isServers ? this.#sshd : undefined);
+    const from = this.#source(leg.from, to, isServers ? this.#sshdOf(flow) : undefined);
     return commented(from, to, [
       `porthop flow=${flow.id} leg=${leg.number} forward=${flow.forward.id} target=${formatAddress(flow.target)}`,
+      ...(session === undefined ? [] : [`session=${session}`]),
       ...sourceNotes(leg.from, from),
       ...standsFor("to", asked, to),
     ]);
+  }
+
+  #sshdOf(flow: Flow): string | undefined {
+    const all = [...this.#newest.values()];
+    return (all.find(({ id }) => id === flow.legs[1].session) ?? all.at(-1))?.sshd;
   }
 
   /** Returns an IP address for an end. Without a known one, makes up an address and names it in the file. */

@@ -9,14 +9,14 @@ import { messageOf } from "../../src/text/error-message.ts";
 import { visible } from "../../src/text/terminal-text.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { openCapture } from "./capture-path.ts";
-import type { Lane } from "./interfaces.ts";
+import type { CaptureLane } from "./interfaces.ts";
 import { Recording } from "./recording.ts";
 
 export interface RecordedFile {
   readonly file: string;
   /** How many bytes of each packet are kept. Undefined keeps all bytes. */
   readonly snapLength: number | undefined;
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly CaptureLane[];
 }
 
 /** Makes the file and writes its beginning. Ends the plugin's setup with an error when the file cannot be made. */

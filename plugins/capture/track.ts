@@ -3,9 +3,9 @@
  * way: leg-watching makes the event, the timeline puts it in order, Conversations makes frames of it, and the Recording
  * writes the frames.
  */
-import type { Direction, Flow, Leg, LegNumber, Wire } from "../../src/plugin.ts";
+import type { Direction, Flow, Leg, Wire } from "../../src/plugin.ts";
 import type { Ends, TrackEnds } from "./ends.ts";
-import type { Lane } from "./interfaces.ts";
+import type { CaptureLane } from "./interfaces.ts";
 
 export interface Track {
   readonly interfaceIndex: number;
@@ -39,10 +39,10 @@ export type TrackEvent =
   | (Happened & { readonly kind: "aborted"; readonly by: Direction; readonly reason: string });
 
 export class Tracks {
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: readonly CaptureLane[];
   readonly #ends: Ends;
 
-  constructor(lanes: readonly Lane[], ends: Ends) {
+  constructor(lanes: readonly CaptureLane[], ends: Ends) {
     this.#lanes = lanes;
     this.#ends = ends;
   }
@@ -52,7 +52,8 @@ export class Tracks {
    * asked for.
    */
   ofLeg(flow: Flow, leg: Leg): Track | undefined {
-    return this.#track(leg.number, 1, leg.number === 1, () => this.#ends.ofLeg(flow, leg));
+    const lane = this.#lanes.findIndex(({ leg: number }) => number === leg.number);
+    return this.#track(lane, leg.number === 1, () => this.#ends.ofLeg(flow, leg));
   }
 
   /**
@@ -61,11 +62,14 @@ export class Tracks {
    */
   ofWire(wire: Wire): Track | undefined {
     const told = this.#ends.ofWire(wire);
-    return this.#track(2, wire.hop, true, () => told);
+    // The way to a fallback may have more sessions than the way to the destination: the last interface has the rest.
+    const lane = this.#lanes.findLastIndex(
+      ({ leg, strand, hop }) => leg === 2 && strand === wire.strand && hop <= wire.hop,
+    );
+    return this.#track(lane, true, () => told);
   }
 
-  #track(leg: LegNumber, hop: number, ready: boolean, ends: () => TrackEnds): Track | undefined {
-    const interfaceIndex = this.#lanes.findIndex((lane) => lane.leg === leg && lane.hop === hop);
+  #track(interfaceIndex: number, ready: boolean, ends: () => TrackEnds): Track | undefined {
     const mark = this.#lanes[interfaceIndex]?.mark;
     return mark === undefined ? undefined : { interfaceIndex, mark, ends, ready };
   }

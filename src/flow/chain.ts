@@ -25,6 +25,8 @@ export interface ChainFacts {
   readonly version: string;
   /** The hosts of the sessions, in the order in which they are reached. None when left out. */
   readonly sessions?: readonly string[];
+  /** How many sessions share the work; 1 when left out. */
+  readonly strands?: number | undefined;
 }
 
 interface Link {
@@ -189,6 +191,7 @@ export class Chain {
       log: this.#telling.loggerFor(plugin),
       signal: this.#stopped.signal,
       sessions: this.#facts.sessions ?? [],
+      strands: this.#facts.strands ?? 1,
       onSession: (fn) => void this.#onSession.push({ plugin, fn }),
       on: (name, fn) => this.#hearPublic(plugin, name, fn),
       onOptions: (fn) => options.hear(fn),

@@ -90,9 +90,10 @@ export class Tunnel {
 
   /** Resolves when all listeners are up and the command runs. */
   async start(signal: AbortSignal): Promise<Started> {
-    const { forwards, plugins, asksServer, exitOnForwardFailure } = this.#plan;
+    const { forwards, plugins, asksServer, exitOnForwardFailure, link } = this.#plan;
     const sessions = goalsOf(this.#plan, false)[0]?.hops.map((hop) => hop.settings.host) ?? [];
-    const chain = await Chain.setUp(plugins, this.#telling, { version: this.#version, sessions });
+    const facts = { version: this.#version, sessions, strands: link?.sessions };
+    const chain = await Chain.setUp(plugins, this.#telling, facts);
     this.#chain = chain;
     const goals = goalsOf(this.#plan, asksServer === true || isAsked(chain, forwards));
     const connected = goals.length === 0 ? undefined : await this.#connect(chain, goals, signal);

@@ -46,6 +46,7 @@ export class Route {
   readonly #plan: RoutePlan;
   readonly #telling: Telling;
   readonly #run: RouteRun;
+  readonly #strand: number;
   readonly #sessions: Session[] = [];
   /** What the last login at each host needed. */
   readonly #needs: LoginNeeds[] = [];
@@ -54,10 +55,12 @@ export class Route {
   #attempt = 1;
   #wasLetIn = false;
 
-  constructor(plan: RoutePlan, telling: Telling, run = new RouteRun()) {
+  /** `strand` is its place among the ways that lead to one destination at the same time. */
+  constructor(plan: RoutePlan, telling: Telling, run = new RouteRun(), strand = 1) {
     this.#plan = plan;
     this.#telling = telling;
     this.#run = run;
+    this.#strand = strand;
   }
 
   /** True when the host at which the last attempt ended has let us in before, in this run. */
@@ -145,7 +148,12 @@ export class Route {
     const id = this.#run.nextId();
     this.#wasLetIn = this.#run.letIn.has(hop);
     this.#tell("connecting", number, { id });
-    const session = await Session.connect(settings, { ...this.#telling, id, trust }, signal, dial);
+    const session = await Session.connect(
+      settings,
+      { ...this.#telling, id, strand: this.#strand, trust },
+      signal,
+      dial,
+    );
     this.#run.letIn.add(hop);
     this.#needs[number - 1] = session.needs;
     this.#sessions.push(session);

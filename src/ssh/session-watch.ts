@@ -18,8 +18,17 @@ export interface WatchedSession extends Peer {
   readonly id: string;
 }
 
+interface StrandTelling extends Telling {
+  /** The session's place among those that share the work; 1 when left out. */
+  readonly strand?: number | undefined;
+}
+
 /** Publishes the session's wire, before the first byte passes. Watchers that begin now see every byte. */
-export function sessionLeg(transport: Transport, session: WatchedSession, { bus, loggerFor }: Telling): HeardOutgoing {
+export function sessionLeg(
+  transport: Transport,
+  session: WatchedSession,
+  { bus, loggerFor, strand = 1 }: StrandTelling,
+): HeardOutgoing {
   const { stream, hop, local, remote, observed } = transport;
   const { id, host, port } = session;
   const leg = new LiveLeg(2, (plugin, error) =>
@@ -33,7 +42,7 @@ export function sessionLeg(transport: Transport, session: WatchedSession, { bus,
   bus.publish({
     event: "wire",
     viewFor: (plugin) => ({
-      ...{ id, host, port, hop, from: local, to: remote, observed },
+      ...{ id, host, port, hop, strand, from: local, to: remote, observed },
       watch: (watcher) => leg.watch(plugin, watcher),
     }),
   });

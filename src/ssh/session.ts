@@ -53,6 +53,8 @@ export type AskTrust = (ssh2: Ssh2, address: string | undefined) => Promise<Trus
 export interface SessionContext extends Telling {
   /** By which it is told apart; `S1` when left out. */
   readonly id?: string | undefined;
+  /** Its place among the sessions that share the work; 1 when left out. */
+  readonly strand?: number | undefined;
   readonly trust: AskTrust;
 }
 

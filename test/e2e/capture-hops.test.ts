@@ -105,8 +105,8 @@ test(
       "frame.comment",
     ];
     assert.deepEqual((await tshark(file, syns)).lines, [
-      "porthop session=2 leg=2 hop=2 host=127.0.0.1 source=invented",
-      "porthop session=3 leg=2 hop=3 host=127.0.0.1 source=invented",
+      "porthop session=S2 leg=2 hop=2 host=127.0.0.1 source=invented",
+      "porthop session=S3 leg=2 hop=3 host=127.0.0.1 source=invented",
     ]);
     const first = [
       "-Y",
@@ -116,7 +116,7 @@ test(
       "-e",
       "frame.comment",
     ];
-    assert.deepEqual((await tshark(file, first)).lines, ["porthop session=1 leg=2 hop=1 host=127.0.0.1"]);
+    assert.deepEqual((await tshark(file, first)).lines, ["porthop session=S1 leg=2 hop=1 host=127.0.0.1"]);
   },
 );
 
@@ -149,7 +149,7 @@ test("Through a ProxyCommand leg 2 is shown as it was asked for.", limits, async
     "frame.comment",
   ];
   assert.deepEqual((await tshark(file, syn)).lines, [
-    `${way.destination.port}\tporthop session=1 leg=2 host=127.0.0.1 source=invented to=asked`,
+    `${way.destination.port}\tporthop session=S1 leg=2 host=127.0.0.1 source=invented to=asked`,
   ]);
 });
 

@@ -201,7 +201,7 @@ test("Comments on the SYNs tie the legs to their flows and the flows to their fo
     `${leg - 1}\tporthop flow=L${id}#1 leg=${leg} forward=L${id} target=127.0.0.1:${ports[id - 1]}`;
   assert.deepEqual([...lines].sort(), [
     ...[1, 2, 3].map((id) => flow(id, 1)),
-    "1\tporthop session=1 leg=2 host=127.0.0.1",
+    "1\tporthop session=S1 leg=2 host=127.0.0.1",
     ...[1, 2, 3].map((id) => flow(id, 3)),
   ]);
 });

@@ -42,6 +42,7 @@ export async function setUp(
 export class ScriptedHost implements Host {
   readonly version = "0.1.0";
   readonly sessions: readonly string[];
+  readonly strands: number;
   /** The log, each line with its level in front: `info 3 packets`. */
   readonly lines: string[] = [];
   readonly log: Logger = {
@@ -51,13 +52,15 @@ export class ScriptedHost implements Host {
     debug: (text) => this.lines.push(`debug ${text}`),
   };
   readonly locates = new Set<1 | 3>();
+  #sessions = 0;
   readonly #stopped = new AbortController();
   readonly #onSession: ((wire: Wire) => void)[] = [];
   readonly #options: ((options: OptionValues<OptionSpecs>) => void)[] = [];
   readonly #disposers: (() => void | Promise<void>)[] = [];
 
-  constructor(sessions: readonly string[] = ["vishnu"]) {
+  constructor(sessions: readonly string[] = ["vishnu"], strands = 1) {
     this.sessions = sessions;
+    this.strands = strands;
   }
 
   get signal(): AbortSignal {
@@ -99,9 +102,10 @@ export class ScriptedHost implements Host {
     return this.startHop({ host, port: to.port, hop: 1, from, to, observed: true });
   }
 
-  /** Plays a session with any hop on the way. */
+  /** Plays a session with any hop on the way. Sessions are named in their order. */
   startHop(facts: WireFacts): ScriptedWire {
-    const wire = new ScriptedWire(facts);
+    this.#sessions += 1;
+    const wire = new ScriptedWire({ id: `S${this.#sessions}`, ...facts });
     for (const fn of this.#onSession) fn(wire);
     return wire;
   }
@@ -141,10 +145,12 @@ class Watched {
   }
 }
 
-export type WireFacts = Omit<Wire, "watch" | "id">;
+/** The session `S1` of the first strand, unless said otherwise. */
+export type WireFacts = Omit<Wire, "watch" | "id" | "strand"> & Partial<Pick<Wire, "id" | "strand">>;
 
 export class ScriptedWire extends Watched implements Wire {
-  readonly id = "S1";
+  readonly id: string;
+  readonly strand: number;
   readonly host: string;
   readonly port: number;
   readonly hop: number;
@@ -154,6 +160,8 @@ export class ScriptedWire extends Watched implements Wire {
 
   constructor(facts: WireFacts) {
     super();
+    this.id = facts.id ?? "S1";
+    this.strand = facts.strand ?? 1;
     this.host = facts.host;
     this.port = facts.port;
     this.hop = facts.hop;

@@ -80,8 +80,8 @@ export class Connecting {
     this.#policy = policy;
     this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
     const run = new RouteRun();
-    this.#places = Array.from({ length: sessions }, () => ({
-      ...{ lane: new Lane(goals, telling, run), session: undefined, dueMs: undefined },
+    this.#places = Array.from({ length: sessions }, (_each, index) => ({
+      ...{ lane: new Lane(goals, telling, run, index + 1), session: undefined, dueMs: undefined },
       ...{ mayHurry: true, isGivenUp: false, sinceMs: 0 },
     }));
   }

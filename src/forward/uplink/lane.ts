@@ -12,17 +12,19 @@ export class Lane {
   readonly #goals: readonly RoutePlan[];
   readonly #telling: Telling;
   readonly #run: RouteRun;
+  readonly #strand: number;
   readonly #routes = new Map<RoutePlan, Route>();
   /** Fallbacks that said a no that stays one. */
   readonly #refused = new Set<RoutePlan>();
   #wasLetIn = false;
   #used: Route | undefined;
 
-  /** `goals` are the ways to the destination and to the fallbacks, in this order. */
-  constructor(goals: readonly RoutePlan[], telling: Telling, run: RouteRun) {
+  /** `goals` are the ways to the destination and to the fallbacks, in this order. `strand` counts lanes from 1. */
+  constructor(goals: readonly RoutePlan[], telling: Telling, run: RouteRun, strand = 1) {
     this.#goals = goals;
     this.#telling = telling;
     this.#run = run;
+    this.#strand = strand;
   }
 
   /** True when the host at which the last attempt ended has let us in before, in this run. */
@@ -80,7 +82,7 @@ export class Lane {
   }
 
   #routeTo(goal: RoutePlan): Route {
-    const route = this.#routes.get(goal) ?? new Route(goal, this.#telling, this.#run);
+    const route = this.#routes.get(goal) ?? new Route(goal, this.#telling, this.#run, this.#strand);
     this.#routes.set(goal, route);
     return route;
   }

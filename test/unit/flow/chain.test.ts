@@ -599,5 +599,5 @@ function wire(host: string): Wire {
     { host: "10.0.0.2", port: 33450 },
     { host: "10.0.0.9", port: 22 },
   ];
-  return { id: "S1", host, port: 22, hop: 1, from, to, observed: true, watch: () => {} };
+  return { id: "S1", host, port: 22, hop: 1, strand: 1, from, to, observed: true, watch: () => {} };
 }

@@ -101,7 +101,7 @@ test("Leg 2 is the session: its ciphertext, cut at the borders of SSH's packets,
     ...["up PA 8", "down A 0", "up FA 0", "down A 0"],
   ]);
   assert.equal(endsOf(onLeg(capture, 2)), "10.0.0.1:33450 10.0.0.2:22");
-  assert.equal(onLeg(capture, 2)[0]?.comment, "porthop session=1 leg=2 host=vishnu.example");
+  assert.equal(onLeg(capture, 2)[0]?.comment, "porthop session=S1 leg=2 host=vishnu.example");
   assert.deepEqual(capture.names, ["10.0.0.2 vishnu.example"]);
 });
 
@@ -358,8 +358,8 @@ test("Each session of a reconnecting tunnel is a connection of its own.", async 
   assert.deepEqual(
     syns.map(({ sourcePort, comment }) => [sourcePort, comment]),
     [
-      [1000, "porthop session=1 leg=2 host=vishnu"],
-      [1001, "porthop session=2 leg=2 host=vishnu"],
+      [1000, "porthop session=S1 leg=2 host=vishnu"],
+      [1001, "porthop session=S2 leg=2 host=vishnu"],
     ],
   );
 });

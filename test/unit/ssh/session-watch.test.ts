@@ -38,7 +38,7 @@ test("Who watches leg 2 knows its id, its place and its ends before its first by
   stream.emit("data", Buffer.from("SSH-2.0-x"));
   const { watch: _, ...facts } = known ?? assert.fail("nobody was told");
   assert.deepEqual(facts, {
-    ...{ id: "S7", host: "vishnu", port: 22, hop: 2, observed: true },
+    ...{ id: "S7", host: "vishnu", port: 22, hop: 2, strand: 1, observed: true },
     ...{ from: { host: "10.0.0.1", port: 33_450 }, to: { host: "10.0.0.2", port: 22 } },
   });
   assert.deepEqual(seen, ["opened", "down SSH-2.0-x"]);

@@ -49,7 +49,7 @@ function legOf(
 test("A session that was seen is shown as it was, and its name goes into the file.", () => {
   const { ends: made, names } = ends();
   const { from, to, comment } = made.ofWire(wire());
-  assert.deepEqual([from, to, comment], [here, gate, "porthop session=1 leg=2 host=gate"]);
+  assert.deepEqual([from, to, comment], [here, gate, "porthop session=S1 leg=2 host=gate"]);
   assert.deepEqual(names, [{ address: gate.host, name: "gate" }]);
 });
 
@@ -61,7 +61,7 @@ test("A loopback address is never given a name: it would be that of all legs.", 
 
 test("A session behind a jump host comes from that host, from a port that nobody saw.", () => {
   const { ends: made, names } = ends(2);
-  assert.equal(made.ofWire(wire()).comment, "porthop session=1 leg=2 hop=1 host=gate");
+  assert.equal(made.ofWire(wire()).comment, "porthop session=S1 leg=2 hop=1 host=gate");
   const { from, to, comment } = made.ofWire(wire(beyond));
   assert.deepEqual(
     [from, to],
@@ -70,7 +70,7 @@ test("A session behind a jump host comes from that host, from a port that nobody
       { host: "198.18.1.1", port: 2222 },
     ],
   );
-  assert.equal(comment, "porthop session=2 leg=2 hop=2 host=db source=invented to=made-up for db:2222");
+  assert.equal(comment, "porthop session=S1 leg=2 hop=2 host=db source=invented to=made-up for db:2222");
   assert.deepEqual(names.at(-1), { address: "198.18.1.1", name: "db" });
 });
 
@@ -80,7 +80,7 @@ test("A session through a ProxyCommand goes where it was asked to, as far as any
   const { from, to, comment } = made.ofWire(through);
   assert.deepEqual(to, { host: "10.0.0.9", port: 2200 });
   assert.deepEqual(from, { host: "198.19.255.254", port: 61_000 });
-  assert.equal(comment, "porthop session=1 leg=2 host=10.0.0.9 source=invented to=asked");
+  assert.equal(comment, "porthop session=S1 leg=2 host=10.0.0.9 source=invented to=asked");
 });
 
 test("A target that the server dialed comes from the sshd of the last session.", () => {
@@ -151,4 +151,21 @@ test("A listener whose address is unknown is the forward's.", () => {
   const { ends: made } = ends();
   const listen = { host: "127.0.0.1", port: 3456 };
   assert.deepEqual(legOf(made, { leg: 1, listen, from: { host: "127.0.0.1", port: 4 } }).to, listen);
+});
+
+test("A flow names its session, and comes from the sshd of that one.", () => {
+  const { ends: made } = ends();
+  made.ofWire(wire({ id: "S1", to: gate }));
+  made.ofWire(wire({ id: "S2", strand: 2, to: { host: "10.0.0.7", port: 22 } }));
+  for (const [session, host] of [
+    ["S1", "10.0.0.2"],
+    ["S2", "10.0.0.7"],
+    ["S9", "10.0.0.7"],
+  ] as const) {
+    const flow = new ScriptedFlow({ id: "L1#1", target: { host: "10.0.0.3", port: 80 } });
+    flow.legs[1].session = session;
+    const { from, comment } = made.ofLeg(flow, flow.legs[2]);
+    assert.equal(from.host, host);
+    assert.match(comment, new RegExp(`^porthop flow=L1#1 leg=3 .* session=${session} source=invented$`));
+  }
 });

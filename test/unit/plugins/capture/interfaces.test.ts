@@ -55,3 +55,24 @@ test("A host's control characters are shown escaped.", () => {
   const [, lane] = captureLanes(new Set([2]), ["one", "tw\u001bo"]);
   assert.match(lane?.described.description ?? "", /sshd on tw\\x1bo,/);
 });
+
+test("Each of the sessions that share the work has its own, and so have its jump hosts.", () => {
+  const lanes = captureLanes(all, ["gate", "vishnu"], 3);
+  assert.deepEqual(
+    lanes.map(({ described, leg, strand, hop }) => [described.name, leg, strand, hop]),
+    [
+      ["leg1-app-listener", 1, 1, 1],
+      ["leg2-ssh", 2, 1, 1],
+      ["leg3-sshd-target", 3, 1, 1],
+      ["leg2-ssh-hop2", 2, 1, 2],
+      ["leg2-ssh-s2", 2, 2, 1],
+      ["leg2-ssh-s2-hop2", 2, 2, 2],
+      ["leg2-ssh-s3", 2, 3, 1],
+      ["leg2-ssh-s3-hop2", 2, 3, 2],
+    ],
+  );
+  assert.match(lanes[5]?.described.description ?? "", /^session 2: porthop to sshd on vishnu, inside the session with/);
+  const marks = captureLanes(all, ["a", "b", "c", "d"], 8).map(({ mark }) => mark);
+  assert.equal(new Set(marks).size, marks.length, "each has a mark of its own");
+  assert.ok(Math.max(...marks) < 256, "a mark is one byte");
+});
