@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PorthopError } from "../../../../src/errors.ts";
+import { Lane } from "../../../../src/forward/uplink/lane.ts";
+import { type Hop, type RoutePlan, RouteRun } from "../../../../src/ssh/route.ts";
+import type { Session } from "../../../../src/ssh/session.ts";
+import { LogLines } from "../../../kit/log-lines.ts";
+import { refusal } from "../../../kit/refusal.ts";
+import { freePort } from "../../../kit/servers.ts";
+import { startSshServer } from "../../../kit/ssh-server.ts";
+import { tellingTo } from "../../../kit/telling.ts";
+import { easyTrust } from "../../../kit/trust.ts";
+
+const timeout = 30_000;
+const { signal } = new AbortController();
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+function hop({ host, port }: Place, trust: Hop["trust"] = async () => easyTrust()): Hop {
+  const settings = {
+    ...{ host, port, user: "anna", connectTimeoutMs: 10_000, keepAliveIntervalMs: 0, keepAliveCountMax: 0 },
+    ...{ handshakeTimeoutMs: 10_000, attempts: 1, algorithms: {} },
+  };
+  return { settings, trust };
+}
+
+/** The way to each of these. */
+const to = (...places: readonly Place[]): readonly RoutePlan[] => places.map((place) => ({ hops: [hop(place)] }));
+
+/** A host key that nobody knows. */
+const stranger: Hop["trust"] = async () =>
+  easyTrust({
+    verify: () => Promise.reject(new PorthopError("ssh.host-key-unknown", "the host key is not known", { leg: 2 })),
+  });
+
+class Played implements AsyncDisposable {
+  readonly log = new LogLines();
+  readonly lane: Lane;
+  readonly story: string[] = [];
+
+  constructor(goals: readonly RoutePlan[], strand = 1) {
+    const telling = tellingTo(this.log);
+    telling.bus.on("session", ({ state, port, attempt }) => void this.story.push(`${state} ${port} at ${attempt}`));
+    telling.bus.on("wire", ({ viewFor }) => void this.story.push(`strand ${viewFor("test").strand}`));
+    this.lane = new Lane(goals, telling, new RouteRun(), strand);
+  }
+
+  /** Resolves with the port of the server that was reached. */
+  async reached(attempt = 1): Promise<number> {
+    return (await this.lane.connect(signal, attempt)).peer.port;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.lane.close();
+  }
+}
+
+async function nowhere(): Promise<Place> {
+  return { host: "127.0.0.1", port: await freePort() };
+}
+
+async function lost(session: Session, server: { drop(): void }): Promise<void> {
+  server.drop();
+  await session.lost;
+}
+
+test("The destination is used while it is in reach, and no fallback is asked.", { timeout }, async () => {
+  await using first = await startSshServer();
+  await using second = await startSshServer();
+  await using played = new Played(to(first, second), 2);
+  assert.equal(await played.reached(3), first.port);
+  assert.deepEqual(played.story, [`connecting ${first.port} at 3`, "strand 2", `ready ${first.port} at 3`]);
+  assert.equal(second.counts.connections, 0);
+});
+
+test("Out of reach, the fallbacks are tried in their order, each by its own login.", { timeout }, async () => {
+  const [gone, alsoGone] = [await nowhere(), await nowhere()];
+  await using third = await startSshServer();
+  const asked: string[] = [];
+  const goal: RoutePlan = {
+    hops: [
+      hop(third, async () => {
+        asked.push("the third");
+        return easyTrust();
+      }),
+    ],
+  };
+  await using played = new Played([...to(gone, alsoGone), goal]);
+  assert.equal(await played.reached(), third.port);
+  assert.deepEqual(asked, ["the third"]);
+  assert.deepEqual(played.story, [
+    ...[gone, alsoGone, third].map(({ port }) => `connecting ${port} at 1`).toSpliced(3, 0, "strand 1"),
+    `ready ${third.port} at 1`,
+  ]);
+});
+
+test("After a loss the destination comes first again.", { timeout }, async () => {
+  const port = await freePort();
+  await using second = await startSshServer();
+  await using played = new Played(to({ host: "127.0.0.1", port }, second));
+  const session = await played.lane.connect(signal, 1);
+  assert.equal(session.peer.port, second.port);
+  await using first = await startSshServer({ port });
+  await lost(session, second);
+  assert.equal(await played.reached(), first.port);
+});
+
+test("Whoever cannot be reached at all says why: that is the destination's reason.", { timeout }, async () => {
+  const [gone, alsoGone] = [await nowhere(), await nowhere()];
+  await using played = new Played(to(gone, alsoGone));
+  const error = await refusal(played.reached());
+  assert.equal(error.code, "ssh.unreachable");
+  assert.ok(error.message.includes(String(gone.port)), error.message);
+  assert.equal(played.lane.wasLetIn, false);
+  assert.ok(
+    played.log.lines.some((line) => line.includes("the fallback 127.0.0.1") && line.includes(String(alsoGone.port))),
+    played.log.lines.join("\n"),
+  );
+});
+
+test("A fallback whose host key nobody knows is refused, told, and not tried again.", { timeout }, async () => {
+  const gone = await nowhere();
+  await using second = await startSshServer();
+  await using third = await startSshServer();
+  const goals = [...to(gone), { hops: [hop(second, stranger)] }, ...to(third)];
+  await using played = new Played(goals);
+  const session = await played.lane.connect(signal, 1);
+  assert.equal(session.peer.port, third.port);
+  const refusals = () => played.log.lines.filter((line) => line.includes("the host key is not known"));
+  assert.deepEqual(refusals().length, 1);
+  assert.match(refusals()[0] ?? "", /the fallback 127\.0\.0\.1.*; it is not tried again/);
+  await lost(session, third);
+  assert.equal(await played.reached(), third.port);
+  assert.equal(second.counts.connections, 1);
+  assert.deepEqual(refusals().length, 1);
+});
+
+test("A no of the destination itself stays a no: no fallback is asked in its place.", { timeout }, async () => {
+  await using first = await startSshServer();
+  await using second = await startSshServer();
+  await using played = new Played([{ hops: [hop(first, stranger)] }, ...to(second)]);
+  assert.equal((await refusal(played.reached())).code, "ssh.host-key-unknown");
+  assert.equal(second.counts.connections, 0);
+});
+
+test("Who was let in once is known, also when the login is refused later.", { timeout }, async () => {
+  await using server = await startSshServer();
+  let isRefused = false;
+  const trust: Hop["trust"] = async () =>
+    isRefused ? easyTrust({ authHandler: (_methods, _partial, next) => next(false as never) }) : easyTrust();
+  await using played = new Played([{ hops: [hop(server, trust)] }]);
+  const session = await played.lane.connect(signal, 1);
+  isRefused = true;
+  await lost(session, server);
+  assert.equal((await refusal(played.reached())).code, "ssh.auth-failed");
+  assert.equal(played.lane.wasLetIn, true);
+});
+
+test("A host on the way that still stands is kept, and one that leads elsewhere is left.", { timeout }, async () => {
+  await using gate = await startSshServer();
+  await using destination = await startSshServer();
+  await using other = await startSshServer();
+  const throughGate: RoutePlan = { hops: [hop(gate), hop(destination)] };
+  await using played = new Played([throughGate, ...to(other)]);
+  const session = await played.lane.connect(signal, 1);
+  await lost(session, destination);
+  assert.equal(await played.reached(), destination.port);
+  assert.equal(gate.counts.connections, 1, "the gate was kept");
+  await destination[Symbol.asyncDispose]();
+  assert.equal(await played.reached(), other.port);
+  assert.equal(played.story.at(-1), `closed ${gate.port} at 1`);
+});
+
+test("A stop ends the search, and is no reason to try a fallback.", { timeout }, async () => {
+  const stop = new AbortController();
+  await using server = await startSshServer();
+  await using played = new Played(to(await nowhere(), server));
+  stop.abort(new PorthopError("cancelled", "stopped by SIGINT"));
+  assert.equal((await refusal(played.lane.connect(stop.signal, 1))).message, "stopped by SIGINT");
+  assert.equal(server.counts.connections, 0);
+});
