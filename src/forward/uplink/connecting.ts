@@ -40,6 +40,8 @@ const ctrlCMs = 100;
 /** How long a session may be silent when there is a reason to doubt it. */
 const doubtMs = 5000;
 
+type Policy = Pick<RetryPolicy, "stood" | "lost" | "failed">;
+
 /** One of the sessions that the tunnel wants. */
 interface Place {
   readonly lane: Lane;
@@ -49,6 +51,10 @@ interface Place {
   mayHurry: boolean;
   /** No session will come here any more. */
   isGivenUp: boolean;
+  /** What its own losses and failures have counted up to: a place that is always refused takes no patience from another. */
+  readonly policy: Policy;
+  /** A wait that nothing may cut short ends here (performance.now). */
+  notBeforeMs: number;
   /** When the session stood. */
   sinceMs: number;
 }
@@ -57,32 +63,27 @@ export class Connecting {
   readonly uplink: Uplink<Session>;
   readonly #plan: LinkPlan;
   readonly #telling: Telling;
-  readonly #policy: Pick<RetryPolicy, "stood" | "lost" | "failed">;
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<PorthopError>();
   #places: readonly Place[];
   #isWinding = false;
+  #hasStood = false;
   #attempt = 0;
   #beganMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #keeping: Promise<void> | undefined;
   #hasRemarked = false;
 
-  constructor(
-    plan: LinkPlan,
-    telling: Telling,
-    policy: Pick<RetryPolicy, "stood" | "lost" | "failed"> = new RetryPolicy(plan),
-  ) {
+  constructor(plan: LinkPlan, telling: Telling, policyFor: () => Policy = () => new RetryPolicy(plan)) {
     const { goals, reconnect, sessions = 1, holdMs } = plan;
     this.#plan = plan;
     this.#telling = telling;
-    this.#policy = policy;
     this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
     const run = new RouteRun();
     this.#places = Array.from({ length: sessions }, (_each, index) => ({
       ...{ lane: new Lane(goals, telling, run, index + 1), session: undefined, dueMs: undefined },
-      ...{ mayHurry: true, isGivenUp: false, sinceMs: 0 },
+      ...{ mayHurry: true, isGivenUp: false, sinceMs: 0, notBeforeMs: 0, policy: policyFor() },
     }));
   }
 
@@ -114,7 +115,7 @@ export class Connecting {
 
   /** Somebody wants a session now: no wait is too long to be cut short. */
   now(): void {
-    for (const place of this.#places) place.mayHurry = true;
+    for (const place of this.#places) Object.assign(place, { mayHurry: true, notBeforeMs: 0 });
     this.#beganMs = Number.NEGATIVE_INFINITY;
     this.doubt();
   }
@@ -191,13 +192,15 @@ export class Connecting {
     place.session = session;
     place.sinceMs = performance.now();
     this.#attempt = 0;
-    this.#policy.stood();
+    for (const each of this.#places) if (each === place || !this.#hasStood) each.policy.stood();
+    this.#hasStood = true;
     void session.lost.then((reason) => this.#lost(place, reason));
     this.uplink.stands(session);
     this.#remarkNeeds(place.lane.needs);
     this.#first.resolve();
     for (const other of this.#places) {
-      if (other.session === undefined && !other.isGivenUp) other.dueMs ??= performance.now();
+      if (other.session !== undefined || other.isGivenUp) continue;
+      other.dueMs ??= Math.max(performance.now(), other.notBeforeMs);
     }
   }
 
@@ -225,13 +228,13 @@ export class Connecting {
       if (this.uplink.standing === undefined) this.#end(reason);
       return;
     }
-    this.#decide(place, this.#policy.lost({ reason, stoodMs, needs: place.lane.needsAgain }), reason);
+    this.#decide(place, place.policy.lost({ reason, stoodMs, needs: place.lane.needsAgain }), reason);
   }
 
   #failed(place: Place, thrown: unknown): void {
     const error = asPorthopError(thrown);
     const { wasLetIn, needsAgain } = place.lane;
-    this.#decide(place, this.#policy.failed({ error, wasLetIn, needs: needsAgain }), error);
+    this.#decide(place, place.policy.failed({ error, wasLetIn, needs: needsAgain }), error);
   }
 
   #decide(place: Place, verdict: Verdict, because: PorthopError): void {
@@ -240,6 +243,8 @@ export class Connecting {
     if (verdict.next === "retry") {
       place.dueMs = performance.now() + verdict.inMs;
       place.mayHurry = verdict.mayHurry;
+      place.notBeforeMs = verdict.mayHurry ? 0 : place.dueMs;
+      if (isOut) this.#parkOthers();
       const { inMs } = verdict;
       this.#telling.bus.publish({ event: "reconnect", reason: because.message, attempt: this.#attempt + 1, inMs });
     } else {
@@ -248,6 +253,12 @@ export class Connecting {
       else this.#telling.loggerFor().warn(`one session less: ${verdict.reason.message}`);
     }
     this.#wake?.();
+  }
+
+  /** While no session stands one place tries for all: the one that is due first. Once a session stands the others go on. */
+  #parkOthers(): void {
+    const next = this.#nextDue();
+    for (const place of this.#places) if (place !== next) place.dueMs = undefined;
   }
 
   #end(reason: PorthopError): void {

@@ -58,7 +58,7 @@ class Kept implements AsyncDisposable {
     const policy = { stood: () => {}, lost: decide, failed: decide };
     const goals = [{ hops: [{ settings, trust }] }];
     const link = { goals, reconnect: "never" as const, ...plan };
-    this.connecting = new Connecting(link, telling, ...(verdicts === undefined ? [] : [policy]));
+    this.connecting = new Connecting(link, telling, ...(verdicts === undefined ? [] : [() => policy]));
   }
 
   told(text: string): Promise<true> {
@@ -318,4 +318,46 @@ test("Where somebody is there to type it again, the session is made again, and n
   assert.equal(kept.log.text, "");
   line.cut();
   await kept.told("ready S2 at 1");
+});
+
+test("While no session stands one place tries for all, and the others follow when it stands.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  await using kept = new Kept(server, { plan: { sessions: 3, reconnect: "auto" }, verdicts: [soon] });
+  await kept.connecting.connect(signal);
+  await kept.told("ready S3 at 1");
+  assert.deepEqual(
+    kept.story.filter((line) => !line.startsWith("reconnect")),
+    [1, 2, 3].flatMap((id) => [`connecting S${id} at 1`, `ready S${id} at 1`]),
+    "one after the other",
+  );
+  await until(() => kept.connecting.uplink.all.length === 3);
+  server.drop();
+  await kept.told("ready S6 at 1");
+  await until(() => kept.connecting.uplink.all.length === 3);
+  const later = kept.story.filter((line) => /^(connecting|ready) S[456]/.test(line));
+  assert.deepEqual(
+    later,
+    [4, 5, 6].flatMap((id) => [`connecting S${id} at 1`, `ready S${id} at 1`]),
+  );
+  assert.equal(server.counts.connections, 6);
+});
+
+test("A further session that is refused takes nothing from the one that stands.", { timeout }, async () => {
+  await using server = await startSshServer();
+  let logins = 0;
+  const refused = new PorthopError("ssh.auth-failed", "too many logins", { leg: 2 });
+  const trust: AskTrust = async () => {
+    logins += 1;
+    return logins === 1 ? easyTrust() : Promise.reject(refused);
+  };
+  const plan = { sessions: 2, reconnect: "auto" as const };
+  const never: Verdict = { next: "end", reason: refused };
+  await using kept = new Kept(server, { plan, trust, verdicts: [never] });
+  const { lost } = await kept.connecting.connect(signal);
+  await until(() => kept.log.lines.length > 0);
+  assert.deepEqual(kept.log.lines, ["warn one session less: too many logins"]);
+  assert.equal(kept.connecting.uplink.all.length, 1);
+  assert.equal(await stateOf(lost), "pending");
 });
