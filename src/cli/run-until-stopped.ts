@@ -79,6 +79,7 @@ async function carryWith(
   if (usesStdio(settings)) telling.bus.on("flow.close", (event) => stdio.resolve(stdioExit(event)));
   const terminal = remote === undefined ? undefined : terminalFor(remote.settings, output);
   let tunnel: Tunnel | undefined;
+  const stopHearing = onReconnectSignal(() => tunnel?.reconnect());
   try {
     const planning = plan({
       log,
@@ -90,7 +91,6 @@ async function carryWith(
       streams: usesStdio(settings) ? { input: process.stdin, output: process.stdout } : undefined,
     });
     tunnel = new Tunnel(await interruption.orStop(planning), telling, version);
-    onReconnectSignal(tunnel, interruption.stop);
     const started = await interruption.orStop(tunnel.start(interruption.stop)).finally(progress);
     const lost = started.lost.then((reason) => reason.exitCode);
     const code =
@@ -107,15 +107,18 @@ async function carryWith(
     return thrown.exitCode;
   } finally {
     progress();
+    stopHearing();
     interruption.release();
   }
 }
 
-/** As with autossh, SIGUSR1 asks for a session at once, however long porthop would have waited. */
-function onReconnectSignal(tunnel: Tunnel, until: AbortSignal): void {
-  const reconnect = () => tunnel.reconnect();
+/**
+ * As with autossh, SIGUSR1 asks for a session at once, however long porthop would have waited. It is heard to the end:
+ * it would otherwise kill a porthop that still starts, or that lets open flows finish.
+ */
+function onReconnectSignal(reconnect: () => void): () => void {
   process.on("SIGUSR1", reconnect);
-  until.addEventListener("abort", () => process.removeListener("SIGUSR1", reconnect), { once: true });
+  return () => process.removeListener("SIGUSR1", reconnect);
 }
 
 function usesStdio({ forwards }: Carrying["settings"]): boolean {
