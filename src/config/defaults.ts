@@ -31,6 +31,16 @@ export const defaults = {
    * waiting. A ProxyCommand has the longer time all the same.
    */
   fallbackConnectTimeoutMs: 10_000,
+  /**
+   * ConnectTimeout of a tunnel that connects again: the system would wait two minutes for a server that is away, and ask
+   * it less and less often meanwhile.
+   */
+  repeatedConnectTimeoutMs: 30_000,
+  /**
+   * How long a server may say nothing during the login. It may ask somebody itself (a telephone, a directory), but not
+   * for longer than sshd waits for a login (LoginGraceTime, two minutes). ssh waits for ever.
+   */
+  loginSilenceMs: 150_000,
   /** TCPKeepAlive: the operating system asks from time to time whether the other end is still there. */
   tcpKeepAlive: true,
   /**

@@ -37,6 +37,7 @@ export function sessionSettings(
     tcpKeepAlive: keywords.flag("TCPKeepAlive", defaults.tcpKeepAlive),
     connectTimeoutMs,
     handshakeTimeoutMs: connectTimeoutMs ?? defaults.handshakeTimeoutMs,
+    loginSilenceMs: defaults.loginSilenceMs,
     keepAliveIntervalMs: keywords.time("ServerAliveInterval") ?? defaults.serverAliveIntervalMs,
     keepAliveCountMax: keywords.number("ServerAliveCountMax") ?? defaults.serverAliveCountMax,
     rekey: rekeyLimit(keywords),

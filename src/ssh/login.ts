@@ -17,10 +17,12 @@ import { handshakeFailure, lostEarly } from "./handshake-failure.ts";
 import { HandshakeTimer } from "./handshake-timer.ts";
 import { HostKeyCheck } from "./host/host-key-at-exchange.ts";
 import type { LoginNeeds } from "./login/auth-record.ts";
+import { LoginSilence } from "./login-silence.ts";
 import { isRecorded, tellReadable } from "./session-watch.ts";
 import { isAgentError, isEndOfTries, isLoginError, type Peer } from "./ssh-failure.ts";
 import { attach } from "./ssh2/attach.ts";
 import type { Ports } from "./ssh2/ports.ts";
+import type { HeardOutgoing } from "./transport.ts";
 
 /** How the session checks the server's identity and proves the user's. Made anew for each connection. */
 export interface Trust {
@@ -50,6 +52,8 @@ export interface LoginSettings extends Peer {
   readonly connectTimeoutMs: number | undefined;
   /** For the handshake, in which a server may say nothing; the time that people take for answers does not count. */
   readonly handshakeTimeoutMs: number;
+  /** How long the server may say nothing during the login, when it is its turn. No limit when left out. */
+  readonly loginSilenceMs?: number | undefined;
   readonly algorithms: Omit<AlgorithmWishes, "hostKeys">;
 }
 
@@ -64,6 +68,7 @@ export interface Negotiated {
 export interface LoginTask<A, T> {
   readonly client: Client;
   readonly stream: Duplex;
+  readonly outgoing: Pick<HeardOutgoing, "onGiven">;
   readonly settings: LoginSettings;
   readonly trust: Trust;
   readonly telling: Telling;
@@ -87,6 +92,7 @@ class Login<A, T> {
   readonly #hostKey: HostKeyCheck;
   readonly #heard: FirstWords;
   readonly #timer: HandshakeTimer;
+  #silence: LoginSilence | undefined;
   #stopListening = () => {};
   #attached: { readonly ports: Ports; readonly own: A } | undefined;
   #negotiated: Omit<Negotiated, "serverSoftware"> | undefined;
@@ -171,12 +177,23 @@ class Login<A, T> {
     this.#timer.stop();
     this.#heard.stop();
     const { settings, telling } = this.#task;
+    this.#limitSilence();
     tellReadable(algorithms, settings.host, settings.algorithms, telling);
     const key = this.#hostKey.accepted;
     const hostKey = key === undefined ? "" : fingerprint(plainKey(key));
     this.#negotiated = { cipher: algorithms.cs.cipher, kex: algorithms.kex, hostKey };
     const kind = keyTypeName(keyType(key ?? new Uint8Array(0)) ?? "");
     this.#tell({ done: "host-key", kind, fingerprint: hostKey, because: this.#task.trust.grounds?.hostKey() });
+  }
+
+  /** The connection may die during the login too, and nothing else would ever tell. */
+  #limitSilence(): void {
+    const { stream, outgoing, settings } = this.#task;
+    const { loginSilenceMs } = settings;
+    if (loginSilenceMs === undefined) return;
+    this.#silence = new LoginSilence(stream, outgoing, loginSilenceMs, (ms) =>
+      this.#fail(this.#broken(new Error(`no answer to the login within ${ms / 1000} s`))),
+    );
   }
 
   #erred(error: Error): void {
@@ -210,6 +227,7 @@ class Login<A, T> {
 
   #settle(): void {
     this.#timer.stop();
+    this.#silence?.stop();
     this.#heard.stop();
     this.#stopListening();
     this.#task.client.removeAllListeners();

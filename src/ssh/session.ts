@@ -159,7 +159,7 @@ export class Session {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await context.trust(ssh2, address);
       const task: LoginTask<Attached, Session> = {
-        ...{ client: new ssh2.Client(), stream, settings, trust, telling: context },
+        ...{ client: new ssh2.Client(), stream, outgoing, settings, trust, telling: context },
         attach(ports) {
           tellKeys(ports, id, context);
           return {

@@ -89,9 +89,10 @@ function planGoal(own: HostWords & TrustWords, settings: RunSettings, deps: Plan
   return { session, trust: trustFor(known, trust, deps), way };
 }
 
-/** A host on the way keeps the next goal waiting as the goal itself does. */
+/** A host on the way keeps the next goal, or the next try, waiting as the goal itself does. */
 function usualTimeoutMs({ link }: RunSettings): number | undefined {
-  return link.fallbacks.length === 0 ? undefined : defaults.fallbackConnectTimeoutMs;
+  if (link.fallbacks.length > 0) return defaults.fallbackConnectTimeoutMs;
+  return link.reconnect === "never" ? undefined : defaults.repeatedConnectTimeoutMs;
 }
 
 /** A jump host with the settings that the configuration has for this host. */

@@ -9,6 +9,7 @@ import { loadSsh2 } from "../../../src/ssh/loader.ts";
 import { type LoginSettings, logIn, type Negotiated, type Trust } from "../../../src/ssh/login.ts";
 import { Disconnected } from "../../../src/ssh/ssh2/inbound-fault.ts";
 import type { Ports } from "../../../src/ssh/ssh2/ports.ts";
+import { hostileSsh } from "../../kit/hostile-ssh.ts";
 import { makeSshKey, startSshServer } from "../../kit/ssh-server.ts";
 import { serverView } from "../../kit/ssh2-server-view.ts";
 import { tellingTo } from "../../kit/telling.ts";
@@ -54,6 +55,15 @@ async function attempt(server: { readonly host: string; readonly port: number },
   const login = logIn<Ports, Negotiated>(
     {
       ...{ client, stream: socket, telling },
+      outgoing: {
+        onGiven: (told) => {
+          const write = socket.write.bind(socket);
+          socket.write = ((data: Uint8Array) => {
+            told();
+            return write(data);
+          }) as typeof socket.write;
+        },
+      },
       settings: {
         host: server.host,
         port: server.port,
@@ -187,6 +197,18 @@ test("A server that ends the login because there were too many is told as a fail
   });
   assert.equal(await played.refusal, reason);
   assert.deepEqual(causes, [ended]);
+});
+
+test("A server that says nothing more during the login is given up too, when it was its turn.", {
+  timeout,
+}, async () => {
+  await using server = await hostileSsh({ login: () => {} });
+  await using played = await attempt(server, { loginSilenceMs: 60 });
+  const { code, leg, message } = await played.refusal;
+  assert.deepEqual(
+    [code, leg, message],
+    ["ssh.lost", 2, `lost the session with 127.0.0.1:${server.port}: no answer to the login within 0.06 s`],
+  );
 });
 
 test("A server that says nothing is given up when its time is over.", { timeout }, async () => {

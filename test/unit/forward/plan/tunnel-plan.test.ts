@@ -119,7 +119,7 @@ test("A fallback is known by its own host key, under its own name.", async () =>
   assert.deepEqual(await Promise.all(known), [[], ["ssh-ed25519"]]);
 });
 
-test("A silent server does not keep its fallback waiting, and neither does a host on the way.", async () => {
+test("A silent server keeps neither its fallback nor the next try waiting, and neither does a host on the way.", async () => {
   const timesOf = async (...words: string[]) => {
     const planned = (await plan(["-J", "gate", ...words], undefined, memoryConfig({}))).plan;
     return goalsOf(planned).flatMap(({ session, way }) =>
@@ -129,10 +129,12 @@ test("A silent server does not keep its fallback waiting, and neither does a hos
       ]),
     );
   };
-  const alone = [undefined, 30_000];
+  const alone = [30_000, 30_000];
+  const once = [undefined, 30_000];
   const limited = [10_000, 10_000];
   const said = [7000, 7000];
   assert.deepEqual(await timesOf(), [alone, alone]);
+  assert.deepEqual(await timesOf("--reconnect", "never"), [once, once]);
   assert.deepEqual(await timesOf("--fallback", "backup"), [limited, limited, limited, limited]);
   assert.deepEqual(await timesOf("--fallback", "backup", ...o("ConnectTimeout=7")), [said, said, said, said]);
 });
