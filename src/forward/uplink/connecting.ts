@@ -11,6 +11,7 @@ import type { Session } from "../../ssh/session.ts";
 import { messageOf } from "../../text/error-message.ts";
 import { Lane } from "./lane.ts";
 import { type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
+import { SessionAttempt } from "./session-attempt.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface LinkPlan {
@@ -70,6 +71,8 @@ export class Connecting {
   #isWinding = false;
   #hasStood = false;
   #attempt = 0;
+  /** The attempt that is under way. */
+  #trying: SessionAttempt | undefined;
   #beganMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #keeping: Promise<void> | undefined;
@@ -110,6 +113,8 @@ export class Connecting {
   /** The network, or the time, is not what it was: what stands is asked, and what waits is tried. */
   doubt(): void {
     for (const { lane } of this.#places) lane.probe(doubtMs);
+    // The first session may take its time. And a ProxyCommand may ask a person before any server has said a word.
+    if (this.#hasStood && !this.#hasCommand) this.#trying?.doubt(doubtMs);
     this.#hurry();
   }
 
@@ -177,8 +182,10 @@ export class Connecting {
     this.#attempt += 1;
     this.#beganMs = performance.now();
     place.dueMs = undefined;
+    const trying = new SessionAttempt(this.#stop.signal, this.#telling.bus);
+    this.#trying = trying;
     try {
-      const session = await place.lane.connect(this.#stop.signal, this.#attempt);
+      const session = await place.lane.connect(trying.signal, this.#attempt).finally(() => trying.over());
       await prepare(session);
       this.#took(place, session);
     } catch (error) {
@@ -222,7 +229,7 @@ export class Connecting {
     const stoodMs = performance.now() - place.sinceMs;
     // Ctrl-C reaches a ProxyCommand too, sometimes before porthop. The session then ends because of the user's own
     // Ctrl-C, which is no loss to report.
-    if (this.#plan.goals.some(({ command }) => command !== undefined)) await after(ctrlCMs);
+    if (this.#hasCommand) await after(ctrlCMs);
     place.session = undefined;
     if (this.#isWinding) {
       if (this.uplink.standing === undefined) this.#end(reason);
@@ -267,6 +274,10 @@ export class Connecting {
     this.#first.reject(reason);
     this.uplink.end(reason);
     this.#ended.resolve(reason);
+  }
+
+  get #hasCommand(): boolean {
+    return this.#plan.goals.some(({ command }) => command !== undefined);
   }
 
   #hurry(): void {
