@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { after } from "./after.ts";
+import { descriptors } from "./descriptors.ts";
 import { ignoring } from "./ignored-signals.ts";
 import { JoinedStream } from "./joined-stream.ts";
 import { openProgramPipes, type ProgramPipes } from "./program-pipes.ts";
@@ -36,7 +37,8 @@ export async function startProgram(
   // An empty SHELL counts as not set (sshconnect.c, ssh_proxy_connect).
   const shell = environment["SHELL"] || "/bin/sh";
   const words = ignoring([shell, "-c", `exec ${command}`]);
-  const { child, input, output } = spawnPiped(words, environment, await pipesOrNone(debug));
+  const pipes = await pipesOrNone(debug);
+  const { child, input, output } = descriptors.lend(() => spawnPiped(words, environment, pipes));
   let outcome: string | undefined;
   const ended = new Promise<void>((resolve) => {
     const end = (how: string) => {

@@ -111,7 +111,9 @@ export function dialByCommand(
 ): DialSshd {
   return async (settings, signal) => {
     if (signal.aborted) throw signal.reason;
-    const program = await startProgram(command, environment, debug);
+    const program = await startProgram(command, environment, debug).catch((error: unknown) => {
+      throw unreachable(error, settings);
+    });
     return {
       stream: program.stream,
       hop: 1,

@@ -5,10 +5,11 @@
 import { PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
 import { after } from "../../io/after.ts";
+import { descriptors } from "../../io/descriptors.ts";
 import { onAddressChange, onWake } from "../../io/network-changes.ts";
 import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
-import { messageOf } from "../../text/error-message.ts";
+import { failedAttempt } from "./failed-attempt.ts";
 import { Lane } from "./lane.ts";
 import { type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
 import { SessionAttempt } from "./session-attempt.ts";
@@ -180,7 +181,8 @@ export class Connecting {
 
   async #tryAt(place: Place, prepare: Prepare): Promise<void> {
     this.#attempt += 1;
-    this.#beganMs = performance.now();
+    const beganMs = performance.now();
+    this.#beganMs = beganMs;
     place.dueMs = undefined;
     const trying = new SessionAttempt(this.#stop.signal, this.#telling.bus);
     this.#trying = trying;
@@ -191,7 +193,7 @@ export class Connecting {
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       await place.lane.leaveDestination();
-      this.#failed(place, error);
+      this.#failed(place, failedAttempt(error, descriptors.wasFullSince(beganMs)));
     }
   }
 
@@ -238,8 +240,7 @@ export class Connecting {
     this.#decide(place, place.policy.lost({ reason, stoodMs, needs: place.lane.needsAgain }), reason);
   }
 
-  #failed(place: Place, thrown: unknown): void {
-    const error = asPorthopError(thrown);
+  #failed(place: Place, error: PorthopError): void {
     const { wasLetIn, needsAgain } = place.lane;
     this.#decide(place, place.policy.failed({ error, wasLetIn, needs: needsAgain }), error);
   }
@@ -291,9 +292,4 @@ export class Connecting {
 
 function stopping(): PorthopError {
   return new PorthopError("cancelled", "porthop is stopping");
-}
-
-function asPorthopError(error: unknown): PorthopError {
-  if (error instanceof PorthopError) return error;
-  return new PorthopError("internal", `no session could be made: ${messageOf(error)}`, { cause: error });
 }

@@ -8,6 +8,7 @@ import { fingerprint, keyType, keyTypeName } from "../../codec/keys/fingerprint.
 import { formatKnownHost, type KnownHost, knownHostName, matchesHost } from "../../codec/keys/known-hosts.ts";
 import { Malformed } from "../../codec/malformed.ts";
 import { PorthopError } from "../../errors.ts";
+import { isShortage } from "../../io/open-file.ts";
 import { describe } from "../../io/socket-failure.ts";
 import type { Logger } from "../../plugin.ts";
 import { visible } from "../../text/terminal-text.ts";
@@ -40,7 +41,7 @@ export interface HostKeyDeps {
   readonly address?: string | undefined;
 }
 
-/** Reads the known_hosts files. A file that cannot be read causes a warning and no error. */
+/** Reads the known_hosts files. A file that cannot be read causes a warning and no error, except in a shortage of files. */
 export async function loadHostKeys(
   host: string,
   port: number,
@@ -55,7 +56,10 @@ export async function loadHostKeys(
       for (const { line, reason } of file.unreadable) deps.log.debug(`${path}:${line} is left out: ${reason}`);
       files.push(file);
     } catch (error) {
-      deps.log.warn(`cannot read known hosts from ${path}: ${describe(error)}`);
+      const text = `cannot read known hosts from ${path}: ${describe(error)}`;
+      // This passes. Until then a key that is known must not be told, or even accepted, as a new one.
+      if (isShortage(error)) throw new PorthopError("ssh.unreachable", text, { leg: 2, cause: error });
+      deps.log.warn(text);
     }
   }
   return new HostKeys(host, port, settings, deps, files);

@@ -8,7 +8,7 @@ import { type FileHandle, mkdir, open, realpath, rename, stat, unlink } from "no
 import { dirname } from "node:path";
 import { editLines } from "../../codec/keys/host-key-changes.ts";
 import { type KnownHosts, parseKnownHosts } from "../../codec/keys/known-hosts.ts";
-import { openLent } from "../../io/lent-file.ts";
+import { openFile } from "../../io/open-file.ts";
 import { errnoOf } from "../../io/socket-failure.ts";
 import { readBounded } from "../bounded-file.ts";
 import { withLock } from "./file-lock.ts";
@@ -106,7 +106,7 @@ function hasLine(line: string): (text: string) => boolean {
 
 async function openExisting(path: string): Promise<FileHandle | undefined> {
   try {
-    return await openLent(path);
+    return await openFile(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;

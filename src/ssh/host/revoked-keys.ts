@@ -7,7 +7,7 @@ import { type Certificate, isAuthentic } from "../../codec/keys/certificate.ts";
 import { fingerprint } from "../../codec/keys/fingerprint.ts";
 import { type ListedKey, parseKeyList } from "../../codec/keys/key-list.ts";
 import { PorthopError } from "../../errors.ts";
-import { openLent } from "../../io/lent-file.ts";
+import { openFile } from "../../io/open-file.ts";
 import { describe } from "../../io/socket-failure.ts";
 import { visible } from "../../text/terminal-text.ts";
 import { readBounded } from "../bounded-file.ts";
@@ -109,7 +109,7 @@ const maxBytes = 64 * 1024 * 1024;
 
 async function readText(path: string): Promise<string> {
   try {
-    const file = await openLent(path);
+    const file = await openFile(path);
     try {
       return await readBounded(file, maxBytes, "latin1");
     } finally {

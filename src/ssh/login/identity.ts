@@ -7,7 +7,7 @@ import { type Certificate, isCertificateType } from "../../codec/keys/certificat
 import { keyType } from "../../codec/keys/fingerprint.ts";
 import { type KeyText, parsePublicKey, recognizeKey } from "../../codec/keys/key-text.ts";
 import { Malformed } from "../../codec/malformed.ts";
-import { openLent } from "../../io/lent-file.ts";
+import { openFile } from "../../io/open-file.ts";
 import { describe, errnoOf } from "../../io/socket-failure.ts";
 import type { Logger } from "../../plugin.ts";
 import { visible } from "../../text/terminal-text.ts";
@@ -229,7 +229,7 @@ function labelOf(path: string, home: string): string {
 }
 
 async function readKeyFile(path: string): Promise<{ text: string; stats: Stats }> {
-  const file = await openLent(path);
+  const file = await openFile(path);
   try {
     const stats = await file.stat();
     if (stats.isDirectory()) throw new Error("it is a directory");
