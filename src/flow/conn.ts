@@ -114,7 +114,10 @@ export interface Dialed {
 
 /** Opens connections to targets. Rejects with a PorthopError that names leg 3 (or 2). */
 export interface Dialer {
-  /** Leg 2 of the session through which a dial would go now. Undefined for a dialer that uses no session. */
+  /**
+   * Leg 2 of the session through which a dial would go now. Undefined for a dialer that uses no session, and while
+   * several stand: which one gets the dial is known only when it is made.
+   */
   readonly through?: LegFacts | undefined;
   dial(target: Address, origin: Address, signal: Cancel, held?: Held): Promise<Dialed>;
 }

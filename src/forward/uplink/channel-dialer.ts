@@ -13,10 +13,11 @@ export interface DialingSession extends Losable, Pick<Session, "leg" | "openChan
   readonly locator: Pick<Locator, "dialing">;
 }
 
-export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session" | "standing">): Dialer {
+export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session" | "standing" | "all">): Dialer {
   return {
     get through() {
-      return uplink.standing?.leg;
+      const [session, ...others] = uplink.all;
+      return others.length === 0 ? session?.leg : undefined;
     },
     async dial(target, origin, signal, held) {
       for (;;) {

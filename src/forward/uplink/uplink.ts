@@ -91,7 +91,9 @@ export class Uplink<S extends Losable> {
     if (this.#endedBy !== undefined) throw this.#endedBy;
     // The session may be lost before any dialer got it.
     if (session.goneBy !== undefined) return;
-    this.#standing = [...this.#standing, { session, dials: 0 }];
+    // A new session joins the turn. From 0 on, it would get each dial until it has caught up with the others.
+    const dials = Math.max(0, ...this.#standing.map((other) => other.dials));
+    this.#standing = [...this.#standing, { session, dials }];
     void session.lost.then(() => {
       this.#standing = this.#standing.filter((other) => other.session !== session);
       this.#tellPrimary();

@@ -132,3 +132,14 @@ test("A dial that waits ends with its flow, or with the reason why there will be
   uplink.end(reason);
   assert.equal(await refusal(patient), reason);
 });
+
+test("Where several sessions stand, nobody says through which one a dial will go.", () => {
+  const uplink = new Uplink<MadeUpSession>();
+  const dialer = channelDialer(uplink);
+  assert.equal(dialer.through, undefined);
+  const [first, second] = [new MadeUpSession(1), new MadeUpSession(2)];
+  uplink.stands(first);
+  assert.equal(dialer.through, first.leg);
+  uplink.stands(second);
+  assert.equal(dialer.through, undefined);
+});

@@ -248,3 +248,14 @@ test("Where somebody who hears of a session finds it gone, the dials wait on.", 
 function portOf(address: Address | undefined): number | undefined {
   return address !== undefined && "port" in address ? address.port : undefined;
 }
+
+test("A session that comes later takes its turn, and not every dial until it has caught up.", async () => {
+  const uplink = new Uplink<MadeUpSession>();
+  const [first, second] = [new MadeUpSession(1), new MadeUpSession(2)];
+  uplink.stands(first);
+  for (let dial = 0; dial < 10; dial++) assert.equal(await uplink.session(new AbortController().signal), first);
+  uplink.stands(second);
+  const got = [];
+  for (let dial = 0; dial < 4; dial++) got.push(await uplink.session(new AbortController().signal));
+  assert.equal(got.filter((session) => session === second).length, 2);
+});
