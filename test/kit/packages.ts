@@ -82,6 +82,7 @@ const packageOf: Readonly<Record<string, string>> = {
   dropbear: "dropbear-bin",
   dropbearkey: "dropbear-bin",
   unshare: "util-linux",
+  nsenter: "util-linux",
   "redis-cli": "redis-tools",
   script: "bsdutils",
   stty: "coreutils",
