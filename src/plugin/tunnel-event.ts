@@ -57,22 +57,6 @@ export type TunnelEvent =
     }
   | { readonly event: "ready"; readonly forwards: readonly string[] }
   | {
-      /** No session stands, or one is missing: the next attempt to make one follows. */
-      readonly event: "reconnect";
-      /** Why, as one sentence for people. */
-      readonly reason: string;
-      /** Counted from 1 since the last session stood. */
-      readonly attempt: number;
-      /** How long porthop waits before the attempt; a new connection may cut the wait short. */
-      readonly inMs: number;
-    }
-  /** A connection had to wait until a session stood, or until it was refused. */
-  | { readonly event: "held"; readonly flow: string; readonly ms: number }
-  /** The server's listener has another address than in the session before: `-R 0:...` got another port. */
-  | { readonly event: "forward.moved"; readonly forward: string; readonly listen: Address; readonly was: Address }
-  /** The server does not listen again yet, for this reason. porthop goes on asking. */
-  | { readonly event: "forward.waiting"; readonly forward: string; readonly reason: string }
-  | {
       readonly event: "flow.open";
       readonly flow: string;
       readonly forward: string;
@@ -100,7 +84,7 @@ export type TunnelEvent =
     }
   | {
       readonly event: "reconnect";
-      /** Why there is no session: the message of the error. */
+      /** Why a session is missing: the message of the error. */
       readonly reason: string;
       /** Which try to connect comes next, counted from 1 since the last session stood. */
       readonly attempt: number;
@@ -109,7 +93,7 @@ export type TunnelEvent =
     }
   | {
       readonly event: "held";
-      /** A flow that had to wait for a session, and has one now. */
+      /** A flow that had to wait for a session. Its wait is over: it goes on, or is refused. */
       readonly flow: string;
       /** How long it waited. */
       readonly ms: number;
