@@ -17,6 +17,7 @@ export class SessionAttempt {
   #last: Progress["done"] | undefined;
   #steps = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
 
   constructor(signal: AbortSignal, bus: Pick<Bus, "on">) {
     this.#outer = signal;
@@ -36,7 +37,7 @@ export class SessionAttempt {
 
   /** From now on each step that no person can hold up is to be done within this time. */
   doubt(withinMs: number): void {
-    if (this.#timer !== undefined || !unanswered.has(this.#last)) return;
+    if (this.#isOver || this.#timer !== undefined || !unanswered.has(this.#last)) return;
     const steps = this.#steps;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -47,6 +48,7 @@ export class SessionAttempt {
 
   /** Call this when the attempt has ended. */
   over(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
     this.#stopHearing();
     this.#outer.removeEventListener("abort", this.#pass);

@@ -63,6 +63,7 @@ test("It ends with the outer signal, and leaves nothing with it.", { timeout }, 
   const over = begin(stop.signal);
   over.attempt.doubt(5);
   over.attempt.over();
+  over.attempt.doubt(5);
   assert.equal(getEventListeners(stop.signal, "abort").length, 1);
   const reason = new Error("stopped");
   stop.abort(reason);
