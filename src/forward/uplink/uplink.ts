@@ -25,7 +25,7 @@ export interface Losable {
 export interface UplinkOptions {
   /** How long a connection waits for a session, counted from its accept (--hold). Without a limit when left out. */
   readonly holdMs?: number | undefined;
-  /** Called each time that somebody begins to wait. */
+  /** Called each time that somebody asks while no session stands, also when they may not wait. */
   readonly wanted?: (() => void) | undefined;
 }
 
@@ -73,7 +73,8 @@ export class Uplink<S extends Losable> {
     const best = this.#best();
     if (best !== undefined) return Promise.resolve(best);
     if (this.#endedBy !== undefined) return Promise.reject(this.#endedBy);
-    const { holdMs } = this.#options;
+    const { holdMs, wanted } = this.#options;
+    wanted?.();
     if (sinceMs === undefined || holdMs === undefined) return this.#next(signal, undefined);
     const leftMs = sinceMs + holdMs - performance.now();
     if (leftMs <= 0) return Promise.reject(this.#unheld(holdMs));
@@ -172,7 +173,6 @@ export class Uplink<S extends Losable> {
       });
       const timer = hold === undefined ? undefined : setTimeout(() => failed(hold.over()), hold.leftMs);
       signal.addEventListener("abort", giveUp, { once: true });
-      this.#options.wanted?.();
     });
   }
 

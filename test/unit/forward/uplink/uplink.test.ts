@@ -135,7 +135,17 @@ test("Whoever is held waits no longer than the hold, counted from when they came
   assert.equal((await refusal(unheld.session(never, performance.now()))).message, "no session came back");
 });
 
-test("Each wait that begins is told, and the thousand and first is refused at once.", async () => {
+test("A new connection asks for a session also when it may not wait for it (--hold 0).", async () => {
+  let wanted = 0;
+  const uplink = new Uplink<MadeUpSession>({ holdMs: 0, wanted: () => (wanted += 1) });
+  await refusal(uplink.session(never, performance.now()));
+  assert.equal(wanted, 1);
+  uplink.stands(new MadeUpSession());
+  await uplink.session(never, performance.now());
+  assert.equal(wanted, 1, "nothing is missing now");
+});
+
+test("Each that asks is told of, and the thousand and first is refused at once.", async () => {
   let wanted = 0;
   const uplink = new Uplink<MadeUpSession>({ holdMs: 60_000, wanted: () => (wanted += 1) });
   const sinceMs = performance.now();
@@ -145,6 +155,7 @@ test("Each wait that begins is told, and the thousand and first is refused at on
     (await refusal(uplink.session(never, sinceMs))).message,
     /^1000 connections wait for the session already/,
   );
+  assert.equal(wanted, 1001);
   const session = new MadeUpSession();
   uplink.stands(session);
   assert.deepEqual(new Set(await Promise.all(waiting)), new Set([session]));
