@@ -87,10 +87,10 @@ export function dialThrough(jump: Jump): DialSshd {
   return async (settings, signal) => {
     const remote = { host: settings.host, port: settings.port };
     const deadline = deadlineAfter(settings.connectTimeoutMs, signal);
-    const stream = await jump.openStream(remote, deadline.signal).catch((error: unknown) => {
+    const opening = jump.openStream(remote, deadline.signal).finally(deadline.clear);
+    const stream = await opening.catch((error: unknown) => {
       throw error === signal.reason ? error : unreachableThrough(error, settings, jump.peer);
     });
-    deadline.clear();
     return {
       stream,
       hop: jump.hop + 1,

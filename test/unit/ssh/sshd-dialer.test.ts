@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
@@ -123,6 +124,8 @@ test("A jump host that does not answer in time is given up, and an abort is what
   assert.equal(late.code, "ssh.unreachable");
   assert.match(late.message, /^cannot reach sshd at db:22 through the jump host gate:22: .*(timed out|no answer)/);
   const abort = new AbortController();
+  await refusal(dialThrough(jump(() => Promise.reject(new Error("no"))))(to(22, "db"), abort.signal));
+  assert.deepEqual(getEventListeners(abort.signal, "abort"), [], "a dial that failed leaves nothing");
   const dialing = dialThrough(hanging)(to(22, "db"), abort.signal);
   const reason = new PorthopError("cancelled", "stopped");
   abort.abort(reason);
