@@ -1,6 +1,8 @@
 /**
- * What is open in a session and breaks when the session is lost: the connections in its channels, and its commands.
+ * What is open in a session and breaks when the session is lost: the connections in its channels, its commands, and the
+ * sessions inside it.
  */
+import type { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import type { LegNumber, PorthopError } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
@@ -10,7 +12,7 @@ import type { RemoteCommand } from "./channel/remote-command.ts";
 
 interface Breakable {
   readonly conn: Pick<Conn, "abort">;
-  /** Undefined for a command. */
+  /** Undefined for a command, and for a session inside. */
   readonly channel?: ClientChannel;
 }
 
@@ -32,6 +34,15 @@ export class OpenChannels {
   /** The command breaks when the session is lost. */
   hold(command: RemoteCommand): void {
     void command.ended.then(this.#open.add({ conn: command }));
+  }
+
+  /**
+   * The stream under a session inside this one. A jump host outlives many of these, so that the session's `lost` must
+   * not keep them.
+   */
+  holdStream(stream: Duplex): Duplex {
+    stream.once("close", this.#open.add({ conn: { abort: () => void stream.destroy() } }));
+    return stream;
   }
 
   /** A channel that is not read at the moment would hear of the loss only after all its data was read. */

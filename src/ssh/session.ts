@@ -224,10 +224,9 @@ export class Session {
   async openStream(target: Address, signal: Cancel): Promise<Duplex> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    const stream = await requestChannel(this.#client, this, target, nobody, signal, streamOf);
-    // A channel that is not read at the moment would not hear of the loss.
-    void this.lost.then(() => stream.destroy());
-    return stream;
+    return requestChannel(this.#client, this, target, nobody, signal, (channel) =>
+      this.#open.holdStream(streamOf(channel)),
+    );
   }
 
   /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { PorthopError } from "../../../src/errors.ts";
 import type { RemoteCommand } from "../../../src/ssh/channel/remote-command.ts";
@@ -31,6 +32,23 @@ test("What is open breaks when the session is lost: connections and commands, an
   open.abort(lost);
   assert.equal(await refusal(conn.read()), lost);
   assert.deepEqual(aborted, ["runs"]);
+});
+
+test("A jump host that stands keeps nothing of the sessions that went through it before.", { timeout }, async () => {
+  const open = new OpenChannels(carrier);
+  const [over, going] = [new PassThrough(), new PassThrough()];
+  for (const stream of [over, going]) open.holdStream(stream);
+  const closed = once(over, "close");
+  over.destroy();
+  await closed;
+  let destroyed = 0;
+  over.destroy = () => {
+    destroyed += 1;
+    return over;
+  };
+  open.abort(lost);
+  assert.deepEqual([destroyed, going.destroyed], [0, true]);
+  assert.equal(open.undelivered, 0);
 });
 
 test("A channel that both sides have ended is undelivered until the server has closed it.", { timeout }, async () => {
