@@ -91,7 +91,7 @@ export class RetryPolicy {
     const isDropped = error.code === "ssh.lost" || error.code === "ssh.protocol";
     this.#drops = isDropped ? this.#drops + 1 : 0;
     const leastMs = Math.max(this.#drops > 1 ? droppedMs : 0, isDropped && needs === "touch" ? touchMs : 0);
-    return leastMs > inMs ? { next: "retry", inMs: leastMs, mayHurry: false } : { next: "retry", inMs, mayHurry: true };
+    return { next: "retry", inMs: Math.max(inMs, leastMs), mayHurry: leastMs === 0 };
   }
 
   #refused(error: PorthopError, wasLetIn: boolean): Verdict {
