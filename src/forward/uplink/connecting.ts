@@ -13,6 +13,7 @@ import { failedAttempt } from "./failed-attempt.ts";
 import { Lane } from "./lane.ts";
 import { type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
 import { SessionAttempt } from "./session-attempt.ts";
+import { type DuePlace, SessionPlaces } from "./session-places.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface LinkPlan {
@@ -44,19 +45,13 @@ const doubtMs = 5000;
 
 type Policy = Pick<RetryPolicy, "stood" | "lost" | "failed">;
 
-/** One of the sessions that the tunnel wants. */
-interface Place {
+/** One of the sessions that the tunnel wants. The times are those of performance.now. */
+interface Place extends DuePlace {
   readonly lane: Lane;
   session: Session | undefined;
-  /** When the next attempt is due (performance.now); undefined when none is. */
-  dueMs: number | undefined;
-  mayHurry: boolean;
-  /** No session will come here any more. */
   isGivenUp: boolean;
   /** What its own losses and failures have counted up to: a place that is always refused takes no patience from another. */
   readonly policy: Policy;
-  /** A wait that nothing may cut short ends here (performance.now). */
-  notBeforeMs: number;
   /** When the session stood. */
   sinceMs: number;
 }
@@ -68,7 +63,7 @@ export class Connecting {
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<PorthopError>();
-  #places: readonly Place[];
+  readonly #places: SessionPlaces<Place>;
   #isWinding = false;
   #hasStood = false;
   #attempt = 0;
@@ -85,10 +80,11 @@ export class Connecting {
     this.#telling = telling;
     this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
     const run = new RouteRun();
-    this.#places = Array.from({ length: sessions }, (_each, index) => ({
+    const places = Array.from({ length: sessions }, (_each, index) => ({
       ...{ lane: new Lane(goals, telling, run, index + 1), session: undefined, dueMs: undefined },
       ...{ mayHurry: true, isGivenUp: false, sinceMs: 0, notBeforeMs: 0, policy: policyFor() },
     }));
+    this.#places = new SessionPlaces<Place>(places);
   }
 
   /** Resolves when the first session stands. Rejects when it cannot be made, or when `signal` fires before. */
@@ -99,8 +95,8 @@ export class Connecting {
     };
     if (signal.aborted) throw signal.reason;
     signal.addEventListener("abort", abort, { once: true });
-    const [first] = this.#places;
-    if (first !== undefined) first.dueMs = performance.now();
+    this.#places.goOn(performance.now());
+    this.#places.parkOthers();
     this.#keeping = this.#keep(prepare);
     this.#watchMachine();
     try {
@@ -113,7 +109,7 @@ export class Connecting {
 
   /** The network, or the time, is not what it was: what stands is asked, and what waits is tried. */
   doubt(): void {
-    for (const { lane } of this.#places) lane.probe(doubtMs);
+    for (const { lane } of this.#places.all) lane.probe(doubtMs);
     // The first session may take its time. And a ProxyCommand may ask a person before any server has said a word.
     if (this.#hasStood && !this.#hasCommand) this.#trying?.doubt(doubtMs);
     this.#hurry();
@@ -121,7 +117,7 @@ export class Connecting {
 
   /** Somebody wants a session now: no wait is too long to be cut short. */
   now(): void {
-    for (const place of this.#places) Object.assign(place, { mayHurry: true, notBeforeMs: 0 });
+    this.#places.allowHurry();
     this.#beganMs = Number.NEGATIVE_INFINITY;
     this.doubt();
   }
@@ -138,7 +134,7 @@ export class Connecting {
   async close(): Promise<void> {
     this.wind();
     this.uplink.end(stopping());
-    await Promise.all(this.#places.map(({ lane }) => lane.close()));
+    await Promise.all(this.#places.all.map(({ lane }) => lane.close()));
     await this.#keeping;
   }
 
@@ -151,19 +147,11 @@ export class Connecting {
   /** Never rejects. Ends at a stop, and when no session will come. */
   async #keep(prepare: Prepare): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const place = this.#nextDue();
+      const place = this.#places.next;
       const inMs = place?.dueMs === undefined ? undefined : place.dueMs - performance.now();
       if (place === undefined || inMs === undefined || inMs > 0) await this.#change(inMs);
       else await this.#tryAt(place, prepare);
     }
-  }
-
-  #nextDue(): Place | undefined {
-    let next: Place | undefined;
-    for (const place of this.#places) {
-      if (place.dueMs !== undefined && (next?.dueMs === undefined || place.dueMs < next.dueMs)) next = place;
-    }
-    return next;
   }
 
   /** Waits until something has changed, but no longer than `inMs`. */
@@ -201,25 +189,22 @@ export class Connecting {
     place.session = session;
     place.sinceMs = performance.now();
     this.#attempt = 0;
-    for (const each of this.#places) if (each === place || !this.#hasStood) each.policy.stood();
+    for (const each of this.#places.all) if (each === place || !this.#hasStood) each.policy.stood();
     this.#hasStood = true;
     void session.lost.then((reason) => this.#lost(place, reason));
     this.uplink.stands(session);
     this.#remarkNeeds(place.lane.needs);
     this.#first.resolve();
-    for (const other of this.#places) {
-      if (other.session !== undefined || other.isGivenUp) continue;
-      other.dueMs ??= Math.max(performance.now(), other.notBeforeMs);
-    }
+    this.#places.goOn(performance.now());
   }
 
   /** Says once what a login that asks a person means for the hours to come. */
   #remarkNeeds(needs: Lane["needs"]): void {
     const log = this.#telling.loggerFor();
     const { reconnect, canAskLater = true } = this.#plan;
-    if (needs !== "nobody" && this.#places.length > 1) {
+    if (needs !== "nobody" && this.#places.all.length > 1) {
       log.warn("one session only (--sessions): the login cannot be repeated without asking");
-      this.#places = this.#places.slice(0, 1);
+      this.#places.dropMissing();
     }
     if (needs !== "person" || this.#hasRemarked || reconnect === "never") return;
     this.#hasRemarked = true;
@@ -252,7 +237,7 @@ export class Connecting {
       place.dueMs = performance.now() + verdict.inMs;
       place.mayHurry = verdict.mayHurry;
       place.notBeforeMs = verdict.mayHurry ? 0 : place.dueMs;
-      if (isOut) this.#parkOthers();
+      if (isOut) this.#places.parkOthers();
       const { inMs } = verdict;
       this.#telling.bus.publish({ event: "reconnect", reason: because.message, attempt: this.#attempt + 1, inMs });
     } else {
@@ -261,12 +246,6 @@ export class Connecting {
       else this.#telling.loggerFor().warn(`one session less: ${verdict.reason.message}`);
     }
     this.#wake?.();
-  }
-
-  /** While no session stands one place tries for all: the one that is due first. Once a session stands the others go on. */
-  #parkOthers(): void {
-    const next = this.#nextDue();
-    for (const place of this.#places) if (place !== next) place.dueMs = undefined;
   }
 
   #end(reason: PorthopError): void {
@@ -283,9 +262,7 @@ export class Connecting {
 
   #hurry(): void {
     const soonestMs = Math.max(performance.now(), this.#beganMs + hurriedMs);
-    for (const place of this.#places) {
-      if (place.mayHurry && place.dueMs !== undefined) place.dueMs = Math.min(place.dueMs, soonestMs);
-    }
+    this.#places.hurry(soonestMs);
     this.#wake?.();
   }
 }
