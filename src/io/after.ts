@@ -1,4 +1,4 @@
-/** Waits for a time to pass. */
+/** Waits: for a time to pass, and for work no longer than somebody wants it. */
 import type { Cancel } from "../flow/conn.ts";
 
 /** For a race with other promises: the timer keeps no process alive, and nobody ends it. */
@@ -19,5 +19,15 @@ export function pause(ms: number, cancel: Cancel): Promise<void> {
     const timer = setTimeout(over, ms);
     if (cancel.aborted) over();
     else cancel.addEventListener("abort", over, { once: true });
+  });
+}
+
+/** Rejects at once after an abort. The work itself goes on unheard: a lookup, or a read of a file, cannot be stopped. */
+export function unlessAborted<T>(work: Promise<T>, signal: Cancel): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

@@ -10,6 +10,7 @@ import { type Address, formatAddress, isUnix, type TcpAddress } from "../codec/a
 import { PorthopError } from "../errors.ts";
 import type { Cancel } from "../flow/conn.ts";
 import { visible } from "../text/terminal-text.ts";
+import { unlessAborted } from "./after.ts";
 import { descriptors } from "./descriptors.ts";
 import { firstConnected, inTurn } from "./happy-eyeballs.ts";
 import { interfaceAddress } from "./interface-address.ts";
@@ -76,15 +77,6 @@ function lastThatCounts(failures: readonly unknown[]): unknown {
 function discard(socket: Socket): void {
   socket.on("error", () => {});
   socket.destroy();
-}
-
-/** Rejects at once after an abort. The work itself goes on unheard, because a lookup cannot be stopped. */
-function unlessAborted<T>(work: Promise<T>, signal: Cancel): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 async function addressesOf(host: string, options: DialOptions): Promise<readonly string[]> {

@@ -10,6 +10,7 @@ import { PorthopError } from "../errors.ts";
 import type { Accept, Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import type { TellProgress } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
+import { unlessAborted } from "../io/after.ts";
 import { errnoOf } from "../io/socket-failure.ts";
 import type { ChannelCarrier } from "./channel/channel-conn.ts";
 import { nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
@@ -157,7 +158,7 @@ export class Session {
     const outgoing = sessionLeg(transport, { ...settings, id }, context);
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
-      const trust = await context.trust(ssh2, address);
+      const trust = await unlessAborted(context.trust(ssh2, address), signal);
       const task: LoginTask<Attached, Session> = {
         ...{ client: new ssh2.Client(), stream, outgoing, settings, trust, telling: context },
         attach(ports) {

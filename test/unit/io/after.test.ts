@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { after, pause } from "../../../src/io/after.ts";
+import { after, pause, unlessAborted } from "../../../src/io/after.ts";
 
 test("It resolves when the time is over.", async () => {
   const start = performance.now();
@@ -39,4 +40,17 @@ test("A pause ends at once when nobody waits for it any more, and listens to its
   stop.abort();
   await long;
   assert.equal(listening.now, 0);
+});
+
+test("Work is waited for until an abort, and whatever comes of it then is heard by nobody.", async () => {
+  const stop = new AbortController();
+  assert.equal(await unlessAborted(Promise.resolve(1), stop.signal), 1);
+  await assert.rejects(unlessAborted(Promise.reject(new Error("no")), stop.signal), /no/);
+  assert.deepEqual(getEventListeners(stop.signal, "abort"), []);
+  const work = Promise.withResolvers<never>();
+  const waiting = unlessAborted(work.promise, stop.signal);
+  stop.abort(new Error("stopped"));
+  await assert.rejects(waiting, /stopped/);
+  await assert.rejects(unlessAborted(work.promise, stop.signal), /stopped/);
+  work.reject(new Error("too late"));
 });
