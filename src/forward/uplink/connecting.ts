@@ -11,7 +11,7 @@ import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
 import { failedAttempt } from "./failed-attempt.ts";
 import { Lane } from "./lane.ts";
-import { type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
+import { cutShort, type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
 import { SessionAttempt } from "./session-attempt.ts";
 import { type DuePlace, SessionPlaces } from "./session-places.ts";
 import { Uplink } from "./uplink.ts";
@@ -73,6 +73,8 @@ export class Connecting {
   #wake: (() => void) | undefined;
   #keeping: Promise<void> | undefined;
   #hasRemarked = false;
+  /** Somebody asked for a session during the attempt that is under way. */
+  #isWanted = false;
 
   constructor(plan: LinkPlan, telling: Telling, policyFor: () => Policy = () => new RetryPolicy(plan)) {
     const { goals, reconnect, sessions = 1, holdMs } = plan;
@@ -118,8 +120,8 @@ export class Connecting {
   /** Somebody wants a session now: no wait is too long to be cut short. */
   now(): void {
     this.#places.allowHurry();
-    this.#beganMs = Number.NEGATIVE_INFINITY;
     this.doubt();
+    this.#hurry(performance.now());
   }
 
   /** From now on no session is made any more: porthop ends when what is under way has ended. */
@@ -174,6 +176,7 @@ export class Connecting {
     place.dueMs = undefined;
     const trying = new SessionAttempt(this.#stop.signal, this.#telling.bus);
     this.#trying = trying;
+    this.#isWanted = false;
     try {
       const session = await place.lane.connect(trying.signal, this.#attempt).finally(() => trying.over());
       await prepare(session);
@@ -182,6 +185,8 @@ export class Connecting {
       if (this.#stop.signal.aborted) return;
       await place.lane.leaveDestination();
       this.#failed(place, failedAttempt(error, descriptors.wasFullSince(beganMs)));
+    } finally {
+      this.#trying = undefined;
     }
   }
 
@@ -202,10 +207,10 @@ export class Connecting {
   #remarkNeeds(needs: Lane["needs"]): void {
     const log = this.#telling.loggerFor();
     const { reconnect, canAskLater = true } = this.#plan;
-    if (needs !== "nobody" && this.#places.all.length > 1) {
-      log.warn("one session only (--sessions): the login cannot be repeated without asking");
-      this.#places.dropMissing();
-    }
+    const dropped = needs === "nobody" ? [] : this.#places.dropMissing();
+    const left = this.#places.all.length === 1 ? "one session" : `${this.#places.all.length} sessions`;
+    if (dropped.length > 0) log.warn(`${left} only (--sessions): the login cannot be repeated without asking`);
+    for (const { lane } of dropped) void lane.close();
     if (needs !== "person" || this.#hasRemarked || reconnect === "never") return;
     this.#hasRemarked = true;
     if (canAskLater) return;
@@ -222,12 +227,15 @@ export class Connecting {
       if (this.uplink.standing === undefined) this.#end(reason);
       return;
     }
-    this.#decide(place, place.policy.lost({ reason, stoodMs, needs: place.lane.needsAgain }), reason);
+    const othersStand = this.uplink.standing !== undefined;
+    this.#decide(place, place.policy.lost({ reason, stoodMs, needs: place.lane.needsAgain, othersStand }), reason);
   }
 
   #failed(place: Place, error: PorthopError): void {
     const { wasLetIn, needsAgain } = place.lane;
-    this.#decide(place, place.policy.failed({ error, wasLetIn, needs: needsAgain }), error);
+    const verdict = place.policy.failed({ error, wasLetIn, needs: needsAgain });
+    const leastMs = this.#beganMs + hurriedMs - performance.now();
+    this.#decide(place, this.#isWanted ? cutShort(verdict, leastMs) : verdict, error);
   }
 
   #decide(place: Place, verdict: Verdict, because: PorthopError): void {
@@ -260,9 +268,10 @@ export class Connecting {
     return this.#plan.goals.some(({ command }) => command !== undefined);
   }
 
-  #hurry(): void {
-    const soonestMs = Math.max(performance.now(), this.#beganMs + hurriedMs);
-    this.#places.hurry(soonestMs);
+  /** No attempt begins before `soonestMs` because of it. */
+  #hurry(soonestMs = this.#beganMs + hurriedMs): void {
+    if (this.#trying !== undefined) this.#isWanted = true;
+    this.#places.hurry(Math.max(performance.now(), soonestMs));
     this.#wake?.();
   }
 }

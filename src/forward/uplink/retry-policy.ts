@@ -22,6 +22,8 @@ export interface Loss {
   readonly stoodMs: number;
   /** What the logins that have to be repeated will need. */
   readonly needs: LoginNeeds;
+  /** True while another session of the tunnel stands. */
+  readonly othersStand: boolean;
 }
 
 export interface Failure {
@@ -69,9 +71,10 @@ export class RetryPolicy {
     this.#refusals = 0;
   }
 
-  lost({ reason, stoodMs, needs }: Loss): Verdict {
+  lost({ reason, stoodMs, needs, othersStand }: Loss): Verdict {
     const { reconnect, canAskLater = true } = this.#options;
     if (reconnect === "never") return { next: "end", reason };
+    if (needs !== "nobody" && othersStand) return { next: "end", reason: unasked(reason) };
     if (needs === "person" && !canAskLater) return { next: "end", reason: unrepeatable(reason) };
     // A session that ends sooner than we waited for it is no success: a server that drops everybody is not stormed.
     if (stoodMs >= this.#lastMs) this.#doublings = 0;
@@ -111,11 +114,25 @@ export class RetryPolicy {
   }
 }
 
+/**
+ * The same verdict where somebody has asked for a session while the attempt was under way. `leastMs` is when the next
+ * one may begin.
+ */
+export function cutShort(verdict: Verdict, leastMs: number): Verdict {
+  if (verdict.next === "end" || !verdict.mayHurry) return verdict;
+  return { ...verdict, inMs: Math.min(verdict.inMs, Math.max(0, Math.ceil(leastMs))) };
+}
+
 /** The failures that may pass by themselves. */
 const passing: ReadonlySet<ErrorCode> = new Set(["host.not-found", "ssh.unreachable", "ssh.lost", "ssh.protocol"]);
 
 function unrepeatable(reason: PorthopError): PorthopError {
   const text = `${reason.message}; the login was typed, and nobody is there to type it again`;
+  return new PorthopError("ssh.lost", text, { leg: 2, hint: typedHint, cause: reason });
+}
+
+function unasked(reason: PorthopError): PorthopError {
+  const text = `${reason.message}; its login cannot be repeated without asking`;
   return new PorthopError("ssh.lost", text, { leg: 2, hint: typedHint, cause: reason });
 }
 

@@ -320,6 +320,104 @@ test("Where somebody is there to type it again, the session is made again, and n
   await kept.told("ready S2 at 1");
 });
 
+test("A login that is typed after an outage keeps its session, whichever of several it stands for.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  let logins = 0;
+  const trust: AskTrust = async () => {
+    logins += 1;
+    return easyTrust(logins > 2 ? { needs: () => "person" } : {});
+  };
+  await using kept = new Kept(line, {
+    trust,
+    plan: { reconnect: "auto", sessions: 2 },
+    verdicts: [{ next: "retry", inMs: neverMs, mayHurry: true }, soon],
+  });
+  await kept.connecting.connect(signal);
+  await kept.told("ready S2 at 1");
+  line.cut(1);
+  await kept.told(`reconnect 1 in ${neverMs}`);
+  line.cut();
+  await kept.told("ready S3 at 1");
+  await quiet();
+  assert.ok(!kept.story.includes("connecting S4 at 1"), "nobody is asked for another one");
+  assert.match(kept.log.text, /^warn one session only \(--sessions\)/);
+  line.cut();
+  await kept.told("ready S4 at 1");
+  await kept.connecting.close();
+  await server.idle();
+});
+
+test("While another session stands, nobody is asked to type a login for one more.", { timeout }, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  let logins = 0;
+  const trust: AskTrust = async () => {
+    logins += 1;
+    return easyTrust(logins > 2 ? { needs: () => "person" } : {});
+  };
+  await using kept = new Kept(line, { trust, plan: { reconnect: "auto", sessions: 2 }, verdicts: [soon] });
+  await kept.connecting.connect(signal);
+  await kept.told("ready S2 at 1");
+  line.cut(1);
+  await kept.told("ready S3 at 1");
+  await until(() => kept.connecting.uplink.all.length === 2);
+  assert.equal(kept.log.text, "", "both stand");
+  line.cut();
+  await kept.told("ready S4 at 1");
+  const standing = kept.decided.map((loss) => "othersStand" in loss && loss.othersStand);
+  assert.deepEqual(standing, [true, true, false]);
+});
+
+test("Whoever asks during an attempt cuts the wait after it short, to a second after the attempt began.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  await using line = await faultyRelay(server);
+  let logins = 0;
+  const failing = Promise.withResolvers<never>();
+  const begun = Promise.withResolvers<void>();
+  const times: number[] = [];
+  const trust: AskTrust = async () => {
+    times.push(performance.now());
+    logins += 1;
+    if (logins !== 2) return easyTrust();
+    begun.resolve();
+    return failing.promise;
+  };
+  const never: Verdict = { next: "retry", inMs: neverMs, mayHurry: true };
+  await using kept = new Kept(line, { trust, plan: { reconnect: "auto" }, verdicts: [soon, never] });
+  await kept.connecting.connect(signal);
+  line.cut();
+  await begun.promise;
+  kept.connecting.now();
+  failing.reject(new PorthopError("ssh.lost", "dropped", { leg: 2 }));
+  await kept.told("ready S3 at 2");
+  const [, second = 0, third = 0] = times;
+  assert.ok(third - second > 900, `${third - second} ms`);
+});
+
+test("A stop does not wait for an attempt that hangs, as where a file is on a disk that is gone.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  const reading = Promise.withResolvers<void>();
+  const trust: AskTrust = () => {
+    reading.resolve();
+    return new Promise(() => {});
+  };
+  await using kept = new Kept(server, { trust });
+  const stop = new AbortController();
+  const connecting = refusal(kept.connecting.connect(stop.signal));
+  await reading.promise;
+  stop.abort(new PorthopError("cancelled", "stopped by SIGINT"));
+  assert.equal((await connecting).code, "cancelled");
+  await kept.connecting.close();
+  await server.idle();
+});
+
 test("While no session stands one place tries for all, and the others follow when it stands.", {
   timeout,
 }, async () => {

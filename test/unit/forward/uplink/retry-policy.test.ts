@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type ErrorCode, PorthopError } from "../../../../src/errors.ts";
-import { type Reconnect, RetryPolicy, type Verdict } from "../../../../src/forward/uplink/retry-policy.ts";
+import { cutShort, type Reconnect, RetryPolicy, type Verdict } from "../../../../src/forward/uplink/retry-policy.ts";
 
 const gone = new PorthopError("ssh.lost", "the session was lost", { leg: 2 });
 const failures = (code: ErrorCode, more = {}) => ({
@@ -10,7 +10,10 @@ const failures = (code: ErrorCode, more = {}) => ({
   ...{ wasLetIn: true, needs: "nobody" as const },
   ...more,
 });
-const loss = (stoodMs: number, more = {}) => ({ reason: gone, stoodMs, needs: "nobody" as const, ...more });
+const loss = (stoodMs: number, more = {}) => ({
+  ...{ reason: gone, stoodMs, needs: "nobody" as const, othersStand: false },
+  ...more,
+});
 
 /** A policy in which a session has stood. Its waits are the longest that chance allows. */
 function policyOf(reconnect: Reconnect = "auto", canAskLater = true): RetryPolicy {
@@ -111,6 +114,23 @@ test("A login that was typed is asked for again only where somebody is there to 
   assert.ok(verdict.next === "end");
   assert.match(verdict.reason.message, /^the session was lost; the login was typed, and nobody is there/);
   assert.equal(verdict.reason.exitCode, 255);
+});
+
+test("Nobody is asked for one session more while another one stands.", () => {
+  const othersStand = true;
+  assert.equal(waitOf(policyOf().lost(loss(60_000, { othersStand }))), "200");
+  for (const needs of ["person", "touch"] as const) {
+    const verdict = policyOf().lost(loss(60_000, { needs, othersStand }));
+    assert.equal(waitOf(verdict), "end: the session was lost; its login cannot be repeated without asking");
+  }
+});
+
+test("Who asks during an attempt cuts the wait after it short, where it may be.", () => {
+  const wait = { next: "retry", inMs: 30_000, mayHurry: true } as const;
+  assert.deepEqual([cutShort(wait, 700.5), cutShort(wait, -5)].map(waitOf), ["701", "0"]);
+  assert.equal(waitOf(cutShort({ ...wait, inMs: 200 }, 700)), "200");
+  assert.equal(waitOf(cutShort({ ...wait, mayHurry: false }, 700)), "30000 without hurry");
+  assert.equal(waitOf(cutShort({ next: "end", reason: gone }, 700)), "end: the session was lost");
 });
 
 test("A key that wants a touch is asked for once in a minute at most.", () => {
