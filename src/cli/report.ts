@@ -52,7 +52,7 @@ function outageReport(bus: Bus, output: Output, now: () => number): void {
   const say = (line: OutageLine | undefined) => line !== undefined && output[line.level](line.text);
   bus.on("session", (event) => {
     if (event.hop !== undefined) return;
-    if (event.state === "lost") words.lost();
+    if (event.state === "lost" || event.state === "closed") words.gone(event);
     if (event.state === "ready") say(words.stands(event));
   });
   bus.on("reconnect", (event) => say(words.reconnect(event)));

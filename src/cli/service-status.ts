@@ -37,7 +37,7 @@ export function stateAfter(state: ServiceState, event: BusEvent): ServiceState {
     case "ready":
       return { ...state, forwards: event.forwards.length };
     case "reconnect":
-      return { ...state, doing: tryingAgain(event) };
+      return { ...state, doing: tryingAgain(event, state.standing.length) };
     case "error":
       return event.flow === undefined ? { ...state, failure: visible(event.error.message) } : state;
     default:

@@ -14,12 +14,14 @@ class Day {
   readonly read: string[] = [];
   readonly debugged: string[] = [];
 
-  stands(attempt = 1, host = "vishnu"): void {
-    const session = { event: "session", id: "S1", state: "ready", host, port: 22, user: "anna", attempt } as const;
+  stands(attempt = 1, host = "vishnu", id = "S1"): void {
+    const session = { event: "session", id, state: "ready", host, port: 22, user: "anna", attempt } as const;
     this.#say(this.words.stands(session));
   }
 
-  tries(attempt: number, inMs: number, reason = refused): void {
+  /** The session that stood, if any, is gone. */
+  tries(attempt: number, inMs: number, reason = refused, gone = "S1"): void {
+    this.words.gone({ id: gone });
     this.#say(this.words.reconnect({ event: "reconnect", reason, attempt, inMs }));
     this.ms += inMs;
   }
@@ -130,7 +132,7 @@ test("The time without a session begins with the loss and not with the first try
   const day = new Day();
   day.stands();
   day.ms = 10 * minute;
-  day.words.lost();
+  day.words.gone({ id: "S1" });
   day.ms += 4000;
   day.tries(1, 1000);
   day.stands(2);
@@ -140,7 +142,7 @@ test("The time without a session begins with the loss and not with the first try
 test("The first connect is no return, and one that took several tries says how long it took.", () => {
   const day = new Day();
   day.stands();
-  day.stands();
+  day.stands(1, "vishnu", "S2");
   assert.deepEqual([day.read, day.debugged], [[], []]);
   const other = new Day();
   other.tries(1, 4000);
@@ -154,6 +156,62 @@ test("A session with another server says with which.", () => {
   day.tries(1, 200, silent);
   day.stands(2, "backup");
   assert.equal(day.read.at(-1), "info connected again to anna@backup:22 after 0.2 s (attempt 2)");
+});
+
+test("When one of several sessions is lost it is said that the others go on, and when it is made good.", () => {
+  const day = new Day();
+  for (const id of ["S1", "S2", "S3"]) day.stands(1, "vishnu", id);
+  day.ms = 5 * minute;
+  day.tries(1, 200, silent, "S2");
+  day.tries(2, 400, refused, "S3");
+  day.stands(3, "vishnu", "S4");
+  day.stands(1, "vishnu", "S5");
+  assert.deepEqual(day.read, [
+    `warn ${silent}; 2 other sessions go on; trying again in 0.2 s`,
+    `warn ${refused}; 1 other session goes on; trying again in 0.4 s`,
+    "info 2 sessions stand after 0.4 s (attempt 3)",
+    "info 3 sessions stand after 0.4 s",
+  ]);
+});
+
+test("When all of several are lost the first one that is back ends the outage, and the rest is told after it.", () => {
+  const day = new Day();
+  for (const id of ["S1", "S2"]) day.stands(1, "vishnu", id);
+  day.ms = 5 * minute;
+  day.tries(1, 0, silent, "S1");
+  day.tries(2, 200, silent, "S2");
+  day.stands(3, "backup", "S3");
+  day.ms += 100;
+  day.stands(1, "vishnu", "S4");
+  assert.deepEqual(day.read, [
+    `warn ${silent}; 1 other session goes on; trying again at once`,
+    `warn ${silent}; trying again in 0.2 s`,
+    "info connected again to anna@backup:22 after 0.2 s (attempt 3)",
+    "info 2 sessions stand, the new one with anna@vishnu:22, after 0.3 s",
+  ]);
+});
+
+test("An extra session that is refused again and again, or dropped each time, does not fill the log.", () => {
+  const dropped = "the server dropped the connection";
+  const never = new Day();
+  never.stands();
+  for (let attempt = 1; attempt <= 240; attempt++) never.tries(attempt, 15_000, dropped, "none");
+  const each = new Day();
+  each.stands();
+  for (let loss = 1; loss <= 240; loss++) {
+    each.stands(1, "vishnu", `S${loss + 1}`);
+    each.ms += 5000;
+    each.tries(1, 10_000, dropped, `S${loss + 1}`);
+  }
+  // An hour: the first tries, and one for each further ten minutes; those of which the end can be told have it told.
+  assert.ok(never.read.length <= 3 + 6, never.read.join("\n"));
+  assert.ok(each.read.length <= 2 * (3 + 6), each.read.join("\n"));
+  for (const line of [...never.read, ...each.read])
+    assert.match(line, /1 other session goes on|^info 2 sessions stand/);
+  // The outage of all of them is told from its beginning.
+  const before = never.read.length;
+  never.tries(1, 200, silent, "S1");
+  assert.deepEqual(never.read.slice(before), [`warn ${silent}; trying again in 0.2 s`]);
 });
 
 test("A forward that waits is told once in an outage, and again for another reason.", () => {
@@ -172,7 +230,7 @@ test("A forward that waits is told once in an outage, and again for another reas
   ]);
   assert.deepEqual(day.debugged, [`R1: ${held}`, `R1: ${held}`]);
   day.ms += 5 * minute;
-  day.words.lost();
+  day.words.gone({ id: "S1" });
   day.waits("R1", held);
   assert.equal(day.read.at(-1), `warn R1: ${held}`);
 });

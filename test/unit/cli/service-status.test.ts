@@ -82,7 +82,7 @@ test("While another session stands the forwards are ready.", () => {
   assert.deepEqual(story(...events).slice(2), [
     "2 forwards ready",
     "2 forwards ready",
-    `2 forwards ready; ${silent}; trying again in 0.2 s`,
+    `2 forwards ready; ${silent}; 1 other session goes on; trying again in 0.2 s`,
     "2 forwards ready",
     "2 forwards ready",
     "lost the session",
