@@ -14,6 +14,14 @@ export class ListeningWords {
   /** The last text of each forward. */
   readonly #told = new Map<string, string>();
   readonly #moved = new Set<string>();
+  #server: string | undefined;
+
+  /** On another server the same text is news. */
+  session({ host, port }: Pick<EventNamed<"session">, "host" | "port">): void {
+    const server = formatAddress({ host, port });
+    if (this.#server !== undefined && this.#server !== server) this.#told.clear();
+    this.#server = server;
+  }
 
   listening(event: EventNamed<"listening">): ListeningLine {
     const text = listeningText(event);

@@ -28,10 +28,12 @@ export function settingsReport({ warnings, notes, remarks }: SettingsRemarks, ou
 /** Reports events in words. Flows are left out, because the log plugin reports them. */
 export function wordReport(bus: Bus, output: Output, now: () => number = () => performance.now()): void {
   outageReport(bus, output, now);
-  bus.on("session", (event) => {
-    if (event.state === "ready") output.debug(sessionText(event));
-  });
   const listeners = new ListeningWords();
+  bus.on("session", (event) => {
+    if (event.state !== "ready") return;
+    output.debug(sessionText(event));
+    if (event.hop === undefined) listeners.session(event);
+  });
   bus.on("forward.waiting", (event) => listeners.waiting(event));
   bus.on("listening", (event) => {
     const { level, text } = listeners.listening(event);

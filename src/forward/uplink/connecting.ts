@@ -7,10 +7,10 @@ import type { Telling } from "../../flow/telling.ts";
 import { after } from "../../io/after.ts";
 import { descriptors } from "../../io/descriptors.ts";
 import { onAddressChange, onWake } from "../../io/network-changes.ts";
-import { type RoutePlan, RouteRun } from "../../ssh/route.ts";
+import type { RoutePlan } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
 import { failedAttempt } from "./failed-attempt.ts";
-import { Lane } from "./lane.ts";
+import { Lane, LaneRun } from "./lane.ts";
 import { cutShort, type Reconnect, RetryPolicy, typedHint, type Verdict } from "./retry-policy.ts";
 import { SessionAttempt } from "./session-attempt.ts";
 import { type DuePlace, SessionPlaces } from "./session-places.ts";
@@ -81,7 +81,7 @@ export class Connecting {
     this.#plan = plan;
     this.#telling = telling;
     this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
-    const run = new RouteRun();
+    const run = new LaneRun();
     const places = Array.from({ length: sessions }, (_each, index) => ({
       ...{ lane: new Lane(goals, telling, run, index + 1), session: undefined, dueMs: undefined },
       ...{ mayHurry: true, isGivenUp: false, sinceMs: 0, notBeforeMs: 0, policy: policyFor() },

@@ -2,25 +2,51 @@
  * The way of one session of a tunnel: to the destination, or to the first fallback (--fallback) that can be reached. An
  * attempt begins with the destination each time. Hosts on the way to which a session still stands are kept.
  */
+import { formatAddress } from "../../codec/address.ts";
 import { type ErrorCode, PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
 import type { LoginNeeds } from "../../ssh/login/auth-record.ts";
-import { Route, type RoutePlan, type RouteRun } from "../../ssh/route.ts";
+import { Route, type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
+
+/** In an outage of hours the same is told again after this time, and otherwise for debugging. */
+const repeatMs = 10 * 60_000;
+
+/** What all lanes of one run share. */
+export class LaneRun {
+  readonly routes = new RouteRun();
+  /** Fallbacks that said a no that stays one. */
+  readonly refused = new Set<RoutePlan>();
+  /** Where the last session went. */
+  last: RoutePlan | undefined;
+  readonly #now: () => number;
+  readonly #toldAtMs = new Map<string, number>();
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** True when this was not told for a while: the failure of this kind at this goal. */
+  isNews(goal: RoutePlan, { code }: PorthopError): boolean {
+    const what = `${code} ${nameOf(goal)}`;
+    const now = this.#now();
+    if (now - (this.#toldAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < repeatMs) return false;
+    this.#toldAtMs.set(what, now);
+    return true;
+  }
+}
 
 export class Lane {
   readonly #goals: readonly RoutePlan[];
   readonly #telling: Telling;
-  readonly #run: RouteRun;
+  readonly #run: LaneRun;
   readonly #strand: number;
   readonly #routes = new Map<RoutePlan, Route>();
-  /** Fallbacks that said a no that stays one. */
-  readonly #refused = new Set<RoutePlan>();
   #wasLetIn = false;
   #used: Route | undefined;
 
   /** `goals` are the ways to the destination and to the fallbacks, in this order. `strand` counts lanes from 1. */
-  constructor(goals: readonly RoutePlan[], telling: Telling, run: RouteRun, strand = 1) {
+  constructor(goals: readonly RoutePlan[], telling: Telling, run: LaneRun, strand = 1) {
     this.#goals = goals;
     this.#telling = telling;
     this.#run = run;
@@ -45,24 +71,24 @@ export class Lane {
   /** Rejects with the error of the destination; those of the fallbacks are told. */
   async connect(signal: AbortSignal, attempt: number): Promise<Session> {
     let failure: unknown;
-    const open = this.#goals.filter((goal) => !this.#refused.has(goal));
+    const open = this.#goals.filter((goal) => !this.#run.refused.has(goal));
     for (const [index, goal] of open.entries()) {
       const route = this.#routeTo(goal);
       try {
         const session = await route.connect(signal, attempt);
         this.#used = route;
         await this.#leaveOthers(route);
+        this.#reached(goal);
         return session;
       } catch (error) {
-        if (signal.aborted) throw error;
+        if (signal.aborted || !(error instanceof PorthopError)) throw error;
         if (index === 0) {
           failure = error;
           this.#wasLetIn = route.wasLetIn;
           if (!isOutOfReach(error)) throw error;
-        } else this.#tell(goal, error, route.wasLetIn);
+        }
+        this.#tell(goal, error, { isFirst: index === 0, wasLetIn: route.wasLetIn, following: open[index + 1] });
       }
-      const following = open[index + 1];
-      if (following !== undefined) this.#telling.loggerFor().info(`trying the fallback ${nameOf(following)}`);
     }
     throw failure;
   }
@@ -82,7 +108,7 @@ export class Lane {
   }
 
   #routeTo(goal: RoutePlan): Route {
-    const route = this.#routes.get(goal) ?? new Route(goal, this.#telling, this.#run, this.#strand);
+    const route = this.#routes.get(goal) ?? new Route(goal, this.#telling, this.#run.routes, this.#strand);
     this.#routes.set(goal, route);
     return route;
   }
@@ -96,13 +122,31 @@ export class Lane {
     }
   }
 
-  #tell(goal: RoutePlan, error: unknown, wasLetIn: boolean): void {
-    if (!(error instanceof PorthopError)) throw error;
-    const stays = !isOutOfReach(error) && !wasLetIn;
-    if (stays) this.#refused.add(goal);
-    const after = stays ? "; it is not tried again" : "";
-    this.#telling.loggerFor().warn(`the fallback ${nameOf(goal)}: ${error.message}${after}`);
+  /** After a loss the words of the outage say where the new session goes. */
+  #reached(goal: RoutePlan): void {
+    const isFirst = this.#run.last === undefined;
+    this.#run.last = goal;
+    if (isFirst && goal !== this.#goals[0]) this.#telling.loggerFor().info(`connected to the fallback ${nameOf(goal)}`);
   }
+
+  #tell(goal: RoutePlan, error: PorthopError, { isFirst, wasLetIn, following }: Refused): void {
+    // The last error of the destination is the attempt's own, which others tell.
+    if (isFirst && following === undefined) return;
+    const stays = !isFirst && !isOutOfReach(error) && !wasLetIn;
+    if (stays) this.#run.refused.add(goal);
+    const whose = isFirst ? "" : `the fallback ${nameOf(goal)}: `;
+    const next = following === undefined ? "" : `; trying the fallback ${nameOf(following)}`;
+    const text = `${whose}${error.message}${stays ? "; it is not tried again" : ""}${next}`;
+    const log = this.#telling.loggerFor();
+    if (this.#run.isNews(goal, error)) log.warn(text);
+    else log.debug(text);
+  }
+}
+
+interface Refused {
+  readonly isFirst: boolean;
+  readonly wasLetIn: boolean;
+  readonly following: RoutePlan | undefined;
 }
 
 function isOutOfReach(error: unknown): boolean {
@@ -112,5 +156,6 @@ function isOutOfReach(error: unknown): boolean {
 const outOfReach: ReadonlySet<ErrorCode> = new Set(["host.not-found", "ssh.unreachable", "ssh.lost"]);
 
 function nameOf({ hops }: RoutePlan): string {
-  return hops.at(-1)?.settings.host ?? "";
+  const settings = hops.at(-1)?.settings;
+  return settings === undefined ? "" : formatAddress({ host: settings.host, port: settings.port });
 }

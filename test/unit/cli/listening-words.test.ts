@@ -37,3 +37,12 @@ test("What was told as a move is not told twice.", () => {
   words.moved({ event: "forward.moved", forward: "R1", listen, was });
   assert.deepEqual([words.listening(on(8082)).level, words.listening(on(8083)).level], ["debug", "info"]);
 });
+
+test("A forward that listens on another server is told, and one that is on the same again is not.", () => {
+  const words = new ListeningWords();
+  const levels = ["first", "first", "second", "second", "first"].map((host) => {
+    words.session({ host, port: 22 });
+    return words.listening(on(8080)).level;
+  });
+  assert.deepEqual(levels, ["info", "debug", "info", "debug", "info"]);
+});

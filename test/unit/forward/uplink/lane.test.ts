@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PorthopError } from "../../../../src/errors.ts";
-import { Lane } from "../../../../src/forward/uplink/lane.ts";
-import { type Hop, type RoutePlan, RouteRun } from "../../../../src/ssh/route.ts";
+import { Lane, LaneRun } from "../../../../src/forward/uplink/lane.ts";
+import type { Hop, RoutePlan } from "../../../../src/ssh/route.ts";
 import type { Session } from "../../../../src/ssh/session.ts";
 import { LogLines } from "../../../kit/log-lines.ts";
 import { refusal } from "../../../kit/refusal.ts";
@@ -41,11 +41,11 @@ class Played implements AsyncDisposable {
   readonly lane: Lane;
   readonly story: string[] = [];
 
-  constructor(goals: readonly RoutePlan[], strand = 1) {
+  constructor(goals: readonly RoutePlan[], strand = 1, run = new LaneRun()) {
     const telling = tellingTo(this.log);
     telling.bus.on("session", ({ state, port, attempt }) => void this.story.push(`${state} ${port} at ${attempt}`));
     telling.bus.on("wire", ({ viewFor }) => void this.story.push(`strand ${viewFor("test").strand}`));
-    this.lane = new Lane(goals, telling, new RouteRun(), strand);
+    this.lane = new Lane(goals, telling, run, strand);
   }
 
   /** Resolves with the port of the server that was reached. */
@@ -136,6 +136,32 @@ test("A fallback whose host key nobody knows is refused, told, and not tried aga
   assert.equal(await played.reached(), third.port);
   assert.equal(second.counts.connections, 1);
   assert.deepEqual(refusals().length, 1);
+});
+
+test("The same failures are told once in ten minutes, those of several sessions together.", { timeout }, async () => {
+  const [gone, alsoGone] = [await nowhere(), await nowhere()];
+  let nowMs = 0;
+  const run = new LaneRun(() => nowMs);
+  const goals = to(gone, alsoGone);
+  await using one = new Played(goals, 1, run);
+  await using two = new Played(goals, 2, run);
+  const read = () => [...one.log.lines, ...two.log.lines].filter((line) => !line.startsWith("debug"));
+  for (const { lane } of [one, two, one, two]) await refusal(lane.connect(signal, 1));
+  assert.equal(read().length, 2, read().join("\n"));
+  assert.match(read()[0] ?? "", /refused; trying the fallback 127\.0\.0\.1:\d+$/);
+  nowMs = 600_000;
+  await refusal(two.lane.connect(signal, 1));
+  assert.equal(read().length, 4);
+});
+
+test("A first connect that reaches a fallback says which.", { timeout }, async () => {
+  await using second = await startSshServer();
+  await using played = new Played(to(await nowhere(), second));
+  const session = await played.lane.connect(signal, 1);
+  await lost(session, second);
+  assert.equal(await played.reached(), second.port);
+  const said = played.log.lines.filter((line) => line.includes("connected to the fallback"));
+  assert.deepEqual(said, [`info connected to the fallback 127.0.0.1:${second.port}`]);
 });
 
 test("A no of the destination itself stays a no: no fallback is asked in its place.", { timeout }, async () => {
