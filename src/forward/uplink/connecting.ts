@@ -64,6 +64,7 @@ export class Connecting {
   readonly #first = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<PorthopError>();
   readonly #places: SessionPlaces<Place>;
+  readonly #run = new LaneRun();
   #isWinding = false;
   #hasStood = false;
   #attempt = 0;
@@ -81,9 +82,8 @@ export class Connecting {
     this.#plan = plan;
     this.#telling = telling;
     this.uplink = new Uplink({ holdMs: reconnect === "never" ? undefined : holdMs, wanted: () => this.#hurry() });
-    const run = new LaneRun();
     const places = Array.from({ length: sessions }, (_each, index) => ({
-      ...{ lane: new Lane(goals, telling, run, index + 1), session: undefined, dueMs: undefined },
+      ...{ lane: new Lane(goals, telling, this.#run, index + 1), session: undefined, dueMs: undefined },
       ...{ mayHurry: true, isGivenUp: false, sinceMs: 0, notBeforeMs: 0, policy: policyFor() },
     }));
     this.#places = new SessionPlaces<Place>(places);
@@ -120,6 +120,7 @@ export class Connecting {
   /** Somebody wants a session now: no wait is too long to be cut short. */
   now(): void {
     this.#places.allowHurry();
+    this.#run.forgive();
     this.doubt();
     this.#hurry(performance.now());
   }

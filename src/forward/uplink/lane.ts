@@ -3,11 +3,15 @@
  * attempt begins with the destination each time. Hosts on the way to which a session still stands are kept.
  */
 import { formatAddress } from "../../codec/address.ts";
+import { formatWait } from "../../codec/units.ts";
 import { type ErrorCode, PorthopError } from "../../errors.ts";
 import type { Telling } from "../../flow/telling.ts";
+import { descriptors } from "../../io/descriptors.ts";
 import type { LoginNeeds } from "../../ssh/login/auth-record.ts";
 import { Route, type RoutePlan, RouteRun } from "../../ssh/route.ts";
 import type { Session } from "../../ssh/session.ts";
+import { failedAttempt } from "./failed-attempt.ts";
+import { type Failure, RetryPolicy } from "./retry-policy.ts";
 
 /** In an outage of hours the same is told again after this time, and otherwise for debugging. */
 const repeatMs = 10 * 60_000;
@@ -15,15 +19,42 @@ const repeatMs = 10 * 60_000;
 /** What all lanes of one run share. */
 export class LaneRun {
   readonly routes = new RouteRun();
-  /** Fallbacks that said a no that stays one. */
-  readonly refused = new Set<RoutePlan>();
   /** Where the last session went. */
   last: RoutePlan | undefined;
   readonly #now: () => number;
   readonly #toldAtMs = new Map<string, number>();
+  /** Of each fallback what its failures have counted up to, and when it may be tried again. */
+  readonly #rests = new Map<RoutePlan, { readonly policy: RetryPolicy; untilMs: number }>();
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+  }
+
+  /**
+   * A fallback has failed. Returns how long it is left in peace: the wait that it has earned, as the destination's would
+   * be, and for ever after a no that stays one. Each attempt would come by it otherwise.
+   */
+  failed(goal: RoutePlan, failure: Failure): number {
+    const rest = this.#rests.get(goal) ?? { policy: new RetryPolicy({ reconnect: "always" }), untilMs: 0 };
+    this.#rests.set(goal, rest);
+    const verdict = rest.policy.failed(failure);
+    const restMs = verdict.next === "end" ? Number.POSITIVE_INFINITY : verdict.mayHurry ? 0 : verdict.inMs;
+    rest.untilMs = this.#now() + restMs;
+    return restMs;
+  }
+
+  isResting(goal: RoutePlan): boolean {
+    return (this.#rests.get(goal)?.untilMs ?? Number.NEGATIVE_INFINITY) > this.#now();
+  }
+
+  stood(goal: RoutePlan): void {
+    this.last = goal;
+    this.#rests.get(goal)?.policy.stood();
+  }
+
+  /** Somebody wants a session now: only a no that stays one stays. */
+  forgive(): void {
+    for (const rest of this.#rests.values()) if (rest.untilMs !== Number.POSITIVE_INFINITY) rest.untilMs = 0;
   }
 
   /** True when this was not told for a while: the failure of this kind at this goal. */
@@ -71,23 +102,28 @@ export class Lane {
   /** Rejects with the error of the destination; those of the fallbacks are told. */
   async connect(signal: AbortSignal, attempt: number): Promise<Session> {
     let failure: unknown;
-    const open = this.#goals.filter((goal) => !this.#run.refused.has(goal));
+    const open = this.#goals.filter((goal) => !this.#run.isResting(goal));
     for (const [index, goal] of open.entries()) {
       const route = this.#routeTo(goal);
+      const beganMs = performance.now();
       try {
         const session = await route.connect(signal, attempt);
         this.#used = route;
         await this.#leaveOthers(route);
         this.#reached(goal);
         return session;
-      } catch (error) {
-        if (signal.aborted || !(error instanceof PorthopError)) throw error;
-        if (index === 0) {
-          failure = error;
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        const error = failedAttempt(thrown, descriptors.wasFullSince(beganMs));
+        const isFirst = index === 0;
+        if (isFirst) {
+          failure = thrown;
           this.#wasLetIn = route.wasLetIn;
-          if (!isOutOfReach(error)) throw error;
+          if (!isOutOfReach(thrown)) throw thrown;
         }
-        this.#tell(goal, error, { isFirst: index === 0, wasLetIn: route.wasLetIn, following: open[index + 1] });
+        const { wasLetIn, needsAgain: needs } = route;
+        const restMs = isFirst ? 0 : this.#run.failed(goal, { error, wasLetIn, needs });
+        this.#tell(goal, error, { isFirst, restMs, following: open[index + 1] });
       }
     }
     throw failure;
@@ -125,18 +161,16 @@ export class Lane {
   /** After a loss the words of the outage say where the new session goes. */
   #reached(goal: RoutePlan): void {
     const isFirst = this.#run.last === undefined;
-    this.#run.last = goal;
+    this.#run.stood(goal);
     if (isFirst && goal !== this.#goals[0]) this.#telling.loggerFor().info(`connected to the fallback ${nameOf(goal)}`);
   }
 
-  #tell(goal: RoutePlan, error: PorthopError, { isFirst, wasLetIn, following }: Refused): void {
+  #tell(goal: RoutePlan, error: PorthopError, { isFirst, restMs, following }: Refused): void {
     // The last error of the destination is the attempt's own, which others tell.
     if (isFirst && following === undefined) return;
-    const stays = !isFirst && !isOutOfReach(error) && !wasLetIn;
-    if (stays) this.#run.refused.add(goal);
     const whose = isFirst ? "" : `the fallback ${nameOf(goal)}: `;
     const next = following === undefined ? "" : `; trying the fallback ${nameOf(following)}`;
-    const text = `${whose}${error.message}${stays ? "; it is not tried again" : ""}${next}`;
+    const text = `${whose}${error.message}${restText(restMs)}${next}`;
     const log = this.#telling.loggerFor();
     if (this.#run.isNews(goal, error)) log.warn(text);
     else log.debug(text);
@@ -145,8 +179,13 @@ export class Lane {
 
 interface Refused {
   readonly isFirst: boolean;
-  readonly wasLetIn: boolean;
+  readonly restMs: number;
   readonly following: RoutePlan | undefined;
+}
+
+function restText(ms: number): string {
+  if (ms === 0) return "";
+  return ms === Number.POSITIVE_INFINITY ? "; it is not tried again" : `; it is not tried for ${formatWait(ms)}`;
 }
 
 function isOutOfReach(error: unknown): boolean {

@@ -164,6 +164,31 @@ test("A first connect that reaches a fallback says which.", { timeout }, async (
   assert.deepEqual(said, [`info connected to the fallback 127.0.0.1:${second.port}`]);
 });
 
+test("A fallback that let us in and refuses us now is left in peace for a minute, unless a session is wished for.", {
+  timeout,
+}, async () => {
+  await using second = await startSshServer();
+  let [logins, isRefused, nowMs] = [0, false, 1000];
+  const trust: Hop["trust"] = async () => {
+    logins += 1;
+    return isRefused ? easyTrust({ authHandler: (_methods, _partial, next) => next(false as never) }) : easyTrust();
+  };
+  const run = new LaneRun(() => nowMs);
+  await using played = new Played([...to(await nowhere()), { hops: [hop(second, trust)] }], 1, run);
+  const session = await played.lane.connect(signal, 1);
+  isRefused = true;
+  await lost(session, second);
+  for (let attempt = 1; attempt < 5; attempt++) await refusal(played.reached(attempt));
+  assert.equal(logins, 2);
+  assert.match(played.log.text, /^warn the fallback 127.*refused the login of anna; it is not tried for 1m$/m);
+  nowMs += 60_000;
+  await refusal(played.reached());
+  assert.equal(logins, 3);
+  run.forgive();
+  isRefused = false;
+  assert.equal(await played.reached(), second.port);
+});
+
 test("A no of the destination itself stays a no: no fallback is asked in its place.", { timeout }, async () => {
   await using first = await startSshServer();
   await using second = await startSshServer();
