@@ -3,6 +3,7 @@
  * next. A length is believed only as far as OpenSSH believes it, and nothing is waited for after `signal` fires.
  */
 import { readString, writeStrings } from "../../codec/ssh-string.ts";
+import { unlessAborted } from "../../io/after.ts";
 import { visible } from "../../text/terminal-text.ts";
 import type { Ssh2 } from "../ssh2/loading.ts";
 
@@ -27,8 +28,8 @@ export async function askAgent(
 ): Promise<Buffer[]> {
   const connecting = connect(ssh2, socketPath);
   try {
-    const stream = await orAbort(connecting, signal);
-    return await orAbort(converse(stream, messages), signal);
+    const stream = await unlessAborted(connecting, signal);
+    return await unlessAborted(converse(stream, messages), signal);
   } finally {
     // This also closes a connection that comes up after the wait is over.
     connecting.then(
@@ -95,14 +96,5 @@ function converse(stream: AgentStream, messages: readonly Uint8Array[]): Promise
       }
     });
     sendNext();
-  });
-}
-
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
