@@ -236,16 +236,19 @@ export class Connecting {
     const { wasLetIn, needsAgain } = place.lane;
     const verdict = place.policy.failed({ error, wasLetIn, needs: needsAgain });
     const leastMs = this.#beganMs + hurriedMs - performance.now();
-    this.#decide(place, this.#isWanted ? cutShort(verdict, leastMs) : verdict, error);
+    // A login may be refused because there is one too many; all else is as bad for the other places.
+    const concernsAll = error.code !== "ssh.auth-failed";
+    this.#decide(place, this.#isWanted ? cutShort(verdict, leastMs) : verdict, error, concernsAll);
   }
 
-  #decide(place: Place, verdict: Verdict, because: PorthopError): void {
+  #decide(place: Place, verdict: Verdict, because: PorthopError, concernsAll = false): void {
     const isOut = this.uplink.standing === undefined;
     if (isOut) this.uplink.isOut(because);
     if (verdict.next === "retry") {
       place.dueMs = performance.now() + verdict.inMs;
       place.mayHurry = verdict.mayHurry;
       place.notBeforeMs = verdict.mayHurry ? 0 : place.dueMs;
+      if (concernsAll) this.#places.delayOthers(place);
       if (isOut) this.#places.parkOthers();
       const { inMs } = verdict;
       this.#telling.bus.publish({ event: "reconnect", reason: because.message, attempt: this.#attempt + 1, inMs });

@@ -42,6 +42,16 @@ export class SessionPlaces<P extends DuePlace> {
     for (const place of this.#all) if (place !== next) place.dueMs = undefined;
   }
 
+  /** What a server, or the network, does to one place it does to all: none is tried before the one that failed. */
+  delayOthers(failed: P): void {
+    for (const place of this.#all) {
+      if (place.dueMs === undefined || failed.dueMs === undefined || place.dueMs >= failed.dueMs) continue;
+      place.dueMs = failed.dueMs;
+      if (failed.mayHurry) continue;
+      Object.assign(place, { mayHurry: false, notBeforeMs: failed.notBeforeMs });
+    }
+  }
+
   /** A session stands, and the places that miss one go on. */
   goOn(nowMs: number): void {
     for (const place of this.#all) {

@@ -442,6 +442,25 @@ test("While no session stands one place tries for all, and the others follow whe
   assert.equal(server.counts.connections, 6);
 });
 
+test("When a further session is dropped, no other is tried before it is that one's turn again.", {
+  timeout,
+}, async () => {
+  await using server = await startSshServer();
+  let logins = 0;
+  const trust: AskTrust = async () => {
+    logins += 1;
+    return logins === 2 ? Promise.reject(new PorthopError("ssh.lost", "too many at a time", { leg: 2 })) : easyTrust();
+  };
+  const plan = { sessions: 3, reconnect: "auto" as const };
+  await using kept = new Kept(server, { plan, trust, verdicts: [{ next: "retry", inMs: neverMs, mayHurry: true }] });
+  await kept.connecting.connect(signal);
+  await kept.told(`reconnect 2 in ${neverMs}`);
+  await quiet();
+  assert.equal(logins, 2);
+  kept.connecting.now();
+  await kept.told("ready S4 at 1");
+});
+
 test("A further session that is refused takes nothing from the one that stands.", { timeout }, async () => {
   await using server = await startSshServer();
   let logins = 0;

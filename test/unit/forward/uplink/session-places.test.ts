@@ -18,6 +18,17 @@ test("The next place is the one that is due first; while no session stands it tr
   assert.equal(places.next, undefined);
 });
 
+test("Where one failed no other is tried sooner, and a wait that was earned counts for them too.", () => {
+  const [failed, soon, late, idle] = [place({ dueMs: 50 }), place({ dueMs: 10 }), place({ dueMs: 70 }), place()];
+  const places = new SessionPlaces([soon, late, idle, failed]);
+  places.delayOthers(failed);
+  assert.deepEqual([soon.dueMs, late.dueMs, idle.dueMs], [50, 70, undefined]);
+  Object.assign(failed, { dueMs: 60, mayHurry: false, notBeforeMs: 60 });
+  places.delayOthers(failed);
+  places.hurry(20);
+  assert.deepEqual([soon.dueMs, soon.notBeforeMs, late.dueMs, failed.dueMs], [60, 60, 20, 60]);
+});
+
 test("When a session stands the others go on: those that miss one, were not given up, and have no time to wait out.", () => {
   const all = [
     place({ session: standing }),
