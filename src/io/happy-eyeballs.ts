@@ -89,12 +89,12 @@ class Attempts<T> {
 
   /**
    * When the event loop was held up, the answer may be there already, unheard. Then the loop gets a moment to hear it,
-   * so that no second connection is opened in vain.
+   * so that no second connection is opened in vain. One moment: a loop that is busy all the time is always late.
    */
   #wait(ms: number): void {
     const dueMs = performance.now() + ms;
     this.#timer = setTimeout(() => {
-      if (performance.now() - dueMs > heldUpMs) this.#wait(heldUpMs);
+      if (performance.now() - dueMs > heldUpMs) this.#timer = setTimeout(() => this.#next(), heldUpMs);
       else this.#next();
     }, ms);
   }

@@ -64,6 +64,22 @@ test("When the first address answers in time, no second one is tried.", async ()
   assert.deepEqual([made.log, made.discarded], [["a"], []]);
 });
 
+test("A process that has much to do all the time comes to the second address too.", { timeout: 20_000 }, async () => {
+  const made = race({ delayMs: 1 });
+  let isBusy = true;
+  const work = () => {
+    const until = performance.now() + 25;
+    while (performance.now() < until);
+    if (isBusy) setTimeout(work);
+  };
+  work();
+  const won = firstConnected(["a", "b"], made.race);
+  await made.begun("b");
+  isBusy = false;
+  made.answer("b");
+  assert.equal(await won, "b");
+});
+
 test("After a failure the next address is tried at once.", async () => {
   const made = race({ delayMs: never });
   const won = firstConnected(["a", "b", "c"], made.race);
