@@ -56,7 +56,6 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
       log: output.loggerFor(),
       prompter,
       environment: environmentForPrograms(process.env),
-      signal: interruption.stop,
     });
     const plan = await interruption.orStop(planning);
     const tell = (step: CheckStep) => {

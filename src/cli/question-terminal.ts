@@ -38,6 +38,8 @@ export class QuestionTerminal {
   /** Changes the modes. Nothing is read from it. */
   #modes: ReadStream | undefined;
   #written: Promise<void> = Promise.resolve();
+  /** Resolves when the last question is over. */
+  #asked: Promise<void> = Promise.resolve();
   #isReleased = false;
 
   constructor(descriptor: number) {
@@ -54,9 +56,34 @@ export class QuestionTerminal {
     this.#written = this.#written.then(() => this.#writeAll(Buffer.from(text, "utf8")));
   }
 
-  /** Asks, and resolves with the line that was typed. Rejects with PorthopError `cancelled` on Ctrl-C. */
-  async line(question: string, { isHidden, signal }: AnswerOptions): Promise<string> {
+  /**
+   * Asks when no other question is open, and resolves with the line that was typed. Rejects with PorthopError `cancelled`
+   * on Ctrl-C.
+   */
+  async line(question: string, options: AnswerOptions): Promise<string> {
+    const before = this.#asked;
+    const own = Promise.withResolvers<void>();
+    this.#asked = own.promise;
+    await before;
+    try {
+      return await this.#ask(question, options);
+    } finally {
+      own.resolve();
+    }
+  }
+
+  /** Closes the terminal. Nobody can be asked after that. */
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#modes?.destroy();
+    // Only Bun's stream has closed the descriptor itself.
+    if (this.#modes === undefined || !("bun" in process.versions)) closeSync(this.#descriptor);
+  }
+
+  async #ask(question: string, { isHidden, signal }: AnswerOptions): Promise<string> {
     await this.#written;
+    signal?.throwIfAborted();
     if (this.#isReleased) throw new Error("the terminal was given back, and there is nobody to ask any more");
     const modes = this.#modesNow();
     const restore = () => void modes.setRawMode(false);
@@ -74,15 +101,6 @@ export class QuestionTerminal {
     }
   }
 
-  /** Closes the terminal. Nobody can be asked after that. */
-  release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
-    this.#modes?.destroy();
-    // Only Bun's stream has closed the descriptor itself.
-    if (this.#modes === undefined || !("bun" in process.versions)) closeSync(this.#descriptor);
-  }
-
   async #answer(isHidden: boolean, signal: AbortSignal | undefined): Promise<string> {
     const line = new TypedLine();
     let isShown = false;
@@ -90,7 +108,7 @@ export class QuestionTerminal {
       for (let state: TypedState = "open"; state !== "complete"; ) {
         signal?.throwIfAborted();
         const typed = this.#read();
-        if (typed === undefined) await sleep(pollMs);
+        if (typed === undefined) await sleep(pollMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
         // An end is Ctrl-D, which counts as Enter, as in ssh; in raw mode it is the end of the terminal.
         else if (typed.length === 0 && isHidden) throw new PorthopError("cancelled", "the terminal is gone");
         else state = typed.length === 0 ? "complete" : line.take(typed);

@@ -86,7 +86,6 @@ async function carryWith(
       prompter,
       canAskLater: prompter?.isLasting ?? false,
       environment: environmentForPrograms(process.env),
-      signal: interruption.stop,
       terminal: terminal?.request,
       streams: usesStdio(settings) ? { input: process.stdin, output: process.stdout } : undefined,
     });

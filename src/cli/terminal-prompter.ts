@@ -2,6 +2,7 @@
  * Asks a person, as ssh does: at the terminal, whatever stdin, stdout and stderr are, or by the program of SSH_ASKPASS
  * (readpass.c). With neither there is no prompter.
  */
+import { withEither } from "../io/either-signal.ts";
 import { programAnswer } from "../io/program-answer.ts";
 import { describe } from "../io/socket-failure.ts";
 import type { Prompter } from "../ssh/prompter.ts";
@@ -45,7 +46,7 @@ function theTerminal(environment: NodeJS.ProcessEnv): QuestionTerminal | undefin
 function atTerminal(terminal: QuestionTerminal, isLasting: boolean, { asked, signal: ended }: Deps): TerminalPrompter {
   const line = (question: string, isHidden: boolean, signal: AbortSignal | undefined) => {
     asked?.();
-    return terminal.line(visibleLines(question), { isHidden, signal: anyOf(ended, signal) });
+    return until([ended, signal], (either) => terminal.line(visibleLines(question), { isHidden, signal: either }));
   };
   return {
     isLasting,
@@ -68,14 +69,15 @@ function byProgram({ program }: Askpass, variables: NodeJS.ProcessEnv, deps: Dep
     asked?.();
     const prompt = [...told, visibleLines(question)].join("\n");
     told = [];
-    const until = anyOf(ended, signal);
-    try {
-      return (await programAnswer(program, [prompt], environmentForPrograms(variables), until)) ?? "";
-    } catch (error) {
-      until.throwIfAborted();
-      output.warn(`cannot run ${visible(program, 200)} (SSH_ASKPASS): ${describe(error)}`);
-      return "";
-    }
+    return until([ended, signal], async (either) => {
+      try {
+        return (await programAnswer(program, [prompt], environmentForPrograms(variables), either)) ?? "";
+      } catch (error) {
+        either.throwIfAborted();
+        output.warn(`cannot run ${visible(program, 200)} (SSH_ASKPASS): ${describe(error)}`);
+        return "";
+      }
+    });
   };
   return {
     isLasting: true,
@@ -89,6 +91,9 @@ function byProgram({ program }: Askpass, variables: NodeJS.ProcessEnv, deps: Dep
   };
 }
 
-function anyOf(ended: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
-  return signal === undefined || signal === ended ? ended : AbortSignal.any([ended, signal]);
+function until<T>(signals: readonly (AbortSignal | undefined)[], ask: (either: AbortSignal) => Promise<T>): Promise<T> {
+  return withEither(
+    signals.filter((signal) => signal !== undefined),
+    ask,
+  );
 }

@@ -6,6 +6,7 @@
 import type { EventNamed } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { after } from "../io/after.ts";
+import { withEither } from "../io/either-signal.ts";
 import { type LoginNeeds, strongestNeed } from "./login/auth-record.ts";
 import { type AskTrust, Session, type SessionFacts, type SessionSettings } from "./session.ts";
 import { type DialSshd, dialByCommand, dialDirectly, dialThrough } from "./sshd-dialer.ts";
@@ -108,19 +109,7 @@ export class Route {
   }
 
   async #connectAll(signal: AbortSignal): Promise<Session> {
-    // Not AbortSignal.any: what it makes stays with signals that live as long as the tunnel.
-    const attempt = new AbortController();
-    const pass = ({ target }: Event) => attempt.abort((target as AbortSignal).reason);
-    const signals = [signal, this.#closed.signal];
-    for (const each of signals) {
-      if (each.aborted) attempt.abort(each.reason);
-      each.addEventListener("abort", pass, { once: true });
-    }
-    try {
-      return await this.#passAll(attempt.signal);
-    } finally {
-      for (const each of signals) each.removeEventListener("abort", pass);
-    }
+    return await withEither([signal, this.#closed.signal], (attempt) => this.#passAll(attempt));
   }
 
   async #passAll(signal: AbortSignal): Promise<Session> {

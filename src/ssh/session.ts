@@ -34,7 +34,7 @@ import type { Ssh2 } from "./ssh2/loading.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
 import type { Traffic } from "./traffic.ts";
-import { congestionOf, leave, type Transport } from "./transport.ts";
+import { congestionOf, endOf, leave, type Transport } from "./transport.ts";
 import { Answers } from "./unsent-answers.ts";
 
 export interface SessionSettings extends LoginSettings, CareSettings {
@@ -48,8 +48,11 @@ export interface SessionSettings extends LoginSettings, CareSettings {
   readonly mayAskServer?: boolean | undefined;
 }
 
-/** `address` is the IP address of the host, when porthop itself connected to the host. */
-export type AskTrust = (ssh2: Ssh2, address: string | undefined) => Promise<Trust>;
+/**
+ * `address` is the IP address of the host, when porthop itself connected to the host. `over` fires when the connection
+ * with it is over: nobody waits for the answer to a question any more.
+ */
+export type AskTrust = (ssh2: Ssh2, address: string | undefined, over: AbortSignal) => Promise<Trust>;
 
 export interface SessionContext extends Telling {
   /** By which it is told apart; `S1` when left out. */
@@ -156,9 +159,10 @@ export class Session {
     tell({ done: "connection", local, remote });
     const { id = "S1" } = context;
     const outgoing = sessionLeg(transport, { ...settings, id }, context);
+    const over = endOf(stream);
     try {
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
-      const trust = await unlessAborted(context.trust(ssh2, address), signal);
+      const trust = await unlessAborted(context.trust(ssh2, address, over.signal), signal);
       const task: LoginTask<Attached, Session> = {
         ...{ client: new ssh2.Client(), stream, outgoing, settings, trust, telling: context },
         attach(ports) {
@@ -178,6 +182,8 @@ export class Session {
       };
       return await logIn(task, signal);
     } catch (error) {
+      // A question that is open ends before anybody reads why.
+      over.abort(error);
       // The cause may lie under the session: a jump host or a ProxyCommand.
       const reason = betterReason(transport, error) ?? error;
       stream.destroy();

@@ -170,6 +170,15 @@ function takeBatch(pieces: Uint8Array[], mostBytes: number): Uint8Array[] {
   return pieces.splice(0, count);
 }
 
+/** Its signal fires when the stream is closed, or earlier by its `abort`. */
+export function endOf(stream: Duplex): AbortController {
+  const over = new AbortController();
+  const end = () => over.abort(new Error("the connection is over"));
+  if (stream.closed) end();
+  else stream.once("close", end);
+  return over;
+}
+
 /**
  * Returns a function. Its result is undefined when the network keeps up; otherwise a promise that resolves when the
  * network has caught up.

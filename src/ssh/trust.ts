@@ -31,6 +31,12 @@ export interface TrustDeps {
   readonly log: Logger;
   readonly prompter: Prompter | undefined;
   readonly environment: NodeJS.ProcessEnv;
+}
+
+/** What belongs to one connection with the host. */
+interface Connection {
+  readonly keys: KeyRing;
+  /** Fires when the connection is over. */
   readonly signal: AbortSignal;
 }
 
@@ -40,14 +46,14 @@ export interface TrustDeps {
  */
 export function trustFor(host: Peer & { readonly user: string }, settings: TrustSettings, deps: TrustDeps): AskTrust {
   const keys = new KeyRing(settings.identities, deps.log);
-  return (ssh2, address) => establishTrust(ssh2, { ...host, address }, settings, { ...deps, keys });
+  return (ssh2, address, over) => establishTrust(ssh2, { ...host, address }, settings, { ...deps, keys, signal: over });
 }
 
 async function establishTrust(
   ssh2: Ssh2,
   peer: Peer & { readonly user: string; readonly address: string | undefined },
   settings: TrustSettings,
-  deps: TrustDeps & { readonly keys: KeyRing },
+  deps: TrustDeps & Connection,
 ): Promise<Trust> {
   const { log, prompter, environment, signal, keys } = deps;
   const asked = settings.authentication.batchMode ? undefined : prompter;
@@ -91,7 +97,7 @@ function hostKeyUpdate(
   hostKeys: HostKeys,
   { update, userFiles, hashKnownHosts }: HostKeySettings,
   asked: Prompter | undefined,
-  { log, signal }: TrustDeps,
+  { log, signal }: TrustDeps & Connection,
 ): HostKeyUpdate | undefined {
   if (update === undefined || update === "no" || (update === "ask" && asked === undefined)) return undefined;
   return {

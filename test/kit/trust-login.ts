@@ -40,7 +40,7 @@ interface Case {
 /** The trust of a run, for one login after the other. */
 export function runTrust(server: SshServer, options: Case = {}) {
   const log = new LogLines();
-  const { prompter, environment = {}, signal = never } = options;
+  const { prompter, environment = {} } = options;
   const settings: TrustSettings = {
     hostKeys: {
       strict: options.strict ?? "ask",
@@ -62,7 +62,7 @@ export function runTrust(server: SshServer, options: Case = {}) {
     requiredRsaBits: defaults.requiredRsaBits,
   };
   const host = { host: server.host, port: server.port, user: "anna" };
-  return { trust: trustFor(host, settings, { log, prompter, environment, signal }), log };
+  return { trust: trustFor(host, settings, { log, prompter, environment }), log };
 }
 
 /** Logs in as anna, and leaves again. Gives the error, if it failed, and whom the login needs. */

@@ -27,7 +27,6 @@ export interface PlanDeps {
   /** False when nobody can be asked any more once the tunnel is ready. */
   readonly canAskLater?: boolean | undefined;
   readonly environment: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
   /** The terminal to ask the server for, for a command that gets one. */
   readonly terminal?: TerminalRequest | undefined;
   /** The stdin and stdout of this program, for -W. */

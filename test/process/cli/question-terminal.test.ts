@@ -47,6 +47,38 @@ test("A question ends with its signal, and the next one gets an answer of its ow
   await screen.screen(/answer 2\r\n/);
 });
 
+test(
+  "A question that is given up moves to the next line at once, before anything is said about it.",
+  onTerminal,
+  async () => {
+    const body = `
+    const stop = new AbortController();
+    const failed = terminal.line("One? ", { isHidden: true, signal: stop.signal }).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    stop.abort(new Error("hung up"));
+    await new Promise((resolve) => setImmediate(resolve));
+    console.log("it hung up");
+    await failed;`;
+    await using screen = pty(snippet(body), { cwd: projectRoot, columns });
+    await screen.screen(/One\? \r\nit hung up\r\n/);
+  },
+);
+
+test("A second question waits for the end of the first, and its answer is hidden to the end.", onTerminal, async () => {
+  const body = `
+    const stop = new AbortController();
+    const first = terminal.line("One? ", { isHidden: true, signal: stop.signal }).catch((error) => error.message);
+    const second = terminal.line("Two? ", { isHidden: true });
+    setTimeout(() => stop.abort(new Error("hung up")), 50);
+    console.log("ended:", await first);
+    console.log("answer", (await second).length);`;
+  await using screen = pty(snippet(body), { cwd: projectRoot, columns });
+  await screen.screen(/One\? \r\n(ended: hung up\r\nTwo\? |Two\? ended: hung up\r\n)/);
+  screen.send("s3cret\r");
+  await screen.screen(/answer 6\r\n/);
+  assert.doesNotMatch(screen.text, /s3cret/);
+});
+
 test("A terminal that was given back is closed, and asks nobody.", onTerminal, async () => {
   const body = `
     const open = () => readdirSync("/proc/self/fd").filter((fd) => {

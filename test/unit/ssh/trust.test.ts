@@ -37,9 +37,9 @@ test("The types of the keys that are known are asked for first.", { timeout }, a
       identityAgent: defaults.identityAgent,
       requiredRsaBits: defaults.requiredRsaBits,
     },
-    { log: new LogLines(), prompter: undefined, environment: {}, signal: never },
+    { log: new LogLines(), prompter: undefined, environment: {} },
   );
-  const trust = await ask(await loadSsh2(), undefined);
+  const trust = await ask(await loadSsh2(), undefined, never);
   assert.deepEqual(trust.hostKeyTypes, ["ssh-ed25519"]);
 });
 

@@ -25,6 +25,8 @@ const fromHome = relative(homedir(), folder);
 const hostKey = writeStrings("ssh-ed25519", Buffer.alloc(32, 7));
 const hostKeyLine = (name: string) => `${name} ssh-ed25519 ${hostKey.toString("base64")}\n`;
 
+const never = new AbortController().signal;
+
 interface Planned {
   readonly plan: SshPlan;
   readonly log: LogLines;
@@ -33,8 +35,7 @@ interface Planned {
 async function plan(words: readonly string[], prompter?: Answers, files?: ConfigSources): Promise<Planned> {
   const log = new LogLines();
   const settings = readRunSettings([...words, "vishnu"], files);
-  const signal = new AbortController().signal;
-  return { plan: await planTunnel(settings, { log, prompter, environment: {}, signal }), log };
+  return { plan: await planTunnel(settings, { log, prompter, environment: {} }), log };
 }
 
 /** The destination, and the servers of --fallback. */
@@ -114,7 +115,7 @@ test("A fallback is known by its own host key, under its own name.", async () =>
   ];
   const planned = (await plan(words, undefined, memoryConfig({}))).plan;
   const known = goalsOf(planned).map(async ({ trust }) => {
-    return (await trust(await loadSsh2(), undefined)).hostKeyTypes;
+    return (await trust(await loadSsh2(), undefined, never)).hostKeyTypes;
   });
   assert.deepEqual(await Promise.all(known), [[], ["ssh-ed25519"]]);
 });
@@ -197,7 +198,7 @@ test("The forwards are those of the settings.", async () => {
 /** Whether the host key is believed: its types if it is known, and what verifying it says. */
 async function believes(words: readonly string[], prompter?: Answers) {
   const planned = await plan(["-o", "GlobalKnownHostsFile=none", ...words], prompter);
-  const trust = await planned.plan.trust(await loadSsh2(), "10.0.0.2");
+  const trust = await planned.plan.trust(await loadSsh2(), "10.0.0.2", never);
   const refusal = await trust.verify(hostKey).then(
     () => undefined,
     (error: unknown) => {
@@ -253,7 +254,7 @@ test("Files of known hosts begin with ~ for the home, may be several, and hold a
     const named = `${folder}/not-there "~/${fromHome}/${path}"`;
     assert.deepEqual((await believes(o(`UserKnownHostsFile=${named}`))).known, ["ssh-ed25519"], path);
     const { plan: planned } = await plan(o("UserKnownHostsFile=none", `GlobalKnownHostsFile=${named}`));
-    assert.deepEqual((await planned.trust(await loadSsh2(), undefined)).hostKeyTypes, ["ssh-ed25519"], path);
+    assert.deepEqual((await planned.trust(await loadSsh2(), undefined, never)).hostKeyTypes, ["ssh-ed25519"], path);
     writeFileSync(join(folder, path), "");
   }
 });
