@@ -4,6 +4,7 @@
  * what it said.
  */
 import { spawn } from "node:child_process";
+import { delimiter, isAbsolute } from "node:path";
 import type { Readable } from "node:stream";
 import { visible } from "../text/terminal-text.ts";
 import { after } from "./after.ts";
@@ -61,8 +62,14 @@ export async function tellServiceManager(
 }
 
 function start(assignments: readonly string[], env: NodeJS.ProcessEnv) {
-  return spawn(program, assignments, { stdio: ["ignore", "ignore", "pipe"], env });
+  // Nobody has asked for this program by name: a folder that is where porthop happens to be started does not count.
+  const folders = (env["PATH"] ?? usualPath).split(delimiter).filter((folder) => isAbsolute(folder));
+  const own = { ...env, PATH: folders.join(delimiter) || usualPath };
+  return spawn(program, assignments, { stdio: ["ignore", "ignore", "pipe"], env: own });
 }
+
+/** Where systems without a PATH look (execvp(3)). */
+const usualPath = "/usr/bin:/bin";
 
 function notStarted(error: unknown): NotifyFailure {
   const reason = errnoOf(error) === "ENOENT" ? "there is no such program" : describe(error);

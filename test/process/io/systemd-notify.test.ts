@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { tellServiceManager } from "../../../src/io/systemd-notify.ts";
 import { madeUpNotify, NotifySocket } from "../../kit/notify-socket.ts";
@@ -30,6 +30,22 @@ test("A manager that is gone is told with the program's own words.", { skip: mis
 test("Where there is no such program there is no need to try again.", async () => {
   const failure = await tellServiceManager(["READY=1"], { PATH: tempDirectory() }, never);
   assert.deepEqual(failure, { reason: "systemd-notify: there is no such program", isFinal: true });
+});
+
+test("A PATH that leads to the working folder makes no program of that folder run.", async () => {
+  const { directory, path, calls } = madeUpNotify("");
+  const [before, socket] = [process.cwd(), join(directory, "no-manager")];
+  process.chdir(directory);
+  try {
+    for (const PATH of ["", ".", ".:/usr/bin", ":/usr/bin", "/usr/bin::/bin", `../${basename(directory)}`]) {
+      await tellServiceManager(["READY=1"], { PATH, NOTIFY_SOCKET: socket }, never);
+      assert.deepEqual(calls(), [], PATH);
+    }
+    await tellServiceManager(["READY=1"], { PATH: path }, never);
+    assert.deepEqual(calls(), ["READY=1"]);
+  } finally {
+    process.chdir(before);
+  }
 });
 
 test("A failure says how the program ended, and what it says cannot act on a terminal.", async () => {
