@@ -31,6 +31,8 @@ export interface LinkWords {
   readonly destination: Destination;
   /** What runs once and cannot be begun anew, in words: a command or -W. */
   readonly once: string | undefined;
+  /** True when there is nothing beside that: a second session would carry nothing. */
+  readonly isAlone: boolean;
   readonly isHost: IsHost;
 }
 
@@ -40,7 +42,7 @@ export function readLink(words: LinkWords): LinkSettings {
   return {
     reconnect: reconnectOf(words),
     holdMs: holdOf(lastOf(extras, "hold")),
-    sessions: sessionsOf(lastOf(extras, "sessions")),
+    sessions: sessionsOf(words),
     fallbacks: fallbacksOf(words),
     checksTargets: extras.some(({ name }) => name === "check-target"),
   };
@@ -69,11 +71,17 @@ function holdOf(text: string | undefined): number {
   );
 }
 
-function sessionsOf(text: string | undefined): number {
+function sessionsOf({ extras, keywords, once, isAlone }: LinkWords): number {
+  const text = lastOf(extras, "sessions");
   if (text === undefined) return defaults.sessions;
   const choices = readings.PorthopSessions;
-  if (choices.some((each) => each === text)) return Number(text);
-  throw new Malformed(`--sessions ${visible(text, 50)}: not a number from ${choices[0]} to ${choices.at(-1)}`);
+  if (!choices.some((each) => each === text)) {
+    throw new Malformed(`--sessions ${visible(text, 50)}: not a number from ${choices[0]} to ${choices.at(-1)}`);
+  }
+  if (once === undefined || !isAlone) return Number(text);
+  const isTyped = !keywords.placesOf("PorthopSessions").has(text);
+  if (isTyped && text !== "1") keywords.remarks.push(`--sessions ${text} has no effect: ${once} needs one session`);
+  return 1;
 }
 
 /** As with other lists of ssh's, `none` ends the list, so that a Host can do without what stands further down. */

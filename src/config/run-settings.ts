@@ -121,6 +121,7 @@ function settingsOf(tunnel: SshTunnel, files: ConfigSources | undefined): RunSet
       keywords,
       destination,
       once: isStdio ? "-W" : remote === undefined ? undefined : "a command",
+      isAlone: isStdio || specs.length === 0,
       isHost: (name) => surroundingsOf(files)?.hasHost(name, tunnel.configFile) === true,
     }),
     remote,

@@ -5,10 +5,12 @@ import { test } from "node:test";
 import { tshark } from "../kit/capture.ts";
 import { builtExecutable } from "../kit/executable.ts";
 import { need } from "../kit/packages.ts";
+import { porthop } from "../kit/porthop.ts";
 import { descendants, gone, send } from "../kit/processes.ts";
-import { echoServer } from "../kit/servers.ts";
+import { echoServer, freePort } from "../kit/servers.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
 import { connectTo, echoes, type TcpEnd } from "../kit/tcp-end.ts";
+import { untilClosed } from "./closed-port.ts";
 import { jumpWay } from "./jump-way.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
@@ -45,6 +47,8 @@ test("The loss of one resets its own flows, holds no new one, and is made good."
   for (const { client } of flows.filter(isOf("S2"))) assert.equal((await client.received).ended, false);
   for (let count = 0; count < 4; count++) assert.equal(await echoes(tunnel.port), true);
   await stands(tunnel, "S3");
+  await tunnel.program.stderr(/: the connection was closed; 1 other session goes on; trying again in 0\.2 s$/m);
+  await tunnel.program.stderr(/^2 sessions stand after \S+ s$/m);
   for (const { client } of flows.filter(isOf("S1"))) {
     await client.send("again");
     client.end();
@@ -129,6 +133,56 @@ test("With a ProxyCommand, or a jump host, each has a way of its own, and a stop
   );
   assert.equal((await jumping.stop()).code, 0);
   for (const each of way.sshds) await gone(each.sessionPids());
+});
+
+test("At a stop the flows of each may finish within the grace.", limits, async () => {
+  await using sshd = await startSshd();
+  await using target = await echoServer();
+  await using tunnel = await openTunnel(sshd, [target], { args: ["--sessions", "2", "--grace", "1h"] });
+  await stands(tunnel, "S2");
+  const flows = [await opened(tunnel), await opened(tunnel)];
+  assert.deepEqual(flows.map(({ session }) => session).sort(), ["S1", "S2"]);
+  tunnel.program.signal("SIGTERM");
+  await untilClosed(tunnel.port);
+  for (const { client } of flows) {
+    await client.send(" and after");
+    client.end();
+    assert.deepEqual([(await client.received).ended, client.text], [true, "hello and after"]);
+  }
+  assert.equal((await tunnel.program.exit).code, 0);
+});
+
+test("With -f they stand behind, and the signal to the process there ends all of them.", limits, async () => {
+  await using sshd = await startSshd();
+  await using target = await echoServer();
+  const port = await freePort();
+  const words = ["-f", "--sessions", "2", "-L", `${port}:127.0.0.1:${target.port}`];
+  await using program = porthop(["run", ...words, ...sshd.sshArgs, sshd.host]);
+  const { code, stderr } = await program.exit;
+  assert.equal(code, 0, stderr);
+  await sshd.logged(/Accepted publickey.*Accepted publickey/s);
+  assert.equal(await echoes(port), true);
+  const pid = Number(/pid (\d+)/.exec(stderr)?.[1]);
+  send([pid], "SIGTERM");
+  await gone([pid]);
+  await gone(sshd.sessionPids());
+  assert.equal((await sshd.logSince(0)).match(/Received disconnect/g)?.length, 2);
+});
+
+test("-W, and a command alone, have one session whatever was said, and say so.", limits, async () => {
+  await using sshd = await startSshd();
+  await using target = await echoServer();
+  for (const [what, words, last] of [
+    ["a command", [], ["cat"]],
+    ["-W", ["-W", `127.0.0.1:${target.port}`], []],
+  ] as const) {
+    const args = ["run", "--sessions", "2", ...words, ...sshd.sshArgs, sshd.host, ...last];
+    await using program = porthop(args, { stdin: { text: "hello" } });
+    const { code, stdout, stderr } = await program.exit;
+    assert.deepEqual([code, stdout], [0, "hello"], stderr);
+    assert.match(stderr, new RegExp(`^porthop: warning: --sessions 2 has no effect: ${what} needs one session$`, "m"));
+  }
+  assert.equal((await sshd.logSince(0)).match(/Accepted publickey/g)?.length, 2);
 });
 
 function stands(tunnel: Tunnel, id: string): Promise<unknown> {

@@ -168,6 +168,25 @@ test("What runs once is never begun anew, and whoever asks for that is told.", (
   }
 });
 
+test("One connection, or a command alone, has one session; beside forwards a command has as many as were said.", () => {
+  const told = (words: readonly string[], config = "") => {
+    const { link, keywords } = readRunSettings(words, memoryConfig({ [file]: config }));
+    return [link.sessions, ...keywords.remarks];
+  };
+  assert.deepEqual(told(["--sessions", "2", "-W", "a:1", "web"]), [
+    1,
+    "--sessions 2 has no effect: -W needs one session",
+  ]);
+  assert.deepEqual(told(["--sessions", "2", "web", "ls"]), [
+    1,
+    "--sessions 2 has no effect: a command needs one session",
+  ]);
+  assert.deepEqual(told(["--sessions", "1", "web", "ls"]), [1]);
+  assert.deepEqual(told(["web", "ls"], "PorthopSessions 2\n"), [1]);
+  assert.deepEqual(told(["--sessions", "2", "-L", "80:a:1", "web", "sleep", "9"]), [2]);
+  assert.deepEqual(told(["--sessions", "2", "-N", "web"]), [2]);
+});
+
 const value = hostileText("never", "auto", "8", "30s", "none", "db:22", "bob@db", "ssh://", "[::1]", "@", ":");
 const flag = fc.constantFrom("--reconnect", "--hold", "--sessions", "--fallback");
 
