@@ -9,38 +9,16 @@ import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
 import { need } from "../kit/packages.ts";
 import { send } from "../kit/processes.ts";
-import { randomBytes, sha256 } from "../kit/random.ts";
+import { randomBytes } from "../kit/random.ts";
 import { lateAnswerServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import type { TcpEnd } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { answerTo, marking, outage } from "./outage.ts";
 import { openTunnel, type Tunnel } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen"), timeout: 90_000 };
-
-/** A tunnel to a target that answers what it got, with its session lost and its sshd gone. */
-async function outage(...args: string[]) {
-  const sshd = await startSshd();
-  const target = await lateAnswerServer();
-  const tunnel = await openTunnel(sshd, [target], { args: ["--hold", "60s", ...args] });
-  await sshd.kill();
-  await lost(tunnel);
-  return {
-    sshd,
-    target,
-    tunnel,
-    async [Symbol.asyncDispose]() {
-      await tunnel[Symbol.asyncDispose]();
-      await target.close();
-      await sshd[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function lost({ program }: Tunnel): Promise<void> {
-  await program.event("session", ({ state }) => state === "lost");
-}
 
 test("50 clients that send a megabyte each while sshd is down are all served, whole and once.", limits, async () => {
   await using play = await outage();
@@ -62,7 +40,7 @@ test("50 clients that send a megabyte each while sshd is down are all served, wh
 });
 
 test("A client that resets while it waits ends its flow, and its target is not dialed.", limits, async () => {
-  await using play = await outage(...marking());
+  await using play = await outage(marking());
   const { tunnel, target } = play;
   const leaving = await inTurn(10, () => tunnel.connect());
   const staying = await inTurn(5, () => tunnel.connect());
@@ -79,7 +57,7 @@ test("A client that resets while it waits ends its flow, and its target is not d
 });
 
 test("A client that said nothing and ended its half is carried, as by ssh.", limits, async () => {
-  await using play = await outage(...marking());
+  await using play = await outage(marking());
   const client = await play.tunnel.connect();
   client.end();
   await play.tunnel.program.stderr(/dialing L1#1$/m);
@@ -113,7 +91,7 @@ test(
   "Those that waited in vain are reset: the first with the reason, the others with their number.",
   limits,
   async () => {
-    await using play = await outage("--hold", "1s");
+    await using play = await outage(["--hold", "1s"]);
     const { tunnel } = play;
     const clients = await inTurn(100, () => tunnel.connect());
     for (const client of clients) assert.equal((await client.received).ended, false);
@@ -134,7 +112,7 @@ test(
 );
 
 test("With --hold 0 whoever comes while no session stands is reset at once.", limits, async () => {
-  await using play = await outage("--hold", "0");
+  await using play = await outage(["--hold", "0"]);
   const client = await play.tunnel.connect();
   assert.equal((await client.received).ended, false);
   const [{ ms = 1e9, error } = {}] = (await closed(play.tunnel, 1)) as { ms?: number; error?: { message: string } }[];
@@ -143,7 +121,7 @@ test("With --hold 0 whoever comes while no session stands is reset at once.", li
 });
 
 test("Ctrl-C in an outage ends porthop at once, with those that wait.", limits, async () => {
-  await using play = await outage("--grace", "1h");
+  await using play = await outage(["--grace", "1h"]);
   const clients = await inTurn(20, () => play.tunnel.connect());
   for (const client of clients) await client.send("hello");
   play.tunnel.program.signal("SIGINT");
@@ -161,7 +139,7 @@ test("A plugin that ends a flow that waits lets its client go, and its target is
     await over;
   } };`;
   writeFileSync(cut, source);
-  await using play = await outage("--use", cut);
+  await using play = await outage(["--use", cut]);
   const [first, second] = await inTurn(2, () => play.tunnel.connect());
   assert.ok(first !== undefined && second !== undefined);
   assert.equal((await first.received).ended, false);
@@ -188,17 +166,6 @@ test("A dial that a dying session did not answer goes to the next session.", lim
   assert.equal(target.accepted, 1);
 });
 
-/** The options for a plugin that tells in the log that a flow is under way to its target. */
-function marking(): string[] {
-  const mark = join(tempDirectory("plugin"), "mark.ts");
-  const source = `export default { name: "mark", setup: (host) => (flow, next) => {
-    setTimeout(() => host.log.info("dialing " + flow.id), 1);
-    return next();
-  } };`;
-  writeFileSync(mark, source);
-  return ["--use", mark];
-}
-
 /** The client sends this and its end, and is answered by the target. */
 async function served(client: TcpEnd, content: string): Promise<void> {
   await client.send(content);
@@ -206,11 +173,6 @@ async function served(client: TcpEnd, content: string): Promise<void> {
   const { ended } = await client.received;
   assert.ok(ended, "it was answered and ended");
   if (content !== "") assert.equal(client.text, answerTo(content));
-}
-
-/** What lateAnswerServer says. */
-function answerTo(content: Uint8Array | string): string {
-  return `${content.length} ${sha256(content)}\n`;
 }
 
 /** The first so many ends of flows. */

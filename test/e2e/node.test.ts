@@ -12,6 +12,7 @@ import { randomBytes, sha256 } from "../kit/random.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { holdsOn } from "./outage.ts";
 import { openTunnel } from "./tunnel.ts";
 
 const runtime = "node";
@@ -38,6 +39,10 @@ test("What a command prints comes from behind too, for the one in front leaves i
   const { code, stdoutBytes } = await program.exit;
   assert.deepEqual([code, sha256(stdoutBytes)], [0, sha256(content)]);
 });
+
+test("A client that waits for a lost session is carried, and one that resets has left.", limits, () =>
+  holdsOn(runtime),
+);
 
 function fileOf(content: Uint8Array): string {
   const path = join(tempDirectory("node"), "content");

@@ -15,6 +15,7 @@ import { echoServer, sourceServer } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { playTarget } from "../kit/tcp-end.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { holdsOn } from "./outage.ts";
 import { lostForGood, openTunnel } from "./tunnel.ts";
 
 builtExecutable();
@@ -63,6 +64,10 @@ for (const runtime of ["compiled", "bun", "deno"] as const) {
     else assert.deepEqual([bytes, ended], [20_000_000, true]);
   });
 }
+
+test("On Deno a client that waits for the session is carried, and one that resets has left.", limits, () =>
+  holdsOn("deno"),
+);
 
 for (const runtime of ["bun", "deno"] as const) {
   test(
