@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
+import { playExchange } from "../kit/hashed-client.ts";
+import { hashedTarget } from "../kit/hashed-target.ts";
 import { launch } from "../kit/launch.ts";
 import { shared } from "../kit/lifetime.ts";
 import { need } from "../kit/packages.ts";
@@ -127,6 +129,28 @@ test("80 clients that wait for the session leave it the open files that it needs
   await sshd.start();
   assert.deepEqual([...new Set(await Promise.all(all))], [true]);
 });
+
+test(
+  "1,000 that wait with 1,100 open files are all served when the server is back, and none is refused.",
+  limits,
+  async () => {
+    await using sshd = await startSshd();
+    await using target = await hashedTarget();
+    const port = await freePort();
+    const forward = ["--hold", "60s", "--log", "error", "-L", `127.0.0.1:${port}:127.0.0.1:${target.port}`];
+    await using program = await start(["run", "--json", ...forward, ...sshd.sshArgs, sshd.host], 1100);
+    await sshd.kill();
+    await program.event("session", ({ state }) => state === "lost");
+    const all = Array.from({ length: 1000 }, (_, seed) =>
+      playExchange({ port }, { up: 1000 + seed, down: 2000, seed }),
+    );
+    while (openFiles(program.pid) < 1000) await new Promise((resolve) => setTimeout(resolve, 10));
+    await sshd.start();
+    assert.deepEqual([...new Set((await Promise.all(all)).map(({ outcome }) => outcome))], ["whole"]);
+    assert.equal(target.verdicts.whole, 1000);
+    assert.doesNotMatch(program.stderrText, /\[/, "no error");
+  },
+);
 
 test("80 clients of a proxy (-D) are all served with 40 open files.", limits, async () => {
   await using target = await echoServer();
