@@ -1,16 +1,17 @@
 /** porthop as a service of systemd: what the manager hears of a run, of a relay and of one that goes to the background. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { builtExecutable } from "../kit/executable.ts";
 import { launch } from "../kit/launch.ts";
 import { shared } from "../kit/lifetime.ts";
 import { madeUpNotify, NotifySocket } from "../kit/notify-socket.ts";
-import { need } from "../kit/packages.ts";
+import { findTool, need } from "../kit/packages.ts";
 import { porthop } from "../kit/porthop.ts";
 import { gone, send, withEnvironment } from "../kit/processes.ts";
 import { run } from "../kit/run.ts";
+import { projectRoot } from "../kit/runtime.ts";
 import { freePort } from "../kit/servers.ts";
 import { startSshd } from "../kit/sshd.ts";
 import { tempDirectory } from "../kit/temp.ts";
@@ -104,4 +105,21 @@ test("The process in front does not end before the manager knows the one behind.
   await using relay = await relayBehind({ NOTIFY_SOCKET: "/nowhere", PATH: path });
   assert.equal(relay.front.code, 0, relay.front.stderr);
   assert.match(readFileSync(told, "utf8"), new RegExp(`^READY=1 MAINPID=${relay.pid} `));
+});
+
+const analyze = findTool("systemd-analyze");
+
+test("systemd takes the unit of the page without a word.", { ...limits, skip: analyze === undefined }, async () => {
+  const page = readFileSync(join(projectRoot, "src/forward/README.md"), "utf8");
+  const [, unit = ""] = /```ini\n(.*?)```/s.exec(page) ?? [];
+  const folder = tempDirectory("unit");
+  const file = join(folder, "db-tunnel.service");
+  const verify = async (text: string) => {
+    writeFileSync(file, text.replace(/%h\S+/, builtExecutable()));
+    const env = { ...process.env, XDG_RUNTIME_DIR: folder };
+    return await run(analyze ?? "", ["verify", "--user", "--man=no", file], { env });
+  };
+  assert.match((await verify(unit.replace("notify", "notfy"))).stderr, /notfy/);
+  const { code, stderr } = await verify(unit);
+  assert.deepEqual([code, stderr], [0, ""]);
 });
