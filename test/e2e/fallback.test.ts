@@ -97,7 +97,7 @@ test("A fallback whose host key nobody knows is refused once, and the first is t
   await first.kill();
   const refusal = new RegExp(`the fallback 127\\.0\\.0\\.1:${second.port}: .*; it is not tried again$`, "gm");
   await program.stderr(refusal);
-  await program.event("reconnect", ({ attempt }) => Number(attempt) >= 4);
+  await program.event("reconnect", ({ attempt }) => Number(attempt) >= 3);
   await first.start();
   assert.equal(await standing(program, 4), first.port);
   assert.equal(await echoes(port), true);
