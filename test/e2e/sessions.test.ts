@@ -17,8 +17,8 @@ import { openTunnel, type Tunnel } from "./tunnel.ts";
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "tshark", "nc"), timeout: 60_000 };
 
-test("They are made one after the other, also where the server lets one log in at a time.", limits, async () => {
-  await using sshd = await startSshd({ config: ["MaxStartups 1", "MaxSessions 0"] });
+test("They are made one after the other, also where the server lets few log in at a time.", limits, async () => {
+  await using sshd = await startSshd({ config: ["MaxStartups 2", "MaxSessions 0"] });
   await using target = await echoServer();
   await using tunnel = await openTunnel(sshd, [target], { args: ["--sessions", "3"] });
   // sshd may take a moment to notice that a login is over, and turns the next one away until then.
