@@ -198,7 +198,7 @@ test("Comments on the SYNs tie the legs to their flows and the flows to their fo
   const fields = ["frame.interface_id", "frame.comment"].flatMap((name) => ["-e", name]);
   const { lines } = await tshark(pcapng, ["-Y", "tcp.flags == 0x002", "-T", "fields", ...fields]);
   const flow = (id: number, leg: number) =>
-    `${leg - 1}\tporthop flow=L${id}#1 leg=${leg} forward=L${id} target=127.0.0.1:${ports[id - 1]}`;
+    `${leg - 1}\tporthop flow=L${id}#1 leg=${leg} forward=L${id} target=127.0.0.1:${ports[id - 1]} session=S1`;
   assert.deepEqual([...lines].sort(), [
     ...[1, 2, 3].map((id) => flow(id, 1)),
     "1\tporthop session=S1 leg=2 host=127.0.0.1",
