@@ -78,8 +78,10 @@ export function unreachable(error: unknown, peer: Peer): PorthopError {
   const otherEnd = refused
     ? "no program listens there: check the port (-p) and that sshd runs"
     : "check the host, the port (-p) and any firewall in between";
+  // TCP's own handshake was done then: whoever is there has turned us away, and is not to be asked again at once.
+  const isTurnedAway = errnoOf(error) === "ECONNRESET";
   return new PorthopError(
-    "ssh.unreachable",
+    isTurnedAway ? "ssh.lost" : "ssh.unreachable",
     `cannot reach ${peer.isJump === true ? "" : "sshd at "}${nameOf(peer)}: ${describe(error)}`,
     {
       leg: 2,

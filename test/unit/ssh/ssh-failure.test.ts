@@ -51,6 +51,12 @@ for (const [error, how, hint] of [
   });
 }
 
+test("Who is accepted and reset at once was turned away, which counts as a lost connection.", () => {
+  const reset = failed("connect ECONNRESET", { code: "ECONNRESET" });
+  const message = "cannot reach sshd at vishnu:22: connection reset by peer";
+  assertTold(unreachable(reset, peer), { code: "ssh.lost", leg: 2, message, hint: /firewall/ }, reset);
+});
+
 test("IPv6 stands in brackets.", () => {
   assert.match(unreachable(failed("x"), ipv6).message, /^cannot reach sshd at \[fe80::1\]:2222: /);
 });
