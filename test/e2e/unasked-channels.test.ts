@@ -47,7 +47,7 @@ async function both(opens: readonly Open[], forward: string) {
   const words = [...server.sshArgs, "-N", "-R", forward, server.host];
   // ssh takes none for a file of that name.
   const ssh = await run("ssh", ["-o", "UserKnownHostsFile=/dev/null", ...words]);
-  await using program = porthop(["run", "--json", ...words]);
+  await using program = porthop(["run", "--json", "--reconnect", "never", ...words]);
   const { stderr } = await program.exit;
   const warnings = [...stderr.matchAll(/^porthop: warning: 127\.0\.0\.1:\d+ (.*)$/gm)].map(([, warning]) => warning);
   return {
