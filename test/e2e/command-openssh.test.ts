@@ -139,7 +139,7 @@ test(
         await curled(line.replace("ssh ", "ssh -f "), port);
       } else {
         assert.equal(line, `porthop run -F ${file} prod`);
-        await curled(line.replace("porthop run", `${executable} run -f`), port);
+        await curled(line.replace("porthop run", `${executable} run -f --reconnect never`), port);
       }
     }
   },
