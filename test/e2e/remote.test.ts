@@ -111,7 +111,7 @@ test(
     const flows = names.lines.filter((line) => line.includes("flow=R1#1"));
     assert.deepEqual(
       flows.map((line) => line.split("\t")[1]),
-      [1, 3].map((leg) => `porthop flow=R1#1 leg=${leg} forward=R1 target=127.0.0.1:${source.port}`),
+      [1, 3].map((leg) => `porthop flow=R1#1 leg=${leg} forward=R1 target=127.0.0.1:${source.port} session=S1`),
     );
     for (const name of flows.map((line) => line.split("\t")[0] ?? "")) {
       assert.deepEqual(

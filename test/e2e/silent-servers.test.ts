@@ -10,7 +10,7 @@ import { findTool, need } from "../kit/packages.ts";
 import { killTree, send } from "../kit/processes.ts";
 import { echoServer } from "../kit/servers.ts";
 import { type Sshd, startSshd } from "../kit/sshd.ts";
-import { openTunnel, type Server } from "./tunnel.ts";
+import { lostForGood, openTunnel, type Server } from "./tunnel.ts";
 
 builtExecutable();
 const limits = { skip: need("sshd", "ssh-keygen", "ssh"), timeout: 60_000 };
@@ -28,7 +28,7 @@ for (const [what, count, path] of [
     await using way = await path(sshd);
     await using echo = await echoServer();
     const args = ["-o", "ServerAliveInterval=1", "-o", `ServerAliveCountMax=${count}`];
-    await using tunnel = await openTunnel(way, [echo], { args });
+    await using tunnel = await openTunnel(way, [echo], { args: [...args, ...lostForGood] });
     await using client = await tunnel.connect();
     const ssh = plainSsh([...args, ...way.sshArgs, way.host, "cat"]);
     await ssh.ask();
