@@ -42,7 +42,8 @@ export class OutageWords {
     const others = this.#standing.size;
     const { isTold, missingMs } = (others === 0 ? this.#whole : this.#part).tries(event);
     const { attempt } = event;
-    const effort = attempt > firstTries ? ` (attempt ${attempt}, for ${formatWait(missingMs)} now)` : "";
+    const what = others === 0 ? "no session" : "one is missing";
+    const effort = attempt > firstTries ? ` (attempt ${attempt}; ${what} for ${formatWait(missingMs)})` : "";
     return { level: isTold ? "warn" : "debug", text: `${tryingAgain(event, others)}${effort}` };
   }
 

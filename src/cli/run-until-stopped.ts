@@ -70,6 +70,7 @@ async function carryWith(
   settingsReport(settings.keywords, output);
   const stdio = Promise.withResolvers<number>();
   const progress = sayLater(output, meanwhile);
+  telling.bus.on("reconnect", progress);
   const prompter = terminalPrompter(process.env, { asked: progress, output, signal: interruption.stop });
   telling.bus.on("ready", () => {
     if (!isBehind(process.env)) return;

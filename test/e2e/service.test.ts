@@ -115,7 +115,7 @@ test("systemd takes the unit of the page without a word.", { ...limits, skip: an
   const folder = tempDirectory("unit");
   const file = join(folder, "db-tunnel.service");
   const verify = async (text: string) => {
-    writeFileSync(file, text.replace(/%h\S+/, builtExecutable()));
+    writeFileSync(file, text.replace("/usr/local/bin/porthop", builtExecutable()));
     const env = { ...process.env, XDG_RUNTIME_DIR: folder };
     return await run(analyze ?? "", ["verify", "--user", "--man=no", file], { env });
   };

@@ -119,6 +119,7 @@ export class Connecting {
 
   /** Somebody wants a session now: no wait is too long to be cut short. */
   now(): void {
+    this.#telling.loggerFor().info("asked for a session now");
     this.#places.allowHurry();
     this.#run.forgive();
     this.doubt();

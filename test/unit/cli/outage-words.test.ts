@@ -69,9 +69,9 @@ test("An outage of twelve hours has a line for each of its first tries, for a lo
     `warn ${silent}; trying again in 0.2 s`,
     `warn ${refused}; trying again in 0.4 s`,
     `warn ${refused}; trying again in 0.8 s`,
-    `warn ${refused}; trying again in 1.6 s (attempt 4, for 1.4 s now)`,
-    `warn ${refused}; trying again in 13 s (attempt 7, for 13 s now)`,
-    `warn ${refused}; trying again in 30 s (attempt 28, for 10m21s now)`,
+    `warn ${refused}; trying again in 1.6 s (attempt 4; no session for 1.4 s)`,
+    `warn ${refused}; trying again in 13 s (attempt 7; no session for 13 s)`,
+    `warn ${refused}; trying again in 30 s (attempt 28; no session for 10m21s)`,
   ]);
   assert.match(day.read.at(-1) ?? "", /^info connected again after 11h59m \(attempt \d{4}\)$/);
   assert.ok(day.read.length < 5 + 12 * 6 + 2, `${day.read.length} lines`);
