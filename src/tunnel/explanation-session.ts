@@ -27,6 +27,7 @@ export function endings(description: TunnelDescription, { here, program }: Place
   return [
     `When ${program} ends, nobody listens any more, and every connection it carries breaks.`,
     lifetime(description, program),
+    ...readiness(description, program),
     isBehind(description)
       ? `It goes on in the background when the terminal is closed, until it is killed.`
       : `When the terminal on ${here} is closed, ${program} ends with it.`,
@@ -78,39 +79,74 @@ function opensShell({ remote }: Pick<SshTunnel, "remote">, program: string): boo
   return remote.kind === "shell" || (remote.kind === "none" && remote.implied && program !== "porthop");
 }
 
+/** The server is given up at interval x (count + 1) after its last bytes. porthop asks by itself, and ssh does not. */
 function silence(tunnel: SshTunnel, program: string): string {
+  const begin = "When the network fails in silence";
   const interval = keywordText(tunnel, "ServerAliveInterval");
-  if (interval !== undefined && interval !== "0") {
-    const count = keywordText(tunnel, "ServerAliveCountMax") ?? "3";
-    return `When the network fails in silence, it is noticed after ${count} unanswered questions, one every ${interval} seconds.`;
+  const count = keywordText(tunnel, "ServerAliveCountMax");
+  if (program !== "ssh" && interval === undefined && count === undefined) {
+    return `${begin}, it is noticed after about a minute.`;
   }
-  if (program !== "ssh") return "When the network fails in silence, it is noticed after about a minute.";
-  return "When the network fails in silence, nobody notices: ServerAliveInterval is not set.";
+  if (interval === undefined && program === "ssh") return `${begin}, nobody notices: ServerAliveInterval is not set.`;
+  const intervalMs = interval === undefined ? 15_000 : durationOf(interval);
+  if (intervalMs === 0) return `${begin}, nobody notices: ServerAliveInterval is ${interval}.`;
+  const every = formatDuration(intervalMs);
+  const questions = Number(count ?? 3);
+  if (questions === 0) {
+    return `When nothing comes from the server for ${every}, ${program} ends the session without a question: ServerAliveCountMax is 0.`;
+  }
+  const noticed = formatDuration(intervalMs * (questions + 1));
+  const unanswered =
+    questions === 1 ? "1 unanswered question" : `${questions} unanswered questions, one every ${every}`;
+  return `${begin}, it is noticed ${noticed} after the last sign of life: after ${unanswered}.`;
 }
 
 /** What a loss of the session means. ssh has no --reconnect and no --fallback. */
 function losses(tunnel: SshTunnel, program: string): readonly string[] {
-  const said = (name: string) => tunnel.extras.findLast((extra) => extra.name === name)?.value?.toLowerCase();
-  const reconnect = said("reconnect") ?? "auto";
-  const isOnce = tunnel.remote.kind === "command" || opensShell(tunnel, program);
   if (program !== "porthop") return [`When the session is lost, ${program} ends.`];
-  const sessions = said("sessions") ?? "1";
+  const reconnect = lastOf(tunnel, "reconnect") ?? "auto";
+  const isOnce = tunnel.remote.kind === "command" || opensShell(tunnel, program);
+  // A command alone has one session, whatever was said.
+  const sessions = isOnce && tunnel.forwards.length === 0 ? "1" : (lastOf(tunnel, "sessions") ?? "1");
+  if (isOnce || reconnect === "never") {
+    const loss =
+      sessions === "1"
+        ? "When the session is lost, porthop ends."
+        : `There are ${sessions} sessions: a lost one is not made again, and porthop ends with the last.`;
+    return [loss, ...fallbackSentences(tunnel)];
+  }
   return [
-    isOnce || reconnect === "never"
-      ? "When the session is lost, porthop ends."
-      : `When the session is lost, the open connections break and porthop connects again; ${waiting(said("hold"))}.`,
-    ...(isOnce || reconnect !== "always" ? [] : ["The first connection is tried again and again too."]),
+    `When the session is lost, the open connections break and porthop connects again${meanwhile(tunnel)}.`,
+    ...(reconnect === "always" ? ["The first connection is tried again and again too."] : []),
     ...(sessions === "1" ? [] : [`There are ${sessions} sessions: the loss of one breaks only the connections in it.`]),
     ...fallbackSentences(tunnel),
   ];
 }
 
-function waiting(hold: string | undefined): string {
-  const ms = durationOf(hold ?? "30s");
-  return ms === 0 ? "until then new ones are refused" : `new ones wait for it, up to ${formatDuration(ms)}`;
+/** What a new connection meets while there is no session. A listener of the server goes with the session. */
+function meanwhile(tunnel: SshTunnel): string {
+  const sides = new Set(tunnel.forwards.map(({ side }) => side));
+  const holdMs = durationOf(lastOf(tunnel, "hold") ?? "30s");
+  const isRefused = holdMs === 0;
+  const wait = `wait for it, up to ${formatDuration(holdMs)}`;
+  if (!sides.has("server")) return isRefused ? "; until then new ones are refused" : `; new ones ${wait}`;
+  if (!sides.has("here")) return "; until then nobody listens on the server";
+  return isRefused
+    ? "; until then new ones here are refused, and nobody listens on the server"
+    : `; new ones here ${wait}; on the server nobody listens until then`;
 }
 
-/** What was typed was read before, so that the text is a duration. */
+function readiness({ extras, forwards }: SshTunnel, program: string): readonly string[] {
+  const isChecked = program === "porthop" && extras.some(({ name }) => name === "check-target");
+  const hasTarget = forwards.some(({ connect }) => connect !== undefined);
+  return isChecked && hasTarget ? ["porthop is ready only when each target was reached once."] : [];
+}
+
+function lastOf({ extras }: SshTunnel, wanted: string): string | undefined {
+  return extras.findLast(({ name }) => name === wanted)?.value?.toLowerCase();
+}
+
+/** What was typed was read before: a duration, or `none` for a time of ssh's. */
 function durationOf(text: string): number {
   try {
     return parseDuration(text);

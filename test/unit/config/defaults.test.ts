@@ -30,14 +30,15 @@ test("What people read of a default is that default.", () => {
   // The last question is asked after the first interval, and has one more for its answer.
   const noticedMs = defaults.serverAliveIntervalMs * (defaults.serverAliveCountMax + 1);
   assert.equal(noticedMs, 60_000);
-  const told = JSON.stringify(
-    explainTunnel(describeTunnel(["-L", "8080:localhost:80", "vishnu"]), {
-      here: "brahma",
-      loopback: "lo",
-      program: "porthop",
-    }),
-  );
+  const place = { here: "brahma", loopback: "lo", program: "porthop" };
+  const explained = (...words: string[]) =>
+    JSON.stringify(explainTunnel(describeTunnel([...words, "-L", "8080:localhost:80", "vishnu"]), place));
+  const told = explained();
   assert.match(told, /in silence, it is noticed after about a minute/);
+  const every = formatDuration(defaults.serverAliveIntervalMs);
+  assert.ok(explained("-o", "ServerAliveCountMax=5").includes(`5 unanswered questions, one every ${every}.`));
+  const questions = `${defaults.serverAliveCountMax} unanswered questions`;
+  assert.ok(explained("-o", "ServerAliveInterval=10").includes(questions));
   assert.deepEqual([defaults.reconnect, defaults.sessions], ["auto", 1]);
   assert.ok(told.includes(`porthop connects again; new ones wait for it, up to ${formatDuration(defaults.holdMs)}.`));
   assert.doesNotMatch(told, /There are .* sessions/);

@@ -44,7 +44,11 @@ for (const [given, says] of [
   ["-L 1:a:1 h", /opens a shell on the server/],
   ["-L 1:a:1 h sleep 3", /ends when the command has ended/],
   ["-fN -L 1:a:1 h", /in the background when the terminal is closed/],
-  ["-N -o ServerAliveInterval=10 -L 1:a:1 h", /after 3 unanswered questions, one every 10 seconds/],
+  [
+    "-N -o ServerAliveInterval=10 -L 1:a:1 h",
+    /noticed 40s after the last sign of life: after 3 unanswered questions, one every 10s\./,
+  ],
+  ["-N -o ServerAliveCountMax=1 -L 1:a:1 h", /nobody notices: ServerAliveInterval is not set\./],
   ["-N -J a,b -L 1:a:1 h", /a jump host goes \(a, b\)/],
   ["-W a:1 h", /It is one connection/],
 ] as const) {
@@ -52,6 +56,48 @@ for (const [given, says] of [
     assert.match(ends(given), says);
   });
 }
+
+const silent = (text: string) =>
+  endings(describeTunnel(`${text} -L 1:a:1 h`.trim().split(" ")), { ...ssh, program: "porthop" }).find((sentence) =>
+    /silence|nothing comes/.test(sentence),
+  );
+
+for (const [given, says] of [
+  ["", "When the network fails in silence, it is noticed after about a minute."],
+  ["-o ServerAliveInterval=0", "When the network fails in silence, nobody notices: ServerAliveInterval is 0."],
+  ["-o ServerAliveInterval=none", "When the network fails in silence, nobody notices: ServerAliveInterval is none."],
+  [
+    "-o ServerAliveInterval=1m",
+    "When the network fails in silence, it is noticed 4m after the last sign of life: after 3 unanswered questions, one every 1m.",
+  ],
+  [
+    "-o ServerAliveCountMax=5",
+    "When the network fails in silence, it is noticed 1m30s after the last sign of life: after 5 unanswered questions, one every 15s.",
+  ],
+  [
+    "-o ServerAliveInterval=10 -o ServerAliveCountMax=1",
+    "When the network fails in silence, it is noticed 20s after the last sign of life: after 1 unanswered question.",
+  ],
+  [
+    "-o ServerAliveCountMax=0",
+    "When nothing comes from the server for 15s, porthop ends the session without a question: ServerAliveCountMax is 0.",
+  ],
+] as const) {
+  test(`When a silent network is noticed is said as ${given === "" ? "porthop" : given} has it.`, () => {
+    assert.equal(silent(given), says);
+  });
+}
+
+test("Each target that is tried before porthop is ready is told, where there is one.", () => {
+  const told = (text: string, program = "porthop") =>
+    endings(describeTunnel(text.split(" ")), { ...ssh, program }).includes(
+      "porthop is ready only when each target was reached once.",
+    );
+  assert.ok(told("--check-target -L 1:a:1 h"));
+  assert.ok(!told("-L 1:a:1 h"));
+  assert.ok(!told("--check-target -D 1 h"));
+  assert.ok(!told("--check-target -L 1:a:1 h", "ssh"));
+});
 
 const lost = (text: string) =>
   endings(describeTunnel(text.split(" ")), { ...ssh, program: "porthop" })
@@ -68,12 +114,27 @@ for (const [given, says] of [
   ["--reconnect never", /^When the session is lost, porthop ends\./],
   ["--reconnect always", /connects again; .* The first connection is tried again and again too\./],
   ["--sessions 3", /There are 3 sessions: the loss of one breaks only the connections in it\./],
+  [
+    "--reconnect never --sessions 2",
+    /^There are 2 sessions: a lost one is not made again, and porthop ends with the last\. When a target/,
+  ],
+  ["-R 2:a:1", /; new ones here wait for it, up to 30s; on the server nobody listens until then\./],
+  ["--hold 0 -R 2:a:1", /; until then new ones here are refused, and nobody listens on the server\./],
   ["--fallback db1 --fallback db2 --fallback none", /When h cannot be reached, porthop goes to db1, then to db2\./],
 ] as const) {
   test(`${given === "" ? "Without a flag" : given} a loss is told: ${says.source}.`, () => {
     assert.match(lost(`${given} -L 1:a:1 h`.trim()), says);
   });
 }
+
+test("For a listener of the server alone nobody waits: it goes with the session.", () => {
+  for (const text of ["-R 2:a:1 h", "--hold 0 -R 2:a:1 h", "-R 1080 h"]) {
+    assert.match(
+      lost(text),
+      /^When the session is lost, the open connections break and porthop connects again; until then nobody listens on the server\./,
+    );
+  }
+});
 
 test("What runs once ends with its session, whatever was asked for, and so does ssh.", () => {
   assert.match(
