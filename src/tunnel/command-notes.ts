@@ -13,7 +13,12 @@ export type Restarter = "autossh" | "systemd";
 
 /** Lines of plain text. `restarter` is given where the command is one for that program. */
 export function commandNotes(tunnel: SshTunnel, place: Place, restarter?: Restarter): readonly string[] {
-  return tunnel.extras.flatMap((extra) => [...note(extra, tunnel, place), ...linkNote(extra, restarter)]);
+  const first = tunnel.extras.find(({ name }) => name === "fallback");
+  return tunnel.extras.flatMap((extra) => [
+    ...note(extra, tunnel, place),
+    ...linkNote(extra, restarter),
+    ...(extra === first ? fallbackNotes(tunnel.extras) : []),
+  ]);
 }
 
 /** The notes as comments: `#` begins a comment in a shell, in ssh_config and in a systemd unit. */
@@ -36,16 +41,26 @@ function note({ name, value = "" }: Extra, tunnel: SshTunnel, place: Place): rea
 function linkNote({ name, value = "" }: Extra, restarter: Restarter | undefined): readonly string[] {
   if (name === "reconnect") return reconnectNotes(value, restarter);
   if (name === "hold" && isTime(value)) {
-    return [`ssh lets no connection wait (--hold ${value}): while it is away, nobody listens`];
+    return [`ssh lets no connection wait (--hold ${value}): while the session is away, nobody listens`];
   }
   if (name === "sessions" && value !== "1") {
-    return [`ssh has one session for all forwards (--sessions ${value}): another ssh, with other ports, is another`];
-  }
-  if (name === "fallback" && value.toLowerCase() !== "none") {
-    return [`ssh goes to one server only (--fallback ${value}): the same command with that one, behind "||", is next`];
+    return [`ssh has one session for all forwards (--sessions ${value}): for more, start another ssh with other ports`];
   }
   if (name === "check-target") return ["ssh tries no target by itself (--check-target): porthop check does"];
   return [];
+}
+
+/** One note for all of them. `none` ends the list. */
+function fallbackNotes(extras: readonly Extra[]): readonly string[] {
+  const names = extras.flatMap(({ name, value = "" }) => (name === "fallback" ? [value] : []));
+  const end = names.findIndex((name) => name.toLowerCase() === "none");
+  const used = end === -1 ? names : names.slice(0, end);
+  if (used.length === 0) return [];
+  const options = used.map((name) => `--fallback ${name}`).join(" ");
+  const next = used.join(" behind it, then with ");
+  return [
+    `ssh goes to one server only (${options}): for the next, write || and the same command with ${next} behind it`,
+  ];
 }
 
 function reconnectNotes(value: string, restarter: Restarter | undefined): readonly string[] {

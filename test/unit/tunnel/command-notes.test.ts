@@ -33,10 +33,17 @@ for (const [given, says] of [
   ["--use log", /no plugins \(--use log\)/],
   ["--reconnect auto", /not connect again \(--reconnect auto\): autossh/],
   ["--reconnect always", /not connect again \(--reconnect always\): autossh/],
-  ["--hold 10s", /no connection wait \(--hold 10s\)/],
+  ["--hold 10s", /no connection wait \(--hold 10s\): while the session is away, nobody listens$/],
   ["--hold nonsense", /no connection wait \(--hold nonsense\)/],
-  ["--sessions 2", /one session .*\(--sessions 2\)/],
-  ["--fallback bob@db", /one server only \(--fallback bob@db\)/],
+  ["--sessions 2", /one session .*\(--sessions 2\): for more, start another ssh with other ports$/],
+  [
+    "--fallback bob@db",
+    /one server only \(--fallback bob@db\): for the next, write \|\| and the same command with bob@db behind it$/,
+  ],
+  [
+    "--fallback db1 --fallback db2 --fallback none --fallback db3",
+    /\(--fallback db1 --fallback db2\): .* command with db1 behind it, then with db2 behind it$/,
+  ],
   ["--check-target", /\(--check-target\): porthop check does/],
 ] as const) {
   test(`${given} has a note with the nearest that there is.`, () => {
