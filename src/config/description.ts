@@ -12,6 +12,7 @@ import type { Relay, SshTunnel } from "../tunnel/tunnel-description.ts";
 import { DescriptionReading } from "./description-reading.ts";
 import { findKeyword, type Keyword } from "./file/keyword.ts";
 import { readKeywordLine } from "./file/keyword-line.ts";
+import { refuseMissingValues } from "./missing-value.ts";
 import { relayFlags, runTable } from "./run-flags.ts";
 import { asUsage } from "./usage.ts";
 
@@ -46,6 +47,7 @@ function hintFor(command: "run" | "relay"): string {
 
 function readTunnel(words: readonly string[], around: Surroundings): SshTunnel {
   const { flags, flagsBefore, destination: written, command } = scanArgv(words, runTable);
+  refuseMissingValues(flags);
   if (written === undefined) throw noDestination(flags, around);
   const file = flags.findLast(({ flag }) => flag === "F")?.value;
   const destination = parseDestination(written, (name) => around.hasHost(name, file));

@@ -58,7 +58,7 @@ test("Each flag is read, and of a flag that is given twice the last one counts, 
 
 for (const [words, message] of [
   [["--reconnect", "maybe"], "--reconnect maybe: not one of never, auto, always"],
-  [["--reconnect="], "--reconnect : not one of never, auto, always"],
+  [["--reconnect="], "--reconnect needs a value"],
   [["--hold", "-3s"], '--hold -3s: "-3s" is not a duration such as 250ms, 30s or 1m30s'],
   [["--hold", "soon"], '--hold soon: "soon" is not a duration such as 250ms, 30s or 1m30s'],
   [["--sessions", "0"], "--sessions 0: not a number from 1 to 8"],
@@ -66,7 +66,8 @@ for (const [words, message] of [
   [["--sessions", "2x"], "--sessions 2x: not a number from 1 to 8"],
   [["--sessions", "02"], "--sessions 02: not a number from 1 to 8"],
   [["--fallback", "db:99999"], '--fallback: destination db:99999: "99999" is not a port (1 to 65535)'],
-  [["--fallback", "-x"], '--fallback: destination -x: host "-x" begins with "-"'],
+  [["--fallback", "-x"], '--fallback needs a value, and "-x" is a flag'],
+  [["--fallback", "-z"], '--fallback: destination -z: host "-z" begins with "-"'],
   [
     ["--fallback", "ssh://bob:secret@db"],
     "--fallback: destination ssh://bob:***@db: a password is not taken from a destination",
