@@ -11,6 +11,7 @@ import { defaults } from "./defaults.ts";
 import { keywords as readings } from "./file/keyword.ts";
 import { type Keywords, longestTimerMs } from "./file/keyword-record.ts";
 import { named } from "./flag-in-message.ts";
+import { asUsage } from "./usage.ts";
 
 export interface LinkSettings {
   /** What counts: never for a command and for -W, whatever was said. */
@@ -65,10 +66,8 @@ function reconnectOf({ extras, keywords, once }: LinkWords): LinkSettings["recon
 
 function holdOf(text: string | undefined): number {
   if (text === undefined) return defaults.holdMs;
-  return Math.min(
-    longestTimerMs,
-    named(`--hold ${text}`, () => parseDuration(text)),
-  );
+  const read = () => named(`--hold ${text}`, () => parseDuration(text));
+  return Math.min(longestTimerMs, asUsage("0 refuses at once, 24h is a long wait", read));
 }
 
 function sessionsOf({ extras, keywords, once, isAlone }: LinkWords): number {

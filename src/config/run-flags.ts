@@ -89,7 +89,7 @@ export const porthopFlags: readonly RunFlag[] = [
   {
     name: "hold",
     value: "DURATION",
-    about: `how long a new connection waits for a lost session (${formatDuration(defaults.holdMs)}); 0: not at all`,
+    about: `how long a new connection waits for a lost session: 250ms, 10s, 2m (${formatDuration(defaults.holdMs)}); 0: not at all`,
   },
   { name: "sessions", value: "N", about: `that many SSH connections share the work, 1 to 8 (${defaults.sessions})` },
   { name: "fallback", value: "DESTINATION", about: "tried when the destination cannot be reached (repeatable)" },

@@ -239,7 +239,7 @@ export class ConfigReading {
       const names = [...Object.keys(known), ...otherNames()];
       throw new Malformed(`ssh has no keyword ${quoted(shown)}${didYouMean(line.keyword, names)}`);
     }
-    if (name.startsWith("porthop") && isActive) this.#warn(line, place, `porthop has no keyword ${shown} either`);
+    if (name.startsWith("porthop") && isActive) this.#warn(line, place, `porthop has no keyword ${shown}`);
   }
 
   #warn(line: NumberedLine, place: ConfigPlace, text: string): void {

@@ -47,7 +47,7 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   const expect = (is: boolean, what: string) => {
     if (!is) throw new Malformed(`${keyword}: ${quoted(value)} is not ${what}`);
   };
-  if (typeof reading === "object") expect(reading.includes(lower), `one of ${reading.join(", ")}`);
+  if (typeof reading === "object") expect(reading.includes(lower), choicesText(reading));
   else if (reading === "yes-no") expect(yesNo.has(lower), "yes or no");
   else if (reading === "number") expect(/^\d{1,9}$/.test(value), "a number");
   else if (reading === "count") expect(/^0*[1-9]\d{0,8}$/.test(value), "a number from 1 on");
@@ -66,6 +66,11 @@ export function checkReading(keyword: string, reading: Reading, value: string): 
   else if (reading === "rekey-limit") naming(keyword, () => parseRekeyLimit(value.split(" ")));
   else if (reading === "seconds") expect(value === "none" || isSshTime(value), "a time such as 30 or 1m30s, or none");
   else if (isAlgorithmKind(reading)) naming(keyword, () => parseAlgorithmList(reading, value));
+}
+
+function choicesText(choices: readonly string[]): string {
+  if (choices.every((choice) => /^\d+$/.test(choice))) return `a number from ${choices[0]} to ${choices.at(-1)}`;
+  return `one of ${choices.join(", ")}`;
 }
 
 function refuseFlaw(keyword: string, flaw: string | undefined): void {

@@ -73,7 +73,7 @@ for (const [words, message] of [
     "--fallback: destination ssh://bob:***@db: a password is not taken from a destination",
   ],
   [["--check-target=yes"], '--check-target takes no value, but "yes" was given'],
-  [["-o", "PorthopSessions=9"], 'PorthopSessions: "9" is not one of 1, 2, 3, 4, 5, 6, 7, 8'],
+  [["-o", "PorthopSessions=9"], 'PorthopSessions: "9" is not a number from 1 to 8'],
   [["-o", "PorthopReconnect=maybe"], 'PorthopReconnect: "maybe" is not one of never, auto, always'],
   [["-o", "PorthopHold=soon"], 'PorthopHold: "soon" is not a duration such as 250ms, 30s or 1m30s'],
   [["-o", "PorthopFallback=-x"], 'PorthopFallback: destination -x: host "-x" begins with "-"'],
@@ -81,6 +81,10 @@ for (const [words, message] of [
 ] as const) {
   test(`${words.join(" ")} is a usage error: ${message}`, () => refused(words, message));
 }
+
+test("Whoever wants to wait for ever is told what can be said.", () => {
+  assert.throws(() => read(["--hold", "forever"]), { hint: "0 refuses at once, 24h is a long wait" });
+});
 
 test("A hold is never longer than a timer can wait.", () => {
   assert.equal(read(["--hold", "100w"]).link.holdMs, longestTimerMs);

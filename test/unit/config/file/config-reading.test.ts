@@ -82,7 +82,7 @@ test("An unknown keyword is refused wherever it stands, unless IgnoreUnknown has
 
 test("A porthop keyword that there is not is said, where ssh was told to pass over it.", () => {
   const { keywords } = read({ "/c": "IgnoreUnknown Porthop*\nPorthopUsse limit\n" });
-  assert.deepEqual(keywords.warnings, ["/c line 2: porthop has no keyword PorthopUsse either"]);
+  assert.deepEqual(keywords.warnings, ["/c line 2: porthop has no keyword PorthopUsse"]);
 });
 
 test("What porthop does not have is said once, where it applies, matters and is not off.", () => {

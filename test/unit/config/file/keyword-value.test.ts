@@ -27,6 +27,13 @@ for (const [reading, good, bad] of [
   });
 }
 
+test("What else a value may be is listed, and numbers by the first and the last.", () => {
+  const refused = (choices: readonly string[], message: string) =>
+    assert.throws(() => checkReading("Some", choices, "x"), { message });
+  refused(["a", "b"], 'Some: "x" is not one of a, b');
+  refused(["1", "2", "3"], 'Some: "x" is not a number from 1 to 3');
+});
+
 test("Words are cut at blanks but not at those in quotes, and only quotes around all of a word are taken off.", () => {
   assert.deepEqual(words("a 'b c' \"d e\" f'g"), ["a", "b c", "d e", "f'g"]);
   assert.deepEqual([unquote('"a"'), unquote("'a\""), unquote('"')], ["a", "'a\"", '"']);
