@@ -51,6 +51,7 @@ async function checkWith(settings: RunSettings, json: boolean, output: Output): 
   const steps: CheckStep[] = [];
   const since = performance.now();
   settingsReport(settings.keywords, output);
+  if (settings.link.fallbacks.length > 0) output.warn("check tries the destination only, and no --fallback");
   try {
     const planning = planTunnel(settings, {
       log: output.loggerFor(),

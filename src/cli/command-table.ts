@@ -2,7 +2,7 @@
  * The commands as a table: name, purpose, flags and examples of each. The help of porthop and of each command is made
  * from this table, in the order of the table.
  */
-import { porthopFlags, type RunFlag, relayFlags, sshFlags } from "../config/run-flags.ts";
+import { checkFlags, porthopFlags, type RunFlag, relayFlags, sshFlags } from "../config/run-flags.ts";
 import { check } from "./check-command.ts";
 import { demo } from "./demo-command.ts";
 import { explain, explainFlags } from "./explain-command.ts";
@@ -109,7 +109,7 @@ export const commandTable: readonly CommandEntry[] = [
       "porthop check --json -J gate -D 1080 alice@server",
     ],
     letters: sshFlags,
-    flags: porthopFlags,
+    flags: checkFlags,
   },
   {
     name: "relay",

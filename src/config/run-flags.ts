@@ -130,6 +130,12 @@ export const relayFlags: { readonly short: readonly RunFlag[]; readonly long: re
   long: porthopFlags.filter(({ name }) => !needSession.has(name)).map(asInRelay),
 };
 
+/** `check` takes all flags of run, and these change nothing there: it makes one session, to the destination, once. */
+const onlyRun = new Set(["reconnect", "hold", "sessions", "fallback", "check-target"]);
+
+/** The flags with two dashes that the help of `check` shows. */
+export const checkFlags: readonly RunFlag[] = porthopFlags.filter(({ name }) => !onlyRun.has(name));
+
 /** A relay has no leg 2 and no ssh2. */
 function asInRelay(flag: RunFlag): RunFlag {
   if (flag.name === "L") return { ...flag, about: "forward a port here to host:hostport" };

@@ -67,3 +67,14 @@ test("A pasted command is taken, and -W with --json, for nothing of them has std
     ],
   );
 });
+
+test("With fallbacks it says that it tries none of them, and takes the flags that are of use to run only.", {
+  timeout,
+}, async () => {
+  const port = String(await freePort());
+  const ofRun = ["--sessions", "2", "--reconnect", "always", "--hold", "1s", "--check-target"];
+  const told = await ends("-F", "none", "--fallback", "other", ...ofRun, "-p", port, "127.0.0.1");
+  assert.equal(told.stderr, "porthop: warning: check tries the destination only, and no --fallback\n");
+  assert.equal(told.code, 255);
+  assert.match(told.stdout, /^no {3}leg 2 fails first, at tcp: /m);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { porthopFlags, relayFlags, runTable, sshFlags } from "../../../src/config/run-flags.ts";
+import { checkFlags, porthopFlags, relayFlags, runTable, sshFlags } from "../../../src/config/run-flags.ts";
 
 /** The argument of getopt in ssh.c (main, OpenSSH 9.x and 10.x); a colon follows what takes a value. */
 const getopt = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy";
@@ -54,4 +54,11 @@ test("The help of a relay speaks of no server, of no ssh and of two connections.
   }
   const { about } = relayFlags.long.find(({ name }) => name === "capture") ?? {};
   assert.equal(about, "write both TCP connections to a .pcapng or .pcap file, - for stdout");
+});
+
+test("The help of check leaves out the flags that change nothing there.", () => {
+  const shown = new Set(checkFlags.map(({ name }) => name));
+  const left = porthopFlags.map(({ name }) => name).filter((name) => !shown.has(name));
+  assert.deepEqual(left, ["reconnect", "hold", "sessions", "fallback", "check-target"]);
+  for (const name of left) assert.ok(name in runTable.long, `${name} is still taken`);
 });
