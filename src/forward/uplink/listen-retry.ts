@@ -4,7 +4,6 @@
  * timer.
  */
 import { type Address, isUnix } from "../../codec/address.ts";
-import type { PorthopError } from "../../errors.ts";
 
 const firstMs = 200;
 const longestMs = 30_000;
@@ -38,18 +37,20 @@ export class ListenRetry {
   }
 }
 
-/** Why the server does not listen yet, as far as this can be known: the wire has no reason (RFC 4254, section 4). */
-export function waitingReason({ message }: PorthopError, asked: Address, former: Address): string {
-  if (isUnix(asked)) {
-    return `${message} again: most likely the socket's file of the lost session is still there, for sshd leaves it behind: remove it there, or let its sshd_config say StreamLocalBindUnlink yes. porthop asks again and again`;
+/**
+ * Why the server does not listen yet, as far as this can be known: the wire has no reason (RFC 4254, section 4). Each
+ * forward has this line, so it names the likely cause only; src/forward/README.md has the others.
+ */
+export function waitingReason(asked: Address, former: Address): string {
+  if (isUnix(former)) {
+    return `the server does not listen on ${former.path} again yet: most likely sshd left the file of the lost session there: remove it, or set StreamLocalBindUnlink yes in its sshd_config; asked again until it is gone`;
   }
-  const isFree = isAnyPort(asked) && !isAnyPort(former);
-  const until = isFree ? `${formerMs / 1000} s long, then for any other port` : untilFree;
-  return `${message} again: most likely its sshd still holds the port for the lost session; ClientAliveInterval, or TCPKeepAlive, in its sshd_config decides for how long. porthop asks again and again${isFree ? "," : ""} ${until}`;
+  if (isAnyPort(former)) return "the server does not listen on any port yet; asked again until it does";
+  const end = isAnyPort(asked)
+    ? `after ${formerMs / 1000} s any other port is asked for`
+    : "asked again until it is free";
+  return `the server does not listen on port ${former.port} again yet: its sshd most likely still holds it for the lost session (ClientAliveInterval in its sshd_config says for how long); ${end}`;
 }
-
-const untilFree =
-  "until it is free. If it never is, another program has it, or AllowTcpForwarding or PermitListen forbids it now";
 
 function isAnyPort(address: Address): boolean {
   return !isUnix(address) && address.port === 0;

@@ -138,7 +138,7 @@ class ThereListener {
         // The loss of a session is reported elsewhere, and the next session is asked.
         if (isOver(session, signal)) return undefined;
         if (!isRefusal(error)) throw error;
-        this.#refused(error);
+        this.#refused();
         await wait(retry.refused(), signal);
       }
     }
@@ -146,11 +146,11 @@ class ThereListener {
   }
 
   /** A port that frees within the first short wait is not worth a word. What is told is told once. */
-  #refused(error: PorthopError): void {
+  #refused(): void {
     const { id, listen, bus } = this.#listening;
     this.#refusals += 1;
     if (this.#refusals !== 2) return;
-    bus.publish({ event: "forward.waiting", forward: id, reason: waitingReason(error, listen, this.#known) });
+    bus.publish({ event: "forward.waiting", forward: id, reason: waitingReason(listen, this.#known) });
   }
 
   #took(listener: Listener): void {
