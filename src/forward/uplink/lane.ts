@@ -101,7 +101,7 @@ export class Lane {
 
   /** Rejects with the error of the destination; those of the fallbacks are told. */
   async connect(signal: AbortSignal, attempt: number): Promise<Session> {
-    let failure: unknown;
+    let failure: PorthopError | undefined;
     const open = this.#goals.filter((goal) => !this.#run.isResting(goal));
     for (const [index, goal] of open.entries()) {
       const route = this.#routeTo(goal);
@@ -117,16 +117,16 @@ export class Lane {
         const error = failedAttempt(thrown, descriptors.wasFullSince(beganMs));
         const isFirst = index === 0;
         if (isFirst) {
-          failure = thrown;
           this.#wasLetIn = route.wasLetIn;
           if (!isOutOfReach(thrown)) throw thrown;
+          failure = thrown;
         }
         const { wasLetIn, needsAgain: needs } = route;
         const restMs = isFirst ? 0 : this.#run.failed(goal, { error, wasLetIn, needs });
         this.#tell(goal, error, { isFirst, restMs, following: open[index + 1] });
       }
     }
-    throw failure;
+    throw open.length > 1 && failure !== undefined ? withoutFallback(failure) : failure;
   }
 
   /** Each session of the way that does not answer within this time is lost. */
@@ -168,9 +168,8 @@ export class Lane {
   #tell(goal: RoutePlan, error: PorthopError, { isFirst, restMs, following }: Refused): void {
     // The last error of the destination is the attempt's own, which others tell.
     if (isFirst && following === undefined) return;
-    const whose = isFirst ? "" : `the fallback ${nameOf(goal)}: `;
     const next = following === undefined ? "" : `; trying the fallback ${nameOf(following)}`;
-    const text = `${whose}${error.message}${restText(restMs)}${next}`;
+    const text = `${isFirst ? error.message : ofFallback(nameOf(goal), error)}${restText(restMs)}${next}`;
     const log = this.#telling.loggerFor();
     if (this.#run.isNews(goal, error)) log.warn(text);
     else log.debug(text);
@@ -188,11 +187,27 @@ function restText(ms: number): string {
   return ms === Number.POSITIVE_INFINITY ? "; it is not tried again" : `; it is not tried for ${formatWait(ms)}`;
 }
 
-function isOutOfReach(error: unknown): boolean {
+/** The destination's error, for whoever reads it as the last word: its hint alone would forget the fallbacks. */
+function withoutFallback(error: PorthopError): PorthopError {
+  const { code, message, leg, by } = error;
+  return new PorthopError(code, message, {
+    ...{ leg, by, cause: error.cause },
+    hint: `no fallback could be used either; ${error.hint}`,
+  });
+}
+
+function isOutOfReach(error: unknown): error is PorthopError {
   return error instanceof PorthopError && outOfReach.has(error.code);
 }
 
 const outOfReach: ReadonlySet<ErrorCode> = new Set(["host.not-found", "ssh.unreachable", "ssh.lost"]);
+
+/** Most messages name the server, and once is enough. An address counts as a whole, not as the beginning of another. */
+function ofFallback(name: string, { message }: PorthopError): string {
+  if (message.startsWith(`${name} `)) return `the fallback ${message}`;
+  const isNamed = message.split(/[:,;]? /).includes(name);
+  return `the fallback${isNamed ? "" : ` ${name}`}: ${message}`;
+}
 
 function nameOf({ hops }: RoutePlan): string {
   const settings = hops.at(-1)?.settings;

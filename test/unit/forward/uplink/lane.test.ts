@@ -115,10 +115,22 @@ test("Whoever cannot be reached at all says why: that is the destination's reaso
   assert.equal(error.code, "ssh.unreachable");
   assert.ok(error.message.includes(String(gone.port)), error.message);
   assert.equal(played.lane.wasLetIn, false);
-  assert.ok(
-    played.log.lines.some((line) => line.includes("the fallback 127.0.0.1") && line.includes(String(alsoGone.port))),
-    played.log.lines.join("\n"),
+  assert.equal(
+    error.hint,
+    "no fallback could be used either; no program listens there: check the port (-p) and that sshd runs",
   );
+  // The address of the fallback is told once.
+  const ofSecond = `warn the fallback: cannot reach sshd at 127.0.0.1:${alsoGone.port}: connection refused`;
+  assert.ok(played.log.lines.includes(ofSecond), played.log.lines.join("\n"));
+});
+
+test("Without fallbacks, and while they are left in peace, the hint does not speak of them.", { timeout }, async () => {
+  await using alone = new Played(to(await nowhere()));
+  assert.doesNotMatch((await refusal(alone.reached())).hint, /fallback/);
+  await using second = await startSshServer();
+  await using rested = new Played([...to(await nowhere()), { hops: [hop(second, stranger)] }]);
+  assert.match((await refusal(rested.reached())).hint, /^no fallback could be used either; /);
+  assert.doesNotMatch((await refusal(rested.reached())).hint, /fallback/);
 });
 
 test("A fallback whose host key nobody knows is refused, told, and not tried again.", { timeout }, async () => {
@@ -180,7 +192,7 @@ test("A fallback that let us in and refuses us now is left in peace for a minute
   await lost(session, second);
   for (let attempt = 1; attempt < 5; attempt++) await refusal(played.reached(attempt));
   assert.equal(logins, 2);
-  assert.match(played.log.text, /^warn the fallback 127.*refused the login of anna; it is not tried for 1m$/m);
+  assert.match(played.log.text, /^warn the fallback 127\S+ refused the login of anna; it is not tried for 1m$/m);
   nowMs += 60_000;
   await refusal(played.reached());
   assert.equal(logins, 3);
