@@ -48,7 +48,8 @@ test("A target that is not reached the first time is the end, with its forward a
     says: [`L1: the target 127.0.0.1:${closed} refused`],
     before: [/^L1 listening on/],
   });
-  await assertFails(["--check-target", "-R", `0:127.0.0.1:${closed}`, ...way], {
+  // It is no matter of the link, so `always` does not try it again.
+  await assertFails(["--check-target", "--reconnect", "always", "-R", `0:127.0.0.1:${closed}`, ...way], {
     ...{ exit: 255, code: "target.refused", leg: 3 },
     says: [`R1: 127.0.0.1:${closed} refused the connection from here`],
     before: [/^R1 -> .*the server listens on port/],
