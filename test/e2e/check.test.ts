@@ -70,8 +70,8 @@ test(
       ...["-L", `${echo.port}:no-such-host.invalid:80`],
       ...["-L", await free(":/run/no-such.sock")],
       ...["-D", await free("")],
-      ...["-R", `0:127.0.0.1:${echo.port}`],
-      ...["-R", `0:127.0.0.1:${closed}`],
+      ...["-R", await free(`:127.0.0.1:${echo.port}`)],
+      ...["-R", await free(`:127.0.0.1:${closed}`)],
       ...["-R", await free("")],
     ];
     const { code, events, steps } = await checked(sshd, args);

@@ -175,7 +175,7 @@ test("80 clients of a proxy (-D) are all served with 40 open files.", limits, as
 test("A remote forward for which no file can be opened is refused as that, and the others go on.", limits, async () => {
   await using target = await echoServer();
   const sshd = await theSshd();
-  const forward = ["-R", `0:localhost:${target.port}`];
+  const forward = ["-R", `${await freePort()}:localhost:${target.port}`];
   await using program = await start(["run", "--json", ...forward, ...sshd.sshArgs, sshd.host], 24);
   const listening = await program.event("listening");
   const port = Number(String(listening["listen"]).split(":").at(-1));

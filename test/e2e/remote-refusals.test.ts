@@ -67,7 +67,8 @@ test("PermitListen lets through what it names.", limits, async () => {
 test("With ExitOnForwardFailure=no a refusal is told, and the others go on.", limits, async () => {
   await using echo = await echoServer();
   const sshd = await theSshd();
-  await using tunnel = await openRemoteSpecs(sshd, [`127.0.0.1:${echo.port}:localhost:9`, `0:127.0.0.1:${echo.port}`], {
+  const specs = [`127.0.0.1:${echo.port}:localhost:9`, `${await freePort()}:127.0.0.1:${echo.port}`];
+  await using tunnel = await openRemoteSpecs(sshd, specs, {
     args: ["-o", "ExitOnForwardFailure=no"],
   });
   const { code, hint } = await tunnel.program.event("error");
@@ -140,7 +141,9 @@ for (const setting of ["no", "yes", "clientspecified"] as const) {
       await using echo = await echoServer();
       for (const { bind, reached, addresses, warning } of cases) {
         const args = ["--ask-server"];
-        await using tunnel = await openRemoteSpecs(sshd, [`${bind}0:127.0.0.1:${echo.port}`], { args });
+        await using tunnel = await openRemoteSpecs(sshd, [`${bind}${await freePort()}:127.0.0.1:${echo.port}`], {
+          args,
+        });
         const port = tunnel.port();
         assert.deepEqual(await reachable(port), reached, bind);
         assert.deepEqual(

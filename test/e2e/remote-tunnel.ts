@@ -4,6 +4,7 @@
  */
 import { launch } from "../kit/launch.ts";
 import { type Exit, Porthop, type PorthopOptions } from "../kit/porthop.ts";
+import { freePort } from "../kit/servers.ts";
 import { connectTo, type TcpEnd } from "../kit/tcp-end.ts";
 import type { Server, Target } from "./tunnel.ts";
 
@@ -12,9 +13,17 @@ export interface RemoteOptions extends PorthopOptions {
   readonly args?: readonly string[];
 }
 
-/** Starts `porthop run -R` with one forward for each target. The server chooses the ports. */
-export function openRemote(server: Server, targets: readonly Target[], options?: RemoteOptions): Promise<RemoteTunnel> {
-  const specs = targets.map(({ host, port }) => `0:[${host}]:${port}`);
+/**
+ * Starts `porthop run -R` with one forward for each target, on free ports. A port that sshd chooses is free on the first of
+ * its addresses only; on the other one, a connection of somebody else may have that number.
+ */
+export async function openRemote(
+  server: Server,
+  targets: readonly Target[],
+  options?: RemoteOptions,
+): Promise<RemoteTunnel> {
+  const specs: string[] = [];
+  for (const { host, port } of targets) specs.push(`${await freePort()}:[${host}]:${port}`);
   return openRemoteSpecs(server, specs, options);
 }
 

@@ -54,7 +54,9 @@ test("A half-close goes either way, and a late answer comes back whole.", limits
 
 test("The port that the server chose is told in words and in events, and closed at the stop.", limits, async () => {
   await using echo = await echoServer();
-  await using tunnel = await openRemote(await theSshd(), [echo]);
+  // One address: on a second one, the chosen number may be somebody else's.
+  await using sshd = await startSshd({ config: ["AddressFamily inet"] });
+  await using tunnel = await openRemoteSpecs(sshd, [`0:127.0.0.1:${echo.port}`]);
   const listening = await tunnel.program.event("listening");
   const port = tunnel.port();
   assert.ok(port > 0);
@@ -65,7 +67,7 @@ test("The port that the server chose is told in words and in events, and closed 
   await tunnel.program.stderr(
     new RegExp(`^R1 -> 127.0.0.1:${echo.port}: the server listens on port ${port}; on which of its addresses `, "m"),
   );
-  for (const host of ["127.0.0.1", "::1"]) assert.equal(await echoes(port, host), true, host);
+  assert.equal(await echoes(port), true);
   await using client = await tunnel.connect();
   await client.send("still here ");
   await client.got(11);

@@ -89,7 +89,7 @@ async function shownApart(file: string, flows: readonly Opened[]): Promise<void>
 test("What listens on the server moves when its session dies.", limits, async () => {
   await using sshd = await startSshd();
   await using target = await echoServer();
-  const args = ["--sessions", "2", "-R", `0:127.0.0.1:${target.port}`];
+  const args = ["--sessions", "2", "-R", `${await freePort()}:127.0.0.1:${target.port}`];
   await using tunnel = await openTunnel(sshd, [target], { args });
   await stands(tunnel, "S2");
   const listening = await tunnel.program.event("listening", ({ forward }) => forward === "R1");
