@@ -115,12 +115,18 @@ function losses(tunnel: SshTunnel, program: string): readonly string[] {
         : `There are ${sessions} sessions: a lost one is not made again, and porthop ends with the last.`;
     return [loss, ...fallbackSentences(tunnel)];
   }
+  const all = sessions === "1" ? "the session is" : "all sessions are";
   return [
-    `When the session is lost, the open connections break and porthop connects again${meanwhile(tunnel)}.`,
+    `When ${all} lost, the open connections break and porthop connects again${meanwhile(tunnel)}.`,
     ...(reconnect === "always" ? ["The first connection is tried again and again too."] : []),
-    ...(sessions === "1" ? [] : [`There are ${sessions} sessions: the loss of one breaks only the connections in it.`]),
+    ...(sessions === "1" ? [] : [`There are ${sessions} sessions: ${lossOfOne(tunnel)}.`]),
     ...fallbackSentences(tunnel),
   ];
+}
+
+function lossOfOne({ forwards }: SshTunnel): string {
+  const breaks = "the loss of one breaks only the connections in it";
+  return forwards.some(({ side }) => side === "server") ? `${breaks}, and what listens on the server moves on` : breaks;
 }
 
 /** What a new connection meets while there is no session. A listener of the server goes with the session. */

@@ -79,7 +79,7 @@ export class RetryPolicy {
     // A session that ends sooner than we waited for it is no success: a server that drops everybody is not stormed.
     if (stoodMs >= this.#lastMs) this.#doublings = 0;
     const inMs = this.#backOff();
-    const touchInMs = needs === "touch" ? touchMs - stoodMs : 0;
+    const touchInMs = needs === "touch" ? Math.ceil(touchMs - stoodMs) : 0;
     if (touchInMs > inMs) return { next: "retry", inMs: touchInMs, mayHurry: false };
     return { next: "retry", inMs, mayHurry: true };
   }

@@ -113,7 +113,14 @@ for (const [given, says] of [
   ["--hold 0", /connects again; until then new ones are refused\./],
   ["--reconnect never", /^When the session is lost, porthop ends\./],
   ["--reconnect always", /connects again; .* The first connection is tried again and again too\./],
-  ["--sessions 3", /There are 3 sessions: the loss of one breaks only the connections in it\./],
+  [
+    "--sessions 3",
+    /^When all sessions are lost, .* There are 3 sessions: the loss of one breaks only the connections in it\./,
+  ],
+  [
+    "--sessions 3 -R 2:a:1",
+    /the loss of one breaks only the connections in it, and what listens on the server moves on\./,
+  ],
   [
     "--reconnect never --sessions 2",
     /^There are 2 sessions: a lost one is not made again, and porthop ends with the last\. When a target/,
