@@ -5,6 +5,7 @@
 import { formatAddress, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import type { TellProgress } from "../flow/event.ts";
+import { pause } from "../io/after.ts";
 import { connectTcp, type DialOptions } from "../io/dial.ts";
 import { type Program, startProgram } from "../io/program.ts";
 import { socketEnds } from "../io/socket-conn.ts";
@@ -55,23 +56,9 @@ async function connectPatiently(settings: DialSettings, options: DialOptions & {
     } catch (error) {
       if (left === 0 || error instanceof PorthopError || options.signal.aborted) throw unreachable(error, settings);
     }
-    await pause(options.signal);
+    await pause(retryMs, options.signal);
+    options.signal.throwIfAborted();
   }
-}
-
-/** Rejects when `signal` fires. */
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, retryMs);
-    signal.addEventListener("abort", abort, { once: true });
-  });
 }
 
 /** What is used of the session with a jump host. */

@@ -4,6 +4,7 @@
  */
 import { PorthopError } from "../../errors.ts";
 import type { Cancel, Dialer } from "../../flow/conn.ts";
+import { unlessAborted } from "../../io/after.ts";
 import type { Locator } from "../../ssh/channel/locator.ts";
 import type { Session } from "../../ssh/session.ts";
 import type { Losable, Uplink } from "./uplink.ts";
@@ -44,14 +45,7 @@ export function channelDialer(uplink: Pick<Uplink<DialingSession>, "session" | "
 /** A request for a channel hears of the end of its session a moment before the session itself knows. */
 async function isLostBy(session: Losable, error: unknown, signal: Cancel): Promise<boolean> {
   const isEnd = error instanceof PorthopError && error.code === "ssh.lost";
-  if (isEnd && session.goneBy === undefined && !signal.aborted) {
-    await new Promise<void>((resolve) => {
-      signal.addEventListener("abort", resolve, { once: true });
-      void session.lost.then(() => {
-        signal.removeEventListener("abort", resolve);
-        resolve();
-      });
-    });
-  }
+  // Whoever gives up meanwhile hears the error of the dial.
+  if (isEnd && session.goneBy === undefined) await unlessAborted(session.lost, signal).catch(() => {});
   return session.goneBy !== undefined && !signal.aborted;
 }
