@@ -35,6 +35,7 @@ const errnoWords: Readonly<Record<string, string>> = {
   ECONNRESET: "connection reset by peer",
   EHOSTDOWN: "host is down",
   EHOSTUNREACH: "no route to host",
+  EINVAL: "invalid argument",
   ELOOP: "too many levels of symbolic links",
   EMFILE: "too many open files",
   ENAMETOOLONG: "file name too long",

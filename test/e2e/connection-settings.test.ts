@@ -55,7 +55,7 @@ test(
   async () => {
     const sshd = await theSshd();
     for (const [address, why] of [
-      ["192.0.2.1", "cannot assign requested address"],
+      ["203.0.113.7", "cannot assign requested address"],
       ["::1", "it is no IPv4 address"],
       ["no-such-name.invalid", "it is no IPv4 address"],
     ] as const) {

@@ -15,8 +15,9 @@ const target = { host: "127.0.0.1", port: 1 };
 
 export const handshakes: Readonly<Record<string, Provocation>> = {
   "a port where nobody listens": async () => failing("-p", String(await freePort()), "127.0.0.1"),
-  "an address that cannot be reached": () => failing("-o", "ConnectTimeout=1", "2001:db8::1"),
-  "an address that is not this machine's": () => failing("-b", "192.0.2.1", "-p", "1", "127.0.0.1"),
+  // Without the name of an interface the kernel cannot reach a link-local address, and no gateway is asked.
+  "an address that cannot be reached": () => failing("-o", "ConnectTimeout=1", "fe80::1"),
+  "an address that is not this machine's": () => failing("-b", "203.0.113.7", "-p", "1", "127.0.0.1"),
   "a server that closes at once": () => failingAt((socket) => socket.end()),
   "one that turns away": () => failingAt((socket) => socket.end("Not allowed at this time\r\n")),
   "one that speaks of other things": () => failingAt((socket) => socket.end("220 mail.example ESMTP\r\n")),

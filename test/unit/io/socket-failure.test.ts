@@ -19,6 +19,7 @@ test("A failure is described in the kernel's own words.", () => {
     ["ECONNREFUSED", "connection refused"],
     ["ECONNRESET", "connection reset by peer"],
     ["ETIMEDOUT", "connection timed out"],
+    ["EINVAL", "invalid argument"],
     ["EADDRINUSE", "address already in use"],
     ["EHOSTUNREACH", "no route to host"],
     ["ENETUNREACH", "network is unreachable"],
