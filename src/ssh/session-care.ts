@@ -51,6 +51,9 @@ export function tendSession(
     // A goodbye would wait for the same server.
     stream.destroy();
   };
+  // Now nothing else is on its way, so the answer tells the true round trip, by which windows grow. It rejects when the
+  // session ends before the answer.
+  ports.ping().catch(() => {});
   const alive = new KeepAlive(settings, { ports, traffic, outgoing, giveUp });
   ports.client.on("close", () => alive.stop());
   renewKeys(ports, stream, outgoing, settings.rekey, cipher);

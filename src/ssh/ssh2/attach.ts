@@ -22,6 +22,7 @@ import { hearDebug, hearPackets } from "./reading.ts";
 import { Sending } from "./sending.ts";
 import { openSession, requestsOn } from "./session-request.ts";
 import { viewOf } from "./view-check.ts";
+import { linkOf } from "./window.ts";
 
 /**
  * Call this right after `client.connect`, before the server's first byte. Throws when the insides of this ssh2 look
@@ -47,6 +48,8 @@ export function attach(client: Client): Ports {
   const channels = new ChannelMessages(handlers, view._chanMgr);
   const openings = new ChannelOpenings(client, view);
   const onDebug = hearDebug(handlers);
+  const link = linkOf(view);
+  client.on("close", () => link.close());
   return {
     client,
     get serverSoftware() {
@@ -76,7 +79,11 @@ export function attach(client: Client): Ports {
     onSignatureAlgorithms: (told) => login.onSignatures(told),
     onPasswordDemand: (told) => login.onPasswordDemand(told),
     onGlobalRequest: (name, take) => requests.take(name, take),
-    ping: () => requests.ping(),
+    ping: async () => {
+      const askedMs = performance.now();
+      await requests.ping();
+      link.measured(performance.now() - askedMs);
+    },
     proveHostKeys: (keys) => requests.proveHostKeys(keys),
     onChannelOpen: (type, take) => openings.take(type, take),
     watchChannelOpens: (look) => openings.watch(look),

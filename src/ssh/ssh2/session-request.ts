@@ -4,9 +4,10 @@
  */
 import type { ClientChannel } from "ssh2";
 import type { TerminalSize } from "../../codec/session/terminal-size.ts";
+import { windowBytes } from "./receive-window.ts";
 import type { ClientView, ProtocolView } from "./view.ts";
 import { viewOfChannel } from "./view-check.ts";
-import { packetBytes, windowBytes } from "./window.ts";
+import { packetBytes } from "./window.ts";
 
 /** `isRefused` is true when the server refused the request, or closed the channel before an answer. */
 export type Answered = (isRefused: boolean) => void;

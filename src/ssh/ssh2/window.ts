@@ -1,23 +1,31 @@
 /**
- * The window of a channel: how much the server may send (RFC 4254, section 5.2). porthop opens the window for bytes
- * that were read, in steps of 128 KiB, so a reader that stands still holds one window at most. ssh2 1.17.0 opens it for
+ * Opens the windows of ssh2's channels (RFC 4254, section 5.2) for bytes that were read. ssh2 1.17.0 opens a window for
  * bytes that have arrived, up to twice as much, and only when half is used: 19 MB/s instead of 36 at a round trip of 50
  * ms. ssh2 also opens windows of closed channels, whose number the server may have given to another channel.
  */
+import { ReceiveWindow } from "./receive-window.ts";
 import type { ChannelView, StreamView } from "./view.ts";
+import { WindowLink } from "./window-link.ts";
 
-const stepBytes = 128 * 1024;
-/**
- * The window that ssh2 offers with each channel: the most bytes that may be on their way or unread (lib/Channel.js,
- * MAX_WINDOW).
- */
-export const windowBytes = 2 * 1024 * 1024;
-/** The largest packet that ssh2 accepts (PACKET_SIZE). */
+/** The largest packet that ssh2 accepts (lib/Channel.js, PACKET_SIZE). Its MAX_WINDOW is our `windowBytes`. */
 export const packetBytes = 32 * 1024;
+
+const links = new WeakMap<object, WindowLink>();
+const windows = new WeakMap<ChannelView, ReceiveWindow>();
+
+/** The link of all channels of this client. */
+export function linkOf(client: ChannelView["_client"]): WindowLink {
+  const known = links.get(client);
+  if (known !== undefined) return known;
+  const link = new WindowLink();
+  links.set(client, link);
+  return link;
+}
 
 /** Takes data that arrived for one of the channel's streams. The window must have room for the data. */
 export function takeData(channel: ChannelView, stream: StreamView, data: Uint8Array): void {
   channel.incoming.window -= data.length;
+  windowOf(channel).took(data.length);
   openByReading(channel, stream);
   stream.push(data);
   // A stream with a listener has passed the data on by now.
@@ -38,12 +46,24 @@ function openByReading(channel: ChannelView, stream: StreamView): void {
 /** Opens the window for the bytes that were read, once they are at least one step. */
 export function openWindow(channel: ChannelView): void {
   const { incoming, outgoing } = channel;
+  const window = windowOf(channel);
+  const unreadBytes = channel.readableLength + channel.stderr.readableLength;
   // Either the server sends no more, or we want no more. After our CLOSE the server may give the number to another
   // channel.
-  if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) return;
-  const unread = channel.readableLength + channel.stderr.readableLength;
-  const bytes = windowBytes - incoming.window - unread;
-  if (bytes < stepBytes) return;
+  if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) {
+    window.ended(unreadBytes);
+    return;
+  }
+  const bytes = window.opening(incoming.window, unreadBytes);
+  if (bytes === 0) return;
   incoming.window += bytes;
   channel._client._protocol.channelWindowAdjust(outgoing.id, bytes);
+}
+
+function windowOf(channel: ChannelView): ReceiveWindow {
+  const known = windows.get(channel);
+  if (known !== undefined) return known;
+  const window = new ReceiveWindow(linkOf(channel._client));
+  windows.set(channel, window);
+  return window;
 }

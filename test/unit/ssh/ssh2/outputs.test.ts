@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ServerChannel } from "ssh2";
 import type { Chunk } from "../../../../src/plugin.ts";
 import { type OutputTaker, takeOutputs } from "../../../../src/ssh/ssh2/outputs.ts";
-import { windowBytes } from "../../../../src/ssh/ssh2/window.ts";
+import { windowBytes } from "../../../../src/ssh/ssh2/receive-window.ts";
 import { ChannelPair } from "../../../kit/channel-pair.ts";
 import { serverChannelView, serverView } from "../../../kit/ssh2-server-view.ts";
 import { Waiting } from "../../../kit/waiting.ts";

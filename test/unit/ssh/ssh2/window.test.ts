@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { windowBytes } from "../../../../src/ssh/ssh2/receive-window.ts";
 import type { ChannelView } from "../../../../src/ssh/ssh2/view.ts";
-import { openWindow, takeData, windowBytes } from "../../../../src/ssh/ssh2/window.ts";
+import { openWindow, takeData } from "../../../../src/ssh/ssh2/window.ts";
 
 const stepBytes = 128 * 1024;
 

@@ -1,0 +1,115 @@
+/**
+ * How large the window of one channel is (RFC 4254, section 5.2, sets no limit). A fixed one of 2 MiB carries 40 MB/s
+ * over a round trip of 50 ms, on any line. So it follows what the reader takes within a round trip, as a TCP receive
+ * buffer does, and gives way while small messages would wait behind it. A reader that does not keep up holds 2 MiB.
+ */
+import type { WindowLink } from "./window-link.ts";
+
+/** The window that is offered with each channel: the most bytes that may be on their way or unread. */
+export const windowBytes = 2 * 1024 * 1024;
+/** The largest window of one channel: 200 MB/s at a round trip of 150 ms. */
+const mostBytes = 32 * 1024 * 1024;
+/** The smallest one, of a bulk transfer that gives way: 10 MB/s where round trips of 50 ms vary by as much. */
+const fewestBytes = 512 * 1024;
+/** The window is opened in steps: an opening for each packet would be a packet more. */
+const [fewestStepBytes, mostStepBytes] = [32 * 1024, 512 * 1024];
+/** The rate is taken over a round trip, and over this time at least: what one turn of the event loop brings is no rate. */
+const sampleMs = 10;
+/** A channel with fewer bytes in a millisecond is no bulk transfer. */
+const bulkBytesPerMs = 1024;
+/** How long a bulk transfer gives way after the last small message, and what may wait for the network meanwhile. */
+const givesWayMs = 1000;
+const queueMs = 2;
+/**
+ * Room for twice of what a round trip brings: a window that holds the server back then doubles, another one stays. What
+ * gives way has room for a quarter more: enough for round trips that vary, and little to wait behind.
+ */
+const [roomyTrips, narrowTrips] = [2, 1.25];
+/** How much of a rate that has fallen still counts after one sample, so that one slow moment changes little. */
+const remembered = 0.75;
+
+export class ReceiveWindow {
+  readonly #link: WindowLink;
+  readonly #now: () => number;
+  #targetBytes = windowBytes;
+  #lentBytes = 0;
+  #isBulk = false;
+  /** All bytes that came. */
+  #takenBytes = 0;
+  /** The sample under way: since when, and what had been read then. */
+  #sinceMs: number;
+  #readBytes = 0;
+  /** The highest rate since the reader last fell behind, and the one of the last moments. */
+  #bestBytesPerMs = 0;
+  #recentBytesPerMs = 0;
+  #smallArrivals = 0;
+  #givesWayUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(link: WindowLink, now = () => performance.now()) {
+    this.#link = link;
+    this.#now = now;
+    this.#sinceMs = now();
+  }
+
+  /** Data came on the channel. */
+  took(bytes: number): void {
+    this.#takenBytes += bytes;
+    if (!this.#isBulk) this.#link.smallArrivals += 1;
+  }
+
+  /**
+   * By how much to open the window, 0 for not yet. `leftBytes` are those that the server may still send, `unreadBytes`
+   * those that came and wait for the reader.
+   */
+  opening(leftBytes: number, unreadBytes: number): number {
+    this.#sample(unreadBytes);
+    const heldBytes = leftBytes + unreadBytes;
+    this.#borrow(heldBytes);
+    const bytes = Math.min(this.#targetBytes, windowBytes + this.#link.pool.most(this.#lentBytes)) - heldBytes;
+    const stepBytes = Math.min(mostStepBytes, Math.max(fewestStepBytes, this.#targetBytes / 16));
+    if (bytes < stepBytes) return 0;
+    this.#borrow(heldBytes + bytes);
+    return Math.floor(bytes);
+  }
+
+  /** Nothing more comes on the channel: only what waits for the reader is held. */
+  ended(unreadBytes: number): void {
+    this.#borrow(unreadBytes);
+  }
+
+  #borrow(heldBytes: number): void {
+    const lentBytes = Math.max(0, Math.floor(heldBytes) - windowBytes);
+    if (lentBytes === this.#lentBytes) return;
+    this.#link.lend(lentBytes - this.#lentBytes);
+    this.#lentBytes = lentBytes;
+  }
+
+  /** Takes the measure once for each round trip. What counts is what was read, not what came. */
+  #sample(unreadBytes: number): void {
+    const { roundTripMs } = this.#link;
+    const nowMs = this.#now();
+    const passedMs = nowMs - this.#sinceMs;
+    if (passedMs < Math.max(sampleMs, roundTripMs ?? 0)) return;
+    const readBytes = this.#takenBytes - unreadBytes;
+    const bytesPerMs = (readBytes - this.#readBytes) / passedMs;
+    this.#sinceMs = nowMs;
+    this.#readBytes = readBytes;
+    this.#isBulk = bytesPerMs >= bulkBytesPerMs;
+    if (this.#link.smallArrivals !== this.#smallArrivals) this.#givesWayUntilMs = nowMs + givesWayMs;
+    this.#smallArrivals = this.#link.smallArrivals;
+    // Without a round trip nothing can be said about the link.
+    if (roundTripMs === undefined) return;
+    const isBehind = unreadBytes > this.#targetBytes / 2;
+    this.#bestBytesPerMs = isBehind ? bytesPerMs : Math.max(bytesPerMs, this.#bestBytesPerMs);
+    const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * roomyTrips * roundTripMs);
+    if (this.#isBulk && nowMs < this.#givesWayUntilMs) {
+      // While it gives way a transfer may show less than the link can do. By that it would give way more and more.
+      this.#recentBytesPerMs = Math.max(bytesPerMs, this.#recentBytesPerMs);
+      const narrowBytes = this.#recentBytesPerMs * (narrowTrips * roundTripMs + queueMs);
+      this.#targetBytes = Math.min(mostBytes, roomyBytes, Math.max(fewestBytes, narrowBytes));
+    } else {
+      this.#recentBytesPerMs = Math.max(bytesPerMs, remembered * this.#recentBytesPerMs);
+      this.#targetBytes = Math.min(mostBytes, roomyBytes);
+    }
+  }
+}
