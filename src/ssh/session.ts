@@ -25,6 +25,7 @@ import { loadSsh2 } from "./loader.ts";
 import type { LoginNeeds } from "./login/auth-record.ts";
 import { type LoginSettings, type LoginTask, logIn, type Negotiated, type Trust } from "./login.ts";
 import { cutOff, OpenChannels } from "./open-channels.ts";
+import { SendQueue } from "./send-queue.ts";
 import { type Attached, type Begun, type CareSettings, tendSession } from "./session-care.ts";
 import { sessionLeg, tellKeys } from "./session-watch.ts";
 import { isAgentError, lost, type Peer } from "./ssh-failure.ts";
@@ -34,7 +35,7 @@ import type { Ssh2 } from "./ssh2/loading.ts";
 import type { Ports } from "./ssh2/ports.ts";
 import { type DialSshd, dialDirectly } from "./sshd-dialer.ts";
 import type { Traffic } from "./traffic.ts";
-import { congestionOf, endOf, leave, type Transport } from "./transport.ts";
+import { endOf, leave, type Transport } from "./transport.ts";
 import { Answers } from "./unsent-answers.ts";
 
 export interface SessionSettings extends LoginSettings, CareSettings {
@@ -108,11 +109,12 @@ export class Session {
     this.leg = { from: facts.local, to: facts.remote, observed: transport.observed, session: id };
     this.locator = new Locator(gate);
     const session = this;
+    const queue = new SendQueue(transport.stream, begun.outgoing);
     this.#carrier = {
       get goneBy() {
         return session.#gone;
       },
-      congestion: congestionOf(transport.stream, begun.outgoing),
+      congestion: () => queue.congestion(),
     };
     this.#open = new OpenChannels(this.#carrier);
     this.#remote = new RemoteListeners(ports, {

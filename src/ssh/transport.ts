@@ -41,13 +41,10 @@ export interface Outgoing {
 export interface HeardOutgoing extends Outgoing {
   /** Hears each time that bytes go out together. Any number of listeners. */
   onGiven(told: () => void): void;
+  /** Hears each time that the system, or the session under this one, has taken bytes. Any number of listeners. */
+  onSent(told: () => void): void;
 }
 
-/**
- * When more bytes than this wait for the network, writers into channels have to wait. ssh2 itself stops only at the sum
- * of all windows.
- */
-const congestedBytes = 4 * 1024 * 1024;
 /** At this many bytes the gathered writes go out at once. */
 const gatheredBytes = 128 * 1024;
 /** Up to this many bytes, one copy costs less than several writes. */
@@ -115,11 +112,16 @@ function gatheredWrite(stream: Duplex) {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   let given = 0;
-  const listeners: (() => void)[] = [];
+  const givenListeners: (() => void)[] = [];
+  const sentListeners: (() => void)[] = [];
   const flush = () => {
     if (pieces.length === 0) return;
-    for (const told of listeners) told();
+    for (const told of givenListeners) told();
     handOver();
+  };
+  const sent = () => {
+    handOver();
+    for (const told of sentListeners) told();
   };
   // A stream that is behind takes all that it was given as one write, and would tell nothing until all of it is gone.
   const handOver = () => {
@@ -133,14 +135,14 @@ function gatheredWrite(stream: Duplex) {
     if (stream.destroyed) return;
     stream.cork();
     for (const [index, piece] of gathered.entries()) {
-      if (index === gathered.length - 1) write(piece, handOver);
+      if (index === gathered.length - 1) write(piece, sent);
       else write(piece);
     }
     stream.uncork();
   };
   const finish = () => {
     if (pieces.length === 0) return;
-    for (const told of listeners) told();
+    for (const told of givenListeners) told();
     handOverBatch(Number.POSITIVE_INFINITY);
   };
   const gather = (data: Uint8Array): boolean => {
@@ -158,7 +160,8 @@ function gatheredWrite(stream: Duplex) {
     get sent() {
       return given - bytes - stream.writableLength;
     },
-    onGiven: (told) => void listeners.push(told),
+    onGiven: (told) => void givenListeners.push(told),
+    onSent: (told) => void sentListeners.push(told),
   };
   return Object.assign(gather, { finish, outgoing });
 }
@@ -177,27 +180,4 @@ export function endOf(stream: Duplex): AbortController {
   if (stream.closed) end();
   else stream.once("close", end);
   return over;
-}
-
-/**
- * Returns a function. Its result is undefined when the network keeps up; otherwise a promise that resolves when the
- * network has caught up.
- */
-export function congestionOf(stream: Duplex, outgoing: Outgoing): () => Promise<void> | undefined {
-  let waiting: Promise<void> | undefined;
-  return () => {
-    if (outgoing.given - outgoing.sent < congestedBytes || stream.destroyed) return undefined;
-    waiting ??= new Promise((resolve) => {
-      const release = () => {
-        if (outgoing.given - outgoing.sent > gatheredBytes && !stream.destroyed) return;
-        stream.removeListener("drain", release);
-        stream.removeListener("close", release);
-        waiting = undefined;
-        resolve();
-      };
-      stream.on("drain", release);
-      stream.on("close", release);
-    });
-    return waiting;
-  };
 }

@@ -12,10 +12,7 @@ import { ChannelFault, channelFault } from "../ssh-failure.ts";
 export interface ChannelCarrier {
   /** The reason why the session is gone; undefined while the session lives. */
   readonly goneBy: PorthopError | undefined;
-  /**
-   * Undefined when the socket has room. Otherwise a promise that resolves when the socket has room again. ssh2 itself
-   * ignores the socket's back-pressure.
-   */
+  /** Asked after each write. Undefined when more may be written; otherwise a promise that resolves when it may. */
   congestion(): Promise<void> | undefined;
 }
 

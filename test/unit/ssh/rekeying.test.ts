@@ -21,6 +21,7 @@ function session(limit: RekeyLimit | undefined, cipher = "aes128-ctr") {
     onGiven(told: () => void) {
       given = told;
     },
+    onSent: () => {},
   };
   let given = () => {};
   let asked = 0;

@@ -7,7 +7,7 @@ function play() {
   const clock = { ms: 1000 };
   const stream = new PassThrough();
   const told: (() => void)[] = [];
-  const outgoing = { given: 500, sent: 500, onGiven: (tell: () => void) => void told.push(tell) };
+  const outgoing = { given: 500, sent: 500, onGiven: (tell: () => void) => void told.push(tell), onSent: () => {} };
   const traffic = new Traffic(stream, outgoing, () => clock.ms);
   return {
     ...{ traffic, clock, outgoing },

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { PorthopError } from "../../../src/errors.ts";
 import { LiveLeg } from "../../../src/flow/leg.ts";
-import { congestionOf, type Outgoing, watchTransport } from "../../../src/ssh/transport.ts";
+import { type Outgoing, watchTransport } from "../../../src/ssh/transport.ts";
 import { randomBytes, sha256 } from "../../kit/random.ts";
 import { notOnDeno, titled } from "../../kit/runtime.ts";
 import { Waiting } from "../../kit/waiting.ts";
@@ -277,27 +277,6 @@ test("A connection that we give up is a break from our side.", { timeout }, asyn
   assert.deepEqual(play.written, [], "nothing is written to a socket that is gone");
 });
 
-test("The network is behind when much waits for it, and has caught up once it was taken.", { timeout }, async () => {
-  await using play = await Play.open();
-  const congestion = congestionOf(play.near, play.outgoing);
-  assert.equal(congestion(), undefined);
-  play.far.socket.pause();
-  let sent = 0;
-  while (congestion() === undefined) {
-    assert.ok(sent < 64_000_000, "it never gets behind");
-    play.near.write(randomBytes(500_000));
-    sent += 500_000;
-    await turn();
-  }
-  assert.ok(play.outgoing.given - play.outgoing.sent >= 4 * 1024 * 1024);
-  const caughtUp = congestion();
-  assert.equal(congestion(), caughtUp, "all wait for the same");
-  play.far.socket.resume();
-  await caughtUp;
-  assert.equal(congestion(), undefined);
-  await play.far.got(sent);
-});
-
 test("While much waits, what leaves is told bit by bit: whoever looks sees that the line is alive.", async () => {
   const taken: (() => void)[] = [];
   const stream = new Duplex({
@@ -318,20 +297,4 @@ test("While much waits, what leaves is told bit by bit: whoever looks sees that 
   }
   assert.equal(outgoing.given, bytes);
   assert.ok(Math.max(...steps) <= 150_000, steps.join());
-});
-
-test("Nobody waits for a network that is gone.", { timeout }, async () => {
-  await using play = await Play.open();
-  const congestion = congestionOf(play.near, play.outgoing);
-  play.far.socket.pause();
-  let waits = congestion();
-  for (let sent = 0; waits === undefined && sent < 64_000_000; sent += 500_000) {
-    play.near.write(randomBytes(500_000));
-    await turn();
-    waits = congestion();
-  }
-  assert.notEqual(waits, undefined);
-  play.near.destroy();
-  await waits;
-  assert.equal(congestion(), undefined);
 });
