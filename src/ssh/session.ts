@@ -219,7 +219,7 @@ export class Session {
   async openChannel(target: Address, origin: Address, signal: Cancel): Promise<Conn> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    return requestChannel(this.#client, this, target, origin, signal, (channel) =>
+    return requestChannel(this.#ports, this, target, origin, signal, (channel) =>
       this.#open.adopt(channel, formatAddress(target), 3),
     );
   }
@@ -233,7 +233,7 @@ export class Session {
   async openStream(target: Address, signal: Cancel): Promise<Duplex> {
     if (this.#gone !== undefined) throw this.#gone;
     if (signal.aborted) throw signal.reason;
-    return requestChannel(this.#client, this, target, nobody, signal, (channel) =>
+    return requestChannel(this.#ports, this, target, nobody, signal, (channel) =>
       this.#open.holdStream(streamOf(channel)),
     );
   }

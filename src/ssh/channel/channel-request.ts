@@ -3,12 +3,13 @@
  * or as a stream.
  */
 import type { Duplex } from "node:stream";
-import type { Client, ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
 import { type Address, isUnix } from "../../codec/address.ts";
 import type { PorthopError } from "../../errors.ts";
 import type { Cancel } from "../../flow/conn.ts";
 import { JoinedStream } from "../../io/joined-stream.ts";
 import { channelRefused, type Peer } from "../ssh-failure.ts";
+import type { Ports } from "../ssh2/ports.ts";
 
 /** What is used of the session that is asked for the channel. */
 export interface ChannelRequester {
@@ -28,7 +29,7 @@ export const nobody = { host: "127.0.0.1", port: 65535 };
  * the server's answer are read, because a target may send all its data at once.
  */
 export function requestChannel<T>(
-  client: Client,
+  { client, answeredAfter }: Pick<Ports, "client" | "answeredAfter">,
   session: ChannelRequester,
   target: Address,
   origin: Address,
@@ -38,9 +39,11 @@ export function requestChannel<T>(
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
+    const askedMs = performance.now();
     const answer = (error: Error | undefined, channel: ClientChannel) => {
       signal.removeEventListener("abort", onAbort);
-      if (error !== undefined) return reject(session.goneBy ?? channelRefused(error, target, session.peer));
+      if (error === undefined) answeredAfter(performance.now() - askedMs);
+      else return reject(session.goneBy ?? channelRefused(error, target, session.peer));
       // The caller no longer waits. SSH cannot take back a request for a channel; the channel can only be closed once
       // the server has opened it.
       if (signal.aborted) return channel.close();

@@ -84,6 +84,7 @@ export function attach(client: Client): Ports {
       await requests.ping();
       link.measured(performance.now() - askedMs);
     },
+    answeredAfter: (ms) => link.measured(ms),
     proveHostKeys: (keys) => requests.proveHostKeys(keys),
     onChannelOpen: (type, take) => openings.take(type, take),
     watchChannelOpens: (look) => openings.watch(look),

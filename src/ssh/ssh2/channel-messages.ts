@@ -4,7 +4,7 @@
  */
 import { ChannelFault } from "../ssh-failure.ts";
 import type { ChannelTable, ChannelView, Handlers, Opened, StreamView } from "./view.ts";
-import { takeData } from "./window.ts";
+import { beginSending, openSending, takeData } from "./window.ts";
 
 export class ChannelMessages {
   readonly #channels: Pick<ChannelTable, "get">;
@@ -13,6 +13,7 @@ export class ChannelMessages {
   constructor(handlers: Handlers, channels: Pick<ChannelTable, "get">) {
     this.#channels = channels;
     this.#guardConfirmations(handlers);
+    this.#guardWindows(handlers);
     this.#guardData(handlers);
     this.#guardRequests(handlers);
   }
@@ -26,10 +27,23 @@ export class ChannelMessages {
   #guardConfirmations(handlers: Handlers): void {
     const { CHANNEL_OPEN_CONFIRMATION: confirm } = handlers;
     handlers.CHANNEL_OPEN_CONFIRMATION = (self, info) => {
-      if (info.packetSize >= fewestPacketBytes) return confirm(self, info);
-      confirm(self, { ...info, packetSize: fewestPacketBytes });
+      const packetSize = Math.max(info.packetSize, fewestPacketBytes);
+      confirm(self, packetSize === info.packetSize ? info : { ...info, packetSize });
+      const channel = this.#channels.get(info.recipient);
+      if (isOpen(channel)) beginSending(channel, info.window);
+      if (packetSize === info.packetSize) return;
       const what = `opened a channel that takes packets of ${info.packetSize} bytes only`;
-      distrust(this.#channels.get(info.recipient), what);
+      distrust(channel, what);
+    };
+  }
+
+  #guardWindows(handlers: Handlers): void {
+    const { CHANNEL_WINDOW_ADJUST: adjust } = handlers;
+    handlers.CHANNEL_WINDOW_ADJUST = (self, recipient, bytes) => {
+      const channel = this.#channels.get(recipient);
+      const open = (some: number) => adjust(self, recipient, some);
+      if (isOpen(channel)) openSending(channel, bytes, open);
+      else open(bytes);
     };
   }
 

@@ -7,6 +7,8 @@ import type { Client, ClientChannel } from "ssh2";
 import type { OpenRefusal } from "../ssh-failure.ts";
 import { fewestPacketBytes } from "./channel-messages.ts";
 import type { ClientView, OpenView } from "./view.ts";
+import { viewOfChannel } from "./view-check.ts";
+import { beginSending } from "./window.ts";
 
 /** A channel that waits for an answer. Call `accept` or `refuse` once. `accept` throws when the session is over. */
 export interface ChannelOpening {
@@ -78,6 +80,7 @@ export class ChannelOpenings {
       this.#client.removeListener("x11", answer);
     }
     if (channel === undefined) throw new Error("there is no number left for a channel");
+    beginSending(viewOfChannel(channel), open.window);
     return channel;
   }
 

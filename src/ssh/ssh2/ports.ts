@@ -44,6 +44,8 @@ export interface Ports {
   onGlobalRequest(name: string, take: (data: unknown) => void): void;
   /** Resolves once the server has answered everything sent so far. Rejects when the session is over. */
   ping(): Promise<void>;
+  /** The server took so long to answer something. The shortest of these times stands for the round trip. */
+  answeredAfter(ms: number): void;
   /** The server's signatures with these keys; undefined when the server refuses. Rejects when the session is over. */
   proveHostKeys(keys: readonly HostKeyView[]): Promise<Buffer | undefined>;
 

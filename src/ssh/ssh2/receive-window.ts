@@ -34,6 +34,8 @@ export class ReceiveWindow {
   #targetBytes = windowBytes;
   #lentBytes = 0;
   #isBulk = false;
+  /** Counts the arrivals while this was no bulk transfer. */
+  smallArrivals = 0;
   /** All bytes that came. */
   #takenBytes = 0;
   /** The sample under way: since when, and what had been read then. */
@@ -42,7 +44,8 @@ export class ReceiveWindow {
   /** The highest rate since the reader last fell behind, and the one of the last moments. */
   #bestBytesPerMs = 0;
   #recentBytesPerMs = 0;
-  #smallArrivals = 0;
+  /** The small arrivals on other channels, as far as they were looked at. */
+  #foreign = 0;
   #givesWayUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(link: WindowLink, now = () => performance.now()) {
@@ -54,7 +57,9 @@ export class ReceiveWindow {
   /** Data came on the channel. */
   took(bytes: number): void {
     this.#takenBytes += bytes;
-    if (!this.#isBulk) this.#link.smallArrivals += 1;
+    if (this.#isBulk) return;
+    this.smallArrivals += 1;
+    this.#link.smallArrivals += 1;
   }
 
   /**
@@ -95,8 +100,9 @@ export class ReceiveWindow {
     this.#sinceMs = nowMs;
     this.#readBytes = readBytes;
     this.#isBulk = bytesPerMs >= bulkBytesPerMs;
-    if (this.#link.smallArrivals !== this.#smallArrivals) this.#givesWayUntilMs = nowMs + givesWayMs;
-    this.#smallArrivals = this.#link.smallArrivals;
+    const foreign = this.#link.smallArrivals - this.smallArrivals;
+    if (foreign !== this.#foreign) this.#givesWayUntilMs = nowMs + givesWayMs;
+    this.#foreign = foreign;
     // Without a round trip nothing can be said about the link.
     if (roundTripMs === undefined) return;
     const isBehind = unreadBytes > this.#targetBytes / 2;

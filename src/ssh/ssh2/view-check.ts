@@ -36,7 +36,14 @@ const sends = [
 
 const handlers = [
   ...["CHANNEL_OPEN", "CHANNEL_OPEN_CONFIRMATION", "CHANNEL_DATA", "CHANNEL_EXTENDED_DATA", "CHANNEL_REQUEST"],
-  ...["GLOBAL_REQUEST", "USERAUTH_FAILURE", "USERAUTH_PASSWD_CHANGEREQ", "EXT_INFO", "DISCONNECT"],
+  ...[
+    "CHANNEL_WINDOW_ADJUST",
+    "GLOBAL_REQUEST",
+    "USERAUTH_FAILURE",
+    "USERAUTH_PASSWD_CHANGEREQ",
+    "EXT_INFO",
+    "DISCONNECT",
+  ],
 ];
 
 const offers = ["kex", "serverHostKey", ...["cs", "sc"].flatMap(oneWay)];

@@ -126,8 +126,12 @@ export type SendKind = (typeof answerKinds)[number] | (typeof lateKinds)[number]
 /** The handlers of the server's messages (lib/protocol/handlers.misc.js). The first argument is always the protocol. */
 export interface Handlers {
   CHANNEL_OPEN: (self: unknown, open: OpenView) => void;
-  CHANNEL_OPEN_CONFIRMATION: (self: unknown, info: { readonly packetSize: number; readonly recipient: number }) => void;
+  CHANNEL_OPEN_CONFIRMATION: (
+    self: unknown,
+    info: { readonly packetSize: number; readonly window: number; readonly recipient: number },
+  ) => void;
   CHANNEL_DATA: (self: unknown, recipient: number, data: Uint8Array) => void;
+  CHANNEL_WINDOW_ADJUST: (self: unknown, recipient: number, bytes: number) => void;
   CHANNEL_EXTENDED_DATA: (self: unknown, recipient: number, data: Uint8Array, type: number) => void;
   CHANNEL_REQUEST: (self: unknown, recipient: number, type: string, wantsReply: boolean, data: unknown) => void;
   GLOBAL_REQUEST: (self: unknown, name: string, wantsReply: boolean, data: unknown) => void;
@@ -143,6 +147,7 @@ export interface Handlers {
 export interface OpenView {
   readonly type: string;
   readonly sender: number;
+  readonly window: number;
   readonly packetSize: number;
   readonly data?:
     | {
@@ -169,7 +174,12 @@ export type Opened = ((error: Error | undefined, channel: ClientChannel) => void
 
 export interface ChannelView extends StreamView {
   readonly incoming: { readonly state: "open" | "eof" | "closed"; window: number };
-  readonly outgoing: { readonly state: "open" | "eof" | "closing" | "closed"; readonly id: number };
+  readonly outgoing: {
+    readonly state: "open" | "eof" | "closing" | "closed";
+    readonly id: number;
+    /** What may still be sent. */
+    readonly window: number;
+  };
   readonly stderr: StreamView;
   readonly _client: { readonly _protocol: Pick<ProtocolView, "channelWindowAdjust" | "windowChange"> };
   /**

@@ -4,6 +4,7 @@
  * ms. ssh2 also opens windows of closed channels, whose number the server may have given to another channel.
  */
 import { ReceiveWindow } from "./receive-window.ts";
+import { SendWindow } from "./send-window.ts";
 import type { ChannelView, StreamView } from "./view.ts";
 import { WindowLink } from "./window-link.ts";
 
@@ -12,6 +13,7 @@ export const packetBytes = 32 * 1024;
 
 const links = new WeakMap<object, WindowLink>();
 const windows = new WeakMap<ChannelView, ReceiveWindow>();
+const sending = new WeakMap<ChannelView, SendWindow>();
 
 /** The link of all channels of this client. */
 export function linkOf(client: ChannelView["_client"]): WindowLink {
@@ -59,6 +61,49 @@ export function openWindow(channel: ChannelView): void {
   incoming.window += bytes;
   channel._client._protocol.channelWindowAdjust(outgoing.id, bytes);
 }
+
+/** `leftBytes` is the window that came with the channel. */
+export function beginSending(channel: ChannelView, leftBytes: number): void {
+  sending.set(channel, new SendWindow(linkOf(channel._client), windowOf(channel), leftBytes));
+}
+
+/**
+ * The server has opened its window. `open` opens the window that ssh2 knows: by fewer bytes while the channel gives way,
+ * even below 0.
+ */
+export function openSending(channel: ChannelView, bytes: number, open: (bytes: number) => void): void {
+  const window = sending.get(channel);
+  if (window === undefined) {
+    open(bytes);
+    return;
+  }
+  const { window: unusedBytes } = channel.outgoing;
+  open(window.opened(bytes, unusedBytes) - unusedBytes);
+  if (window.holdsBack) watchLateness(window, channel, open);
+}
+
+/**
+ * A server may open its window later than for what is on its way now, and both sides would wait for each other. Then
+ * more is sent after a moment. It is the same where only the target is slow.
+ */
+function watchLateness(window: SendWindow, channel: ChannelView, open: (bytes: number) => void): void {
+  if (watched.has(window)) return;
+  watched.add(window);
+  const { openings } = window;
+  const look = () => {
+    watched.delete(window);
+    const isOpen = channel.outgoing.state === "open" && channel.incoming.state !== "closed";
+    if (!isOpen || !window.holdsBack) return;
+    const { window: unusedBytes } = channel.outgoing;
+    if (window.openings === openings) open(window.late(unusedBytes) - unusedBytes);
+    watchLateness(window, channel, open);
+  };
+  setTimeout(look, lateMs + lateTrips * (linkOf(channel._client).roundTripMs ?? 0)).unref();
+}
+
+const watched = new WeakSet<SendWindow>();
+/** When a server is late: after this time and some round trips. */
+const [lateMs, lateTrips] = [100, 4];
 
 function windowOf(channel: ChannelView): ReceiveWindow {
   const known = windows.get(channel);

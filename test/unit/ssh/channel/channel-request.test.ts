@@ -7,12 +7,14 @@ import { ChannelPair } from "../../../kit/channel-pair.ts";
 const timeout = 30_000;
 const never = new AbortController().signal;
 const target = { host: "db.internal", port: 5432 };
+const answers: number[] = [];
+const portsOf = ({ client }: ChannelPair) => ({ client, answeredAfter: (ms: number) => void answers.push(ms) });
 const peer = { host: "vishnu", port: 22 };
 
 test("A channel is handed over before anything that came with the answer is read.", { timeout }, async () => {
   await using pair = await ChannelPair.open();
   const heard: string[] = [];
-  const asked = requestChannel(pair.client, { peer, goneBy: undefined }, target, nobody, never, (channel) => {
+  const asked = requestChannel(portsOf(pair), { peer, goneBy: undefined }, target, nobody, never, (channel) => {
     channel.on("data", (chunk: Uint8Array) => heard.push(String(chunk)));
     return new Promise((resolve) => channel.on("end", resolve));
   });
@@ -20,6 +22,7 @@ test("A channel is handed over before anything that came with the answer is read
   far.end("all at once");
   await asked;
   assert.deepEqual(heard, ["all at once"]);
+  assert.equal(answers.length, 1);
 });
 
 test("Who does not wait any more gets the reason, and the channel that comes too late is closed.", {
@@ -27,7 +30,7 @@ test("Who does not wait any more gets the reason, and the channel that comes too
 }, async () => {
   await using pair = await ChannelPair.open();
   const control = new AbortController();
-  const asked = requestChannel(pair.client, { peer, goneBy: undefined }, target, nobody, control.signal, () =>
+  const asked = requestChannel(portsOf(pair), { peer, goneBy: undefined }, target, nobody, control.signal, () =>
     assert.fail("it came too late"),
   );
   const reason = new PorthopError("cancelled", "enough");
@@ -43,13 +46,13 @@ test("With the session gone the reason is the session's, and a stream is closed 
 }, async () => {
   await using pair = await ChannelPair.open();
   const session = { peer, goneBy: undefined as PorthopError | undefined };
-  const stream = await requestChannel(pair.client, session, target, nobody, never, streamOf);
+  const stream = await requestChannel(portsOf(pair), session, target, nobody, never, streamOf);
   const far = await pair.accepted(0);
   far.resume();
   const closed = new Promise((resolve) => far.on("close", resolve));
   stream.destroy();
   await closed;
-  const asked = assert.rejects(requestChannel(pair.client, session, target, nobody, never, streamOf), {
+  const asked = assert.rejects(requestChannel(portsOf(pair), session, target, nobody, never, streamOf), {
     message: "lost it",
   });
   session.goneBy = new PorthopError("ssh.lost", "lost it", { leg: 2 });

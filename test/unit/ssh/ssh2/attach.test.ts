@@ -26,7 +26,8 @@ test("A channel that the server opens passes by the watchers, the refusal of sma
     protocol._handlers.CHANNEL_OPEN = (_self, { type }) => void story.push(`ssh2 ${type}`);
   });
   const { CHANNEL_OPEN: open } = view._protocol._handlers;
-  const opens = (type: string, packetSize = 32_768) => open(view._protocol, { type, sender: 7, packetSize });
+  const opens = (type: string, packetSize = 32_768) =>
+    open(view._protocol, { type, sender: 7, window: 2 ** 21, packetSize });
   // Whoever asks first and last: the order is not theirs.
   ports.onChannelOpen("forwarded-tcpip", () => story.push("taker"));
   ports.watchChannelOpens(({ type }) => story.push(`first watcher ${type}`));
@@ -52,9 +53,9 @@ test("What a refusal sends is counted as an answer to the server.", () => {
     send();
   });
   const { _protocol: protocol } = view;
-  protocol._handlers.CHANNEL_OPEN(protocol, { type: "x11", sender: 7, packetSize: 0 });
+  protocol._handlers.CHANNEL_OPEN(protocol, { type: "x11", sender: 7, window: 2 ** 21, packetSize: 0 });
   ports.onChannelOpen("x11", ({ refuse }) => refuse({ reason: 1, text: "no" }));
-  protocol._handlers.CHANNEL_OPEN(protocol, { type: "x11", sender: 7, packetSize: 32_768 });
+  protocol._handlers.CHANNEL_OPEN(protocol, { type: "x11", sender: 7, window: 2 ** 21, packetSize: 32_768 });
   assert.deepEqual(story, ["answering", "refused", "answering", "refused"]);
 });
 

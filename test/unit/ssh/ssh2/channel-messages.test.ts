@@ -164,7 +164,7 @@ function played(channels: readonly Partial<ChannelView>[]) {
 }
 
 const outgoings = (["open", "eof", "closing", "closed"] as const).map((state) => ({
-  outgoing: { state, id: 7 },
+  outgoing: { state, id: 7, window: 9 },
   _exit: { code: undefined },
 }));
 
@@ -183,7 +183,10 @@ test("A keepalive on a channel that we have closed is not answered: the number m
 });
 
 test("A keepalive behind the exit status is answered, and later statuses are heard.", () => {
-  const channel = { outgoing: { state: "open", id: 7 }, _exit: { code: undefined as number | null | undefined } };
+  const channel = {
+    outgoing: { state: "open", id: 7, window: 9 },
+    _exit: { code: undefined as number | null | undefined },
+  };
   const heard: unknown[] = [];
   const handlers = {
     // As ssh2 does it.
@@ -211,7 +214,7 @@ function openChannel(story: unknown[]): ChannelView {
     ...stream("stdout"),
     stderr: stream("stderr"),
     incoming: { state: "open", window: windowBytes },
-    outgoing: { state: "open", id: 7 },
+    outgoing: { state: "open", id: 7, window: 9 },
     _client: {
       _protocol: { channelWindowAdjust: (...words) => story.push(["adjusted", ...words]), windowChange() {} },
     },
@@ -257,14 +260,14 @@ test("A channel of too small packets is given to ssh2 with such as work, then wh
   const channels: ChannelView[] = [];
   const { story, handlers } = played(channels);
   channels.push(openChannel(story));
-  handlers.CHANNEL_OPEN_CONFIRMATION(undefined, { packetSize: 255, recipient: 0 });
-  handlers.CHANNEL_OPEN_CONFIRMATION(undefined, { packetSize: 256, recipient: 0 });
+  handlers.CHANNEL_OPEN_CONFIRMATION(undefined, { window: 9, packetSize: 255, recipient: 0 });
+  handlers.CHANNEL_OPEN_CONFIRMATION(undefined, { window: 9, packetSize: 256, recipient: 0 });
   assert.deepEqual(story, [
-    ["confirmed", { packetSize: 256, recipient: 0 }],
+    ["confirmed", { window: 9, packetSize: 256, recipient: 0 }],
     ["error", "the server opened a channel that takes packets of 255 bytes only"],
     // It must see its end to be forgotten.
     ...[["closed"], ["resumed"]],
-    ["confirmed", { packetSize: 256, recipient: 0 }],
+    ["confirmed", { window: 9, packetSize: 256, recipient: 0 }],
   ]);
 });
 

@@ -3,13 +3,16 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { windowBytes } from "../../../../src/ssh/ssh2/receive-window.ts";
 import type { ChannelView } from "../../../../src/ssh/ssh2/view.ts";
-import { openWindow, takeData } from "../../../../src/ssh/ssh2/window.ts";
+import { beginSending, linkOf, openSending, openWindow, takeData } from "../../../../src/ssh/ssh2/window.ts";
 
 const stepBytes = 128 * 1024;
 
 class Fake extends Readable {
   readonly incoming: { state: "open" | "eof" | "closed"; window: number } = { state: "open", window: windowBytes };
-  readonly outgoing: { state: "open" | "eof" | "closing" | "closed"; id: number } = { state: "open", id: 7 };
+  readonly outgoing: { state: "open" | "eof" | "closing" | "closed"; id: number; window: number } = {
+    ...{ state: "open", id: 7 },
+    window: windowBytes,
+  };
   readonly stderr = new Readable({ highWaterMark: windowBytes, read() {} });
   readonly adjusts: (readonly [channel: number, bytes: number])[] = [];
   readonly _client = {
@@ -100,4 +103,54 @@ test("A half that we have ended still gets its window opened.", () => {
   fake.outgoing.state = "eof";
   fake.read(stepBytes);
   assert.deepEqual(fake.adjusts, [[7, stepBytes]]);
+});
+
+test("An upload that gives way sends on, also where the server opens its window only when all is used.", async () => {
+  const fake = new Fake();
+  const channel = fake as unknown as ChannelView;
+  const link = linkOf(channel._client);
+  link.measured(1);
+  let sent = 0;
+  let told = () => {};
+  const open = (bytes: number) => {
+    fake.outgoing.window += bytes;
+    told();
+  };
+  const { now } = performance;
+  const startMs = performance.now();
+  beginSending(channel, windowBytes);
+  // A server that says it for each 100 KiB, at 100 MB/s, makes the upload give way. Then it waits for its whole window.
+  try {
+    for (let ms = 0; ms < 100; ms++) {
+      performance.now = () => startMs + ms;
+      link.smallArrivals += 1;
+      fake.outgoing.window -= 102_400;
+      openSending(channel, 102_400, open);
+    }
+  } finally {
+    performance.now = now;
+  }
+  assert.ok(fake.outgoing.window < windowBytes / 2, `${fake.outgoing.window}`);
+  // What looks after a late server does not keep a process alive.
+  const alive = setInterval(() => {}, 1000);
+  await new Promise<void>((resolve) => {
+    told = () => {
+      sent += fake.outgoing.window;
+      fake.outgoing.window = 0;
+      if (sent === windowBytes) resolve();
+    };
+    told();
+  });
+  clearInterval(alive);
+});
+
+test("Nobody looks after an upload whose channel is over.", () => {
+  const fake = new Fake();
+  const channel = fake as unknown as ChannelView;
+  let opened = 0;
+  openSending(channel, 5, (bytes) => {
+    opened += bytes;
+  });
+  // A channel of which nothing is known is opened as ssh2 would.
+  assert.equal(opened, 5);
 });
