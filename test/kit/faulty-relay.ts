@@ -4,12 +4,7 @@
  */
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
 import { type Line, RelayedConnection } from "./relayed-connection.ts";
-
-interface Login {
-  readonly host: string;
-  readonly port: number;
-  readonly sshArgs: readonly string[];
-}
+import { type Login, relayedLogin } from "./relayed-login.ts";
 
 /** Stands on a free port of the server's address. It ends with the test, and resets what is open then. */
 export async function faultyRelay(
@@ -47,10 +42,9 @@ export class FaultyRelay implements AsyncDisposable {
     return this.#open.size;
   }
 
-  /** Where a client of this sshd logs in through the relay: it knows the host key by sshd's own name. */
-  login({ host, port, sshArgs }: Login): Login {
-    const toRelay = sshArgs.map((word, index) => (sshArgs[index - 1] === "-p" ? String(this.port) : word));
-    return { host: this.host, port: this.port, sshArgs: [...toRelay, "-o", `HostKeyAlias=[${host}]:${port}`] };
+  /** Where a client of this sshd logs in through the relay. */
+  login(sshd: Login): Login {
+    return relayedLogin(this, sshd);
   }
 
   /** Resets connections on both sides: the oldest ones, or all. Returns how many. */

@@ -3,6 +3,7 @@
  * incoming bytes, sends as fast as the other side accepts, ends its half, and distinguishes a clean end from a reset.
  */
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { Summing } from "./random.ts";
 import type { Received } from "./servers.ts";
 import { Waiting } from "./waiting.ts";
@@ -148,7 +149,7 @@ export class TcpEnd implements AsyncDisposable {
 const headBytes = 64 * 1024;
 
 /** Resolves when the socket takes bytes again, or never will. */
-export function drained(socket: Socket): Promise<void> {
+export function drained(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       socket.removeListener("drain", done);
