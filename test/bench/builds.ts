@@ -4,25 +4,13 @@
  */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import type { Sshd } from "../kit/sshd.ts";
-import {
-  alternating,
-  type Contender,
-  porthopContender,
-  type Services,
-  type Tunnel,
-  withTunnels,
-} from "./contenders.ts";
+import { alternating, type Contender, porthopContender, type Tunnel, withTunnels } from "./contenders.ts";
 import { keep, measure, median, memoryOf } from "./measure.ts";
+import type { Scene } from "./scene.ts";
 
-export interface Builds {
-  readonly program: string;
+export interface Builds extends Scene {
+  /** The executable of the other build. */
   readonly other: string;
-  readonly sshd: Sshd;
-  readonly services: Services;
-  readonly captureFile: string;
-  readonly rounds: number;
-  readonly mebibytes: number;
 }
 
 export async function builds(given: Builds): Promise<void> {
@@ -68,10 +56,8 @@ async function ratioOf(
   contenders: readonly Contender[],
   once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
 ): Promise<number> {
-  const [ours = [], theirs = []] = await withTunnels(contenders, services, (tunnels) =>
-    alternating(tunnels, rounds, once),
-  );
-  return median(ours) / median(theirs);
+  const [ours, theirs] = await withTunnels(contenders, services, (tunnels) => alternating(tunnels, rounds, once));
+  return median(ours?.seconds ?? []) / median(theirs?.seconds ?? []);
 }
 
 async function memory({ services }: Builds, contenders: readonly Contender[]): Promise<void> {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { freePort } from "../kit/servers.ts";
 import type { Sshd } from "../kit/sshd.ts";
 import { tempDirectory } from "../kit/temp.ts";
+import { cpuOf, keep } from "./measure.ts";
 
 export interface Contender {
   readonly name: string;
@@ -50,6 +51,33 @@ export function porthopContender(
   return { name, command: [...program, "run", "--log", "error", ...flags, ...extra, target] };
 }
 
+/** The place of a relay before an sshd, and the words by which porthop knows the host key there. */
+export function throughRelay(relay: { login(sshd: Sshd): Pick<Reached, "host" | "port" | "sshArgs"> }, sshd: Sshd) {
+  const { user, keyFile, knownHostsFile } = sshd;
+  const reached: Reached = { ...relay.login(sshd), user, keyFile, knownHostsFile };
+  const words = reached.sshArgs.filter((word) => word.startsWith("HostKeyAlias=")).flatMap((word) => ["-o", word]);
+  return { reached, words };
+}
+
+/** A script that joins sockets in the runtime of porthop, without ssh: nothing on this runtime can be faster. */
+export function floorContender(): Contender {
+  const script = new URL("./floor.ts", import.meta.url).pathname;
+  return { name: "bare relay", command: [process.execPath, script, "no-destination"] };
+}
+
+/** The targets. The echo runs apart from the bulk ones, so that small requests do not wait for the target. */
+export async function startServices() {
+  const [bulk, small] = [await keep("serve"), await keep("serve")];
+  const services = { ...(bulk.line as Services), echo: small.line["echo"] ?? 0 };
+  return {
+    services,
+    async stop() {
+      await bulk.stop();
+      await small.stop();
+    },
+  };
+}
+
 export async function start(contender: Contender, services: Services, way: Way = "tcp"): Promise<Tunnel> {
   const { flags, places, listeners } = await waysTo(services, way);
   const [program = "", ...words] = contender.command;
@@ -83,23 +111,36 @@ export async function withTunnels<T>(
   }
 }
 
-/**
- * Runs `once` on each tunnel in turn, round after round, and returns the seconds for each tunnel.
- * The first round is thrown away.
- */
+/** What one tunnel took in all rounds. */
+export interface Taken {
+  readonly seconds: number[];
+  /** MiB a second in each round, where bytes were counted; and all that has passed. */
+  readonly rates: number[];
+  mebibytes: number;
+  /** The processor seconds of the tunnel itself, of all rounds together. */
+  cpuSeconds: number;
+}
+
+/** Runs `once` on each tunnel in turn, round after round. The first round is thrown away. */
 export async function alternating(
   tunnels: readonly Tunnel[],
   rounds: number,
-  once: (tunnel: Tunnel) => Promise<{ seconds: number }>,
-): Promise<number[][]> {
-  const seconds = tunnels.map((): number[] => []);
+  once: (tunnel: Tunnel) => Promise<{ readonly seconds: number; readonly bytes?: number }>,
+): Promise<readonly Taken[]> {
+  const taken = tunnels.map((): Taken => ({ seconds: [], rates: [], mebibytes: 0, cpuSeconds: 0 }));
   for (let round = 0; round <= rounds; round++) {
     for (const [index, tunnel] of tunnels.entries()) {
-      const { seconds: taken } = await once(tunnel);
-      if (round > 0) seconds[index]?.push(taken);
+      const before = cpuOf(tunnel.pid);
+      const { seconds, bytes = 0 } = await once(tunnel);
+      const mine = taken[index];
+      if (round === 0 || mine === undefined) continue;
+      mine.seconds.push(seconds);
+      mine.rates.push(bytes / 1024 / 1024 / seconds);
+      mine.mebibytes += bytes / 1024 / 1024;
+      mine.cpuSeconds += cpuOf(tunnel.pid) - before;
     }
   }
-  return seconds;
+  return taken;
 }
 
 async function waysTo(services: Services, way: Way) {

@@ -7,40 +7,46 @@ import { createInterface } from "node:readline";
 const peerFile = new URL("./peer.ts", import.meta.url).pathname;
 
 /** Runs one measurement of the peer in the given mode, and returns the JSON line of the peer. */
-export async function measure(mode: string, ...words: readonly (string | number)[]): Promise<{ seconds: number }> {
-  const peer = startPeer(mode, ...words);
-  const line = await firstLine(peer);
+export async function measure<Result = { seconds: number }>(
+  mode: string,
+  ...words: readonly (string | number)[]
+): Promise<Result> {
+  const { peer, line } = startPeer(mode, ...words);
+  const result = await line();
   peer.stdin?.end();
-  return JSON.parse(line) as { seconds: number };
-}
-
-/** Small requests one after the other, each on its own connection: milliseconds. */
-export async function measureRequests(place: string, count: number): Promise<{ p50: number; p99: number }> {
-  return (await measure("requests", place, count)) as unknown as { p50: number; p99: number };
+  if (result === undefined) throw new Error("the peer said nothing");
+  return result as Result;
 }
 
 /** Starts a peer that stays. Resolves after its first line. */
 export async function keep(mode: string, ...words: readonly (string | number)[]) {
-  const peer = startPeer(mode, ...words);
-  const line = JSON.parse(await firstLine(peer)) as Record<string, number>;
+  const { peer, line } = startPeer(mode, ...words);
+  const first = await line();
+  if (first === undefined) throw new Error("the peer said nothing");
   return {
-    line,
+    line: first,
+    /** Returns what the peer says at its end, if anything. */
     async stop() {
       const ended = once(peer, "exit");
       peer.stdin?.end();
+      const last = await line();
       await ended;
+      return last;
     },
   };
 }
 
-function startPeer(mode: string, ...words: readonly (string | number)[]): ChildProcess {
-  return spawn(process.execPath, [peerFile, mode, ...words.map(String)], { stdio: ["pipe", "pipe", "inherit"] });
-}
-
-async function firstLine(peer: ChildProcess): Promise<string> {
+function startPeer(mode: string, ...words: readonly (string | number)[]) {
+  const peer: ChildProcess = spawn(process.execPath, [peerFile, mode, ...words.map(String)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   if (peer.stdout === null) throw new Error("the peer has no stdout");
-  for await (const line of createInterface({ input: peer.stdout })) return line;
-  throw new Error("the peer said nothing");
+  const lines = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
+  const line = async () => {
+    const { value, done } = await lines.next();
+    return done === true ? undefined : (JSON.parse(value) as Record<string, number>);
+  };
+  return { peer, line };
 }
 
 export function median(values: readonly number[]): number {
@@ -61,4 +67,9 @@ export function memoryOf(pid: number): { readonly now: number; readonly peak: nu
 export function cpuOf(pid: number): number {
   const columns = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(columns[11]) + Number(columns[12])) / 100;
+}
+
+/** Processor seconds for each GiB, as text. They are steadier than times where others use the machine too. */
+export function perGib({ cpuSeconds, mebibytes }: { cpuSeconds: number; mebibytes: number }): string {
+  return ((cpuSeconds / mebibytes) * 1024).toFixed(2);
 }

@@ -37,7 +37,7 @@ export async function untilReady(program: string, sshd: Sshd, runs: number): Pro
   console.log(`from start to ready with a key of an agent, ms, ${runs} runs`);
   console.log(`  ssh -N -L                          ${theirs.toFixed(1).padStart(8)}`);
   console.log(`  porthop run -L                     ${ours.toFixed(1).padStart(8)}`);
-  console.log(`  porthop / ssh                      ${`${(ours / theirs).toFixed(2)}x`.padStart(8)}  (at most 1.2)\n`);
+  console.log(`  porthop / ssh                      ${`${(ours / theirs).toFixed(2)}x`.padStart(8)}  (at most 0.5)\n`);
 }
 
 async function readyAfter(

@@ -1,6 +1,6 @@
 /**
- * The long form of the reconnects: `npm run bench:reconnect -- [seed] [part ...]`. Parts: kills, hold, growth, dead,
- * small. Each prints a table, with ssh in a loop beside porthop where that has a figure. Only an error makes it fail: a
+ * The long form of the reconnects: `npm run bench:reconnect -- [seed] [part ...]`. Parts: kills, hold, growth, dead.
+ * Each prints a table, with ssh in a loop beside porthop where that has a figure. Only an error makes it fail: a
  * person looks whether a figure that should be zero is zero. PORTHOP_BENCH_KILLS (100), PORTHOP_BENCH_AWAY_SECONDS (10),
  * PORTHOP_BENCH_WAITING (500) and PORTHOP_BENCH_RECONNECTS (2000) make it shorter.
  */
@@ -11,7 +11,6 @@ import { deadPeers } from "./dead-peers.ts";
 import { growth } from "./growth.ts";
 import { holdMany } from "./hold-many.ts";
 import { killMany } from "./kill-many.ts";
-import { smallBesideBulk } from "./small-beside-bulk.ts";
 
 const missing = need("sshd", "ssh", "ssh-keygen");
 if (missing !== false) throw new Error(`this benchmark needs ${missing}`);
@@ -27,5 +26,4 @@ if (wants("kills")) await killMany(program, seed, setting("KILLS", 100));
 if (wants("hold")) await holdMany(program, setting("AWAY_SECONDS", 10), setting("WAITING", 500));
 if (wants("growth")) await growth(program, setting("RECONNECTS", 2000));
 if (wants("dead")) await deadPeers(program);
-if (wants("small")) await smallBesideBulk(program);
 process.exit(0);

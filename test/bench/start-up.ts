@@ -3,7 +3,7 @@
  * to its first question, in a terminal.
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launch } from "../kit/launch.ts";
 import { pty } from "../kit/pty.ts";
@@ -30,7 +30,10 @@ export async function startUp(program: string, runs: number): Promise<void> {
   console.log(`  hello world                        ${median(theirs).toFixed(1).padStart(8)}`);
   console.log(`  porthop --version                  ${median(ours).toFixed(1).padStart(8)}`);
   const more = median(ours) - median(theirs);
-  console.log(`  beyond hello world                 ${more.toFixed(1).padStart(8)}  (at most 30)\n`);
+  console.log(`  beyond hello world                 ${more.toFixed(1).padStart(8)}  (at most 10)`);
+  console.log(
+    `  the executable, MiB                ${(statSync(program).size / 1024 / 1024).toFixed(1).padStart(8)}\n`,
+  );
   await firstQuestion(hello, runs);
 }
 

@@ -16,3 +16,8 @@ export function share(values: readonly number[], part: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
+
+/** A ratio, as the tables have it. */
+export function times(value: number): string {
+  return `${value.toFixed(2)}x`;
+}
