@@ -51,7 +51,7 @@ const sections: Readonly<Record<string, () => unknown>> = {
   tcpdump: () => tcpdump(scene),
   kinds: () => kinds(scene),
   many: () => many(scene),
-  idle: () => idle(scene),
+  idle: () => idle(scene, Number(setting("IDLE") ?? 1000)),
   stall: () => stall(scene, Number(setting("STALL_SECONDS") ?? 60)),
   start: () => startUp(program, Math.max(20, rounds)),
   ready: () => untilReady(program, sshd, Math.max(20, rounds)),
