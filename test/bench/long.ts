@@ -37,7 +37,7 @@ async function over(given: Scene, roundTripMs: number): Promise<void> {
 }
 
 async function small(scene: Scene, contenders: readonly Contender[], roundTripMs: number): Promise<void> {
-  const looks = { ...scene, contenders, requests: 300, lanes: 10 };
+  const looks = { ...scene, contenders, requests: 300, lanes: 20 };
   // A new connection waits for the server's consent, and then for its byte.
   const goals = {
     standing: `p99 at most ${roundTripMs + 10} ms`,
@@ -51,7 +51,7 @@ async function small(scene: Scene, contenders: readonly Contender[], roundTripMs
     rows.push(...waitRows(beside, theirs, ours, goals));
     if (beside !== "nothing") bulkRows.push(bulkRow(beside, theirs, ours));
   }
-  printTable(`300 1-byte requests, ten at a time, at a round trip of ${roundTripMs} ms, ms`, waitHead, rows);
+  printTable(`300 1-byte requests, 20 at a time, at a round trip of ${roundTripMs} ms, ms`, waitHead, rows);
   printTable("the bulk flow meanwhile", bulkHead, bulkRows);
 }
 
