@@ -77,6 +77,8 @@ if (forNode) {
   await Bun.build({
     ...options(text),
     bytecode: true,
+    // Each command is a file of its own inside, so that none loads what only another needs.
+    splitting: true,
     compile: {
       outfile: out,
       autoloadBunfig: false,

@@ -1,16 +1,10 @@
 /**
  * The commands as a table: name, purpose, flags and examples of each. The help of porthop and of each command is made
- * from this table, in the order of the table.
+ * from this table, in the order of the table. Each command's code is loaded when the command is run, so that no command
+ * waits for the code of another.
  */
 import { checkFlags, porthopFlags, type RunFlag, relayFlags, sshFlags } from "../config/run-flags.ts";
-import { check } from "./check-command.ts";
-import { demo } from "./demo-command.ts";
-import { explain, explainFlags } from "./explain-command.ts";
-import { listPlugins } from "./plugins-command.ts";
-import { command, commandFlags } from "./print-command.ts";
-import { relay } from "./relay-command.ts";
-import { run } from "./run-command.ts";
-import { wizard } from "./wizard-command.ts";
+import { commandFlags, explainFlags } from "./print-flags.ts";
 
 /** The action of a command that reads its words itself, as ssh does. Resolves with the exit code. */
 export type SshAction = (words: readonly string[], showHelp: () => void) => Promise<number>;
@@ -52,7 +46,7 @@ export const commandTable: readonly CommandEntry[] = [
     words: "[user@]host[:port]",
     about: "run forwards until Ctrl-C",
     takesSshWords: true,
-    act: run,
+    act: async (words, showHelp) => (await import("./run-command.ts")).run(words, showHelp),
     usage: "[flags] -L [bind:]port:host:hostport [user@]host[:port]",
     examples: [
       "porthop run -L 8080:localhost:80 alice@server",
@@ -66,7 +60,7 @@ export const commandTable: readonly CommandEntry[] = [
     name: "wizard",
     about: "ask what you want, explain it, make the ssh command, run it",
     takesSshWords: false,
-    act: wizard,
+    act: async () => (await import("./wizard-command.ts")).wizard(),
     examples: ["porthop wizard"],
   },
   {
@@ -74,7 +68,7 @@ export const commandTable: readonly CommandEntry[] = [
     words: "[as run]",
     about: "print the ssh command that does the same, and nothing else",
     takesSshWords: true,
-    act: command,
+    act: async (words, showHelp) => (await import("./print-command.ts")).command(words, showHelp),
     usage: `[flags] [flags of run] [user@]host[:port]${seeRun}`,
     examples: [
       "porthop command -L 8080:localhost:80 alice@server:2222",
@@ -88,7 +82,7 @@ export const commandTable: readonly CommandEntry[] = [
     words: "[as run]",
     about: "say what a command does: a picture, who connects where, mistakes",
     takesSshWords: true,
-    act: explain,
+    act: async (words, showHelp) => (await import("./explain-command.ts")).explain(words, showHelp),
     usage: `"ssh ..." | explain [flags of run] [user@]host[:port]${seeRun}`,
     examples: [
       'porthop explain "ssh -R 8080:localhost:3000 alice@server"',
@@ -101,7 +95,7 @@ export const commandTable: readonly CommandEntry[] = [
     words: "[user@]host[:port]",
     about: "try all that run would do, leg by leg, and say what fails",
     takesSshWords: true,
-    act: check,
+    act: async (words, showHelp) => (await import("./check-command.ts")).check(words, showHelp),
     usage: "[flags of run] [user@]host[:port]",
     examples: [
       "porthop check alice@server",
@@ -115,7 +109,7 @@ export const commandTable: readonly CommandEntry[] = [
     name: "relay",
     about: "forward without ssh, through the same chain, until Ctrl-C",
     takesSshWords: true,
-    act: relay,
+    act: async (words, showHelp) => (await import("./relay-command.ts")).relay(words, showHelp),
     usage: "[flags] -L [bind:]port:host:hostport",
     examples: [
       "porthop relay -L 8080:intranet:80",
@@ -129,7 +123,10 @@ export const commandTable: readonly CommandEntry[] = [
     name: "demo",
     about: "see it work: an sshd and a web server of its own, a forward, a capture",
     takesSshWords: false,
-    act: (_, { keep, capture }) => demo({ keep: keep === true, capture: capture === true ? undefined : capture }),
+    act: async (_, { keep, capture }) => {
+      const { demo } = await import("./demo-command.ts");
+      return demo({ keep: keep === true, capture: capture === true ? undefined : capture });
+    },
     examples: ["porthop demo", "porthop demo --keep"],
     flags: [
       { name: "keep", about: "leave it running to play with, until Ctrl-C" },
@@ -141,7 +138,7 @@ export const commandTable: readonly CommandEntry[] = [
     words: "[...name]",
     about: "list the plugins and their options",
     takesSshWords: false,
-    act: listPlugins,
+    act: async (names) => (await import("./plugins-command.ts")).listPlugins(names),
     examples: ["porthop plugins", "porthop plugins limit"],
   },
 ];

@@ -7,7 +7,6 @@ import pc from "picocolors";
 import { Malformed } from "../codec/malformed.ts";
 import { shellLine } from "../codec/words/shell-words.ts";
 import type { ConfiguredLine, ResolvedTunnel } from "../config/resolved-tunnel.ts";
-import type { RunFlag } from "../config/run-flags.ts";
 import { visible } from "../text/terminal-text.ts";
 import { wrapped } from "../text/wrapped-text.ts";
 import { aliasText } from "../tunnel/alias-text.ts";
@@ -23,8 +22,7 @@ import { reportFailure } from "./failure-report.ts";
 import { Output, wantsColor } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 import { plainJson } from "./plain-json.ts";
-
-export const explainFlags: readonly RunFlag[] = [{ name: "json", about: "one JSON object instead of text" }];
+import { explainFlags } from "./print-flags.ts";
 
 export async function explain(words: readonly string[], showHelp: () => void): Promise<number> {
   try {

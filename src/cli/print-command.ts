@@ -10,7 +10,6 @@ import { realSources } from "../config/file/config-sources.ts";
 import { lackText } from "../config/file/config-value.ts";
 import { findOther } from "../config/file/other-keywords.ts";
 import { type ResolvedTunnel, spelledOut } from "../config/resolved-tunnel.ts";
-import type { RunFlag } from "../config/run-flags.ts";
 import { refuseIdle, refuseUnsupported } from "../config/unsupported.ts";
 import { asUsage } from "../config/usage.ts";
 import { PorthopError } from "../errors.ts";
@@ -29,20 +28,9 @@ import { reportFailure } from "./failure-report.ts";
 import { Output } from "./output.ts";
 import { takeOwnFlags } from "./own-flags.ts";
 import { plainJson } from "./plain-json.ts";
+import { commandFlags, formats } from "./print-flags.ts";
 
-export const formats = ["ssh", "config", "autossh", "systemd", "plink", "porthop"] as const;
 export type Format = (typeof formats)[number];
-
-export const commandFlags: readonly RunFlag[] = [
-  {
-    name: "format",
-    value: "FORMAT",
-    about: `${formats.slice(0, -1).join(", ")} or porthop (${defaults.printedFormat} by default)`,
-  },
-  { name: "shell", value: "SHELL", about: "posix (sh, bash, zsh ...) or powershell: how the line is quoted" },
-  { name: "name", value: "NAME", about: "what the Host block or the unit is called" },
-  { name: "json", about: "one JSON object: the words and the line, or the lines of a file, and the notes" },
-];
 
 const shells = ["posix", "powershell"] as const;
 

@@ -30,7 +30,7 @@ const theSshd = shared(() => startSshd());
 
 /** All that the executable still looks up, and all that porthop and the packages ask for in their source. */
 async function names(): Promise<readonly string[]> {
-  const { names: left } = leftForRunTime(bundleIn(executable));
+  const { names: left } = leftForRunTime(...bundleIn(executable));
   const written = (await bundleInputs()).flatMap(({ imports }) => imports);
   return [...new Set([...left, ...written])];
 }
@@ -45,7 +45,7 @@ async function watch(place: HostilePlace, args: readonly string[], options: Laun
 }
 
 test("No name is left in the executable that would be looked up in the user's folder.", plain, () => {
-  const { names: left, computed } = leftForRunTime(bundleIn(executable));
+  const { names: left, computed } = leftForRunTime(...bundleIn(executable));
   assert.ok(left.includes("child_process"), "the bundle was read");
   assert.deepEqual(
     left.filter((name) => !isBuiltin(name)),

@@ -8,13 +8,17 @@ import { run } from "./run.ts";
 import { projectRoot, scriptCommand } from "./runtime.ts";
 import { removeTemp, tempDirectory } from "./temp.ts";
 
-/** Bun writes the bundle unchanged behind Bun's own program. */
-export function bundleIn(executable: string): string {
+/** Bun writes the files of the bundle unchanged into its own program, where the same words stand in front of others. */
+export function bundleIn(executable: string): readonly string[] {
   const bytes = readFileSync(executable);
-  const start = bytes.lastIndexOf("// @bun @bytecode\n");
-  const end = bytes.indexOf(0, start);
-  if (start < 0 || end < start) throw new Error(`there is no bundle in ${executable}`);
-  return bytes.toString("utf8", start, end);
+  const head = "// @bun @bytecode\n";
+  const files: string[] = [];
+  for (let start = bytes.indexOf(head); start !== -1; start = bytes.indexOf(head, start + 1)) {
+    const text = bytes.toString("utf8", start, bytes.indexOf(0, start));
+    if (!text.startsWith(`${head}// @bun`)) files.push(text);
+  }
+  if (files.length === 0) throw new Error(`there is no bundle in ${executable}`);
+  return files;
 }
 
 export interface LeftForRunTime {
@@ -25,12 +29,33 @@ export interface LeftForRunTime {
 }
 
 /**
- * All names that a bundle still requires or imports. A string in the bundle may look like an import; an extra name does
- * no harm.
+ * All names that the files of a bundle still require or import. A string in a file may look like an import; an extra
+ * name does no harm.
  */
-export function leftForRunTime(bundle: string): LeftForRunTime {
-  // Bun gives its `require` a short name.
-  const aliases = [...bundle.matchAll(/([\w$]+)\s*=\s*import\.meta\.require\b/g)].map(([, name = ""]) => name);
+export function leftForRunTime(...files: readonly string[]): LeftForRunTime {
+  // Bun gives its `require` a short name, which other files import.
+  const aliases = files.flatMap((file) =>
+    [...file.matchAll(/([\w$]+)\s*=\s*import\.meta\.require\b/g)].map(([, name = ""]) => name),
+  );
+  const left = files.map((file) =>
+    leftIn(
+      file,
+      aliases.filter((name) => isKnownIn(file, name)),
+    ),
+  );
+  return {
+    names: [...new Set(left.flatMap(({ names }) => names))],
+    computed: left.flatMap(({ computed }) => computed),
+  };
+}
+
+/** Whether the file defines or imports the name, which may mean something else in another file. */
+function isKnownIn(file: string, alias: string): boolean {
+  const known = [...file.matchAll(/(?<![\w$.])import\s*\{([^}]*)\}|([\w$]+)\s*=\s*import\.meta\.require\b/g)];
+  return known.some(([, imported = "", defined]) => defined === alias || imported.split(/[\s,]+/).includes(alias));
+}
+
+function leftIn(bundle: string, aliases: readonly string[]): LeftForRunTime {
   const require = ["require", "require\\.resolve", ...aliases.map((name) => name.replaceAll("$", "\\$"))].join("|");
   const named = [
     ...bundle.matchAll(new RegExp(`(?<![\\w$.])(?:${require}|import)\\s*\\(\\s*["'\`]([^"'\`$]+)["'\`]`, "g")),

@@ -289,7 +289,7 @@ rule(
 rule(
   "Only src/cli writes to the terminal.",
   ({ path, text }) => {
-    // main.ts waits until what cli wrote is out, before it ends the process.
+    // main.ts says the version before it loads anything of cli that writes.
     if (partOf(path) === "cli" || path === "src/main.ts") return [];
     return linesWith(text, /\bprocess\.(stdout|stderr)\b|\bconsole\s*[.[]/).map(
       (line) => `${line}: only src/cli writes to the terminal`,
@@ -396,11 +396,12 @@ const untested: Readonly<Record<string, string>> = {
   "src/ssh/login/auth-method.ts": "types only",
   "src/ssh/prompter.ts": "types only",
   "src/codec/malformed.ts": "a class with no code of its own",
-  "src/main.ts": "joins argv, cli and exit code; every end-to-end test runs it",
+  "src/main.ts": "joins argv and cli; every end-to-end test runs it",
   "src/cli/background.ts": "starts the program anew; test/e2e/background.test.ts does it with the executable",
   "src/cli/own-command.ts":
     "what started this process; test/e2e/background.test.ts and fresh-start.test.ts start it so again",
   "src/cli/fresh-start.ts": "replaces the process; test/e2e/fresh-start.test.ts looks at the one that takes its place",
+  "src/cli/until-exit.ts": "joins argv, commands and exit code, and ends the process; every end-to-end test runs it",
   "src/cli/terminal.ts": "sets a real terminal; test/e2e/terminal.test.ts looks at one before, while and after",
   "src/cli/wizard-command.ts": "asks at a terminal; test/e2e/wizard.test.ts plays it in one",
   "src/cli/wizard/prompts.ts": "draws on a terminal; test/e2e/wizard.test.ts looks at it",

@@ -16,6 +16,12 @@ test("Whatever a bundle still requires or imports is found, minified or not.", (
   }
 });
 
+test("What a file requires by a name that another file gave to require is found, and no call that only looks so.", () => {
+  const giving = "var e=import.meta.require;export{e};";
+  assert.deepEqual(leftForRunTime(giving, 'import{a,e}from"a.js";e("b")').names.toSorted(), ["a.js", "b"]);
+  assert.deepEqual(leftForRunTime(giving, 'const e=(name)=>name;e("log")').names, []);
+});
+
 test("An import of what is only known at run time is found too.", () => {
   for (const bundle of ["import(x)", `import(\`./\${x}.js\`)`, 'import("a"+x)', "createRequire(import.meta.url)(x)"]) {
     assert.equal(leftForRunTime(bundle).computed.length, 1, bundle);
