@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { divide } from "../../../../src/codec/session/sntrup-division.ts";
+import { divide, farthest, nearZero } from "../../../../src/codec/session/sntrup-division.ts";
 import { bigModulus, degree, multiply } from "../../../../src/codec/session/sntrup-rings.ts";
 import { randomShort } from "../../../../src/ssh/algorithm/sntrup-chance.ts";
 import { rounds } from "../../../kit/effort.ts";
@@ -21,4 +21,14 @@ test("A power of x can be divided by.", { timeout: 30_000 }, () => {
     by[power] = -1;
     assert.deepEqual(multiply(by, divide(1, by), bigModulus), one);
   }
+});
+
+test("A difference of two products is brought near zero and keeps its remainder, however large it is.", () => {
+  const largest = 2 * farthest ** 2;
+  for (let value = -largest; value <= largest; value += 61) {
+    const near = nearZero(value);
+    if (Math.abs(near) > farthest || (value - near) % bigModulus !== 0) assert.fail(`${value} became ${near}`);
+  }
+  for (let value = -bigModulus * 4000; value <= bigModulus * 4000; value += bigModulus)
+    assert.equal(nearZero(value), 0);
 });
