@@ -19,7 +19,7 @@ const sampleMs = 10;
 const bulkBytesPerMs = 1024;
 /** How long a bulk transfer gives way after the last small message, and what may wait for the network meanwhile. */
 const givesWayMs = 1000;
-const queueMs = 2;
+const queueMs = 1;
 /**
  * Room for twice of what a round trip brings: a window that holds the server back then doubles, another one stays. What
  * gives way has room for a quarter more: enough for round trips that vary, and little to wait behind.
@@ -27,6 +27,8 @@ const queueMs = 2;
 const [roomyTrips, narrowTrips] = [2, 1.25];
 /** How much of a rate that has fallen still counts after one sample, so that one slow moment changes little. */
 const remembered = 0.75;
+/** The part of its best rate that the link is believed to have still, whatever the samples say. */
+const undoubted = 0.4;
 
 export class ReceiveWindow {
   readonly #link: WindowLink;
@@ -108,14 +110,11 @@ export class ReceiveWindow {
     const isBehind = unreadBytes > this.#targetBytes / 2;
     this.#bestBytesPerMs = isBehind ? bytesPerMs : Math.max(bytesPerMs, this.#bestBytesPerMs);
     const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * roomyTrips * roundTripMs);
-    if (this.#isBulk && nowMs < this.#givesWayUntilMs) {
-      // While it gives way a transfer may show less than the link can do. By that it would give way more and more.
-      this.#recentBytesPerMs = Math.max(bytesPerMs, this.#recentBytesPerMs);
-      const narrowBytes = this.#recentBytesPerMs * (narrowTrips * roundTripMs + queueMs);
-      this.#targetBytes = Math.min(mostBytes, roomyBytes, Math.max(fewestBytes, narrowBytes));
-    } else {
-      this.#recentBytesPerMs = Math.max(bytesPerMs, remembered * this.#recentBytesPerMs);
-      this.#targetBytes = Math.min(mostBytes, roomyBytes);
-    }
+    // While it gives way a transfer may show less than the link can do, and by that would give way more and more.
+    const leastBytesPerMs = this.#bestBytesPerMs * undoubted;
+    this.#recentBytesPerMs = Math.max(bytesPerMs, remembered * this.#recentBytesPerMs, leastBytesPerMs);
+    const givesWay = this.#isBulk && nowMs < this.#givesWayUntilMs;
+    const narrowBytes = Math.max(fewestBytes, this.#recentBytesPerMs * (narrowTrips * roundTripMs + queueMs));
+    this.#targetBytes = Math.min(mostBytes, roomyBytes, givesWay ? narrowBytes : mostBytes);
   }
 }

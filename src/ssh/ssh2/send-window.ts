@@ -19,6 +19,8 @@ const bulkBytesPerMs = 1024;
 const givesWayMs = 1000;
 /** How much of a rate that has fallen still counts after one sample. */
 const remembered = 0.75;
+/** The part of its best rate that the link is believed to have still, whatever the samples say. */
+const undoubted = 0.4;
 
 export class SendWindow {
   readonly #link: WindowLink;
@@ -37,6 +39,7 @@ export class SendWindow {
   #sinceMs: number;
   #fewestBytes = fewestBytes;
   #rateBytesPerMs = 0;
+  #bestBytesPerMs = 0;
   #foreign = 0;
   #givesWayUntilMs = Number.NEGATIVE_INFINITY;
   #mostBytes = Number.POSITIVE_INFINITY;
@@ -104,8 +107,10 @@ export class SendWindow {
     if (foreign !== this.#foreign) this.#givesWayUntilMs = nowMs + givesWayMs;
     this.#foreign = foreign;
     const givesWay = nowMs < this.#givesWayUntilMs && roundTripMs !== undefined;
+    this.#bestBytesPerMs = Math.max(bytesPerMs, this.#bestBytesPerMs);
     // An upload that gives way may show less than the link can do. By that it would give way more and more.
-    this.#rateBytesPerMs = Math.max(bytesPerMs, (givesWay ? 1 : remembered) * this.#rateBytesPerMs);
+    const leastBytesPerMs = this.#bestBytesPerMs * undoubted;
+    this.#rateBytesPerMs = Math.max(bytesPerMs, remembered * this.#rateBytesPerMs, leastBytesPerMs);
     this.#mostBytes =
       givesWay && this.#rateBytesPerMs >= bulkBytesPerMs
         ? Math.max(this.#fewestBytes, 2 * this.#stepBytes, this.#rateBytesPerMs * (trips * roundTripMs + queueMs))
