@@ -9,8 +9,8 @@ import { Conversations } from "./capture/conversations.ts";
 import { Ends } from "./capture/ends.ts";
 import { type CaptureLane, captureLanes } from "./capture/interfaces.ts";
 import { watchLeg, watchWire } from "./capture/leg-watching.ts";
+import { paced } from "./capture/pacing.ts";
 import { finishRecording, startRecording } from "./capture/recorded-file.ts";
-import type { Recording } from "./capture/recording.ts";
 import { steadyClock } from "./capture/steady-clock.ts";
 import { Timeline } from "./capture/timeline.ts";
 import { Tracks } from "./capture/track.ts";
@@ -87,13 +87,4 @@ function wantedLanes(host: Host, legs: ReadonlySet<LegNumber>): readonly Capture
     host.fail("plugin.invalid", "plugin capture: there is no leg 2 without ssh", "a relay has the legs 1 and 3");
   }
   return lanes;
-}
-
-/** Hands chunks on unchanged. While the disk is behind, each chunk waits for a short time. */
-async function* paced(chunks: Chunks, recording: Recording): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    const relief = recording.relief();
-    if (relief !== undefined) await relief;
-    yield chunk;
-  }
 }

@@ -1,33 +1,26 @@
 /**
- * Writes blocks to the capture file in the background. The bytes that wait for the disk are bounded. Small pieces are
- * gathered in an arena; large pieces are written without a copy. When a write fails, the file is cut back to its last
- * whole block.
+ * Writes blocks to the capture file in the background. The bytes that wait for the disk are bounded. Blocks are written
+ * into memory that is used again and again, and go out a megabyte at a time. When a write fails, the file is cut back
+ * to its last whole block.
  */
-import { close, ftruncate, write, writev } from "node:fs";
+import { close, ftruncate } from "node:fs";
 import { promisify } from "node:util";
+import type { BlockSpace } from "../../src/codec/capture/block-space.ts";
+import { BlockMemory } from "./block-memory.ts";
+import { writePatiently } from "./patient-write.ts";
 
 /** With this many waiting bytes, flows are asked to wait for a short time. From `fullBytes` on, payload is dropped. */
-const busyBytes = 16 * 1024 * 1024;
-const fullBytes = 64 * 1024 * 1024;
+const busyBytes = 8 * 1024 * 1024;
+const fullBytes = 32 * 1024 * 1024;
 /**
  * From this many waiting bytes on, no block is taken at all. Without this limit the small frames of flows that open and
  * end would fill the memory.
  */
-const overfullBytes = 80 * 1024 * 1024;
+const overfullBytes = 40 * 1024 * 1024;
 /** How long flows wait for a disk that takes nothing. After that, flows go on and frames are lost. */
 const patienceMs = 250;
-/** Pieces with fewer bytes than this are copied together: a copy is cheaper than one more entry in a writev. */
-const smallBytes = 2048;
-const arenaBytes = 64 * 1024;
-/**
- * Whole blocks are handed to the disk in batches of about this size. When a write fails, at most the bytes of one batch
- * are cut off.
- */
-const batchBytes = 1024 * 1024;
-/** Linux takes at most 1024 pieces in one writev (IOV_MAX). */
-const mostPieces = 1024;
-/** The longest pause before a full pipe is tried again. */
-const longestPauseMs = 50;
+/** How long a few blocks wait for more. Whoever watches the capture live does not notice it. */
+const gatherMs = 10;
 /** How long `close` waits for a disk or a pipe that takes nothing. */
 const standstillMs = 5000;
 
@@ -36,27 +29,21 @@ export interface BlockWriterEvents {
   failed(error: unknown): void;
 }
 
-interface Batch {
-  readonly pieces: Uint8Array[];
-  bytes: number;
-}
-
-export class BlockWriter {
+export class BlockWriter implements BlockSpace {
   readonly #fd: number;
   readonly #events: BlockWriterEvents;
-  #queue: Batch[] = [];
-  #arena = new Uint8Array(arenaBytes);
-  #arenaUsed = 0;
-  #arenaStart = 0;
+  readonly #memory = new BlockMemory();
+  /** Takes the blocks that nobody writes any more. */
+  readonly #waste = new BlockMemory();
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
-  #scheduled = false;
+  #gathering: NodeJS.Timeout | undefined;
   #failed = false;
   #closed = false;
   /** True when flows have waited in vain for the disk. Until the disk takes bytes again, flows wait no more. */
   #stalled = false;
   #wholeBytes = 0;
-  /** All bytes that the disk has taken, with those of a batch that is being written. */
+  /** All bytes that the disk has taken, with those of a sheet that is being written. */
   #takenBytes = 0;
   readonly #relieved = new Set<() => void>();
 
@@ -79,20 +66,26 @@ export class BlockWriter {
     return this.#waitingBytes >= overfullBytes;
   }
 
-  /** Adds one block, given as pieces. The caller must not change the pieces any more. */
-  add(pieces: readonly Uint8Array[]): void {
-    if (this.#failed || this.#closed) return;
-    const batch = this.#openBatch();
-    for (const piece of pieces) {
-      this.#waitingBytes += piece.byteLength;
-      batch.bytes += piece.byteLength;
-      if (piece.byteLength < smallBytes) this.#gather(piece);
-      else {
-        this.#closeArena();
-        batch.pieces.push(piece);
-      }
+  get bytes(): Uint8Array {
+    return this.#isOver ? this.#waste.bytes : this.#memory.bytes;
+  }
+
+  /** The caller fills the block before this turn of the event loop ends. */
+  reserve(blockBytes: number): number {
+    if (this.#isOver) {
+      this.#waste.clear();
+      return this.#waste.reserve(blockBytes);
     }
-    this.#schedule();
+    const at = this.#memory.reserve(blockBytes);
+    this.#waitingBytes += blockBytes;
+    if (this.#writing === undefined) this.#schedule();
+    return at;
+  }
+
+  /** Adds a block that is complete. */
+  add(block: Uint8Array): void {
+    const at = this.reserve(block.byteLength);
+    this.bytes.set(block, at);
   }
 
   /**
@@ -132,67 +125,40 @@ export class BlockWriter {
     if (this.#fd !== 1) await promisify(close)(this.#fd);
   }
 
-  /** Returns the batch that takes the next block. */
-  #openBatch(): Batch {
-    const last = this.#queue.at(-1);
-    if (last !== undefined && last.bytes < batchBytes) return last;
-    this.#closeArena();
-    const batch = { pieces: [], bytes: 0 };
-    this.#queue.push(batch);
-    return batch;
+  get #isOver(): boolean {
+    return this.#failed || this.#closed;
   }
 
-  #gather(piece: Uint8Array): void {
-    if (this.#arenaUsed + piece.byteLength > arenaBytes) {
-      this.#closeArena();
-      this.#arena = new Uint8Array(arenaBytes);
-      this.#arenaUsed = 0;
-      this.#arenaStart = 0;
-    }
-    this.#arena.set(piece, this.#arenaUsed);
-    this.#arenaUsed += piece.byteLength;
-  }
-
-  /** Moves the gathered bytes to the last batch, to which they belong. */
-  #closeArena(): void {
-    if (this.#arenaUsed === this.#arenaStart) return;
-    this.#queue.at(-1)?.pieces.push(this.#arena.subarray(this.#arenaStart, this.#arenaUsed));
-    this.#arenaStart = this.#arenaUsed;
-  }
-
-  /** Starts the writing at the end of this turn of the event loop, so that all blocks of the turn go out together. */
   #schedule(): void {
-    if (this.#scheduled || this.#writing !== undefined) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      void this.#start();
-    });
+    if (this.#memory.hasWholeSheet) void this.#start();
+    else this.#gathering ??= setTimeout(() => void this.#start(), gatherMs);
   }
 
   #start(): Promise<void> {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;
+      if (this.#waitingBytes > 0 && !this.#failed) this.#schedule();
     });
     return this.#writing;
   }
 
+  /** Writes all that waits when it begins, and then as long as there are full sheets. */
   async #drain(): Promise<void> {
     try {
-      for (;;) {
-        // The batch holds only whole blocks here, because `add` runs without a pause and is never in the middle of a
-        // block.
-        this.#closeArena();
-        const batch = this.#queue.shift();
-        if (batch === undefined) break;
-        await writeAll(this.#fd, batch.pieces, (bytes) => {
+      do {
+        const sheet = this.#memory.take();
+        if (sheet === undefined) break;
+        await writePatiently(this.#fd, sheet.bytes, sheet.used, (bytes) => {
           this.#takenBytes += bytes;
         });
-        this.#wholeBytes += batch.bytes;
-        this.#waitingBytes -= batch.bytes;
+        this.#wholeBytes += sheet.used;
+        this.#waitingBytes -= sheet.used;
+        this.#memory.giveBack(sheet);
         this.#stalled = false;
         if (this.#waitingBytes < busyBytes) this.#relieve();
-      }
+      } while (this.#memory.hasWholeSheet);
     } catch (error) {
       await this.#fail(error);
     }
@@ -205,8 +171,7 @@ export class BlockWriter {
   async #fail(error: unknown): Promise<void> {
     if (this.#failed) return;
     this.#failed = true;
-    this.#queue = [];
-    this.#arenaStart = this.#arenaUsed;
+    this.#memory.clear();
     this.#waitingBytes = 0;
     this.#relieve();
     if (this.#fd !== 1) {
@@ -215,61 +180,6 @@ export class BlockWriter {
       });
     }
     this.#events.failed(error);
-  }
-}
-
-type Took = (bytes: number) => void;
-
-async function writeAll(fd: number, pieces: readonly Uint8Array[], took: Took): Promise<void> {
-  for (let from = 0; from < pieces.length; from += mostPieces) {
-    const some = pieces.slice(from, from + mostPieces);
-    const wanted = some.reduce((sum, piece) => sum + piece.byteLength, 0);
-    const written = await whenTaken(() => writeOnce(fd, some));
-    took(written);
-    // A write to a pipe or to a disk that is nearly full may take fewer bytes, and so may a write that a signal
-    // interrupts. The rest is then written piece by piece.
-    if (written < wanted) await writeRest(fd, some, written, took);
-  }
-}
-
-function writeOnce(fd: number, pieces: readonly Uint8Array[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    writev(fd, pieces, (error, written) => (error === null ? resolve(written) : reject(error)));
-  });
-}
-
-async function writeRest(fd: number, pieces: readonly Uint8Array[], written: number, took: Took): Promise<void> {
-  let skip = written;
-  for (const piece of pieces) {
-    let from = Math.min(skip, piece.byteLength);
-    skip -= from;
-    while (from < piece.byteLength) {
-      const count = await whenTaken(() => writePiece(fd, piece.subarray(from)));
-      if (count === 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-      took(count);
-      from += count;
-    }
-  }
-}
-
-function writePiece(fd: number, piece: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(fd, piece, (error, count) => (error === null ? resolve(count) : reject(error)));
-  });
-}
-
-/**
- * Repeats a write while a full pipe answers EAGAIN. Bun makes a stdout that is a pipe non-blocking as soon as any code
- * looks at process.stdout.
- */
-async function whenTaken(attempt: () => Promise<number>): Promise<number> {
-  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 

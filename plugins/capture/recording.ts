@@ -40,7 +40,7 @@ export class Recording {
     this.#lastNs = startNs;
     this.#counts = interfaces.map(() => ({ received: 0, dropped: 0 }));
     this.#dropped = dropped;
-    writer.add([format.header(interfaces, [])]);
+    writer.add(format.header(interfaces, []));
   }
 
   /** True while payload would be lost. Conversations then skip the bytes. */
@@ -75,7 +75,7 @@ export class Recording {
     counts.received += 1;
     // One event makes several frames. Each frame gets a nanosecond of its own.
     this.#lastNs = timestampNs > this.#lastNs ? timestampNs : this.#lastNs + 1n;
-    this.#writer.add(this.#format.packet(index, this.#lastNs, sent.frame, sent));
+    this.#format.packet(this.#writer, index, this.#lastNs, sent.frame, sent);
   }
 
   countDropped(index: number, frames: number): void {
@@ -89,7 +89,7 @@ export class Recording {
 
   name(name: CaptureName): void {
     const block = this.#format.names([name]);
-    if (block.byteLength > 0 && !this.#writer.overfull) this.#writer.add([block]);
+    if (block.byteLength > 0 && !this.#writer.overfull) this.#writer.add(block);
   }
 
   /** Writes the statistics and closes the file. */
@@ -98,7 +98,7 @@ export class Recording {
       (counts): InterfaceStatistics => ({ ...counts, startNs: this.#startNs, endNs }),
     );
     const trailer = this.#format.trailer(statistics);
-    if (trailer.byteLength > 0) this.#writer.add([trailer]);
+    if (trailer.byteLength > 0) this.#writer.add(trailer);
     await this.#writer.close();
   }
 }

@@ -5,6 +5,7 @@
 import type { CaptureFormat, CaptureName } from "../../src/codec/capture/capture-file.ts";
 import { RecentSums } from "../../src/codec/capture/recent-sums.ts";
 import { type SentFrame, TcpConversation, type TcpDirection } from "../../src/codec/capture/tcp-conversation.ts";
+import { written } from "./block-paper.ts";
 
 interface End {
   readonly host: string;
@@ -52,7 +53,7 @@ export class CaptureMaker {
     for (const sent of frames) {
       this.#nowNs += 1000n;
       this.#received[index] = (this.#received[index] ?? 0) + 1;
-      this.#pieces.push(...this.#format.packet(index, this.#nowNs, sent.frame, sent));
+      this.#pieces.push(written((space) => this.#format.packet(space, index, this.#nowNs, sent.frame, sent)));
     }
   }
 

@@ -395,6 +395,7 @@ const untested: Readonly<Record<string, string>> = {
   "src/flow/telling.ts": "types only",
   "src/ssh/login/auth-method.ts": "types only",
   "src/ssh/prompter.ts": "types only",
+  "src/codec/capture/block-space.ts": "types only",
   "src/codec/malformed.ts": "a class with no code of its own",
   "src/main.ts": "joins argv and cli; every end-to-end test runs it",
   "src/cli/background.ts": "starts the program anew; test/e2e/background.test.ts does it with the executable",

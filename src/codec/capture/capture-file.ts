@@ -1,19 +1,19 @@
 /**
  * The contents of a capture file in two formats: pcapng, and classic pcap, which has no interfaces, names and comments.
- * Bytes come out as pieces to be written in order. Write each block or record with one write: a file that is cut off
- * then stays readable up to the cut.
+ * Packets, which are many, go straight into the memory that is written to the file. Write each block or record with one
+ * write: a file that is cut off then stays readable up to the cut.
  */
+import type { BlockSpace, WritablePacket } from "./block-space.ts";
 import { lengthOf } from "./frame.ts";
-import { cutPieces } from "./packet-pieces.ts";
-import { pcapHeader, pcapRecord } from "./pcap.ts";
+import { pcapHeader, putRecord } from "./pcap.ts";
 import {
   type CaptureInterface,
   type CaptureName,
-  enhancedPacket,
   type InterfaceStatistics,
   interfaceDescription,
   interfaceStatistics,
   nameResolution,
+  putPacket,
   type SectionFacts,
   sectionHeader,
 } from "./pcapng.ts";
@@ -26,12 +26,10 @@ export interface CaptureFacts extends SectionFacts {
   readonly snapLength?: number | undefined;
 }
 
-export interface CapturePacket {
+export interface PacketRemarks {
   /** `up` is written as outbound, because the capture looks at each leg from the end that dialed. */
   readonly direction?: TcpDirection | undefined;
   readonly comment?: string | undefined;
-  /** The length on the wire, when that was more than the pieces hold. */
-  readonly originalLength?: number | undefined;
 }
 
 export interface CaptureFormat {
@@ -41,11 +39,12 @@ export interface CaptureFormat {
    */
   header(interfaces: readonly CaptureInterface[], names: readonly CaptureName[]): Uint8Array;
   packet(
+    space: BlockSpace,
     interfaceIndex: number,
     timestampNs: bigint,
-    pieces: readonly Uint8Array[],
-    packet: CapturePacket,
-  ): readonly Uint8Array[];
+    packet: WritablePacket,
+    remarks: PacketRemarks,
+  ): void;
   /** Names that were learnt on the way, to be written between two packets. May be empty. */
   names(names: readonly CaptureName[]): Uint8Array;
   /** The end of the file: statistics in the order of the interfaces. May be empty. */
@@ -59,10 +58,9 @@ export function pcapngFormat(facts: CaptureFacts): CaptureFormat {
       const described = interfaces.map((one) => interfaceDescription(one, snapLength));
       return joined([sectionHeader(facts), ...described, nameResolution(names)]);
     },
-    packet(interfaceIndex, timestampNs, pieces, { direction, comment, originalLength = lengthOf(pieces) }) {
+    packet(space, interfaceIndex, timestampNs, packet, { direction, comment }) {
       const outbound = direction === undefined ? undefined : direction === "up";
-      const kept = cutPieces(pieces, snapLength);
-      return enhancedPacket(kept, { interfaceIndex, timestampNs, originalLength, outbound, comment });
+      putPacket(space, packet, { interfaceIndex, timestampNs, snapLength, outbound, comment });
     },
     names: nameResolution,
     trailer: (statistics) => joined(statistics.map((one, index) => interfaceStatistics(index, one))),
@@ -74,9 +72,7 @@ export function pcapFormat(facts: Partial<CaptureFacts>): CaptureFormat {
   const snapLength = facts.snapLength ?? wholePackets;
   return {
     header: () => pcapHeader(snapLength),
-    packet(_interfaceIndex, timestampNs, pieces, { originalLength = lengthOf(pieces) }) {
-      return pcapRecord(cutPieces(pieces, snapLength), timestampNs, originalLength);
-    },
+    packet: (space, _interfaceIndex, timestampNs, packet) => putRecord(space, packet, timestampNs, snapLength),
     names: () => new Uint8Array(0),
     trailer: () => new Uint8Array(0),
   };

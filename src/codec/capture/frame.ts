@@ -1,10 +1,11 @@
 /**
- * Made-up Ethernet, IP and TCP headers in front of real payload, whose slices are passed on by reference. The MAC
- * addresses are locally administered and marked (02:70:68 is "ph"): they tell the leg and the end even in a classic
+ * Made-up Ethernet, IP and TCP headers in front of real payload. A frame is written straight to where it will stay, so
+ * that its payload is copied once and can be let go. The MAC addresses are locally administered and marked (02:70:68 is "ph"): they tell the leg and the end even in a classic
  * pcap file. All checksums are valid.
  */
 
 import { Malformed } from "../malformed.ts";
+import type { WritablePacket } from "./block-space.ts";
 import { addSum, checksumOf, foldSum, sumOf } from "./checksum.ts";
 import type { RecentSums } from "./recent-sums.ts";
 
@@ -12,9 +13,6 @@ export const tcpFlags = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10 
 
 /** The largest payload of a frame. IPv4 could carry 65495 bytes without TCP options; more makes tcpdump say "bad-len". */
 export const maxSegmentBytes = 65_000;
-
-/** A frame, cut into pieces for writev. */
-export type Frame = readonly Uint8Array[];
 
 export interface FrameEnd {
   /** 4 or 16 bytes, as ipBytes gives them. */
@@ -32,10 +30,42 @@ export interface Segment {
   readonly payload: readonly Uint8Array[];
 }
 
+/** One frame, made and not yet written. */
+export class Frame implements WritablePacket {
+  readonly bytes: number;
+  readonly #sender: FrameSender;
+  readonly #segment: Segment;
+  readonly #identification: number;
+  readonly #headerBytes: number;
+
+  constructor(sender: FrameSender, segment: Segment, identification: number) {
+    this.#sender = sender;
+    this.#segment = segment;
+    this.#identification = identification;
+    this.#headerBytes = sender.headerBytes + optionsOf(segment).bytes.length;
+    this.bytes = this.#headerBytes + lengthOf(segment.payload);
+  }
+
+  put(into: Uint8Array, at: number, kept: number): void {
+    const headerBytes = this.#headerBytes;
+    if (kept < headerBytes) {
+      const header = new Uint8Array(headerBytes);
+      this.#sender.putHeader(header, 0, this.#segment, this.#identification);
+      into.set(header.subarray(0, kept), at);
+      return;
+    }
+    // The payload comes first: to sum bytes that were just copied costs less.
+    putSlices(this.#segment.payload, into, at + headerBytes, kept - headerBytes);
+    this.#sender.putHeader(into, at, this.#segment, this.#identification);
+  }
+}
+
 /**
  * Makes the frames that one end of a made-up connection sends: fixed addresses, an IP identification that counts up.
  */
 export class FrameSender {
+  /** How many bytes stand before the TCP options and the payload. */
+  readonly headerBytes: number;
   readonly #template: Uint8Array;
   /** Where the TCP header begins. */
   readonly #tcpAt: number;
@@ -50,6 +80,7 @@ export class FrameSender {
     if (from.ip.length !== to.ip.length) throw new Malformed("the ends of a connection are of different IP families");
     const template = headerTemplate(leg, from, to);
     this.#template = template;
+    this.headerBytes = template.length;
     this.#tcpAt = template.length - tcpHeaderBytes;
     const addresses = addSum(sumOf(from.ip), from.ip.length, sumOf(to.ip));
     this.#ipSum = sumOf(template.subarray(ethernetBytes, this.#tcpAt));
@@ -58,39 +89,40 @@ export class FrameSender {
   }
 
   frame(segment: Segment): Frame {
-    const options = (segment.flags & tcpFlags.syn) === 0 ? noOptions : synOptions;
-    const header = new Uint8Array(this.#template.length + options.bytes.length);
-    header.set(this.#template);
-    const payloadBytes = lengthOf(segment.payload);
-    const tcpBytes = tcpHeaderBytes + options.bytes.length + payloadBytes;
-    this.#fillIp(header, tcpBytes);
-    this.#fillTcp(header, segment, options, tcpBytes);
-    return payloadBytes === 0 ? [header] : [header, ...segment.payload];
+    this.#identification = (this.#identification + 1) & 0xffff;
+    return new Frame(this, segment, this.#identification);
   }
 
-  #fillIp(header: Uint8Array, tcpBytes: number): void {
+  /** Writes all that stands before the payload. */
+  putHeader(into: Uint8Array, at: number, segment: Segment, identification: number): void {
+    const options = optionsOf(segment);
+    const tcpBytes = tcpHeaderBytes + options.bytes.length + lengthOf(segment.payload);
+    into.set(this.#template, at);
+    this.#fillIp(into, at + ethernetBytes, tcpBytes, identification);
+    this.#fillTcp(into, at + this.#tcpAt, segment, options, tcpBytes);
+  }
+
+  #fillIp(into: Uint8Array, at: number, tcpBytes: number, identification: number): void {
     if (this.#tcpAt === ethernetBytes + ipv6HeaderBytes) {
-      putU16(header, ethernetBytes + 4, tcpBytes);
+      putU16(into, at + 4, tcpBytes);
       return;
     }
     const totalBytes = ipv4HeaderBytes + tcpBytes;
-    this.#identification = (this.#identification + 1) & 0xffff;
-    putU16(header, ethernetBytes + 2, totalBytes);
-    putU16(header, ethernetBytes + 4, this.#identification);
-    putU16(header, ethernetBytes + 10, checksumOf(foldSum(this.#ipSum + totalBytes + this.#identification)));
+    putU16(into, at + 2, totalBytes);
+    putU16(into, at + 4, identification);
+    putU16(into, at + 10, checksumOf(foldSum(this.#ipSum + totalBytes + identification)));
   }
 
-  #fillTcp(header: Uint8Array, segment: Segment, options: Options, tcpBytes: number): void {
-    const at = this.#tcpAt;
+  #fillTcp(into: Uint8Array, at: number, segment: Segment, options: Options, tcpBytes: number): void {
     // The data offset counts words of four bytes and begins at bit 12: bytes / 4 << 12 is bytes << 10.
     const offsetAndFlags = ((tcpHeaderBytes + options.bytes.length) << 10) | segment.flags;
-    putU32(header, at + 4, segment.sequence);
-    putU32(header, at + 8, segment.acknowledgement);
-    putU16(header, at + 12, offsetAndFlags);
-    header.set(options.bytes, at + tcpHeaderBytes);
+    putU32(into, at + 4, segment.sequence);
+    putU32(into, at + 8, segment.acknowledgement);
+    putU16(into, at + 12, offsetAndFlags);
+    if (options !== noOptions) into.set(options.bytes, at + tcpHeaderBytes);
     const total = this.#tcpSum + tcpBytes + offsetAndFlags + options.sum + sumOfHalves(segment.sequence);
     const sum = foldSum(total + sumOfHalves(segment.acknowledgement) + this.#payloadSum(segment.payload));
-    putU16(header, at + 16, checksumOf(sum));
+    putU16(into, at + 16, checksumOf(sum));
   }
 
   #payloadSum(payload: readonly Uint8Array[]): number {
@@ -133,6 +165,23 @@ const synOptions = asOptions([2, 4, 0xff, 0xd7, 1, 3, 3, 10]);
 function asOptions(values: readonly number[]): Options {
   const bytes = Uint8Array.from(values);
   return { bytes, sum: sumOf(bytes) };
+}
+
+function optionsOf(segment: Segment): Options {
+  return (segment.flags & tcpFlags.syn) === 0 ? noOptions : synOptions;
+}
+
+/** Writes the first `room` bytes of the slices. */
+function putSlices(slices: readonly Uint8Array[], into: Uint8Array, at: number, room: number): void {
+  let from = 0;
+  for (const slice of slices) {
+    if (from + slice.length > room) {
+      into.set(slice.subarray(0, room - from), at + from);
+      return;
+    }
+    into.set(slice, at + from);
+    from += slice.length;
+  }
 }
 
 /** The headers with zero in place of lengths, identification, sequence numbers, flags and checksums. */

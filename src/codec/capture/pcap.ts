@@ -2,9 +2,8 @@
  * Classic pcap with nanoseconds, Ethernet, little endian. The format has no interfaces, names or comments: a reader
  * tells the legs apart by the marked MAC addresses of the frames (frame.ts).
  */
-import { lengthOf } from "./frame.ts";
+import type { BlockSpace, WritablePacket } from "./block-space.ts";
 import { putU16, putU32 } from "./little-endian.ts";
-import { wrapPieces } from "./packet-pieces.ts";
 
 export function pcapHeader(snapLength: number): Uint8Array {
   const bytes = new Uint8Array(24);
@@ -17,20 +16,18 @@ export function pcapHeader(snapLength: number): Uint8Array {
 }
 
 /**
- * One packet: a record header, then the pieces unchanged. The seconds are an unsigned number, which lasts until 2106.
+ * One packet: a record header, then the packet itself, cut to `snapLength`. The seconds are an unsigned number, which
+ * lasts until 2106.
  */
-export function pcapRecord(
-  pieces: readonly Uint8Array[],
-  timestampNs: bigint,
-  originalLength: number,
-): readonly Uint8Array[] {
-  const wrapped = wrapPieces(recordHeadBytes, pieces, 0);
-  const { head } = wrapped;
-  putU32(head, 0, Number(timestampNs / nsPerSecond));
-  putU32(head, 4, Number(timestampNs % nsPerSecond));
-  putU32(head, 8, lengthOf(pieces));
-  putU32(head, 12, originalLength);
-  return wrapped.pieces;
+export function putRecord(space: BlockSpace, packet: WritablePacket, timestampNs: bigint, snapLength: number): void {
+  const captured = Math.min(packet.bytes, snapLength);
+  const at = space.reserve(recordHeadBytes + captured);
+  const { bytes } = space;
+  putU32(bytes, at, Number(timestampNs / nsPerSecond));
+  putU32(bytes, at + 4, Number(timestampNs % nsPerSecond));
+  putU32(bytes, at + 8, captured);
+  putU32(bytes, at + 12, packet.bytes);
+  packet.put(bytes, at + recordHeadBytes, captured);
 }
 
 const linkTypeEthernet = 1;

@@ -6,9 +6,8 @@
 
 import { visible } from "../../text/terminal-text.ts";
 import { ipBytes } from "../ip-bytes.ts";
-import { lengthOf } from "./frame.ts";
+import type { BlockSpace, WritablePacket } from "./block-space.ts";
 import { halvesOf, putU16, putU32 } from "./little-endian.ts";
-import { wrapPieces } from "./packet-pieces.ts";
 import { encodeOptions, numberOption, type PcapngOption, textOption, timeOption } from "./pcapng-options.ts";
 
 export interface SectionFacts {
@@ -39,8 +38,8 @@ export interface PacketFacts {
   readonly interfaceIndex: number;
   /** Since 1970. */
   readonly timestampNs: bigint;
-  /** The length on the wire, when that was more than the pieces hold. */
-  readonly originalLength: number;
+  /** How many bytes of the packet are kept. */
+  readonly snapLength: number;
   /** True when the end that this interface belongs to sent the packet; undefined when the direction is not known. */
   readonly outbound?: boolean | undefined;
   readonly comment?: string | undefined;
@@ -97,25 +96,28 @@ export function nameResolution(names: readonly CaptureName[]): Uint8Array {
   return records.length === 0 ? new Uint8Array(0) : block(4, encodeOptions(records), new Uint8Array(0));
 }
 
-/** One packet: the pieces unchanged, between the head and the tail of the packet's block. */
-export function enhancedPacket(pieces: readonly Uint8Array[], facts: PacketFacts): readonly Uint8Array[] {
-  const captured = lengthOf(pieces);
-  const padding = -captured & 3;
+/** One packet, cut to the snapshot length, between the head and the tail of its block. */
+export function putPacket(space: BlockSpace, packet: WritablePacket, facts: PacketFacts): void {
+  const captured = Math.min(packet.bytes, facts.snapLength);
+  const paddedBytes = (captured + 3) & ~3;
   const options = packetOptions(facts);
-  const wrapped = wrapPieces(packetHeadBytes, pieces, padding + options.length + 4);
-  const { head, tail, tailAt } = wrapped;
-  const totalBytes = packetHeadBytes + captured + padding + options.length + 4;
+  const totalBytes = packetHeadBytes + paddedBytes + options.length + 4;
+  const at = space.reserve(totalBytes);
+  const { bytes } = space;
   const time = halvesOf(facts.timestampNs);
-  putU32(head, 0, 6);
-  putU32(head, 4, totalBytes);
-  putU32(head, 8, facts.interfaceIndex);
-  putU32(head, 12, time.high);
-  putU32(head, 16, time.low);
-  putU32(head, 20, captured);
-  putU32(head, 24, facts.originalLength);
-  tail.set(options, tailAt + padding);
-  putU32(tail, tailAt + padding + options.length, totalBytes);
-  return wrapped.pieces;
+  putU32(bytes, at, 6);
+  putU32(bytes, at + 4, totalBytes);
+  putU32(bytes, at + 8, facts.interfaceIndex);
+  putU32(bytes, at + 12, time.high);
+  putU32(bytes, at + 16, time.low);
+  putU32(bytes, at + 20, captured);
+  putU32(bytes, at + 24, packet.bytes);
+  const tailAt = at + packetHeadBytes + paddedBytes;
+  // The packet overwrites what of these four bytes is no padding.
+  if (captured > 0) putU32(bytes, tailAt - 4, 0);
+  packet.put(bytes, at + packetHeadBytes, captured);
+  bytes.set(options, tailAt);
+  putU32(bytes, tailAt + options.length, totalBytes);
 }
 
 export function interfaceStatistics(interfaceIndex: number, facts: InterfaceStatistics): Uint8Array {

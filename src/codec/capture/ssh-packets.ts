@@ -43,13 +43,15 @@ export class SshPacketCutter {
     const packets: SshPacket[] = [];
     let at = 0;
     while (at < chunk.length) {
-      const cut = this.#cut(chunk.subarray(at));
+      const cut = this.#cut(chunk, at);
       if (cut === "junk") {
         this.#phase = "opaque";
         packets.push(...this.#takePending());
         continue;
       }
-      this.#pending.append(chunk.subarray(at, at + cut.bytes), cut.unitBytes);
+      // A view costs more than all the rest here, and a chunk is often one packet.
+      const isWhole = cut.bytes === chunk.length;
+      this.#pending.append(isWhole ? chunk : chunk.subarray(at, at + cut.bytes), cut.unitBytes);
       at += cut.bytes;
       if (cut.isLast) packets.push(this.#complete());
     }
@@ -62,11 +64,15 @@ export class SshPacketCutter {
     return this.#takePending();
   }
 
-  /** How many bytes of `rest` (never empty) belong to the pending unit, and whether these bytes complete the unit. */
-  #cut(rest: Uint8Array): Cut | "junk" {
-    if (this.#phase === "opaque") return { bytes: rest.length, unitBytes: rest.length, isLast: true };
-    const headBytes = this.#fillHead(rest);
-    return this.#phase === "banner" ? this.#cutLine(rest) : this.#cutPacket(rest, headBytes);
+  /**
+   * How many bytes of the chunk from `at` on (at least one) belong to the pending unit, and whether these bytes complete
+   * the unit.
+   */
+  #cut(chunk: Uint8Array, at: number): Cut | "junk" {
+    const restBytes = chunk.length - at;
+    if (this.#phase === "opaque") return { bytes: restBytes, unitBytes: restBytes, isLast: true };
+    const headBytes = this.#fillHead(chunk, at);
+    return this.#phase === "banner" ? this.#cutLine(chunk.subarray(at)) : this.#cutPacket(restBytes, headBytes);
   }
 
   /**
@@ -80,22 +86,24 @@ export class SshPacketCutter {
     return { bytes, unitBytes: longestLineBytes, isLast: lineFeed !== -1 };
   }
 
-  #cutPacket(rest: Uint8Array, headBytes: number): Cut | "junk" {
-    if (headBytes < 4) return { bytes: rest.length, unitBytes: mostPendingBytes, isLast: false };
-    const [a = 0, b = 0, c = 0, d = 0] = this.#head;
-    const counted = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  #cutPacket(restBytes: number, headBytes: number): Cut | "junk" {
+    if (headBytes < 4) return { bytes: restBytes, unitBytes: mostPendingBytes, isLast: false };
+    const head = this.#head;
+    const counted = (((head[0] ?? 0) << 24) | ((head[1] ?? 0) << 16) | ((head[2] ?? 0) << 8) | (head[3] ?? 0)) >>> 0;
     if (counted < fewestCountedBytes || counted > mostCountedBytes) return "junk";
     const unitBytes = 4 + counted + this.#tagBytes;
     const missing = unitBytes - this.#pending.bytes;
-    return { bytes: Math.min(missing, rest.length), unitBytes, isLast: missing <= rest.length };
+    return { bytes: Math.min(missing, restBytes), unitBytes, isLast: missing <= restBytes };
   }
 
   /** Copies the unit's first bytes to #head, because they may come in several chunks. Returns how many are known. */
-  #fillHead(rest: Uint8Array): number {
-    const known = Math.min(this.#pending.bytes, this.#head.length);
-    const more = rest.subarray(0, this.#head.length - known);
-    this.#head.set(more, known);
-    return known + more.length;
+  #fillHead(chunk: Uint8Array, from: number): number {
+    let known = Math.min(this.#pending.bytes, this.#head.length);
+    for (let at = from; at < chunk.length && known < this.#head.length; at += 1) {
+      this.#head[known] = chunk[at] ?? 0;
+      known += 1;
+    }
+    return known;
   }
 
   #complete(): SshPacket {

@@ -36,7 +36,7 @@ function turn(): Promise<void> {
 
 /** Adds so many megabytes. */
 function fill(writer: BlockWriter, megabytes: number): void {
-  for (let count = 0; count < megabytes; count++) writer.add([megabyte]);
+  for (let count = 0; count < megabytes; count++) writer.add(megabyte);
 }
 
 test("What is added while the close is under way does not keep it from ending.", slow, async () => {
@@ -44,7 +44,7 @@ test("What is added while the close is under way does not keep it from ending.",
   const { writer } = writerOn(disk);
   fill(writer, 2);
   const closing = writer.close();
-  writer.add([Buffer.from("late")]);
+  writer.add(Buffer.from("late"));
   const written = await disk.takeUntil(closing);
   assert.equal(written.byteLength, 2 * megabyte.byteLength);
 });
@@ -53,13 +53,7 @@ test("A disk that takes a little at a time gets everything in order.", slow, asy
   using disk = new SlowDisk();
   const { writer, failures } = writerOn(disk);
   const source = randomBytes(3_000_000);
-  for (let at = 0; at < source.length; at += 100_000) {
-    writer.add([
-      source.subarray(at, at + 50),
-      source.subarray(at + 50, at + 99_950),
-      source.subarray(at + 99_950, at + 100_000),
-    ]);
-  }
+  for (let at = 0; at < source.length; at += 100_000) writer.add(source.subarray(at, at + 100_000));
   const written = await disk.takeUntil(writer.close());
   assert.deepEqual([Buffer.compare(written, source), failures], [0, []]);
 });
@@ -68,9 +62,7 @@ test("A pipe that takes a part and then says EAGAIN gets the rest when it is rea
   using disk = new SlowDisk({ blocking: false });
   const { writer, failures } = writerOn(disk);
   const source = randomBytes(1_500_000);
-  for (let at = 0; at < source.length; at += 30_000) {
-    writer.add([source.subarray(at, at + 500), source.subarray(at + 500, at + 30_000)]);
-  }
+  for (let at = 0; at < source.length; at += 30_000) writer.add(source.subarray(at, at + 30_000));
   const first = await disk.take(1);
   // Some turns in which nobody reads, so that it finds the pipe full.
   for (let turns = 0; turns < 300; turns++) await turn();
@@ -95,7 +87,7 @@ test("A reader that is slow, and not still, gets all at the end.", slow, async (
   using disk = new SlowDisk({ blocking: false });
   const { writer, failures } = writerOn(disk);
   const source = randomBytes(600_000);
-  writer.add([source]);
+  writer.add(source);
   const closed = writer.close(1000);
   const first: Uint8Array[] = [];
   // Each piece comes well within the time, and all of them together do not.
@@ -114,9 +106,7 @@ test("When the disk is full, the file is cut back to whole blocks before it is c
   if (disk.path === undefined) return context.skip("needs to mount a tmpfs");
   const { path, writer, failures } = writerTo(join(disk.path, "file"));
   const blockBytes = 300_000;
-  for (let number = 1; number <= 20; number++) {
-    writer.add([new Uint8Array(100).fill(number), new Uint8Array(blockBytes - 100).fill(number)]);
-  }
+  for (let number = 1; number <= 20; number++) writer.add(new Uint8Array(blockBytes).fill(number));
   await writer.close();
   assert.equal((failures[0] as { code?: string }).code, "ENOSPC");
   const file = readFileSync(path);
@@ -128,12 +118,12 @@ test("When the disk is full, the file is cut back to whole blocks before it is c
 });
 
 test(
-  "Above 16 MiB flows wait until the disk has caught up, which may be well before their patience ends.",
+  "Above 8 MiB flows wait until the disk has caught up, which may be well before their patience ends.",
   slow,
   async () => {
     using disk = new SlowDisk();
     const { writer } = writerOn(disk);
-    fill(writer, 17);
+    fill(writer, 9);
     await turn();
     // A machine that stands still for a quarter of a second may spoil one attempt, not five.
     for (let attempt = 1; ; attempt++) {
@@ -154,7 +144,7 @@ test(
 test("A disk that does not move at all costs patience once, not once for each chunk.", slow, async () => {
   using disk = new SlowDisk();
   const { writer } = writerOn(disk);
-  fill(writer, 17);
+  fill(writer, 9);
   const start = performance.now();
   const waits = [writer.relief(), writer.relief()];
   assert.ok(waits.every((wait) => wait !== undefined));
@@ -174,22 +164,22 @@ test("A disk that does not move at all costs patience once, not once for each ch
 });
 
 test(
-  "At 64 MiB it is full for payload, at 80 MiB for everything, and it has room again once the disk moved.",
+  "At 32 MiB it is full for payload, at 40 MiB for everything, and it has room again once the disk moved.",
   slow,
   async () => {
     using disk = new SlowDisk();
     const { writer } = writerOn(disk);
-    fill(writer, 63);
+    fill(writer, 31);
     assert.deepEqual([writer.full, writer.overfull], [false, false]);
     fill(writer, 1);
     assert.deepEqual([writer.full, writer.overfull], [true, false]);
-    fill(writer, 16);
+    fill(writer, 8);
     assert.deepEqual([writer.full, writer.overfull], [true, true]);
     // One is on its way to the disk and counts until it is there.
-    await disk.take(17 * megabyte.byteLength + 1);
+    await disk.take(9 * megabyte.byteLength + 1);
     while (writer.full) await turn();
     assert.equal(writer.overfull, false);
     const rest = await disk.takeUntil(writer.close());
-    assert.equal(rest.byteLength, 63 * megabyte.byteLength - 1);
+    assert.equal(rest.byteLength, 31 * megabyte.byteLength - 1);
   },
 );

@@ -2,18 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
-  enhancedPacket,
   interfaceDescription,
   interfaceStatistics,
   nameResolution,
+  type PacketFacts,
+  putPacket,
   sectionHeader,
 } from "../../../../src/codec/capture/pcapng.ts";
+import { packetOf, written } from "../../../kit/block-paper.ts";
 import { type ReadBlock, readBlocks, readOptions } from "../../../kit/wire-reader.ts";
 
 function onlyBlock(bytes: Uint8Array): ReadBlock {
   const [block, ...others] = readBlocks(bytes);
   assert.equal(others.length, 0);
   return block ?? assert.fail("there is no block");
+}
+
+function packetBlock(packet: Uint8Array, facts: PacketFacts): ReadBlock {
+  return onlyBlock(written((space) => putPacket(space, packetOf(packet), facts)));
 }
 
 /** Options as `code: text`. */
@@ -67,11 +73,11 @@ test("A packet's block holds time, lengths, payload, flags and comment", () => {
   const facts = {
     interfaceIndex: 2,
     timestampNs: 1_700_000_000_123_456_789n,
-    originalLength: 1500,
+    snapLength: 5,
     outbound: true,
     comment: "porthop flow=L1#17",
   };
-  const { type, body } = onlyBlock(Buffer.concat(enhancedPacket([Buffer.from("abc"), Buffer.from("de")], facts)));
+  const { type, body } = packetBlock(Buffer.concat([Buffer.from("abcde"), Buffer.alloc(1495)]), facts);
   assert.deepEqual([type, body.readUInt32LE(0)], [6, 2]);
   const time = (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8));
   assert.equal(time, 1_700_000_000_123_456_789n);
@@ -85,25 +91,25 @@ test("A packet's block holds time, lengths, payload, flags and comment", () => {
 
 test("The flags say outbound, inbound or nothing", () => {
   const options = (outbound: boolean | undefined) => {
-    const facts = { interfaceIndex: 0, timestampNs: 0n, originalLength: 4, outbound };
-    return readOptions(onlyBlock(Buffer.concat(enhancedPacket([new Uint8Array(4)], facts))).body.subarray(24));
+    const facts = { interfaceIndex: 0, timestampNs: 0n, snapLength: 4, outbound };
+    return readOptions(packetBlock(new Uint8Array(4), facts).body.subarray(24));
   };
   assert.deepEqual(options(true), [[2, Buffer.of(6, 0, 0, 0)]]);
   assert.deepEqual(options(false), [[2, Buffer.of(5, 0, 0, 0)]]);
   assert.deepEqual(options(undefined), []);
 });
 
-test("Any pieces with any comment make one well-formed block that holds them", () => {
-  const pieces = fc.array(fc.uint8Array({ maxLength: 300, size: "max" }), { maxLength: 4 });
+test("Any packet with any comment makes one well-formed block that holds it, padded with zeros", () => {
+  const packet = fc.uint8Array({ maxLength: 900, size: "max" });
   const comment = fc.option(fc.string({ unit: "binary" }), { nil: undefined });
   fc.assert(
-    fc.property(pieces, comment, fc.boolean(), (parts, text, outbound) => {
-      const whole = Buffer.concat(parts);
-      const facts = { interfaceIndex: 0, timestampNs: 1n, originalLength: whole.length, outbound, comment: text };
-      const { body } = onlyBlock(Buffer.concat(enhancedPacket(parts, facts)));
-      assert.deepEqual(body.subarray(20, 20 + whole.length), whole);
-      const options = readOptions(body.subarray(20 + Math.ceil(whole.length / 4) * 4));
-      assert.equal(options.length, text === undefined ? 1 : 2);
+    fc.property(packet, comment, fc.boolean(), (whole, text, outbound) => {
+      const facts = { interfaceIndex: 0, timestampNs: 1n, snapLength: 900, outbound, comment: text };
+      const { body } = packetBlock(whole, facts);
+      const paddedBytes = Math.ceil(whole.length / 4) * 4;
+      const padded = Buffer.concat([whole, Buffer.alloc(paddedBytes - whole.length)]);
+      assert.deepEqual(body.subarray(20, 20 + paddedBytes), padded);
+      assert.equal(readOptions(body.subarray(20 + paddedBytes)).length, text === undefined ? 1 : 2);
     }),
   );
 });

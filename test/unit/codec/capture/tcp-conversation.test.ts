@@ -9,6 +9,7 @@ import {
   type TcpDirection,
 } from "../../../../src/codec/capture/tcp-conversation.ts";
 import { Malformed } from "../../../../src/codec/malformed.ts";
+import { bytesOf } from "../../../kit/block-paper.ts";
 import { type ReadFrame, readFrame } from "../../../kit/wire-reader.ts";
 
 interface Sent extends ReadFrame {
@@ -61,7 +62,7 @@ class Recorded {
   }
 
   #keep(frames: readonly SentFrame[]): void {
-    for (const { frame, ...of } of frames) this.sent.push({ ...readFrame(frame), ...of });
+    for (const { frame, ...of } of frames) this.sent.push({ ...readFrame([bytesOf(frame)]), ...of });
   }
 }
 

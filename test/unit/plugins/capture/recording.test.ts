@@ -119,7 +119,6 @@ test("Whether the file could be written to its end is told.", async () => {
 
 test("An interface that the file does not have is a defect of the caller.", async () => {
   const { recording } = recordingTo();
-  const frame = { direction: "up", frame: [new Uint8Array(60)], comment: undefined } as const;
-  assert.throws(() => recording.packet(2, startNs, frame), /no interface 2/);
+  assert.throws(() => talk(recording, 2, () => startNs).open(), /no interface 2/);
   await recording.finish(startNs);
 });
