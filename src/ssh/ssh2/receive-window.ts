@@ -108,7 +108,7 @@ export class ReceiveWindow {
     // Without a round trip nothing can be said about the link.
     if (roundTripMs === undefined) return;
     const isBehind = unreadBytes > this.#targetBytes / 2;
-    this.#bestBytesPerMs = isBehind ? bytesPerMs : Math.max(bytesPerMs, this.#bestBytesPerMs);
+    this.#bestBytesPerMs = Math.max(bytesPerMs, (isBehind ? remembered : 1) * this.#bestBytesPerMs);
     const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * roomyTrips * roundTripMs);
     // While it gives way a transfer may show less than the link can do, and by that would give way more and more.
     const leastBytesPerMs = this.#bestBytesPerMs * undoubted;
