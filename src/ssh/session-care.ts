@@ -51,12 +51,19 @@ export function tendSession(
     // A goodbye would wait for the same server.
     stream.destroy();
   };
-  // Now nothing else is on its way, so the answer tells the true round trip, by which windows grow. It rejects when the
-  // session ends before the answer.
-  ports.ping().catch(() => {});
+  if (surelyAnswers.test(serverSoftware)) {
+    // Now nothing else is on its way, so the answer tells the true round trip. It rejects when the session ends before.
+    ports.ping().catch(() => {});
+  }
   const alive = new KeepAlive(settings, { ports, traffic, outgoing, giveUp });
   ports.client.on("close", () => alive.stop());
   renewKeys(ports, stream, outgoing, settings.rekey, cipher);
   if (needsNagleCure(serverSoftware)) answerSmallReads(ports, stream, outgoing);
   return { traffic, alive };
 }
+
+/**
+ * Servers that are known to answer a request that they do not know (RFC 4254, section 4). One that does not would leave
+ * every later answer to the wrong request. With these others, the round trip is that of the first channel.
+ */
+const surelyAnswers = /^(OpenSSH|dropbear)_/;

@@ -13,10 +13,15 @@ const unwatched = { bytes() {}, ended() {}, aborted() {} } as never;
 async function tended(serverSoftware: string) {
   let care: ReturnType<typeof tendSession> | undefined;
   let ignores = 0;
+  let pings = 0;
   const outgoings: ReturnType<typeof watchTransport>[] = [];
   const pair = await ChannelPair.open({
     attached: (ports, stream) => {
       const counting = { ...ports, client: ports.client, sendIgnore: () => void ignores++ };
+      counting.ping = () => {
+        pings++;
+        return ports.ping();
+      };
       const outgoing = watchTransport(stream, unwatched, (error) => error as never);
       outgoings.push(outgoing);
       ports.client.on("ready", () => {
@@ -26,7 +31,13 @@ async function tended(serverSoftware: string) {
     },
   });
   if (care === undefined) throw new Error("the session never began");
-  return { pair, care, ignores: () => ignores, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
+  return {
+    pair,
+    care,
+    ignores: () => ignores,
+    pings: () => pings,
+    [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),
+  };
 }
 
 test("A server that gives no sign of life ends the session with that reason, and its connection at once.", {
@@ -43,6 +54,20 @@ test("A server that gives no sign of life ends the session with that reason, and
   await closed;
   assert.equal(pair.clientSocket.destroyed, true);
 });
+
+for (const [software, pings] of [
+  ["OpenSSH_7.4", 1],
+  ["dropbear_2022.83", 1],
+  ["Go", 0],
+  ["libssh_0.9.6", 0],
+] as const) {
+  test(`The round trip is asked for at once of a server that surely answers: ${software} hears ${pings} questions.`, {
+    timeout,
+  }, async () => {
+    await using played = await tended(software);
+    assert.equal(played.pings(), pings);
+  });
+}
 
 for (const [software, answers] of [
   ["OpenSSH_9.2p1", true],
