@@ -89,6 +89,35 @@ export interface CryptoModule {
     allocPacket(payloadBytes: number): Buffer;
     encrypt(packet: Buffer): void;
   };
+  createDecipher(config: { readonly inbound: object }): object;
+}
+
+/** The encoder of AES-GCM packets that is written in JavaScript. */
+export interface GcmCipherView {
+  outSeqno: number;
+  readonly _dead: boolean;
+  readonly _encSSLName: string;
+  readonly _encKey: Buffer;
+  readonly _encIV: Buffer;
+  readonly _onWrite: (data: Uint8Array) => void;
+  allocPacket(payloadBytes: number): Buffer;
+  encrypt(packet: Buffer): void;
+}
+
+/** The decoder. The lengths tell how much of the packet that has begun was read: of its length, of itself, of its tag. */
+export interface GcmDecipherView {
+  inSeqno: number;
+  readonly _lenBytes: number;
+  readonly _len: number;
+  readonly _pktLen: number;
+  readonly _tagPos: number;
+  readonly _decipherSSLName: string;
+  readonly _decipherKey: Buffer;
+  readonly _decipherIV: Buffer;
+  /** False or a number ends the reading. */
+  readonly _onPayload: (payload: Buffer) => number | false | undefined;
+  /** Returns the place of the first byte that was not read, when the reading has ended before the end. */
+  decrypt(data: Buffer, from: number, end: number): number | undefined;
 }
 
 /** The exports of lib/protocol/zlib.js. */

@@ -6,6 +6,7 @@
 import type { CryptoModule, KexHandler } from "./exchange-view.ts";
 import { extend } from "./extension.ts";
 import { keepExtensions } from "./extension-info.ts";
+import { quickenGcm } from "./gcm-packets.ts";
 import { hostBoundExtension } from "./host-bound.ts";
 import { addKeyExchanges, type KeyExchangeAddition, kexInitMessage } from "./key-exchange.ts";
 import { boundInflation } from "./packet-size.ts";
@@ -45,6 +46,7 @@ export async function loadWith({ cipher, macs, exchanges }: Additions): Promise<
   );
   const { default: ciphers } = await import("ssh2/lib/protocol/crypto.js");
   const { default: constants } = await import("ssh2/lib/protocol/constants.js");
+  extend(version, ["quick packets of AES-GCM"], () => quickenGcm(ciphers));
   extend(version, [cipher.name], () => {
     if (!constants.SUPPORTED_CIPHER?.includes(cipher.name)) throw new Error("ssh2 was loaded without it");
   });
