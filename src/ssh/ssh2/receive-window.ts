@@ -21,14 +21,20 @@ const bulkBytesPerMs = 1024;
 const givesWayMs = 1000;
 const queueMs = 1;
 /**
- * Room for twice of what a round trip brings: a window that holds the server back then doubles, another one stays. What
- * gives way has room for a quarter more: enough for round trips that vary, and little to wait behind.
+ * Room for twice of what a round trip brings: a window that holds the server back then doubles. When the rate no longer
+ * grows with it, the line is full, and room for a quarter more is enough: nobody has to wait behind the rest. What gives
+ * way has less.
  */
-const [roomyTrips, narrowTrips] = [2, 1.25];
+const [growingTrips, fullTrips, narrowTrips] = [2, 1.25, 1.15];
+/** By how much a rate has to exceed the best one so far to count as growing, and after how many others the line is full. */
+const growth = 1.2;
+const fullSamples = 3;
+/** Of so many samples on a full line, the first ones try whether the line has more room by now. */
+const [roundSamples, tryingSamples] = [12, 2];
 /** How much of a rate that has fallen still counts after one sample, so that one slow moment changes little. */
 const remembered = 0.75;
 /** The part of its best rate that the link is believed to have still, whatever the samples say. */
-const undoubted = 0.4;
+const undoubted = 0.25;
 
 export class ReceiveWindow {
   readonly #link: WindowLink;
@@ -46,6 +52,8 @@ export class ReceiveWindow {
   /** The highest rate since the reader last fell behind, and the one of the last moments. */
   #bestBytesPerMs = 0;
   #recentBytesPerMs = 0;
+  /** How many samples in a row have shown no higher rate. */
+  #steadySamples = 0;
   /** The small arrivals on other channels, as far as they were looked at. */
   #foreign = 0;
   #givesWayUntilMs = Number.NEGATIVE_INFINITY;
@@ -107,14 +115,20 @@ export class ReceiveWindow {
     this.#foreign = foreign;
     // Without a round trip nothing can be said about the link.
     if (roundTripMs === undefined) return;
+    this.#steadySamples = bytesPerMs > growth * this.#bestBytesPerMs ? 0 : this.#steadySamples + 1;
     const isBehind = unreadBytes > this.#targetBytes / 2;
     this.#bestBytesPerMs = Math.max(bytesPerMs, (isBehind ? remembered : 1) * this.#bestBytesPerMs);
-    const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * roomyTrips * roundTripMs);
+    const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * this.#trips * roundTripMs);
     // While it gives way a transfer may show less than the link can do, and by that would give way more and more.
     const leastBytesPerMs = this.#bestBytesPerMs * undoubted;
     this.#recentBytesPerMs = Math.max(bytesPerMs, remembered * this.#recentBytesPerMs, leastBytesPerMs);
     const givesWay = this.#isBulk && nowMs < this.#givesWayUntilMs;
     const narrowBytes = Math.max(fewestBytes, this.#recentBytesPerMs * (narrowTrips * roundTripMs + queueMs));
     this.#targetBytes = Math.min(mostBytes, roomyBytes, givesWay ? narrowBytes : mostBytes);
+  }
+
+  get #trips(): number {
+    const samples = this.#steadySamples;
+    return samples < fullSamples || samples % roundSamples < tryingSamples ? growingTrips : fullTrips;
   }
 }
