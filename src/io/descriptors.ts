@@ -4,10 +4,8 @@
  * and is tried again later). Bun 1.4.5 tries again without any pause, which takes a whole processor.
  * So the event loop is slowed down until a descriptor is free.
  */
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { devNull } from "node:os";
 import { PorthopError } from "../errors.ts";
-import { errnoOf } from "./socket-failure.ts";
+import { type DescriptorSystem, descriptorSystem } from "./descriptor-system.ts";
 
 /** A connection that was accepted. */
 export interface Arrival {
@@ -17,31 +15,14 @@ export interface Arrival {
   refuse(reason: PorthopError): void;
 }
 
-/** The calls to the system, which tests replace. */
-export interface DescriptorSystem {
-  /** Takes one descriptor; undefined when none is left. */
-  take(): number | undefined;
-  give(descriptor: number): void;
-  /** Blocks the event loop: nothing but other threads goes on meanwhile. */
-  sleep(ms: number): void;
-  /** Calls in the next turn of the event loop. */
-  next(turn: () => void): void;
-  now(): number;
-  /** How many files may be open, as text; undefined when that is not known. */
-  readonly limit: string | undefined;
-  /**
-   * Whether new clients wait in the kernel while accept(2) fails. Under Deno the listener then accepts nobody any more,
-   * and under Node the clients are dropped.
-   */
-  readonly waits: boolean;
-}
-
 /** How many descriptors are kept for porthop's own files and sockets, because the listeners would take all of them. */
 const reserved = 6;
 /**
  * How many must be free to serve a client where clients do not wait. Deno closes and accepts in an order of its own.
  */
 const margin = 8;
+/** While fewer are free, each one that is used is followed by a look whether one is left. */
+const plenty = 1000;
 /** A turn of the event loop that takes less time carried no data. */
 const idleMs = 0.2;
 /** The longest sleep of the event loop: the data of all flows waits meanwhile. */
@@ -63,6 +44,9 @@ export class Descriptors {
   /** How many served connections are going to dial, and how many descriptors they have taken for their dials. */
   #promised = 0;
   #spent = 0;
+  /** After so many are used, the free ones are counted again. */
+  #usesToCount = 0;
+  #isPlenty = false;
   #waiting: Arrival[] = [];
   #isFull = false;
   #lastFull = Number.NEGATIVE_INFINITY;
@@ -115,7 +99,7 @@ export class Descriptors {
     const isPromised = this.#spent < this.#promised;
     if (isPromised) this.#spent += 1;
     if (isPromised || this.#isFull) this.#giveOne();
-    return this.hasRoom();
+    return this.#hasPlenty() || this.hasRoom();
   }
 
   /** Call this after a socket was opened, because one descriptor less is left. */
@@ -213,7 +197,7 @@ export class Descriptors {
   }
 
   #admitOrRefuse(arrival: Arrival): void {
-    if (this.hasRoom(margin + this.#promised - this.#spent)) {
+    if (this.#hasPlenty() || this.hasRoom(margin + this.#promised - this.#spent)) {
       if (arrival.dials) this.#promised += 1;
       arrival.serve();
       return;
@@ -224,10 +208,26 @@ export class Descriptors {
 
   #look(): void {
     if (this.#isFull || this.#listeners === 0 || !this.#system.waits) return;
-    if (this.#waiting.length === 0 && this.hasRoom()) return;
+    if (this.#waiting.length === 0 && (this.#hasPlenty() || this.hasRoom())) return;
     this.#isFull = true;
     this.#say("wait");
     this.#system.next(this.#turn);
+  }
+
+  /**
+   * Call this for each descriptor that is used. True when so many are free that the system need not be asked: they are
+   * counted, and again when a quarter of the free ones has been used. Nobody counts what else porthop opens meanwhile;
+   * the other three quarters are for that.
+   */
+  #hasPlenty(): boolean {
+    if (this.#isFull) return false;
+    if (this.#usesToCount === 0) {
+      const free = this.#system.count();
+      this.#isPlenty = free >= plenty;
+      this.#usesToCount = this.#isPlenty ? Math.floor(free / 4) : plenty;
+    }
+    this.#usesToCount -= 1;
+    return this.#isPlenty;
   }
 
   #say(how: string): void {
@@ -259,37 +259,5 @@ export class Descriptors {
   }
 }
 
-/** Stands for a descriptor where /dev/null does not exist (a bare chroot): nothing is held there, and nobody waits. */
-const none = -1;
-const cell = new Int32Array(new SharedArrayBuffer(4));
-
 /** The descriptors of this process. */
-export const descriptors = new Descriptors({
-  take() {
-    try {
-      return openSync(devNull, "r");
-    } catch (error) {
-      const errno = errnoOf(error);
-      return errno === "EMFILE" || errno === "ENFILE" ? undefined : none;
-    }
-  },
-  give(descriptor) {
-    if (descriptor !== none) closeSync(descriptor);
-  },
-  sleep: (ms) => void Atomics.wait(cell, 0, 0, ms),
-  next: (turn) => void setImmediate(turn),
-  now: () => performance.now(),
-  get limit() {
-    return limitOfFiles();
-  },
-  waits: "bun" in process.versions,
-});
-
-/** The soft limit, which stands first (proc(5)). The runtimes raise the soft limit to the hard one when they start. */
-function limitOfFiles(): string | undefined {
-  try {
-    return /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
-  } catch {
-    return undefined;
-  }
-}
+export const descriptors = new Descriptors(descriptorSystem);

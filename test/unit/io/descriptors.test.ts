@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Arrival, type DescriptorSystem, Descriptors } from "../../../src/io/descriptors.ts";
+import type { DescriptorSystem } from "../../../src/io/descriptor-system.ts";
+import { type Arrival, Descriptors } from "../../../src/io/descriptors.ts";
 
 /** A process with so many descriptors, of which some are in use; time and turns pass as the test says. */
 class Few implements DescriptorSystem {
@@ -9,6 +10,8 @@ class Few implements DescriptorSystem {
   readonly warnings: string[] = [];
   readonly sleeps: number[] = [];
   free: number;
+  /** How often one was asked for. */
+  asked = 0;
   #taken = 0;
   #now = 0;
   #turns: (() => void)[] = [];
@@ -19,6 +22,7 @@ class Few implements DescriptorSystem {
   }
 
   take(): number | undefined {
+    this.asked += 1;
     if (this.free === 0) return undefined;
     this.free -= 1;
     this.#taken += 1;
@@ -27,6 +31,10 @@ class Few implements DescriptorSystem {
 
   give(): void {
     this.free += 1;
+  }
+
+  count(): number {
+    return this.free;
   }
 
   sleep(ms: number): void {
@@ -98,6 +106,31 @@ test("When none is left it is said once, the loop is slowed down, and goes on as
   assert.equal(system.turn(), false, "no turn is asked for any more");
   assert.deepEqual(arrive(few), ["served"]);
   assert.equal(system.warnings.length, 1, "it is the same shortage");
+});
+
+test("While plenty are free nobody asks whether one is left, and with the last of them it is said all the same.", () => {
+  const few = start(2006);
+  const { system } = few;
+  const unasked = [];
+  while (system.free > 0) {
+    const before = system.asked;
+    assert.deepEqual(arrive(few), ["served"]);
+    // The test itself asks for the one that accept(2) takes.
+    if (system.asked === before + 1) unasked.push(system.free);
+  }
+  // Counted when 2000 are free, 1501, 1126 and 845.
+  assert.deepEqual([unasked.length, unasked[0], unasked.at(-1)], [1155, 1999, 845]);
+  assert.equal(system.warnings.length, 1);
+  assert.equal(system.turn(), true);
+});
+
+test("When others have used up what was counted, who comes waits all the same, and what is kept serves a dial.", () => {
+  const few = start(5000);
+  const { system, descriptors } = few;
+  system.free = 1;
+  assert.deepEqual(arrive(few, true), []);
+  assert.equal(system.warnings.length, 1);
+  assert.equal(descriptors.dialing(), true);
 });
 
 test("It is said again after a minute with room.", () => {
