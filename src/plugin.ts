@@ -183,6 +183,8 @@ export interface Logger {
   warn(text: string): void;
   info(text: string): void;
   debug(text: string): void;
+  /** Whether lines of this level are shown. Ask first where a line is costly to make; the answer does not change. */
+  shows(level: "error" | "warn" | "info" | "debug"): boolean;
 }
 
 /** What `setup` is given. Everything here lives as long as porthop runs, also when a session is lost and made again. */

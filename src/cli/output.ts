@@ -73,6 +73,7 @@ export class Output {
       warn: (text) => this.warn(prefixed(text)),
       info: (text) => this.info(prefixed(text)),
       debug: (text) => this.debug(prefixed(text)),
+      shows: (level) => this.shows(level),
     };
   }
 

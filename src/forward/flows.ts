@@ -123,6 +123,7 @@ export class Flows {
   }
 
   #reportOpen(flow: LiveFlow): void {
+    if (!this.#telling.bus.isHeard("flow.open")) return;
     this.#telling.bus.publish({
       event: "flow.open",
       flow: flow.id,
@@ -159,6 +160,7 @@ export class Flows {
       if (isOutage(error)) this.#outageRefusals.tell(error, flow.id);
       else this.#telling.bus.publish({ event: "error", error, flow: flow.id });
     }
+    if (!this.#telling.bus.isHeard("flow.close")) return;
     this.#telling.bus.publish({
       event: "flow.close",
       flow: flow.id,

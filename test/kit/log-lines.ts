@@ -12,6 +12,7 @@ export class LogLines implements Logger {
   warn = (text: string) => this.#add("warn", text);
   info = (text: string) => this.#add("info", text);
   debug = (text: string) => this.#add("debug", text);
+  shows = () => true;
 
   #add(level: string, text: string): void {
     this.lines.push(`${level} ${text}`);

@@ -45,11 +45,14 @@ export class ScriptedHost implements Host {
   readonly strands: number;
   /** The log, each line with its level in front: `info 3 packets`. */
   readonly lines: string[] = [];
+  /** The levels of which no line is shown. */
+  readonly hidden: ReadonlySet<string>;
   readonly log: Logger = {
     error: (text) => this.lines.push(`error ${text}`),
     warn: (text) => this.lines.push(`warn ${text}`),
     info: (text) => this.lines.push(`info ${text}`),
     debug: (text) => this.lines.push(`debug ${text}`),
+    shows: (level) => !this.hidden.has(level),
   };
   readonly locates = new Set<1 | 3>();
   #sessions = 0;
@@ -58,7 +61,8 @@ export class ScriptedHost implements Host {
   readonly #options: ((options: OptionValues<OptionSpecs>) => void)[] = [];
   readonly #disposers: (() => void | Promise<void>)[] = [];
 
-  constructor(sessions: readonly string[] = ["vishnu"], strands = 1) {
+  constructor(sessions: readonly string[] = ["vishnu"], strands = 1, hidden: readonly string[] = []) {
+    this.hidden = new Set(hidden);
     this.sessions = sessions;
     this.strands = strands;
   }

@@ -30,6 +30,7 @@ export class KeyRing {
       warn,
       info: (text) => log.info(text),
       debug: (text) => log.debug(text),
+      shows: (level) => log.shows(level),
     });
     for (const file of identities.files) for (const earlier of this.#files) file.stayOpen(earlier);
     this.#files = identities.files;

@@ -17,7 +17,7 @@ const silent = "lost the session with vishnu:22: it stopped answering";
 function service(environment: NodeJS.ProcessEnv, isBehind = false) {
   const lines: string[] = [];
   const say = (text: string) => void lines.push(text);
-  const log: Logger = { error: say, warn: say, info: say, debug: say };
+  const log: Logger = { error: say, warn: say, info: say, debug: say, shows: () => true };
   const bus = new Bus();
   return { bus, lines, manager: serviceReport(environment, bus, log, isBehind) };
 }

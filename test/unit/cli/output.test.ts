@@ -52,6 +52,8 @@ for (const [level, heard] of [
       log.warn("take care");
       log.info("it goes on");
       log.debug("in detail");
+      const asked = (["error", "warn", "info", "debug"] as const).filter((kind) => log.shows(kind));
+      assert.deepEqual(asked, heard);
     });
     const lines = {
       error: "porthop: limit: it failed\n",

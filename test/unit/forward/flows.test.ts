@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { parseForwardSpec } from "../../../src/codec/words/forward-spec.ts";
 import { type Forward, nameForwards } from "../../../src/config/forward.ts";
 import { PorthopError } from "../../../src/errors.ts";
+import { Bus } from "../../../src/flow/bus.ts";
 import { Chain, type PreparedPlugin } from "../../../src/flow/chain.ts";
 import type { Dialer, Inbound, LegFacts } from "../../../src/flow/conn.ts";
+import type { BusEvent } from "../../../src/flow/event.ts";
 import { Flows } from "../../../src/forward/flows.ts";
 import { specTarget } from "../../../src/forward/target-source.ts";
 import type { TunnelEvent } from "../../../src/plugin.ts";
@@ -168,6 +170,34 @@ test("A flow that ended says how much went up and down, and has no error.", { ti
     reason: "ended",
   });
   assert.ok(Number.isInteger(ms) && ms >= 0);
+});
+
+test("What nobody hears is not told, and the flow goes as it would.", { timeout }, async () => {
+  class Listed extends Bus {
+    readonly told: string[] = [];
+    override publish(event: BusEvent): void {
+      this.told.push(event.event);
+    }
+  }
+  const bus = new Listed();
+  const telling = tellingTo(undefined, { bus });
+  const flows = new Flows(await Chain.setUp([], telling, { version: "0" }), telling);
+  const [client, near] = connPair();
+  const [far, target] = connPair();
+  const leg = { from: origin, to: { host: "127.0.0.1", port: 8080 }, observed: true };
+  const dialer: Dialer = { dial: async (to) => ({ conn: far, leg: { from: undefined, to, observed: false } }) };
+  const inbound = { origin, leg, accept: async () => near, refuse: () => assert.fail("it was refused") };
+  flows.accept(
+    forward(0),
+    { targetOf: (from) => ({ inbound: from, target: { host: "db", port: 5432 } }), dialer },
+    inbound,
+  );
+  await client.write(bytes("hello"));
+  await client.end();
+  await target.end();
+  assert.deepEqual((await readAll(target)).length, 5);
+  await flows.idle();
+  assert.deepEqual(bus.told, []);
 });
 
 test("A redirect by a plugin shows in what is reported.", { timeout }, async () => {

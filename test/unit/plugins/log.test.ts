@@ -3,7 +3,7 @@ import { test } from "node:test";
 import log from "../../../plugins/log.ts";
 import { PorthopError } from "../../../src/errors.ts";
 import { setUp as setUpTunnel } from "../../../src/plugin-kit.ts";
-import { type FlowFacts, ScriptedFlow, setUp } from "../../kit/plugin-host.ts";
+import { type FlowFacts, ScriptedFlow, ScriptedHost, setUp } from "../../kit/plugin-host.ts";
 
 /** What is logged of a flow that the test plays. */
 async function logged(facts: FlowFacts, play: (flow: ScriptedFlow) => void): Promise<string[]> {
@@ -73,6 +73,20 @@ test("Nothing is said at info while the flow is open.", async () => {
   assert.deepEqual(host.lines, ["debug L1#1 open 127.0.0.1:40000 -> 127.0.0.1:80"]);
   flow.finish();
   await over;
+});
+
+test("Where no line would be shown none is made, nor is the flow watched for one.", async () => {
+  const host = new ScriptedHost([], 1, ["info", "debug"]);
+  const middleware = await log.setup(host, {});
+  const flow = new ScriptedFlow();
+  flow.legs[2].watch = () => assert.fail("it watches");
+  const over = flow.enter(middleware);
+  flow.finish();
+  await over;
+  const broken = new ScriptedFlow();
+  broken.break(new Error("it broke"));
+  await assert.rejects(broken.enter(middleware), { message: "it broke" });
+  assert.deepEqual(host.lines, []);
 });
 
 test("IPv6 stands in brackets, names and socket paths as they are.", async () => {

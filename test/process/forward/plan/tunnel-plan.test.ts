@@ -28,7 +28,7 @@ test("The known hosts of the user's home are believed, both files of them.", { t
       loadSsh2: "src/ssh/loader.ts",
     },
     `
-    const quiet = { error() {}, warn() {}, info() {}, debug() {} };
+    const quiet = { error() {}, warn() {}, info() {}, debug() {}, shows: () => false };
     const settings = readRunSettings(["-o", "GlobalKnownHostsFile=none", "vishnu"]);
     const { signal } = new AbortController();
     const plan = await planTunnel(settings, { log: quiet, prompter: undefined, environment: {}, signal });
