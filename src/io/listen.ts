@@ -5,7 +5,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { createServer, isIP, type Server, type Socket } from "node:net";
-import { type Address, formatAddress, type TcpAddress } from "../codec/address.ts";
+import { type Address, formatAddress, plainHost, type TcpAddress } from "../codec/address.ts";
 import { PorthopError } from "../errors.ts";
 import type { Accept, Listener } from "../flow/conn.ts";
 import { Doorway, type Room } from "./doorway.ts";
@@ -108,22 +108,32 @@ async function bind(
   { ipv6Only } = { ipv6Only: host === "::" },
 ): Promise<Server> {
   // Half-close needs allowHalfOpen. Bytes that come before the dial are read ahead, up to the conn's limit.
-  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, doorway));
+  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, doorway, local));
+  let local: Address | undefined;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 128, ipv6Only }, () => {
       server.removeListener("error", reject);
+      local = onlyAddress(server);
       resolve();
     });
   });
   return server;
 }
 
-function accept(socket: Socket, doorway: Doorway): void {
-  const ends = socketEnds(socket);
+function accept(socket: Socket, doorway: Doorway, local: Address | undefined): void {
+  const ends = socketEnds(socket, local);
   // The client left before its connection was accepted here.
   if (ends === undefined) socket.destroy();
   else doorway.came(socket, ends.remote, { from: ends.remote, to: ends.local, observed: true });
+}
+
+/** Where all its clients arrive; undefined when it listens on every address, so that each client has to be asked. */
+function onlyAddress(server: Server): Address | undefined {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") return undefined;
+  const host = plainHost(bound.address);
+  return host === "0.0.0.0" || host === "::" ? undefined : { host, port: bound.port };
 }
 
 function boundPort(server: Server): number {

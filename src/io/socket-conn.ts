@@ -1,6 +1,6 @@
 /** A TCP or unix socket as a Conn. A break of a TCP socket sends an RST. */
 import type { Socket } from "node:net";
-import { type Address, formatAddress, plainHost } from "../codec/address.ts";
+import { type Address, formatAddress, isUnix, plainHost } from "../codec/address.ts";
 import type { LegNumber } from "../errors.ts";
 import type { Conn } from "../flow/conn.ts";
 import { closeLingering } from "./lingering-close.ts";
@@ -9,7 +9,7 @@ import { StreamConn } from "./stream-conn.ts";
 
 /** `mayWait` is for a connection that came in, whose target may have to be waited for. */
 export function socketConn(socket: Socket, leg: LegNumber, peer: Address, { mayWait } = { mayWait: false }): Conn {
-  const isTcp = socket.remoteAddress !== undefined;
+  const isTcp = !isUnix(peer);
   // Small writes must not wait for the peer's delayed ACK (Node and Deno leave Nagle's algorithm on).
   if (isTcp) {
     socket.setNoDelay(true);
@@ -46,13 +46,19 @@ function failByReset(socket: Socket): void {
   };
 }
 
-/** Both ends of a connected TCP socket, as the kernel reports them; undefined for a unix socket or a closed socket. */
-export function socketEnds(socket: Socket): { readonly local: Address; readonly remote: Address } | undefined {
-  const { localAddress, localPort, remoteAddress, remotePort } = socket;
-  if (localAddress === undefined || localPort === undefined) return undefined;
-  if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return {
-    local: { host: plainHost(localAddress), port: localPort },
-    remote: { host: plainHost(remoteAddress), port: remotePort },
-  };
+/**
+ * Both ends of a connected TCP socket, as the kernel reports them; undefined for a unix socket or a closed socket.
+ * `known` is our own end where it needs no asking.
+ */
+export function socketEnds(
+  socket: Socket,
+  known?: Address,
+): { readonly local: Address; readonly remote: Address } | undefined {
+  const local = known ?? addressOf(socket.localAddress, socket.localPort);
+  const remote = addressOf(socket.remoteAddress, socket.remotePort);
+  return local === undefined || remote === undefined ? undefined : { local, remote };
+}
+
+function addressOf(host: string | undefined, port: number | undefined): Address | undefined {
+  return host === undefined || port === undefined ? undefined : { host: plainHost(host), port };
 }

@@ -67,6 +67,17 @@ test("An inbound knows its origin and its leg, both seen on the socket.", async 
   assert.deepEqual(inbound.leg, { from: origin, to: { host: "127.0.0.1", port: opened.port }, observed: true });
 });
 
+test("Where a client has arrived is true for every spelling of the listener's address.", needsIpv6, async () => {
+  for (const [spelled, host] of [
+    ["0:0:0:0:0:0:0:1", "::1"],
+    ["::ffff:127.0.0.1", "127.0.0.1"],
+    ["0::0", "::1"],
+  ] as const) {
+    await using opened = await listening(spelled);
+    assert.deepEqual((await opened.visit(host)).inbound.leg.to, { host, port: opened.port });
+  }
+});
+
 test("What a client sends before it is accepted is not lost, and half-close works both ways.", async () => {
   await using opened = await listening("127.0.0.1");
   const { inbound, socket } = await opened.visit("127.0.0.1");
