@@ -76,7 +76,11 @@ export class LiveHalf {
     else await this.#pumpStraight(source, sink);
     // When bytes did not reach the sink, a break follows, and no clean end is reported.
     if (this.undelivered === undefined) sink.leg.ended(this.direction);
-    await this.#toSink(sink, () => sink.conn.end());
+    try {
+      await sink.conn.end();
+    } catch (error) {
+      this.#failed(sink, error);
+    }
     this.#isOver = true;
     this.#told?.();
     if (!this.#drained) await this.#discardRest(source);
@@ -157,23 +161,23 @@ export class LiveHalf {
   /** Returns false when the sink's peer has gone. */
   async #deliver(chunk: Chunk, sink: HalfEnd): Promise<boolean> {
     if (!sink.conn.isGone) sink.leg.bytes(this.direction, chunk);
-    await this.#toSink(sink, () => sink.conn.write(chunk));
+    try {
+      await sink.conn.write(chunk);
+    } catch (error) {
+      this.#failed(sink, error);
+    }
     if (this.undelivered !== undefined) return false;
     this.bytes += chunk.byteLength;
     return true;
   }
 
   /**
-   * Gives bytes or the end to the sink. A peer that has gone in good order is no reason to break the other half, which
-   * may still hold bytes of that peer.
+   * Called when the sink did not take bytes or the end. A peer that has gone in good order is no reason to break the
+   * other half, which may still hold bytes of that peer.
    */
-  async #toSink(sink: HalfEnd, give: () => Promise<void>): Promise<void> {
-    try {
-      await give();
-    } catch (error) {
-      if (!sink.conn.isGone || this.mustDeliver) throw error;
-      this.undelivered ??= error;
-    }
+  #failed(sink: HalfEnd, error: unknown): void {
+    if (!sink.conn.isGone || this.mustDeliver) throw error;
+    this.undelivered ??= error;
   }
 
   /** Yields the source's chunks, which the taps at `place` see first. Without a place no tap sees them. */
