@@ -124,6 +124,20 @@ test("While plenty are free nobody asks whether one is left, and with the last o
   assert.equal(system.turn(), true);
 });
 
+test("Where a listener does not wait, plenty that are counted admit without a look, and the margin is kept.", () => {
+  const few = start(2000, false);
+  const { system, descriptors } = few;
+  let unasked = 0;
+  for (let before = 0; arrive(few, true)[0] === "served"; before = system.asked) {
+    assert.equal(descriptors.dialing(), true);
+    if (system.asked === before + 1) unasked += 1;
+    assert.ok(system.take() !== undefined);
+    descriptors.settled(true);
+  }
+  // With 8 free the next one would have been served.
+  assert.deepEqual([unasked > 400, system.free], [true, 7]);
+});
+
 test("When others have used up what was counted, who comes waits all the same, and what is kept serves a dial.", () => {
   const few = start(5000);
   const { system, descriptors } = few;
