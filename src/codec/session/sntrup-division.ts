@@ -45,9 +45,6 @@ export function nextDelta(delta: number, swap: number): number {
   return (delta ^ (swap & (delta ^ -delta))) + 1;
 }
 
-/** How far from zero a coefficient gets while it is divided. */
-export const farthest = 3040;
-
 /**
  * A number between -3040 and 3040 that leaves the same remainder, for the difference of two products of such numbers:
  * zero only when the remainder is zero. 14617 is 2^26 / 4591. Only whole numbers of 32 bits occur, which a compiler that
