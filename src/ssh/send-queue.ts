@@ -23,6 +23,7 @@ export class SendQueue {
   #mostBytes = fewestBytes;
   /** The sample under way: since when, and what had been sent then. Undefined while nobody waits. */
   #since: { readonly ms: number; readonly sentBytes: number } | undefined;
+  #looksAgain = false;
 
   constructor(stream: Duplex, outgoing: HeardOutgoing, now = () => performance.now()) {
     this.#stream = stream;
@@ -54,6 +55,17 @@ export class SendQueue {
     if (room <= 0) return;
     for (const go of this.#writers.splice(0, Math.ceil(room / chunkBytes))) go();
     if (this.#writers.length === 0) this.#since = undefined;
+    else if (this.#waitingBytes === 0) this.#lookAgain();
+  }
+
+  /** The writers that went on may have nothing to write. Then nothing is sent, and nobody would tell the others. */
+  #lookAgain(): void {
+    if (this.#looksAgain) return;
+    this.#looksAgain = true;
+    setImmediate(() => {
+      this.#looksAgain = false;
+      this.#goOn();
+    });
   }
 
   #measure(): void {

@@ -102,3 +102,16 @@ test("Nobody waits for a network that is gone.", async () => {
   await waits;
   assert.equal(play.queue.congestion(), undefined);
 });
+
+test("Uploads that began together all go on once the network has taken everything, also when some have no more to send.", async () => {
+  const play = network();
+  const writes = Array.from({ length: 20 }, () => play.write(chunkBytes));
+  for (let step = 0; step < 20; step++) await play.take(chunkBytes, 1);
+  assert.equal(play.waitingBytes, 0);
+  let isDone = false;
+  void Promise.all(writes).then(() => {
+    isDone = true;
+  });
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(isDone);
+});
