@@ -34,13 +34,16 @@ export function takeData(channel: ChannelView, stream: StreamView, data: Uint8Ar
   openWindow(channel);
 }
 
-/** All ways of reading a stream, events too, call `read`. So `read` opens the window. */
+/**
+ * All ways of reading a stream, events too, call `read`. So `read` opens the window, and the one that finds the end gives
+ * back what the window has borrowed.
+ */
 function openByReading(channel: ChannelView, stream: StreamView): void {
   if (Object.hasOwn(stream, "read")) return;
   const { read } = stream;
   stream.read = (bytes) => {
     const chunk = read.call(stream, bytes);
-    if (chunk !== null) openWindow(channel);
+    if (chunk !== null || isOver(channel)) openWindow(channel);
     return chunk;
   };
 }
@@ -50,9 +53,7 @@ export function openWindow(channel: ChannelView): void {
   const { incoming, outgoing } = channel;
   const window = windowOf(channel);
   const unreadBytes = channel.readableLength + channel.stderr.readableLength;
-  // Either the server sends no more, or we want no more. After our CLOSE the server may give the number to another
-  // channel.
-  if (incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof")) {
+  if (isOver(channel)) {
     window.ended(unreadBytes);
     return;
   }
@@ -60,6 +61,14 @@ export function openWindow(channel: ChannelView): void {
   if (bytes === 0) return;
   incoming.window += bytes;
   channel._client._protocol.channelWindowAdjust(outgoing.id, bytes);
+}
+
+/**
+ * True when the server sends no more, or we want no more. After our CLOSE the server may give the number to another
+ * channel.
+ */
+function isOver({ incoming, outgoing }: ChannelView): boolean {
+  return incoming.state !== "open" || (outgoing.state !== "open" && outgoing.state !== "eof");
 }
 
 /** `leftBytes` is the window that came with the channel. */

@@ -154,3 +154,34 @@ test("Nobody looks after an upload whose channel is over.", () => {
   // A channel of which nothing is known is opened as ssh2 would.
   assert.equal(opened, 5);
 });
+
+for (const [what, states] of [
+  ["the server has ended its half", { outgoing: "open", incoming: "eof" }],
+  ["the server has closed it", { outgoing: "open", incoming: "closed" }],
+  ["both have closed it", { outgoing: "closed", incoming: "closed" }],
+] as const) {
+  test(`A download that was read to its end leaves all memory to the next ones, once ${what}.`, async () => {
+    const fake = new Fake();
+    const link = linkOf(fake._client as unknown as ChannelView["_client"]);
+    link.measured(200);
+    const freeBytes = link.pool.most(0);
+    fake.on("data", () => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    const { now } = performance;
+    const startMs = performance.now();
+    try {
+      for (let turn = 1; turn < 10; turn++) {
+        performance.now = () => startMs + turn * 250;
+        for (let packet = 0; packet < 200; packet++) fake.comes(32_768);
+      }
+    } finally {
+      performance.now = now;
+    }
+    assert.ok(link.pool.most(0) < freeBytes - windowBytes);
+    Object.assign(fake.incoming, { state: states.incoming });
+    Object.assign(fake.outgoing, { state: states.outgoing });
+    fake.push(null);
+    await new Promise((resolve) => fake.once("end", resolve));
+    assert.equal(link.pool.most(0), freeBytes);
+  });
+}
