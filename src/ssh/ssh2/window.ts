@@ -29,10 +29,24 @@ export function takeData(channel: ChannelView, stream: StreamView, data: Uint8Ar
   channel.incoming.window -= data.length;
   windowOf(channel).took(data.length);
   openByReading(channel, stream);
-  stream.push(data);
+  stream.push(alone(data));
   // A stream with a listener has passed the data on by now.
   openWindow(channel);
 }
+
+/**
+ * The data is a view of its packet, and a server may send packets that are large for one byte of data: the window would
+ * count the byte, and memory hold the packet.
+ */
+function alone(data: Uint8Array): Uint8Array {
+  if (data.buffer.byteLength - data.length <= data.length + mostWasteBytes) return data;
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  copy.set(data);
+  return copy;
+}
+
+/** A packet's own head and the most padding that it can have. */
+const mostWasteBytes = 512;
 
 /**
  * All ways of reading a stream, events too, call `read`. So `read` opens the window, and the one that finds the end gives

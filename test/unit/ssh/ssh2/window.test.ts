@@ -185,3 +185,13 @@ for (const [what, states] of [
     assert.equal(link.pool.most(0), freeBytes);
   });
 }
+
+test("What a server sends beside the data of a packet is not kept in memory with it.", () => {
+  const fake = new Fake();
+  const channel = fake as unknown as ChannelView;
+  const packet = Buffer.allocUnsafeSlow(32_768).fill("x");
+  for (const bytes of [1, 30_000]) takeData(channel, fake, packet.subarray(9, 9 + bytes));
+  const [small, large] = [fake.read(1), fake.read(30_000)] as (Buffer | null)[];
+  assert.deepEqual([small?.toString(), small?.buffer.byteLength], ["x", 1]);
+  assert.equal(large?.buffer, packet.buffer);
+});
