@@ -8,6 +8,7 @@ import { quoted } from "../text/terminal-text.ts";
 import { serverWords } from "./greeting.ts";
 import { damageHint, faultText, lost, nameOf, type Peer, type Ssh2Error } from "./ssh-failure.ts";
 import { DamagedPacket, Disconnected } from "./ssh2/inbound-fault.ts";
+import type { Transport } from "./transport.ts";
 
 /** How far the session came. */
 export interface HandshakePoint {
@@ -36,6 +37,13 @@ export function lostEarly(): Error {
 }
 
 const lostEarlyText = "Connection lost before handshake";
+
+/** What the layer under the session knows of a connection that ended or failed, or that had no SSH in it. */
+export function betterReason(transport: Pick<Transport, "goneBy">, error: unknown): PorthopError | undefined {
+  if (!(error instanceof PorthopError)) return undefined;
+  if (error.cause instanceof NoGreeting) return transport.goneBy("greeting", error.cause.said);
+  return isClosed(error.cause) || errnoOf(error.cause) !== undefined ? transport.goneBy("login") : undefined;
+}
 
 export function handshakeFailure(error: Ssh2Error, peer: Peer, reached: HandshakePoint): PorthopError {
   const where = nameOf(peer);

@@ -128,7 +128,7 @@ class Login<A, T> {
     signal.addEventListener("abort", onAbort, { once: true });
     this.#stopListening = () => signal.removeEventListener("abort", onAbort);
     // ssh2 does not see an end that came before, and would wait for ever.
-    if (!stream.writable) {
+    if (!stream.writable || stream.readableEnded) {
       this.#fail(this.#broken(lostEarly()));
       return;
     }

@@ -6,12 +6,11 @@
 import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { type Address, formatAddress, isUnix } from "../codec/address.ts";
-import { PorthopError } from "../errors.ts";
+import type { PorthopError } from "../errors.ts";
 import type { Accept, Cancel, Conn, LegFacts, Listener } from "../flow/conn.ts";
 import type { TellProgress } from "../flow/event.ts";
 import type { Telling } from "../flow/telling.ts";
 import { unlessAborted } from "../io/after.ts";
-import { errnoOf } from "../io/socket-failure.ts";
 import type { ChannelCarrier } from "./channel/channel-conn.ts";
 import { nobody, requestChannel, streamOf } from "./channel/channel-request.ts";
 import { CommandGate } from "./channel/command-gate.ts";
@@ -19,7 +18,7 @@ import { Locator } from "./channel/locator.ts";
 import type { RemoteCommand } from "./channel/remote-command.ts";
 import { RemoteListeners } from "./channel/remote-listener.ts";
 import { SessionChannel } from "./channel/session-channel.ts";
-import { isClosed, NoGreeting } from "./handshake-failure.ts";
+import { betterReason } from "./handshake-failure.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { loadSsh2 } from "./loader.ts";
 import type { LoginNeeds } from "./login/auth-record.ts";
@@ -155,14 +154,19 @@ export class Session {
     dial: DialSshd = dialDirectly,
   ): Promise<Session> {
     const tell: TellProgress = (step) => context.bus.publish({ event: "progress", step });
-    const [ssh2, transport] = await Promise.all([loadSsh2(), dial(settings, signal, tell)]);
-    for (const flaw of extensionFlaws()) context.trace?.(flaw);
+    const loading = loadSsh2();
+    // It is waited for below; the dial may fail before.
+    loading.catch(() => {});
+    const transport = await dial(settings, signal, tell);
     const { stream, local, remote, observed } = transport;
     tell({ done: "connection", local, remote });
     const { id = "S1" } = context;
+    // Not after the loading: nobody would hear of a connection that ends meanwhile.
     const outgoing = sessionLeg(transport, { ...settings, id }, context);
     const over = endOf(stream);
     try {
+      const ssh2 = await loading;
+      for (const flaw of extensionFlaws()) context.trace?.(flaw);
       const address = observed && remote !== undefined && !isUnix(remote) ? remote.host : undefined;
       const trust = await unlessAborted(context.trust(ssh2, address, over.signal), signal);
       const task: LoginTask<Attached, Session> = {
@@ -290,10 +294,3 @@ export class Session {
 }
 
 const goodbyeMs = 500;
-
-/** What the layer under the session knows of a connection that ended or failed, or that had no SSH in it. */
-function betterReason(transport: Transport, error: unknown): PorthopError | undefined {
-  if (!(error instanceof PorthopError)) return undefined;
-  if (error.cause instanceof NoGreeting) return transport.goneBy("greeting", error.cause.said);
-  return isClosed(error.cause) || errnoOf(error.cause) !== undefined ? transport.goneBy("login") : undefined;
-}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
+import { Duplex } from "node:stream";
 import { test } from "node:test";
 import type { Connection } from "ssh2";
 import type { Address } from "../../../src/codec/address.ts";
@@ -7,6 +8,7 @@ import { PorthopError } from "../../../src/errors.ts";
 import type { Inbound } from "../../../src/flow/conn.ts";
 import type { Wire } from "../../../src/plugin.ts";
 import { Session, type SessionContext, type SessionSettings } from "../../../src/ssh/session.ts";
+import type { DialSshd } from "../../../src/ssh/sshd-dialer.ts";
 import { freezer } from "../../kit/freezer.ts";
 import { ssh2 } from "../../kit/loaded-ssh2.ts";
 import { LogLines } from "../../kit/log-lines.ts";
@@ -29,6 +31,7 @@ async function connect(
   settings: Partial<SessionSettings> = {},
   context: Partial<SessionContext> = {},
   signal = never,
+  dial?: DialSshd,
 ): Promise<Session> {
   return await Session.connect(
     {
@@ -49,6 +52,7 @@ async function connect(
       ...context,
     },
     signal,
+    dial,
   );
 }
 
@@ -362,6 +366,22 @@ test("A session that does not start leaves nothing behind.", { timeout }, async 
     await refusal(connect(wall, {}, { trust }));
     await wall.closed;
   }
+});
+
+test("A connection that ends before anybody listens to it is noticed at once.", { timeout }, async () => {
+  const stream = new Duplex({ allowHalfOpen: true, autoDestroy: false, read() {}, write() {} });
+  const dial: DialSshd = async () => ({
+    ...{ stream, hop: 1, local: undefined, remote: undefined, observed: false },
+    goneBy: () => undefined,
+    release: async () => {},
+  });
+  const ended = new Promise((resolve) => stream.once("end", resolve));
+  stream.push(null);
+  stream.read(0);
+  await ended;
+  const where = { host: "nowhere.example", port: 22 };
+  const { code, message } = await refusal(connect(where, { handshakeTimeoutMs: 3_600_000 }, {}, never, dial));
+  assert.deepEqual([code, message], ["ssh.lost", "nowhere.example:22 closed the connection before its SSH greeting"]);
 });
 
 test("A port where nobody listens, and a name that nobody knows, are told as leg 2's.", { timeout }, async () => {
