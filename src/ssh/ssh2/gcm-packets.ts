@@ -111,7 +111,9 @@ function decryptWhole(self: GcmDecipherView, data: Buffer, from: number, end: nu
   decipher.final();
   self.inSeqno = (self.inSeqno + 1) >>> 0;
   increment(self._decipherIV);
-  return packet.subarray(1, packet.length - (packet[0] ?? 0));
+  const contentBytes = packet.length - 1 - (packet[0] ?? 0);
+  if (contentBytes < 0) throw new RangeError("the packet has more padding than bytes");
+  return packet.subarray(1, 1 + contentBytes);
 }
 
 /** The invocation counter (RFC 5647, section 7.1): the last 8 bytes. */

@@ -151,6 +151,23 @@ for (const [what, spoil] of [
   });
 }
 
+test("Of a packet with more padding than bytes nobody gets a content.", () => {
+  for (const [textBytes, paddingBytes] of [
+    [1, 16],
+    [1, 255],
+    [200, 255],
+  ] as const) {
+    const pieces: Uint8Array[] = [];
+    const cipher = encoderFor("aes128-gcm@openssh.com", (data) => pieces.push(data));
+    const packet = cipher.allocPacket(textBytes);
+    packet[4] = paddingBytes;
+    cipher.encrypt(packet);
+    const { decipher, payloads } = decoderFor("aes128-gcm@openssh.com");
+    assert.throws(() => feed(decipher, Buffer.concat(pieces), []), RangeError);
+    assert.deepEqual(payloads, []);
+  }
+});
+
 for (const length of ["00000000", "0000000f", "00000011", "ffffffff", "00010000"]) {
   test(`A length of ${length} is refused by ssh2's own code, as before.`, () => {
     const { decipher } = decoderFor("aes128-gcm@openssh.com");
