@@ -11,7 +11,7 @@ const stuckMs = 2000;
 
 const isNode = !("bun" in process.versions || "deno" in process.versions);
 
-/** Does not return: the process ends. */
+/** The process ends with the command, some time after this has returned. */
 export async function runUntilExit(words: readonly string[]): Promise<void> {
   keepIgnored();
   // An error that nobody waits for (in a timer of a plugin, in an event of a library) is reported here. Without these

@@ -1,7 +1,7 @@
 /**
  * How large the window of one channel is (RFC 4254, section 5.2, sets no limit). A fixed one of 2 MiB carries 40 MB/s
  * over a round trip of 50 ms, on any line. So it follows what the reader takes within a round trip, as a TCP receive
- * buffer does, and gives way while small messages would wait behind it. A reader that does not keep up holds 2 MiB.
+ * buffer does, and gives way while small messages would wait behind it. A reader that never kept up holds 2 MiB.
  */
 import type { WindowLink } from "./window-link.ts";
 
@@ -49,6 +49,8 @@ export class ReceiveWindow {
   /** The sample under way: since when, and what had been read then. */
   #sinceMs: number;
   #readBytes = 0;
+  /** The least that waited for the reader in this sample. A whole window may arrive at once, and waits for a moment. */
+  #leastUnreadBytes = Number.POSITIVE_INFINITY;
   /** The highest rate since the reader last fell behind, and the one of the last moments. */
   #bestBytesPerMs = 0;
   #recentBytesPerMs = 0;
@@ -102,6 +104,7 @@ export class ReceiveWindow {
   /** Takes the measure once for each round trip. What counts is what was read, not what came. */
   #sample(unreadBytes: number): void {
     const { roundTripMs } = this.#link;
+    this.#leastUnreadBytes = Math.min(this.#leastUnreadBytes, unreadBytes);
     const nowMs = this.#now();
     const passedMs = nowMs - this.#sinceMs;
     if (passedMs < Math.max(sampleMs, roundTripMs ?? 0)) return;
@@ -116,7 +119,8 @@ export class ReceiveWindow {
     // Without a round trip nothing can be said about the link.
     if (roundTripMs === undefined) return;
     this.#steadySamples = bytesPerMs > growth * this.#bestBytesPerMs ? 0 : this.#steadySamples + 1;
-    const isBehind = unreadBytes > this.#targetBytes / 2;
+    const isBehind = this.#leastUnreadBytes > this.#targetBytes / 2;
+    this.#leastUnreadBytes = Number.POSITIVE_INFINITY;
     this.#bestBytesPerMs = Math.max(bytesPerMs, (isBehind ? remembered : 1) * this.#bestBytesPerMs);
     const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * this.#trips * roundTripMs);
     // While it gives way a transfer may show less than the link can do, and by that would give way more and more.
