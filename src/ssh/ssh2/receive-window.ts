@@ -27,10 +27,10 @@ const queueMs = 1;
  */
 const [growingTrips, fullTrips, narrowTrips] = [2, 1.25, 1.15];
 /** By how much a rate has to exceed the best one so far to count as growing, and after how many others the line is full. */
-const growth = 1.2;
-const fullSamples = 3;
+const growth = 1.1;
+const fullSamples = 4;
 /** Of so many samples on a full line, the first ones try whether the line has more room by now. */
-const [roundSamples, tryingSamples] = [12, 2];
+const [roundSamples, tryingSamples] = [10, 3];
 /** How much of a rate that has fallen still counts after one sample, so that one slow moment changes little. */
 const remembered = 0.75;
 /** The part of its best rate that the link is believed to have still, whatever the samples say. */
