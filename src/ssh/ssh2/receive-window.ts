@@ -3,6 +3,7 @@
  * over a round trip of 50 ms, on any line. So it follows what the reader takes within a round trip, as a TCP receive
  * buffer does, and gives way while small messages would wait behind it. A reader that never kept up holds 2 MiB.
  */
+import { TransferPace } from "./transfer-pace.ts";
 import type { WindowLink } from "./window-link.ts";
 
 /** The window that is offered with each channel: the most bytes that may be on their way or unread. */
@@ -13,12 +14,7 @@ const mostBytes = 32 * 1024 * 1024;
 const fewestBytes = 512 * 1024;
 /** The window is opened in steps: an opening for each packet would be a packet more. */
 const [fewestStepBytes, mostStepBytes] = [32 * 1024, 512 * 1024];
-/** The rate is taken over a round trip, and over this time at least: what one turn of the event loop brings is no rate. */
-const sampleMs = 10;
-/** A channel with fewer bytes in a millisecond is no bulk transfer. */
-const bulkBytesPerMs = 1024;
-/** How long a bulk transfer gives way after the last small message, and what may wait for the network meanwhile. */
-const givesWayMs = 1000;
+/** What may wait for the network while a transfer gives way. */
 const queueMs = 1;
 /**
  * Room for twice of what a round trip brings: a window that holds the server back then doubles. When the rate no longer
@@ -26,50 +22,31 @@ const queueMs = 1;
  * way has less.
  */
 const [growingTrips, fullTrips, narrowTrips] = [2, 1.25, 1.15];
-/** By how much a rate has to exceed the best one so far to count as growing, and after how many others the line is full. */
-const growth = 1.1;
+/** After so many samples without a higher rate the line is full. */
 const fullSamples = 4;
 /** Of so many samples on a full line, the first ones try whether the line has more room by now. */
 const [roundSamples, tryingSamples] = [10, 3];
-/** How much of a rate that has fallen still counts after one sample, so that one slow moment changes little. */
-const remembered = 0.75;
-/** The part of its best rate that the link is believed to have still, whatever the samples say. */
-const undoubted = 0.25;
-
 export class ReceiveWindow {
   readonly #link: WindowLink;
-  readonly #now: () => number;
+  readonly #pace: TransferPace;
   #targetBytes = windowBytes;
   #lentBytes = 0;
-  #isBulk = false;
   /** Counts the arrivals while this was no bulk transfer. */
   smallArrivals = 0;
   /** All bytes that came. */
   #takenBytes = 0;
-  /** The sample under way: since when, and what had been read then. */
-  #sinceMs: number;
-  #readBytes = 0;
   /** The least that waited for the reader in this sample. A whole window may arrive at once, and waits for a moment. */
   #leastUnreadBytes = Number.POSITIVE_INFINITY;
-  /** The highest rate since the reader last fell behind, and the one of the last moments. */
-  #bestBytesPerMs = 0;
-  #recentBytesPerMs = 0;
-  /** How many samples in a row have shown no higher rate. */
-  #steadySamples = 0;
-  /** The small arrivals on other channels, as far as they were looked at. */
-  #foreign = 0;
-  #givesWayUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(link: WindowLink, now = () => performance.now()) {
     this.#link = link;
-    this.#now = now;
-    this.#sinceMs = now();
+    this.#pace = new TransferPace(link, this, now);
   }
 
   /** Data came on the channel. */
   took(bytes: number): void {
     this.#takenBytes += bytes;
-    if (this.#isBulk) return;
+    if (this.#pace.isBulk) return;
     this.smallArrivals += 1;
     this.#link.smallArrivals += 1;
   }
@@ -104,35 +81,21 @@ export class ReceiveWindow {
   /** Takes the measure once for each round trip. What counts is what was read, not what came. */
   #sample(unreadBytes: number): void {
     const { roundTripMs } = this.#link;
+    const pace = this.#pace;
     this.#leastUnreadBytes = Math.min(this.#leastUnreadBytes, unreadBytes);
-    const nowMs = this.#now();
-    const passedMs = nowMs - this.#sinceMs;
-    if (passedMs < Math.max(sampleMs, roundTripMs ?? 0)) return;
-    const readBytes = this.#takenBytes - unreadBytes;
-    const bytesPerMs = (readBytes - this.#readBytes) / passedMs;
-    this.#sinceMs = nowMs;
-    this.#readBytes = readBytes;
-    this.#isBulk = bytesPerMs >= bulkBytesPerMs;
-    const foreign = this.#link.smallArrivals - this.smallArrivals;
-    if (foreign !== this.#foreign) this.#givesWayUntilMs = nowMs + givesWayMs;
-    this.#foreign = foreign;
-    // Without a round trip nothing can be said about the link.
-    if (roundTripMs === undefined) return;
-    this.#steadySamples = bytesPerMs > growth * this.#bestBytesPerMs ? 0 : this.#steadySamples + 1;
+    if (!pace.sample(this.#takenBytes - unreadBytes)) return;
     const isBehind = this.#leastUnreadBytes > this.#targetBytes / 2;
     this.#leastUnreadBytes = Number.POSITIVE_INFINITY;
-    this.#bestBytesPerMs = Math.max(bytesPerMs, (isBehind ? remembered : 1) * this.#bestBytesPerMs);
-    const roomyBytes = Math.max(windowBytes, this.#bestBytesPerMs * this.#trips * roundTripMs);
-    // While it gives way a transfer may show less than the link can do, and by that would give way more and more.
-    const leastBytesPerMs = this.#bestBytesPerMs * undoubted;
-    this.#recentBytesPerMs = Math.max(bytesPerMs, remembered * this.#recentBytesPerMs, leastBytesPerMs);
-    const givesWay = this.#isBulk && nowMs < this.#givesWayUntilMs;
-    const narrowBytes = Math.max(fewestBytes, this.#recentBytesPerMs * (narrowTrips * roundTripMs + queueMs));
-    this.#targetBytes = Math.min(mostBytes, roomyBytes, givesWay ? narrowBytes : mostBytes);
+    if (isBehind) pace.forget();
+    // Without a round trip nothing can be said about the link.
+    if (roundTripMs === undefined) return;
+    const roomyBytes = Math.max(windowBytes, pace.bestBytesPerMs * this.#trips * roundTripMs);
+    const narrowBytes = Math.max(fewestBytes, pace.recentBytesPerMs * (narrowTrips * roundTripMs + queueMs));
+    this.#targetBytes = Math.min(mostBytes, roomyBytes, pace.givesWay ? narrowBytes : mostBytes);
   }
 
   get #trips(): number {
-    const samples = this.#steadySamples;
+    const samples = this.#pace.steadySamples;
     return samples < fullSamples || samples % roundSamples < tryingSamples ? growingTrips : fullTrips;
   }
 }

@@ -3,7 +3,7 @@
  * section 5.2) for what it has passed on, so what lies between here and the target is known: in our queue, in the
  * buffers of both systems, in the server. A small message waits behind all of it.
  */
-import type { ReceiveWindow } from "./receive-window.ts";
+import { type Talk, TransferPace } from "./transfer-pace.ts";
 import type { WindowLink } from "./window-link.ts";
 
 /** What may be on its way at least, unless the server turns out to open its window later than for that. */
@@ -11,22 +11,10 @@ const fewestBytes = 256 * 1024;
 /** What may wait beyond the round trip, and how much longer than the shortest one round trips may be. */
 const queueMs = 1;
 const trips = 1.25;
-/** The rate is taken over a round trip, and over this time at least. */
-const sampleMs = 10;
-/** An upload with fewer bytes in a millisecond makes nobody wait. */
-const bulkBytesPerMs = 1024;
-/** How long an upload gives way after the last small message. */
-const givesWayMs = 1000;
-/** How much of a rate that has fallen still counts after one sample. */
-const remembered = 0.75;
-/** The part of its best rate that the link is believed to have still, whatever the samples say. */
-const undoubted = 0.4;
 
 export class SendWindow {
   readonly #link: WindowLink;
-  /** The other direction of the same channel: its own answers are no messages of others. */
-  readonly #own: Pick<ReceiveWindow, "smallArrivals">;
-  readonly #now: () => number;
+  readonly #pace: TransferPace;
   /** What the server lets us send, and what of that we allow ourselves. Both as of the last change. */
   #leftBytes: number;
   #allowedBytes: number;
@@ -36,27 +24,15 @@ export class SendWindow {
   #stepBytes = Number.POSITIVE_INFINITY;
   /** How often the server has opened its window. */
   openings = 0;
-  #sinceMs: number;
   #fewestBytes = fewestBytes;
-  #rateBytesPerMs = 0;
-  #bestBytesPerMs = 0;
-  #foreign = 0;
-  #givesWayUntilMs = Number.NEGATIVE_INFINITY;
   #mostBytes = Number.POSITIVE_INFINITY;
 
-  /** `leftBytes` is the window that came with the channel. */
-  constructor(
-    link: WindowLink,
-    own: Pick<ReceiveWindow, "smallArrivals">,
-    leftBytes: number,
-    now = () => performance.now(),
-  ) {
+  /** `leftBytes` is the window that came with the channel, `own` what comes on it: answers, and no talk of others. */
+  constructor(link: WindowLink, own: Talk, leftBytes: number, now = () => performance.now()) {
     this.#link = link;
-    this.#own = own;
+    this.#pace = new TransferPace(link, own, now);
     this.#leftBytes = leftBytes;
     this.#allowedBytes = leftBytes;
-    this.#now = now;
-    this.#sinceMs = now();
   }
 
   /**
@@ -97,23 +73,11 @@ export class SendWindow {
 
   #sample(): void {
     const { roundTripMs } = this.#link;
-    const nowMs = this.#now();
-    const passedMs = nowMs - this.#sinceMs;
-    if (passedMs < Math.max(sampleMs, roundTripMs ?? 0)) return;
-    const bytesPerMs = this.#passedOnBytes / passedMs;
-    this.#sinceMs = nowMs;
-    this.#passedOnBytes = 0;
-    const foreign = this.#link.smallArrivals - this.#own.smallArrivals;
-    if (foreign !== this.#foreign) this.#givesWayUntilMs = nowMs + givesWayMs;
-    this.#foreign = foreign;
-    const givesWay = nowMs < this.#givesWayUntilMs && roundTripMs !== undefined;
-    this.#bestBytesPerMs = Math.max(bytesPerMs, this.#bestBytesPerMs);
-    // An upload that gives way may show less than the link can do. By that it would give way more and more.
-    const leastBytesPerMs = this.#bestBytesPerMs * undoubted;
-    this.#rateBytesPerMs = Math.max(bytesPerMs, remembered * this.#rateBytesPerMs, leastBytesPerMs);
+    if (!this.#pace.sample(this.#passedOnBytes)) return;
+    const { givesWay, recentBytesPerMs } = this.#pace;
     this.#mostBytes =
-      givesWay && this.#rateBytesPerMs >= bulkBytesPerMs
-        ? Math.max(this.#fewestBytes, 2 * this.#stepBytes, this.#rateBytesPerMs * (trips * roundTripMs + queueMs))
+      givesWay && roundTripMs !== undefined
+        ? Math.max(this.#fewestBytes, 2 * this.#stepBytes, recentBytesPerMs * (trips * roundTripMs + queueMs))
         : Number.POSITIVE_INFINITY;
   }
 }
