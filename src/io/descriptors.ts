@@ -23,6 +23,8 @@ const reserved = 6;
 const margin = 8;
 /** While fewer are free, each one that is used is followed by a look whether one is left. */
 const plenty = 1000;
+/** How long a count of the free ones holds. */
+const countHoldsMs = 5000;
 /** A turn of the event loop that takes less time carried no data. */
 const idleMs = 0.2;
 /** The longest sleep of the event loop: the data of all flows waits meanwhile. */
@@ -47,6 +49,7 @@ export class Descriptors {
   /** After so many are used, the free ones are counted again. */
   #usesToCount = 0;
   #isPlenty = false;
+  #countedMs = 0;
   #waiting: Arrival[] = [];
   #isFull = false;
   #lastFull = Number.NEGATIVE_INFINITY;
@@ -202,6 +205,7 @@ export class Descriptors {
       arrival.serve();
       return;
     }
+    this.#forgetCount();
     this.#say("are refused");
     arrival.refuse(new PorthopError("cancelled", "too many open files"));
   }
@@ -210,24 +214,33 @@ export class Descriptors {
     if (this.#isFull || this.#listeners === 0 || !this.#system.waits) return;
     if (this.#waiting.length === 0 && (this.#hasPlenty() || this.hasRoom())) return;
     this.#isFull = true;
+    this.#forgetCount();
     this.#say("wait");
     this.#system.next(this.#turn);
   }
 
   /**
    * Call this for each descriptor that is used. True when so many are free that the system need not be asked: they are
-   * counted, and again when a quarter of the free ones has been used. Nobody counts what else porthop opens meanwhile;
-   * the other three quarters are for that.
+   * counted, and again when a quarter of the free ones has been used, or the count is old. Nobody counts what else
+   * porthop opens meanwhile, and somebody may lower the limit; the other three quarters are for that.
    */
   #hasPlenty(): boolean {
     if (this.#isFull) return false;
-    if (this.#usesToCount === 0) {
+    const isOld = this.#isPlenty && this.#system.now() - this.#countedMs > countHoldsMs;
+    if (this.#usesToCount === 0 || isOld) {
+      this.#countedMs = this.#system.now();
       const free = this.#system.count();
       this.#isPlenty = free >= plenty;
       this.#usesToCount = this.#isPlenty ? Math.floor(free / 4) : plenty;
     }
     this.#usesToCount -= 1;
     return this.#isPlenty;
+  }
+
+  /** Descriptors were seen to be short: for a while the system is asked each time. */
+  #forgetCount(): void {
+    this.#isPlenty = false;
+    this.#usesToCount = plenty;
   }
 
   #say(how: string): void {

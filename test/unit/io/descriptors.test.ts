@@ -147,6 +147,16 @@ test("When others have used up what was counted, who comes waits all the same, a
   assert.equal(descriptors.dialing(), true);
 });
 
+test("A limit that was lowered while porthop runs is noticed before the last descriptor is gone.", () => {
+  const few = start(200_000);
+  const { system } = few;
+  arrive(few);
+  system.free = 30;
+  system.turn(5001);
+  while (system.free > 0) arrive(few);
+  assert.equal(system.warnings.length, 1);
+});
+
 test("It is said again after a minute with room.", () => {
   const few = start(20);
   const { system } = few;
