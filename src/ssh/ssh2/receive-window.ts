@@ -18,14 +18,14 @@ const [fewestStepBytes, mostStepBytes] = [32 * 1024, 512 * 1024];
 const queueMs = 1;
 /**
  * Room for twice of what a round trip brings: a window that holds the server back then doubles. When the rate no longer
- * grows with it, the line is full, and room for a quarter more is enough: nobody has to wait behind the rest. What gives
- * way has less.
+ * grows with it, the line is full, and room for a quarter more is enough: nobody has to wait behind the rest.
  */
-const [growingTrips, fullTrips, narrowTrips] = [2, 1.25, 1.15];
+const [growingTrips, fullTrips] = [2, 1.25];
 /** After so many samples without a higher rate the line is full. */
 const fullSamples = 4;
 /** Of so many samples on a full line, the first ones try whether the line has more room by now. */
 const [roundSamples, tryingSamples] = [10, 3];
+
 export class ReceiveWindow {
   readonly #link: WindowLink;
   readonly #pace: TransferPace;
@@ -90,7 +90,11 @@ export class ReceiveWindow {
     // Without a round trip nothing can be said about the link.
     if (roundTripMs === undefined) return;
     const roomyBytes = Math.max(windowBytes, pace.bestBytesPerMs * this.#trips * roundTripMs);
-    const narrowBytes = Math.max(fewestBytes, pace.recentBytesPerMs * (narrowTrips * roundTripMs + queueMs));
+    const narrowMs = fullTrips * roundTripMs + queueMs;
+    // Round trips may be longer than the shortest one. A rate that the window itself holds down is then taken for what
+    // the link does, again and again. The first window, which ssh has too, is not doubted.
+    const undoubtedBytes = Math.min(windowBytes, pace.bestBytesPerMs * narrowMs);
+    const narrowBytes = Math.max(fewestBytes, undoubtedBytes, pace.recentBytesPerMs * narrowMs);
     this.#targetBytes = Math.min(mostBytes, roomyBytes, pace.givesWay ? narrowBytes : mostBytes);
   }
 

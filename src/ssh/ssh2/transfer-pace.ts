@@ -13,7 +13,7 @@ const givesWayMs = 1000;
 /** How much of a rate that has fallen still counts after one sample, so that one slow moment changes little. */
 const remembered = 0.75;
 /** The part of its best rate that the link is believed to have still, whatever the samples say. */
-const undoubted = 0.25;
+const undoubted = 0.4;
 /** By how much a rate has to exceed the best one so far to count as growing. */
 const growth = 1.1;
 
@@ -33,6 +33,7 @@ export class TransferPace {
   recentBytesPerMs = 0;
   /** How many samples in a row have shown no higher rate than before. */
   steadySamples = 0;
+  #lastBytesPerMs = 0;
   /** The sample under way: since when, and how many bytes had passed then. */
   #sinceMs: number;
   #bytes = 0;
@@ -55,6 +56,7 @@ export class TransferPace {
     const bytesPerMs = (bytes - this.#bytes) / passedMs;
     this.#sinceMs = nowMs;
     this.#bytes = bytes;
+    this.#lastBytesPerMs = bytesPerMs;
     this.isBulk = bytesPerMs >= bulkBytesPerMs;
     this.steadySamples = bytesPerMs > growth * this.bestBytesPerMs ? 0 : this.steadySamples + 1;
     this.bestBytesPerMs = Math.max(bytesPerMs, this.bestBytesPerMs);
@@ -67,8 +69,11 @@ export class TransferPace {
     return true;
   }
 
-  /** The reader has fallen behind: what was best is forgotten bit by bit. */
+  /**
+   * The reader has fallen behind: what was best is forgotten bit by bit, and not what the reader takes now. That would
+   * count as growing again.
+   */
   forget(): void {
-    this.bestBytesPerMs *= remembered;
+    this.bestBytesPerMs = Math.max(this.#lastBytesPerMs, remembered * this.bestBytesPerMs);
   }
 }

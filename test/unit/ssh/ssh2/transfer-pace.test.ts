@@ -41,9 +41,12 @@ test("The best rate stays, the recent one follows, and both are never lost at on
   pass(0, 10);
   assert.deepEqual([pace.bestBytesPerMs, pace.recentBytesPerMs], [mebibyte, 0.75 * mebibyte]);
   for (let count = 0; count < 20; count++) pass(0, 10);
-  assert.deepEqual([pace.bestBytesPerMs, pace.recentBytesPerMs], [mebibyte, mebibyte / 4]);
+  assert.deepEqual([pace.bestBytesPerMs, pace.recentBytesPerMs], [mebibyte, mebibyte * 0.4]);
   pace.forget();
   assert.equal(pace.bestBytesPerMs, 0.75 * mebibyte);
+  pass(7 * mebibyte, 10);
+  pace.forget();
+  assert.equal(pace.bestBytesPerMs, 0.7 * mebibyte);
 });
 
 test("Samples without a clearly higher rate are counted, and a higher one ends the count.", () => {
