@@ -262,8 +262,11 @@ test(
     assert.equal((await client.received).ended, false);
     // With all the time of the world it takes a second Ctrl-C.
     await using patient = await hold("1h");
+    const asked = server.counts.requests.length;
     await using other = await patient.connect();
     await other.send("hello");
+    // A client that porthop has not taken yet would not be waited for.
+    while (server.counts.requests.length < asked + 1) await new Promise((resolve) => setImmediate(resolve));
     patient.program.signal("SIGINT");
     // Two signals at once may count as one: the first must have been heard.
     await untilClosed(patient.port);

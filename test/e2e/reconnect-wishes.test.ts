@@ -46,6 +46,8 @@ async function findsSession(target: Target): Promise<void> {
   await using relay = await faultyRelay(sshd);
   const args = ["-o", "ServerAliveInterval=0"];
   await using tunnel = await openTunnel(relay.login(sshd), [target], { args });
+  // Behind this nothing of the server's is on its way any more that would count as an answer.
+  assert.equal(await echoes(tunnel.port), true);
   relay.swallow();
   tunnel.program.signal("SIGUSR1");
   const { reason } = await tunnel.program.event("reconnect");

@@ -13,7 +13,12 @@ export async function connectTo(port: number, host = "127.0.0.1", localPort?: nu
   const from = localPort === undefined ? {} : { localAddress: host, localPort };
   const socket = createConnection({ host, port, ...from, allowHalfOpen: true, noDelay: true });
   return new Promise((resolve, reject) => {
-    socket.once("error", reject);
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ECONNRESET") return reject(error);
+      // It was accepted, and reset before this process had a turn: what the client of a quick refusal may see too.
+      resolve(new TcpEnd(socket));
+      socket.emit("error", error);
+    });
     socket.once("connect", () => resolve(new TcpEnd(socket)));
   });
 }
