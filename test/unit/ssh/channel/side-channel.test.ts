@@ -106,10 +106,17 @@ test("What is not taken just now is refused with a warning.", async () => {
 
 test("A session that is lost while the connection here is made leaves none behind.", async () => {
   const dialing = Promise.withResolvers<MemoryConn>();
-  await using all = await scene({ dial: () => dialing.promise });
+  const asked = Promise.withResolvers<void>();
+  await using all = await scene({
+    dial() {
+      asked.resolve();
+      return dialing.promise;
+    },
+  });
   const { connect, pair, open, take } = all;
   take();
   connect().catch(() => {});
+  await asked.promise;
   await pair.pair.break();
   pair.goneBy = new PorthopError("ssh.lost", "gone");
   const [end, joined] = connPair();
