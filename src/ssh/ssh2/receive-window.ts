@@ -3,7 +3,7 @@
  * over a round trip of 50 ms, on any line. So it follows what the reader takes within a round trip, as a TCP receive
  * buffer does, and gives way while small messages would wait behind it. A reader that never kept up holds 2 MiB.
  */
-import { TransferPace } from "./transfer-pace.ts";
+import { narrowMs, spareTrips, TransferPace } from "./transfer-pace.ts";
 import type { WindowLink } from "./window-link.ts";
 
 /** The window that is offered with each channel: the most bytes that may be on their way or unread. */
@@ -14,13 +14,11 @@ const mostBytes = 32 * 1024 * 1024;
 const fewestBytes = 512 * 1024;
 /** The window is opened in steps: an opening for each packet would be a packet more. */
 const [fewestStepBytes, mostStepBytes] = [32 * 1024, 512 * 1024];
-/** What may wait for the network while a transfer gives way. */
-const queueMs = 1;
 /**
  * Room for twice of what a round trip brings: a window that holds the server back then doubles. When the rate no longer
  * grows with it, the line is full, and room for a quarter more is enough: nobody has to wait behind the rest.
  */
-const [growingTrips, fullTrips] = [2, 1.25];
+const growingTrips = 2;
 /** After so many samples without a higher rate the line is full. */
 const fullSamples = 4;
 /** Of so many samples on a full line, the first ones try whether the line has more room by now. */
@@ -90,16 +88,16 @@ export class ReceiveWindow {
     // Without a round trip nothing can be said about the link.
     if (roundTripMs === undefined) return;
     const roomyBytes = Math.max(windowBytes, pace.bestBytesPerMs * this.#trips * roundTripMs);
-    const narrowMs = fullTrips * roundTripMs + queueMs;
+    const giveWayMs = narrowMs(roundTripMs);
     // Round trips may be longer than the shortest one. A rate that the window itself holds down is then taken for what
     // the link does, again and again. The first window, which ssh has too, is not doubted.
-    const undoubtedBytes = Math.min(windowBytes, pace.bestBytesPerMs * narrowMs);
-    const narrowBytes = Math.max(fewestBytes, undoubtedBytes, pace.recentBytesPerMs * narrowMs);
+    const undoubtedBytes = Math.min(windowBytes, pace.bestBytesPerMs * giveWayMs);
+    const narrowBytes = Math.max(fewestBytes, undoubtedBytes, pace.recentBytesPerMs * giveWayMs);
     this.#targetBytes = Math.min(mostBytes, roomyBytes, pace.givesWay ? narrowBytes : mostBytes);
   }
 
   get #trips(): number {
     const samples = this.#pace.steadySamples;
-    return samples < fullSamples || samples % roundSamples < tryingSamples ? growingTrips : fullTrips;
+    return samples < fullSamples || samples % roundSamples < tryingSamples ? growingTrips : spareTrips;
   }
 }

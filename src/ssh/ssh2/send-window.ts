@@ -3,14 +3,11 @@
  * section 5.2) for what it has passed on, so what lies between here and the target is known: in our queue, in the
  * buffers of both systems, in the server. A small message waits behind all of it.
  */
-import { type Talk, TransferPace } from "./transfer-pace.ts";
+import { narrowMs, type Talk, TransferPace } from "./transfer-pace.ts";
 import type { WindowLink } from "./window-link.ts";
 
 /** What may be on its way at least, unless the server turns out to open its window later than for that. */
 const fewestBytes = 256 * 1024;
-/** What may wait beyond the round trip, and how much longer than the shortest one round trips may be. */
-const queueMs = 1;
-const trips = 1.25;
 
 export class SendWindow {
   readonly #link: WindowLink;
@@ -77,7 +74,7 @@ export class SendWindow {
     const { givesWay, recentBytesPerMs } = this.#pace;
     this.#mostBytes =
       givesWay && roundTripMs !== undefined
-        ? Math.max(this.#fewestBytes, 2 * this.#stepBytes, recentBytesPerMs * (trips * roundTripMs + queueMs))
+        ? Math.max(this.#fewestBytes, 2 * this.#stepBytes, recentBytesPerMs * narrowMs(roundTripMs))
         : Number.POSITIVE_INFINITY;
   }
 }

@@ -16,6 +16,15 @@ const remembered = 0.75;
 const undoubted = 0.4;
 /** By how much a rate has to exceed the best one so far to count as growing. */
 const growth = 1.1;
+/** What may wait beyond the round trip while a transfer gives way. */
+const queueMs = 1;
+/** How much longer than the shortest one round trips may be without a loss of speed. */
+export const spareTrips = 1.25;
+
+/** What a transfer that gives way may have on its way, as the time that its rate takes for it. */
+export function narrowMs(roundTripMs: number): number {
+  return spareTrips * roundTripMs + queueMs;
+}
 
 /** The small messages that came on one channel. Its own ones are no reason to give way. */
 export interface Talk {
